@@ -1,0 +1,23 @@
+"""Architecture graphs: what a hypernetwork reads, and which parameter each node stands for."""
+
+from logah.graph.architecture import (
+    ArchitectureGraph,
+    Block,
+    Edge,
+    GraphError,
+    Initialization,
+    Node,
+    Parameter,
+    Prediction,
+)
+
+__all__ = [
+    "ArchitectureGraph",
+    "Block",
+    "Edge",
+    "GraphError",
+    "Initialization",
+    "Node",
+    "Parameter",
+    "Prediction",
+]

@@ -1,0 +1,235 @@
+"""The architecture graph, as in proto/logah/v1: nodes, edges, and the parameters that nodes stand for.
+
+The JSON form is the proto3 JSON mapping of `logah.v1.ArchitectureGraph`, so a file written here is one
+that the `logah` command line and the service read, and the reverse.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+Role = Literal["ROLE_MATRIX", "ROLE_EMBEDDING", "ROLE_NORM_WEIGHT", "ROLE_BIAS"]
+Rule = Literal["RULE_ZEROS", "RULE_ONES", "RULE_NORMAL", "RULE_TRUNCATED_NORMAL"]
+
+
+class GraphError(ValueError):
+    """An architecture graph that no hypernetwork can read; the message names the node or edge."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation. `shape` is what the encoder sees of the operation's parameter; empty where it has none."""
+
+    name: str
+    operation: str
+    shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Data flows from node `source` to node `target` (indices into `ArchitectureGraph.nodes`)."""
+
+    source: int
+    target: int
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A block decoded from the embedding of node `node`.
+
+    `slot` numbers blocks whose nodes the graph cannot tell apart, or that share a node: q 0, k 1, v 2.
+    """
+
+    node: int
+    role: Role
+    classifier: bool = False
+    slot: int = 0
+
+
+@dataclass(frozen=True)
+class Initialization:
+    """A block that no hypernetwork predicts: the family's own rule fills it, seeded."""
+
+    rule: Rule
+    standard_deviation: float = 0.0
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a parameter: `length` entries along the parameter's `axis`."""
+
+    length: int
+    origin: Prediction | Initialization
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A tensor of the framework's state dict, the concatenation of `blocks` along `axis`, or tied to another."""
+
+    name: str
+    shape: tuple[int, ...]
+    blocks: tuple[Block, ...] = ()
+    axis: int = 0
+    tied_to: str = ""
+
+    def block_shapes(self) -> list[tuple[int, ...]]:
+        """The shape of each block: the parameter's, with the block's length along `axis`."""
+        return [(*self.shape[: self.axis], b.length, *self.shape[self.axis + 1 :]) for b in self.blocks]
+
+
+@dataclass(frozen=True)
+class ArchitectureGraph:
+    """A directed acyclic graph of operations; node 0 is the network's input."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    parameters: tuple[Parameter, ...]
+    name: str = ""
+    family: str = ""
+
+    def distances(self, cutoff: int) -> np.ndarray:
+        """Lengths of the shortest directed paths: int64 [N, N], 0 where there is none or it exceeds `cutoff`.
+
+        Raises GraphError for a dangling edge, a self-loop or a cycle.
+        """
+        count = len(self.nodes)
+        successors: list[list[int]] = [[] for _ in range(count)]
+        for edge in self.edges:
+            if not (0 <= edge.source < count and 0 <= edge.target < count):
+                raise GraphError(f"edge {edge.source} -> {edge.target}: the graph has nodes 0 to {count - 1}")
+            successors[edge.source].append(edge.target)
+        result = np.zeros((count, count), dtype=np.int64)
+        for start in range(count):
+            seen = {start: 0}
+            queue = deque([start])
+            while queue:
+                here = queue.popleft()
+                for target in successors[here]:
+                    if target == start:
+                        raise GraphError(f"node {start} ({self.nodes[start].name}) lies on a cycle")
+                    if target not in seen:
+                        seen[target] = seen[here] + 1
+                        queue.append(target)
+            for target, length in seen.items():
+                if length <= cutoff:
+                    result[start, target] = length
+        return result
+
+    def to_json(self) -> dict[str, Any]:
+        """The proto3 JSON mapping of `logah.v1.ArchitectureGraph`."""
+        return {
+            "name": self.name,
+            "family": self.family,
+            "nodes": [_node_json(n) for n in self.nodes],
+            "edges": [{"source": e.source, "target": e.target} for e in self.edges],
+            "parameters": [_parameter_json(p) for p in self.parameters],
+        }
+
+    @staticmethod
+    def from_json(value: dict[str, Any]) -> ArchitectureGraph:
+        """Reads the proto3 JSON mapping; 64-bit integers may be numbers or strings."""
+        return ArchitectureGraph(
+            name=value.get("name", ""),
+            family=value.get("family", ""),
+            nodes=tuple(
+                Node(n.get("name", ""), n["operation"], tuple(int(d) for d in n.get("shape", ())))
+                for n in value["nodes"]
+            ),
+            edges=tuple(Edge(int(e.get("source", 0)), int(e.get("target", 0))) for e in value["edges"]),
+            parameters=tuple(_parameter_from_json(p) for p in value["parameters"]),
+        )
+
+
+@dataclass
+class GraphBuilder:
+    """Collects nodes, edges and parameters while a front-end walks a network in forward order."""
+
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list)
+
+    def node(self, name: str, operation: str, shape: Sequence[int] = (), after: Iterable[int] = ()) -> int:
+        """Adds a node behind the nodes `after`; returns its index."""
+        index = len(self.nodes)
+        self.nodes.append(Node(name, operation, tuple(shape)))
+        self.edges.extend(Edge(source, index) for source in after)
+        return index
+
+    def parameter(
+        self, name: str, shape: Sequence[int], node: int, role: Role, classifier: bool = False, slot: int = 0
+    ) -> None:
+        """Adds a parameter that one node predicts whole."""
+        block = Block(shape[0], Prediction(node, role, classifier, slot))
+        self.parameters.append(Parameter(name, tuple(shape), (block,)))
+
+    def build(self, name: str, family: str) -> ArchitectureGraph:
+        """The finished graph."""
+        return ArchitectureGraph(tuple(self.nodes), tuple(self.edges), tuple(self.parameters), name, family)
+
+
+def _node_json(node: Node) -> dict[str, Any]:
+    value: dict[str, Any] = {"name": node.name, "operation": node.operation}
+    if node.shape:
+        value["shape"] = list(node.shape)
+    return value
+
+
+def _parameter_json(parameter: Parameter) -> dict[str, Any]:
+    value: dict[str, Any] = {"name": parameter.name, "shape": list(parameter.shape)}
+    if parameter.tied_to:
+        value["tiedTo"] = parameter.tied_to
+        return value
+    if parameter.axis:
+        value["axis"] = parameter.axis
+    value["blocks"] = [_block_json(b) for b in parameter.blocks]
+    return value
+
+
+def _block_json(block: Block) -> dict[str, Any]:
+    origin = block.origin
+    if isinstance(origin, Prediction):
+        prediction: dict[str, Any] = {"node": origin.node, "role": origin.role}
+        if origin.classifier:
+            prediction["classifier"] = True
+        if origin.slot:
+            prediction["slot"] = origin.slot
+        return {"length": block.length, "prediction": prediction}
+    initialization: dict[str, Any] = {"rule": origin.rule}
+    if origin.standard_deviation:
+        initialization["standardDeviation"] = origin.standard_deviation
+    return {"length": block.length, "initialization": initialization}
+
+
+def _parameter_from_json(value: dict[str, Any]) -> Parameter:
+    shape = tuple(int(d) for d in value["shape"])
+    return Parameter(
+        name=value["name"],
+        shape=shape,
+        axis=int(value.get("axis", 0)),
+        tied_to=value.get("tiedTo", ""),
+        blocks=tuple(_block_from_json(b) for b in value.get("blocks", ())),
+    )
+
+
+def _block_from_json(value: dict[str, Any]) -> Block:
+    length = int(value["length"])
+    if "prediction" in value:
+        prediction = value["prediction"]
+        return Block(
+            length,
+            Prediction(
+                int(prediction.get("node", 0)),
+                prediction["role"],
+                bool(prediction.get("classifier", False)),
+                int(prediction.get("slot", 0)),
+            ),
+        )
+    initialization = value["initialization"]
+    return Block(
+        length, Initialization(initialization["rule"], float(initialization.get("standardDeviation", 0.0)))
+    )

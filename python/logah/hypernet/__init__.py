@@ -1,0 +1,1 @@
+"""The hypernetwork: a Graphormer encoder over architecture graphs and the decoders that predict parameters."""

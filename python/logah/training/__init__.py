@@ -1,0 +1,1 @@
+"""Training a hypernetwork: data, target architectures, the loop and its evaluation."""
