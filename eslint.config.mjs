@@ -1,0 +1,49 @@
+import js from '@eslint/js';
+import importX from 'eslint-plugin-import-x';
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import tseslint from 'typescript-eslint';
+
+// Stages in the order of the data flow: each may import what stands before it, never what stands behind.
+const stages = ['gen', 'graph', 'architecture', 'hypernet', 'prediction', 'server'];
+const zones = stages.flatMap((stage, index) =>
+  [...stages.slice(index + 1), 'cli'].map((later) => ({
+    target: `./src/${stage}`,
+    from: `./src/${later}`,
+    message: `src/${stage} comes before src/${later} in the data flow`,
+  })),
+);
+const clientZones = ['architecture', 'hypernet', 'prediction', 'server', 'cli'].map((other) => ({
+  target: './src/client',
+  from: `./src/${other}`,
+  message: 'the client knows the server by its contract alone',
+}));
+
+export default tseslint.config(
+  { ignores: ['dist/', 'coverage/', 'src/gen/', 'out/', '.venv/', 'python/', '**/node_modules/'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    plugins: { 'import-x': importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver()] },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      'import-x/no-cycle': 'error',
+      'import-x/no-restricted-paths': ['error', { zones: [...zones, ...clientZones] }],
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'onnxruntime-node', message: 'only src/hypernet/sessions.ts talks to ONNX Runtime' }] },
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'only src/config.ts reads the environment' },
+      ],
+    },
+  },
+  { files: ['src/hypernet/sessions.ts'], rules: { 'no-restricted-imports': 'off' } },
+  { files: ['src/config.ts', 'test/**/*.ts', 'bench/**/*.ts'], rules: { 'no-restricted-properties': 'off' } },
+  { files: ['**/*.mjs', '**/*.js'], languageOptions: { globals: { process: 'readonly', module: 'readonly', console: 'readonly' } } },
+);

@@ -1,0 +1,46 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { LogahServiceClient as _logah_v1_LogahServiceClient, LogahServiceDefinition as _logah_v1_LogahServiceDefinition } from './logah/v1/LogahService';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  logah: {
+    v1: {
+      Architecture: MessageTypeDefinition
+      ArchitectureGraph: MessageTypeDefinition
+      Block: MessageTypeDefinition
+      Chunk: MessageTypeDefinition
+      Coverage: MessageTypeDefinition
+      DataType: EnumTypeDefinition
+      Edge: MessageTypeDefinition
+      Initialization: MessageTypeDefinition
+      ListModelsRequest: MessageTypeDefinition
+      ListModelsResponse: MessageTypeDefinition
+      LogahService: SubtypeConstructor<typeof grpc.Client, _logah_v1_LogahServiceClient> & { service: _logah_v1_LogahServiceDefinition }
+      Model: MessageTypeDefinition
+      Node: MessageTypeDefinition
+      Parameter: MessageTypeDefinition
+      Plan: MessageTypeDefinition
+      PlanRequest: MessageTypeDefinition
+      PlanResponse: MessageTypeDefinition
+      PredictRequest: MessageTypeDefinition
+      PredictResponse: MessageTypeDefinition
+      Prediction: MessageTypeDefinition
+      Role: EnumTypeDefinition
+      Rule: EnumTypeDefinition
+      Source: EnumTypeDefinition
+      Summary: MessageTypeDefinition
+      TensorDigest: MessageTypeDefinition
+      TensorPlan: MessageTypeDefinition
+      TensorSelection: MessageTypeDefinition
+      Timings: MessageTypeDefinition
+      Warning: MessageTypeDefinition
+      WarningKind: EnumTypeDefinition
+    }
+  }
+}
+

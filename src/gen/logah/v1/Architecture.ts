@@ -1,0 +1,15 @@
+// Original file: proto/logah/v1/architecture.proto
+
+import type { ArchitectureGraph as _logah_v1_ArchitectureGraph, ArchitectureGraph__Output as _logah_v1_ArchitectureGraph__Output } from '../../logah/v1/ArchitectureGraph';
+
+export interface Architecture {
+  'graph'?: (_logah_v1_ArchitectureGraph | null);
+  'transformersConfig'?: (Buffer | Uint8Array | string);
+  'source'?: "graph"|"transformersConfig";
+}
+
+export interface Architecture__Output {
+  'graph'?: (_logah_v1_ArchitectureGraph__Output | null);
+  'transformersConfig'?: (Buffer);
+  'source'?: "graph"|"transformersConfig";
+}

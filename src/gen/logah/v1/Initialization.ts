@@ -1,0 +1,13 @@
+// Original file: proto/logah/v1/architecture.proto
+
+import type { Rule as _logah_v1_Rule, Rule__Output as _logah_v1_Rule__Output } from '../../logah/v1/Rule';
+
+export interface Initialization {
+  'rule'?: (_logah_v1_Rule);
+  'standardDeviation'?: (number | string);
+}
+
+export interface Initialization__Output {
+  'rule': (_logah_v1_Rule__Output);
+  'standardDeviation': (number);
+}

@@ -1,0 +1,51 @@
+// Original file: proto/logah/v1/logah.proto
+
+import type * as grpc from '@grpc/grpc-js'
+import type { MethodDefinition } from '@grpc/proto-loader'
+import type { ListModelsRequest as _logah_v1_ListModelsRequest, ListModelsRequest__Output as _logah_v1_ListModelsRequest__Output } from '../../logah/v1/ListModelsRequest';
+import type { ListModelsResponse as _logah_v1_ListModelsResponse, ListModelsResponse__Output as _logah_v1_ListModelsResponse__Output } from '../../logah/v1/ListModelsResponse';
+import type { PlanRequest as _logah_v1_PlanRequest, PlanRequest__Output as _logah_v1_PlanRequest__Output } from '../../logah/v1/PlanRequest';
+import type { PlanResponse as _logah_v1_PlanResponse, PlanResponse__Output as _logah_v1_PlanResponse__Output } from '../../logah/v1/PlanResponse';
+import type { PredictRequest as _logah_v1_PredictRequest, PredictRequest__Output as _logah_v1_PredictRequest__Output } from '../../logah/v1/PredictRequest';
+import type { PredictResponse as _logah_v1_PredictResponse, PredictResponse__Output as _logah_v1_PredictResponse__Output } from '../../logah/v1/PredictResponse';
+
+export interface LogahServiceClient extends grpc.Client {
+  ListModels(argument: _logah_v1_ListModelsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_logah_v1_ListModelsResponse__Output>): grpc.ClientUnaryCall;
+  ListModels(argument: _logah_v1_ListModelsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_logah_v1_ListModelsResponse__Output>): grpc.ClientUnaryCall;
+  ListModels(argument: _logah_v1_ListModelsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_logah_v1_ListModelsResponse__Output>): grpc.ClientUnaryCall;
+  ListModels(argument: _logah_v1_ListModelsRequest, callback: grpc.requestCallback<_logah_v1_ListModelsResponse__Output>): grpc.ClientUnaryCall;
+  listModels(argument: _logah_v1_ListModelsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_logah_v1_ListModelsResponse__Output>): grpc.ClientUnaryCall;
+  listModels(argument: _logah_v1_ListModelsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_logah_v1_ListModelsResponse__Output>): grpc.ClientUnaryCall;
+  listModels(argument: _logah_v1_ListModelsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_logah_v1_ListModelsResponse__Output>): grpc.ClientUnaryCall;
+  listModels(argument: _logah_v1_ListModelsRequest, callback: grpc.requestCallback<_logah_v1_ListModelsResponse__Output>): grpc.ClientUnaryCall;
+
+  Plan(argument: _logah_v1_PlanRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_logah_v1_PlanResponse__Output>): grpc.ClientUnaryCall;
+  Plan(argument: _logah_v1_PlanRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_logah_v1_PlanResponse__Output>): grpc.ClientUnaryCall;
+  Plan(argument: _logah_v1_PlanRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_logah_v1_PlanResponse__Output>): grpc.ClientUnaryCall;
+  Plan(argument: _logah_v1_PlanRequest, callback: grpc.requestCallback<_logah_v1_PlanResponse__Output>): grpc.ClientUnaryCall;
+  plan(argument: _logah_v1_PlanRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_logah_v1_PlanResponse__Output>): grpc.ClientUnaryCall;
+  plan(argument: _logah_v1_PlanRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_logah_v1_PlanResponse__Output>): grpc.ClientUnaryCall;
+  plan(argument: _logah_v1_PlanRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_logah_v1_PlanResponse__Output>): grpc.ClientUnaryCall;
+  plan(argument: _logah_v1_PlanRequest, callback: grpc.requestCallback<_logah_v1_PlanResponse__Output>): grpc.ClientUnaryCall;
+
+  Predict(argument: _logah_v1_PredictRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_logah_v1_PredictResponse__Output>;
+  Predict(argument: _logah_v1_PredictRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_logah_v1_PredictResponse__Output>;
+  predict(argument: _logah_v1_PredictRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_logah_v1_PredictResponse__Output>;
+  predict(argument: _logah_v1_PredictRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_logah_v1_PredictResponse__Output>;
+
+}
+
+export interface LogahServiceHandlers extends grpc.UntypedServiceImplementation {
+  ListModels: grpc.handleUnaryCall<_logah_v1_ListModelsRequest__Output, _logah_v1_ListModelsResponse>;
+
+  Plan: grpc.handleUnaryCall<_logah_v1_PlanRequest__Output, _logah_v1_PlanResponse>;
+
+  Predict: grpc.handleServerStreamingCall<_logah_v1_PredictRequest__Output, _logah_v1_PredictResponse>;
+
+}
+
+export interface LogahServiceDefinition extends grpc.ServiceDefinition {
+  ListModels: MethodDefinition<_logah_v1_ListModelsRequest, _logah_v1_ListModelsResponse, _logah_v1_ListModelsRequest__Output, _logah_v1_ListModelsResponse__Output>
+  Plan: MethodDefinition<_logah_v1_PlanRequest, _logah_v1_PlanResponse, _logah_v1_PlanRequest__Output, _logah_v1_PlanResponse__Output>
+  Predict: MethodDefinition<_logah_v1_PredictRequest, _logah_v1_PredictResponse, _logah_v1_PredictRequest__Output, _logah_v1_PredictResponse__Output>
+}

@@ -1,0 +1,20 @@
+// Original file: proto/logah/v1/architecture.proto
+
+import type { Block as _logah_v1_Block, Block__Output as _logah_v1_Block__Output } from '../../logah/v1/Block';
+import type { Long } from '@grpc/proto-loader';
+
+export interface Parameter {
+  'name'?: (string);
+  'shape'?: (number | string | Long)[];
+  'blocks'?: (_logah_v1_Block)[];
+  'axis'?: (number);
+  'tiedTo'?: (string);
+}
+
+export interface Parameter__Output {
+  'name': (string);
+  'shape': (number)[];
+  'blocks': (_logah_v1_Block__Output)[];
+  'axis': (number);
+  'tiedTo': (string);
+}

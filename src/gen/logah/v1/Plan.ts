@@ -1,0 +1,31 @@
+// Original file: proto/logah/v1/logah.proto
+
+import type { DataType as _logah_v1_DataType, DataType__Output as _logah_v1_DataType__Output } from '../../logah/v1/DataType';
+import type { TensorPlan as _logah_v1_TensorPlan, TensorPlan__Output as _logah_v1_TensorPlan__Output } from '../../logah/v1/TensorPlan';
+import type { Coverage as _logah_v1_Coverage, Coverage__Output as _logah_v1_Coverage__Output } from '../../logah/v1/Coverage';
+import type { Warning as _logah_v1_Warning, Warning__Output as _logah_v1_Warning__Output } from '../../logah/v1/Warning';
+import type { Long } from '@grpc/proto-loader';
+
+export interface Plan {
+  'model'?: (string);
+  'fingerprint'?: (string);
+  'dtype'?: (_logah_v1_DataType);
+  'tensors'?: (_logah_v1_TensorPlan)[];
+  'totalBytes'?: (number | string | Long);
+  'coverage'?: (_logah_v1_Coverage | null);
+  'warnings'?: (_logah_v1_Warning)[];
+  'nodes'?: (number);
+  'family'?: (string);
+}
+
+export interface Plan__Output {
+  'model': (string);
+  'fingerprint': (string);
+  'dtype': (_logah_v1_DataType__Output);
+  'tensors': (_logah_v1_TensorPlan__Output)[];
+  'totalBytes': (number);
+  'coverage': (_logah_v1_Coverage__Output | null);
+  'warnings': (_logah_v1_Warning__Output)[];
+  'nodes': (number);
+  'family': (string);
+}

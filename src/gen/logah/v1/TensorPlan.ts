@@ -1,0 +1,32 @@
+// Original file: proto/logah/v1/logah.proto
+
+import type { Source as _logah_v1_Source, Source__Output as _logah_v1_Source__Output } from '../../logah/v1/Source';
+import type { Long } from '@grpc/proto-loader';
+
+export interface TensorPlan {
+  'name'?: (string);
+  'shape'?: (number | string | Long)[];
+  'source'?: (_logah_v1_Source);
+  'rank'?: (number);
+  'bytes'?: (number | string | Long);
+  'offset'?: (number | string | Long);
+  'tiedTo'?: (string);
+  'sent'?: (boolean);
+  'predictedElements'?: (number | string | Long);
+  'tiledElements'?: (number | string | Long);
+  'initializedElements'?: (number | string | Long);
+}
+
+export interface TensorPlan__Output {
+  'name': (string);
+  'shape': (number)[];
+  'source': (_logah_v1_Source__Output);
+  'rank': (number);
+  'bytes': (number);
+  'offset': (number);
+  'tiedTo': (string);
+  'sent': (boolean);
+  'predictedElements': (number);
+  'tiledElements': (number);
+  'initializedElements': (number);
+}

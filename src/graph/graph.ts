@@ -1,0 +1,77 @@
+/** The architecture graph, as `proto/logah/v1/architecture.proto` documents it, in the service's own types. */
+
+/** How the decoder's output is read and scaled. */
+export type Role = 'matrix' | 'embedding' | 'norm_weight' | 'bias';
+
+/** A rule that fills what no hypernetwork predicts. */
+export type Rule = 'zeros' | 'ones' | 'normal' | 'truncated_normal';
+
+/** One operation; `shape` has 0 to 4 dimensions. */
+export interface GraphNode {
+  readonly name: string;
+  readonly operation: string;
+  readonly shape: readonly number[];
+}
+
+/** Data flows from node `source` to node `target`. */
+export interface GraphEdge {
+  readonly source: number;
+  readonly target: number;
+}
+
+/** Decoded from the embedding of a node. */
+export interface PredictionOrigin {
+  readonly kind: 'prediction';
+  readonly node: number;
+  readonly role: Role;
+  readonly classifier: boolean;
+  readonly slot: number;
+}
+
+/** Filled by rule; `standardDeviation` is in units of the parameter. */
+export interface InitializationOrigin {
+  readonly kind: 'initialization';
+  readonly rule: Rule;
+  readonly standardDeviation: number;
+}
+
+/** A part of a parameter: `length` entries along the parameter's axis. */
+export interface Block {
+  readonly length: number;
+  readonly origin: PredictionOrigin | InitializationOrigin;
+}
+
+/** A tensor of the network's state dict: blocks joined along `axis`, or the storage of another (`tiedTo`). */
+export interface Parameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly axis: number;
+  readonly blocks: readonly Block[];
+  readonly tiedTo: string | undefined;
+}
+
+/** A directed acyclic graph of operations; node 0 is the input. */
+export interface ArchitectureGraph {
+  readonly name: string;
+  /** Empty: none. */
+  readonly family: string;
+  readonly nodes: readonly GraphNode[];
+  readonly edges: readonly GraphEdge[];
+  /** In the framework's own order. */
+  readonly parameters: readonly Parameter[];
+  /**
+   * The configuration's sizes by the configuration's own names ("hidden_size"), to compare with what a model was
+   * trained on. Empty for an explicit graph.
+   */
+  readonly sizes: Readonly<Record<string, number>>;
+}
+
+/** The number of elements of a shape. */
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** The shape of a parameter's block. */
+export function blockShape(parameter: Parameter, block: Block): number[] {
+  return parameter.shape.map((size, dimension) => (dimension === parameter.axis ? block.length : size));
+}
