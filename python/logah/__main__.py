@@ -1,0 +1,27 @@
+"""The command line: `python -m logah COMMAND`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from logah import __version__
+from logah.commands import export
+
+COMMANDS = (export,)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit status: 0 done, 1 refused or failed, 2 wrong usage."""
+    parser = argparse.ArgumentParser(prog="logah", description="Graph hypernetworks: predict initial weights.")
+    parser.add_argument("--version", action="version", version=f"logah {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    parsed = parser.parse_args(arguments)
+    return int(parsed.run(parsed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

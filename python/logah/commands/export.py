@@ -1,0 +1,90 @@
+"""`logah export`: a checkpoint -> a bundle for the service."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+DESCRIPTION = """\
+Writes a hypernetwork as a bundle: ONNX graphs and manifest.json, all that the service loads.
+
+CHECKPOINT is one of our own training, or of the LoGAH or GHN-3 authors' code (torch.save; nothing in it is run)."""
+
+EPILOG = """\
+examples:
+  logah export runs/vit/checkpoint.pt --out models/logah-tiny-vit --families vit --training runs/vit/record.json
+  logah export logah-tiny.pt --out models/logah-tiny --name logah-tiny --cutoff 50"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command's parser."""
+    parser = subparsers.add_parser(
+        "export",
+        help="write a checkpoint as a bundle for the service",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="the checkpoint file")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIRECTORY", help="the bundle to write")
+    parser.add_argument("--name", help="name of the model (default: the directory's)")
+    parser.add_argument("--description", default="", help="a sentence about the model")
+    parser.add_argument(
+        "--families", nargs="*", default=[], metavar="FAMILY", help="architectures it was trained on, as vit (default: none)"
+    )
+    parser.add_argument(
+        "--training", type=Path, metavar="FILE", help="JSON object for the manifest's `training` (default: null)"
+    )
+    parser.add_argument(
+        "--cutoff",
+        type=int,
+        help="longest shortest path between nodes that counts (default: the checkpoint's; the authors' files do not "
+        "say it, and get 250)",
+    )
+    parser.add_argument(
+        "--weights",
+        choices=("auto", "ema", "last"),
+        default="auto",
+        help="which weights: their exponential moving average, or those of the last step (default: the average of "
+        "our checkpoints, the last of the authors')",
+    )
+    parser.add_argument("--force", action="store_true", help="replace the bundle where it exists")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exports; prints what was written."""
+    from logah.export.bundle import BundleDescription, BundleError, write_bundle
+    from logah.hypernet.checkpoint import CheckpointError, load_checkpoint
+
+    try:
+        training = None if arguments.training is None else _json_object(arguments.training)
+        ema = {"auto": None, "ema": True, "last": False}[arguments.weights]
+        loaded = load_checkpoint(arguments.checkpoint, ema=ema, cutoff=arguments.cutoff)
+        about = BundleDescription(
+            name=arguments.name or arguments.out.resolve().name,
+            description=arguments.description,
+            families=arguments.families,
+            training=training,
+        )
+        write_bundle(loaded.model, about, arguments.out, force=arguments.force)
+    except (CheckpointError, BundleError, OSError) as error:
+        print(f"logah export: {error}", file=sys.stderr)
+        return 1
+    size = sum(file.stat().st_size for file in arguments.out.iterdir())
+    print(f"{arguments.out}: {loaded.model.config.decoder} decoder, {size / 1e6:.1f} MB")
+    return 0
+
+
+def _json_object(path: Path) -> dict[str, object]:
+    from logah.export.bundle import BundleError
+
+    try:
+        value = json.loads(path.read_text())
+    except ValueError as error:
+        raise BundleError(f"{path}: not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise BundleError(f"{path}: expected a JSON object, got {type(value).__name__}")
+    return value

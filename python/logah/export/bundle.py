@@ -1,0 +1,77 @@
+"""Writes a bundle: a directory with a hypernetwork's ONNX graphs and a manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from logah.export.decoder_graphs import decoder_graphs
+from logah.export.encoder_graph import encoder_graph
+from logah.hypernet.hypernetwork import Hypernetwork
+
+MANIFEST = "manifest.json"
+FORMAT = "logah-bundle"
+VERSION = 1
+
+
+class BundleError(ValueError):
+    """A bundle that cannot be written as asked."""
+
+
+@dataclass(frozen=True)
+class BundleDescription:
+    """What a manifest says beside the model itself. training: the JSON of a training record, None where unknown.
+
+    families: architectures that the hypernetwork was trained on.
+    """
+
+    name: str
+    description: str = ""
+    families: Sequence[str] = ()
+    training: Mapping[str, Any] | None = None
+    licence: str = "MIT"
+
+
+def write_bundle(model: Hypernetwork, about: BundleDescription, directory: Path, *, force: bool = False) -> None:
+    """Writes `directory` whole or not at all; the same model and description give the same bytes.
+
+    Raises BundleError where the directory exists, unless `force` replaces it.
+    """
+    if directory.exists() and not force:
+        raise BundleError(f"{directory} exists already; --force replaces it")
+    files = {"encoder.onnx": encoder_graph(model.encoder), **decoder_graphs(model)}
+    files[MANIFEST] = manifest_bytes(model, about, files)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as temporary:
+        staging = Path(temporary) / "bundle"
+        staging.mkdir()
+        for name, content in files.items():
+            (staging / name).write_bytes(content)
+        if directory.exists():
+            directory.rename(Path(temporary) / "replaced")
+        staging.rename(directory)
+
+
+def manifest_bytes(model: Hypernetwork, about: BundleDescription, files: Mapping[str, bytes]) -> bytes:
+    """The manifest as JSON, with the digest and size of each file."""
+    manifest = {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": about.name,
+        "description": about.description,
+        "license": about.licence,
+        "files": {
+            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+            for name, content in files.items()
+        },
+        "hypernet": model.config.to_json(),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "families": list(about.families),
+        "training": about.training,
+    }
+    return (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()

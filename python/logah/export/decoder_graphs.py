@@ -1,0 +1,156 @@
+"""The decoders as ONNX graphs. Tiling, scales and the choice of sizes stay with the caller (`decode_block`).
+
+Dimensions in names: C = hid, R = rank, K = ck, M and N rows of the factors, O, I, H, W = max_shape.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import nn
+
+from logah.export.graph_writer import GraphWriter
+from logah.hypernet.dense_decoder import DenseDecoder
+from logah.hypernet.hypernetwork import Hypernetwork
+from logah.hypernet.low_rank_decoder import LowRankDecoder
+
+
+def decoder_graphs(model: Hypernetwork) -> dict[str, bytes]:
+    """The files that decode a node embedding, by name."""
+    if isinstance(model.decoder, LowRankDecoder):
+        return {"decoder.onnx": _factors(model.decoder, model.slot), "product.onnx": _product(model.decoder.rank)}
+    assert isinstance(model.decoder, DenseDecoder)
+    return {
+        "decoder.onnx": _dense_kernel(model.decoder, model.slot),
+        "decoder_1d.onnx": _dense_vectors(model.decoder, model.slot),
+        "decoder_class.onnx": _dense_class(model.decoder),
+    }
+
+
+def _factors(decoder: LowRankDecoder, slot: nn.Embedding | None) -> bytes:
+    """A node embedding -> the first rows of the two factors of its block.
+
+    Inputs: `embedding` float32 [1, C]; `slot` int32 [1] where the model has slots; `rows_a`, `rows_b` int64 [1],
+    1 to ck. Outputs: `a` float32 [rows_a, R], `b` float32 [rows_b, R].
+    """
+    rank, ck = decoder.rank, decoder.ck
+    g = GraphWriter("factors", _factors.__doc__ or "")
+    x = _embedding(g, decoder.core[0].in_features, slot)
+    rows = {"a": g.input("rows_a", "int64", [1]), "b": g.input("rows_b", "int64", [1])}
+    for index in (0, 2):
+        x = g.op("Relu", g.linear(x, f"core.{index}", decoder.core[index]))
+    last = decoder.core[4]
+    weight_2XC, bias_2X = last.weight.unflatten(0, (2, rank * rank)), last.bias.unflatten(0, (2, rank * rank))
+    l2_weight, l2_bias = g.constant("l2.weight", decoder.l2.weight), g.constant("l2.bias", decoder.l2.bias)
+    for half, (name, count) in enumerate(rows.items()):
+        # Row p of a factor is the flat positions p * R to p * R + R - 1 of its expanded core rows.
+        flat = g.op("Mul", count, g.ints(rank))
+        core_rows = g.op("Div", g.op("Add", flat, g.ints(ck - 1)), g.ints(ck))
+        core_flat = g.op("Mul", core_rows, g.ints(rank))
+        core = g.op(
+            "Gemm",
+            x,
+            g.head(g.constant(f"core.4.{name}.weight", weight_2XC[half]), core_flat),
+            g.head(g.constant(f"core.4.{name}.bias", bias_2X[half]), core_flat),
+            transB=1,
+        )
+        core_XR = g.op("Reshape", g.op("Relu", core), g.ints(-1, rank))
+        columns = g.op("Min", flat, g.ints(ck))
+        expanded = g.op("Gemm", core_XR, g.head(l2_weight, columns), g.head(l2_bias, columns), transB=1)
+        prefix = g.head(g.op("Reshape", expanded, g.ints(-1)), flat)
+        g.output(name, g.op("Reshape", prefix, g.ints(-1, rank)), [f"rows_{name}", rank])
+    return g.to_bytes()
+
+
+def _product(rank: int) -> bytes:
+    """The factors of a block, or any of their rows -> the block. Inputs: `a` [M, R], `b` [N, R]. Output: `product`
+    [M, N] = a @ b^T, all float32.
+    """
+    g = GraphWriter("product", _product.__doc__ or "")
+    a, b = g.input("a", "float32", ["M", rank]), g.input("b", "float32", ["N", rank])
+    g.output("product", g.op("Gemm", a, b, transB=1), ["M", "N"])
+    return g.to_bytes()
+
+
+def _dense_kernel(decoder: DenseDecoder, slot: nn.Embedding | None) -> bytes:
+    """A node embedding -> a kernel of the asked size, before tiling.
+
+    Inputs: `embedding` float32 [1, C]; `slot` int32 [1] where the model has slots; int64 [1] each `out` (1 to O),
+    `in` (1 to I), `height` and `width` (at least 1; above H and W the kernel is interpolated).
+    Output: `kernel` float32 [out, in, height, width].
+    """
+    out_max, in_max, height_max, width_max = decoder.max_shape
+    first, second, third = decoder.fc[0], decoder.conv[0], decoder.conv[2]
+    hidden = second.in_features
+    g = GraphWriter("kernel", _dense_kernel.__doc__ or "")
+    x = _embedding(g, first.in_features, slot)
+    out_count, in_count = g.input("out", "int64", [1]), g.input("in", "int64", [1])
+    height, width = g.input("height", "int64", [1]), g.input("width", "int64", [1])
+
+    # Only the positions in the centre: rows of `fc`, viewed [4C, H, W].
+    weight, bias = g.constant("fc.weight", first.weight.unflatten(0, (hidden, height_max, width_max))), g.constant(
+        "fc.bias", first.bias.unflatten(0, (hidden, height_max, width_max))
+    )
+    for axis, (size, largest) in enumerate(((height, height_max), (width, width_max)), start=1):
+        start = g.op("Max", g.op("Sub", g.ints(largest // 2), g.op("Div", size, g.ints(2))), g.ints(0))
+        end = g.op("Min", g.op("Add", start, size), g.ints(largest))
+        weight = g.op("Slice", weight, start, end, g.ints(axis))
+        bias = g.op("Slice", bias, start, end, g.ints(axis))
+    positions = g.op("Concat", g.ints(hidden), g.op("Shape", bias, start=1), axis=0)
+    flat_weight = g.op("Reshape", weight, g.ints(-1, first.in_features))
+    features = g.op("Relu", g.op("Gemm", x, flat_weight, g.op("Reshape", bias, g.ints(-1)), transB=1))
+    features_PC = g.op("Transpose", g.op("Reshape", features, g.ints(hidden, -1)), perm=[1, 0])
+
+    hidden_PC = g.op("Relu", g.linear(features_PC, "conv.0", second))
+    weight = g.constant("conv.2.weight", third.weight.unflatten(0, (out_max, in_max)))
+    bias = g.constant("conv.2.bias", third.bias.unflatten(0, (out_max, in_max)))
+    weight, bias = (g.head(g.head(value, out_count), in_count, axis=1) for value in (weight, bias))
+    flat_weight = g.op("Reshape", weight, g.ints(-1, third.in_features))
+    # [out * in, P], so that the result is a kernel without a transposition.
+    product = g.op("Gemm", flat_weight, hidden_PC, g.op("Reshape", bias, g.ints(-1, 1)), transB=1)
+    window = g.op("Slice", positions, g.ints(1), g.ints(3), g.ints(0))
+    kernel = g.op("Reshape", product, g.op("Concat", out_count, in_count, window, axis=0))
+    size = g.op("Concat", out_count, in_count, height, width, axis=0)
+    kernel = g.op("Resize", kernel, "", "", size, mode="linear", coordinate_transformation_mode="half_pixel")
+    g.output("kernel", kernel, ["out", "in", "height", "width"])
+    return g.to_bytes()
+
+
+def _dense_vectors(decoder: DenseDecoder, slot: nn.Embedding | None) -> bytes:
+    """A node embedding -> its 1-D blocks before tiling; row 0 is a norm layer's weight, row 1 a bias.
+
+    Inputs: `embedding` float32 [1, C]; `slot` int32 [1] where the model has slots. Outputs: `vector` float32
+    [2, max(O, I)]; `class_bias` float32 [2, classes], the class head's.
+    """
+    g = GraphWriter("vectors", _dense_vectors.__doc__ or "")
+    first, second, head = decoder.decoder_1d[0], decoder.decoder_1d[2], decoder.bias_class[1]
+    x = _embedding(g, first.in_features, slot)
+    hidden = g.op("Relu", g.linear(x, "decoder_1d.0", first))
+    vector = g.op("Reshape", g.linear(hidden, "decoder_1d.2", second), g.ints(2, -1))
+    g.output("vector", vector, [2, head.in_features])
+    g.output("class_bias", g.linear(g.op("Relu", vector), "bias_class", head), [2, head.out_features])
+    return g.to_bytes()
+
+
+def _dense_class(decoder: DenseDecoder) -> bytes:
+    """The 1 x 1 kernel of the class head's node with all O output channels -> the class head's weight, before tiling.
+
+    Input: `kernel` float32 [O, I', 1, 1] as `decoder.onnx` makes it, I' at most I. Output: `class_weight` float32
+    [classes, I'].
+    """
+    g = GraphWriter("class_head", _dense_class.__doc__ or "")
+    head = decoder.class_layer_predictor[1]
+    kernel = g.input("kernel", "float32", [head.in_features, "in", 1, 1])
+    centre = g.op("Relu", g.op("Reshape", kernel, g.ints(head.in_features, -1)))
+    bias = g.constant("bias", head.bias.unsqueeze(1))
+    weight = g.op("Gemm", g.constant("weight", head.weight), centre, bias)
+    g.output("class_weight", weight, [head.out_features, "in"])
+    return g.to_bytes()
+
+
+def _embedding(g: GraphWriter, hid: int, slot: nn.Embedding | None) -> str:
+    """The input `embedding` [1, C], plus that of the input `slot` where the model has slots."""
+    embedding = g.input("embedding", "float32", [1, hid])
+    if slot is None:
+        return embedding
+    index = g.input("slot", "int32", [1])
+    return g.op("Add", embedding, g.op("Gather", g.constant("slot_embed", slot.weight), index))

@@ -1,0 +1,92 @@
+"""Writes ONNX graphs node by node: no tracing, so the same weights give the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+OPSET = 20
+#: The format that opset 20 came with; every runtime that has the opset reads it.
+IR_VERSION = 9
+PRODUCER = "logah"
+_TYPES = {"float32": TensorProto.FLOAT, "int32": TensorProto.INT32, "int64": TensorProto.INT64}
+
+
+class GraphWriter:
+    """One ONNX graph under construction. Values are referred to by name; an operator's name is that of its output."""
+
+    def __init__(self, name: str, description: str) -> None:
+        self._name, self._description = name, description
+        self._nodes: list[onnx.NodeProto] = []
+        self._inputs: list[onnx.ValueInfoProto] = []
+        self._outputs: list[onnx.ValueInfoProto] = []
+        self._initializers: dict[str, onnx.TensorProto] = {}
+
+    def input(self, name: str, dtype: str, shape: Sequence[int | str]) -> str:
+        """Declares an input; a string in its shape names a free dimension."""
+        self._inputs.append(helper.make_tensor_value_info(name, _TYPES[dtype], list(shape)))
+        return name
+
+    def output(self, name: str, value: str, shape: Sequence[int | str]) -> None:
+        """Declares a float32 output with the content of `value`."""
+        self._nodes.append(helper.make_node("Identity", [value], [name], name=name))
+        self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)))
+
+    def constant(self, name: str, value: Tensor | NDArray[np.generic]) -> str:
+        """A constant under a name of its own."""
+        if name in self._initializers:
+            raise ValueError(f"constant {name} exists already")
+        array = value.detach().numpy() if isinstance(value, Tensor) else value
+        self._initializers[name] = numpy_helper.from_array(np.asarray(array, order="C"), name)
+        return name
+
+    def ints(self, *values: int) -> str:
+        """A constant 1-D int64 tensor, shared between its users."""
+        name = "ints_" + "_".join(str(value) for value in values)
+        if name not in self._initializers:
+            self.constant(name, np.array(values, dtype=np.int64))
+        return name
+
+    def scalar(self, value: float, dtype: str = "float32") -> str:
+        """A constant scalar, shared between its users."""
+        name = f"{dtype}_{value}"
+        if name not in self._initializers:
+            self.constant(name, np.array(value, dtype=dtype))
+        return name
+
+    def op(self, operator: str, *inputs: str, **attributes: object) -> str:
+        """Appends an operator with one output; returns the output's name."""
+        name = f"{operator}_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(operator, list(inputs), [name], name=name, **attributes))
+        return name
+
+    def linear(self, x: str, name: str, layer: nn.Linear) -> str:
+        """x [M, in] through a torch linear layer -> [M, out]."""
+        weight = self.constant(f"{name}.weight", layer.weight)
+        if layer.bias is None:
+            return self.op("Gemm", x, weight, transB=1)
+        return self.op("Gemm", x, weight, self.constant(f"{name}.bias", layer.bias), transB=1)
+
+    def head(self, x: str, count: str, axis: int = 0) -> str:
+        """The first `count` (int64 [1]) entries of x along an axis."""
+        return self.op("Slice", x, self.ints(0), count, self.ints(axis))
+
+    def to_bytes(self) -> bytes:
+        """The checked model, serialised."""
+        graph = helper.make_graph(
+            self._nodes, self._name, self._inputs, self._outputs, list(self._initializers.values())
+        )
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name=PRODUCER,
+            doc_string=self._description,
+        )
+        onnx.checker.check_model(model)
+        return model.SerializeToString(deterministic=True)
