@@ -1,0 +1,110 @@
+import type { Coverage__Output } from '../gen/logah/v1/Coverage';
+import type { Plan__Output } from '../gen/logah/v1/Plan';
+import type { TensorPlan__Output } from '../gen/logah/v1/TensorPlan';
+import { ELEMENT_BYTES, elementType, type ElementType } from './element-type';
+import { expectEqual, ProtocolError } from './protocol-error';
+
+/** One tensor of a plan; shape and offsets are exact integers. */
+export type TensorPlan = Readonly<TensorPlan__Output>;
+
+/** Elements of all tensors by origin. */
+export type Coverage = Readonly<Coverage__Output>;
+
+/** A plan that agrees with itself, so that buffers and files can be laid out by it. */
+export interface CheckedPlan extends Readonly<Plan__Output> {
+  readonly tensors: TensorPlan__Output[];
+  readonly coverage: Coverage__Output;
+  /** `dtype` as safetensors names it. */
+  readonly elementType: ElementType;
+}
+
+/** Checks shapes, sizes, offsets and sums. Throws ProtocolError naming what came and what was expected. */
+export function checkPlan(plan: Plan__Output | null | undefined): CheckedPlan {
+  if (!plan) {
+    throw new ProtocolError('plan', 'missing', 'present');
+  }
+  const { coverage } = plan;
+  if (!coverage) {
+    throw new ProtocolError('plan.coverage', 'missing', 'present');
+  }
+  const type = elementType(plan.dtype);
+  const byName = new Map<string, TensorPlan>();
+  let offset = 0;
+  for (const tensor of plan.tensors) {
+    if (byName.has(tensor.name)) {
+      throw new ProtocolError(`plan: tensor name "${tensor.name}"`, 'repeated', 'unique');
+    }
+    byName.set(tensor.name, tensor);
+    checkTensor(tensor, offset, ELEMENT_BYTES[type]);
+    offset += tensor.bytes;
+  }
+  expectEqual('plan.total_bytes', plan.totalBytes, offset);
+  plan.tensors.filter(isTied).forEach((tensor) => {
+    checkTie(tensor, byName.get(tensor.tiedTo));
+  });
+  checkCoverage(coverage, plan.tensors);
+  return { ...plan, coverage, elementType: type };
+}
+
+/** The tensors that the stream carries, in its order. */
+export function sentTensors(plan: CheckedPlan): readonly TensorPlan[] {
+  return plan.tensors.filter((tensor) => tensor.sent);
+}
+
+function isTied(tensor: TensorPlan): boolean {
+  return tensor.source === 'SOURCE_TIED';
+}
+
+function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+function checkTensor(tensor: TensorPlan, offset: number, elementBytes: number): void {
+  const subject = `plan: tensor "${tensor.name}"`;
+  const elements = elementCount(tensor.shape);
+  if (!tensor.shape.every((size) => size >= 1) || !Number.isSafeInteger(elements * elementBytes)) {
+    throw new ProtocolError(
+      `${subject}: shape`,
+      `(${tensor.shape.join(', ')})`,
+      'positive and below 2^53 bytes',
+    );
+  }
+  expectEqual(`${subject}: bytes`, tensor.bytes, tensor.sent ? elements * elementBytes : 0);
+  if (tensor.sent) {
+    expectEqual(`${subject}: offset`, tensor.offset, offset);
+  }
+  if (isTied(tensor)) {
+    expectEqual(`${subject}: sent`, String(tensor.sent), 'false');
+  } else {
+    expectEqual(
+      `${subject}: sum of predicted_elements and initialized_elements`,
+      tensor.predictedElements + tensor.initializedElements,
+      elements,
+    );
+  }
+}
+
+function checkTie(tensor: TensorPlan, holder: TensorPlan | undefined): void {
+  const subject = `plan: tensor "${tensor.name}": tied_to`;
+  if (!holder || isTied(holder)) {
+    throw new ProtocolError(
+      subject,
+      `"${tensor.tiedTo}"`,
+      'the name of a tensor of the plan that is not tied',
+    );
+  }
+  expectEqual(`${subject}: shape`, `(${tensor.shape.join(', ')})`, `(${holder.shape.join(', ')})`);
+}
+
+function checkCoverage(coverage: Coverage, tensors: readonly TensorPlan[]): void {
+  const count = (counted: readonly TensorPlan[]): number =>
+    counted.reduce((sum, tensor) => sum + elementCount(tensor.shape), 0);
+  const { parameters, predicted, tiled, initialized, tied } = coverage;
+  expectEqual('plan.coverage.parameters', parameters, count(tensors.filter((tensor) => !isTied(tensor))));
+  expectEqual('plan.coverage.tied', tied, count(tensors.filter(isTied)));
+  expectEqual(
+    'plan.coverage: sum of the four counts',
+    predicted + tiled + initialized + tied,
+    parameters + tied,
+  );
+}

@@ -1,0 +1,23 @@
+/** The client library: connects to a server, checks what it answers, and writes safetensors files. */
+
+export { LogahError, type ErrorKind, type FieldViolation } from '../errors';
+export type { ListModelsResponse__Output as ListModelsResponse } from '../gen/logah/v1/ListModelsResponse';
+export type { Model__Output as Model } from '../gen/logah/v1/Model';
+export type { PredictRequest } from '../gen/logah/v1/PredictRequest';
+export type { Warning__Output as Warning } from '../gen/logah/v1/Warning';
+export type { CallSettings } from './call';
+export { sentTensors, type CheckedPlan, type Coverage, type TensorPlan } from './checked-plan';
+export { ELEMENT_BYTES, type ElementType } from './element-type';
+export { connect, type ConnectOptions, type LogahClient } from './logah-client';
+export type { PredictionEvent, Summary } from './prediction-events';
+export { ProtocolError } from './protocol-error';
+export { RemoteError } from './remote-error';
+export { MAX_HEADER_BYTES, type SafetensorsMetadata } from './safetensors-header';
+export {
+  readSafetensor,
+  readSafetensorsHeader,
+  type SafetensorsEntry,
+  type SafetensorsHeader,
+} from './safetensors-reader';
+export { saveSafetensors, type SavedPrediction, type SaveOptions } from './safetensors-writer';
+export type { TensorPiece } from './tensor-pieces';

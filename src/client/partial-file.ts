@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * A file under construction beside its final place: `NAME.<random>.partial`. It appears under its name all at once and
+ * on disk (`commit`), or not at all (`discard`).
+ */
+export class PartialFile {
+  readonly #path: string;
+  readonly #partial: string;
+  readonly #file: FileHandle;
+
+  private constructor(path: string, partial: string, file: FileHandle) {
+    this.#path = path;
+    this.#partial = partial;
+    this.#file = file;
+  }
+
+  /** Throws the file system's errors, as all methods do. */
+  static async create(path: string): Promise<PartialFile> {
+    const partial = `${path}.${randomUUID().slice(0, 8)}.partial`;
+    return new PartialFile(path, partial, await open(partial, 'wx'));
+  }
+
+  /** Appends all of `bytes`. */
+  async write(bytes: Uint8Array): Promise<void> {
+    let done = 0;
+    while (done < bytes.length) {
+      const { bytesWritten } = await this.#file.write(bytes, done);
+      done += bytesWritten;
+    }
+  }
+
+  /** Puts the content on disk and the file in its place, over one that is there. */
+  async commit(): Promise<void> {
+    await this.#file.sync();
+    await this.#file.close();
+    await rename(this.#partial, this.#path);
+    const directory = await open(dirname(this.#path), 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  }
+
+  /** Removes what was written. */
+  async discard(): Promise<void> {
+    await this.#file.close().catch(() => undefined);
+    await rm(this.#partial, { force: true });
+  }
+}
+
+/** Writes a file through `write`; where it fails, nothing is left and the error is thrown on. */
+export async function writeWhole<Result>(
+  path: string,
+  write: (file: PartialFile) => Promise<Result>,
+): Promise<Result> {
+  const file = await PartialFile.create(path);
+  try {
+    const result = await write(file);
+    await file.commit();
+    return result;
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}

@@ -1,0 +1,67 @@
+import type { CheckedPlan } from './checked-plan';
+import { writeWhole } from './partial-file';
+import type { PredictionEvent, Summary } from './prediction-events';
+import { encodeHeader } from './safetensors-header';
+
+/** What goes into the file beside the tensors, and who wants to know how it goes. */
+export interface SaveOptions {
+  /** The request's seed, for the file's metadata. Default: 0, the contract's own. */
+  readonly seed?: number | undefined;
+  /** Called with the plan before the first byte is written. */
+  readonly onPlan?: ((plan: CheckedPlan) => void) | undefined;
+  /** Called with the number of tensor bytes written so far, after each chunk. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+}
+
+/** A prediction that is complete and on disk. */
+export interface SavedPrediction {
+  readonly plan: CheckedPlan;
+  readonly summary: Summary;
+}
+
+/**
+ * Writes a prediction to a safetensors file as it arrives, holding one chunk at a time. Tensors lie in the plan's
+ * order; tied ones are left out, as transformers expects.
+ *
+ * The file appears under `path` only when the summary has come and everything was right. On any error, among them the
+ * stream's own and the file system's, nothing is left and the error is thrown on.
+ */
+export async function saveSafetensors(
+  events: AsyncIterable<PredictionEvent>,
+  path: string,
+  options: SaveOptions = {},
+): Promise<SavedPrediction> {
+  return writeWhole(path, async (file) => {
+    let plan: CheckedPlan | undefined;
+    let summary: Summary | undefined;
+    for await (const event of events) {
+      switch (event.kind) {
+        case 'plan':
+          plan = event.plan;
+          options.onPlan?.(plan);
+          await file.write(encodeHeader(plan, metadata(plan, options.seed ?? 0)));
+          break;
+        case 'data':
+          await file.write(event.data);
+          options.onProgress?.(event.offset + event.data.length);
+          break;
+        case 'summary':
+          summary = event.summary;
+          break;
+      }
+    }
+    if (!plan || !summary) {
+      throw new Error('the events ended before the summary');
+    }
+    return { plan, summary };
+  });
+}
+
+function metadata(plan: CheckedPlan, seed: number): Record<string, string> {
+  return {
+    format: 'pt',
+    'logah.model': plan.model,
+    'logah.fingerprint': plan.fingerprint,
+    'logah.seed': String(seed),
+  };
+}

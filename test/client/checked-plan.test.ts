@@ -1,0 +1,61 @@
+import { checkPlan } from '../../src/client/checked-plan';
+import { ProtocolError } from '../../src/client/protocol-error';
+import type { Plan__Output } from '../../src/gen/logah/v1/Plan';
+import type { TensorPlan__Output } from '../../src/gen/logah/v1/TensorPlan';
+import { prediction } from './fixtures';
+
+/** A right plan with fields replaced: of tensor `index` ("a" (3, 2), "b" (4), "t" tied to "a"), or of the plan. */
+function planWith(fields: Partial<Plan__Output>): Plan__Output {
+  return { ...prediction({ a: [3, 2], b: [4] }, 't').plan, ...fields };
+}
+
+function tensorWith(index: number, fields: Partial<TensorPlan__Output>): Plan__Output {
+  const { tensors } = planWith({});
+  return planWith({ tensors: tensors.map((tensor, i) => (i === index ? { ...tensor, ...fields } : tensor)) });
+}
+
+describe('a plan', () => {
+  it('is accepted where it agrees with itself', () => {
+    expect(checkPlan(planWith({})).elementType).toBe('F32');
+    expect(checkPlan(planWith({})).coverage.tied).toBe(6);
+  });
+
+  it.each<[string, Plan__Output | null, string]>([
+    ['is missing', null, 'plan is missing'],
+    ['has no coverage', planWith({ coverage: null }), 'plan.coverage is missing'],
+    [
+      'has no element type',
+      planWith({ dtype: 'DATA_TYPE_UNSPECIFIED' }),
+      'plan.dtype is DATA_TYPE_UNSPECIFIED',
+    ],
+    ['has a wrong total', planWith({ totalBytes: 41 }), 'plan.total_bytes is 41, expected 40'],
+    ['repeats a name', tensorWith(1, { name: 'a' }), 'tensor name "a" is repeated'],
+    ['has a size of zero', tensorWith(0, { shape: [0, 2] }), 'tensor "a": shape is (0, 2)'],
+    [
+      'has a shape too large',
+      tensorWith(0, { shape: [2 ** 30, 2 ** 30] }),
+      'tensor "a": shape is (1073741824, ',
+    ],
+    ['has bytes unlike its shape', tensorWith(0, { bytes: 23 }), 'tensor "a": bytes is 23, expected 24'],
+    ['leaves a gap', tensorWith(1, { offset: 28 }), 'tensor "b": offset is 28, expected 24'],
+    ['sends what is tied', tensorWith(2, { sent: true, bytes: 24, offset: 40 }), 'tensor "t": sent is true'],
+    ['has bytes for what is not sent', tensorWith(1, { sent: false }), 'tensor "b": bytes is 16, expected 0'],
+    ['ties to a stranger', tensorWith(2, { tiedTo: 'x' }), 'tied_to is "x", expected the name of a tensor'],
+    ['ties to what is tied', tensorWith(2, { tiedTo: 't' }), 'tied_to is "t", expected the name of a tensor'],
+    ['ties unlike shapes', tensorWith(2, { shape: [6] }), 'tied_to: shape is (6), expected (3, 2)'],
+    ['loses elements', tensorWith(0, { predictedElements: 5 }), 'initialized_elements is 5, expected 6'],
+    [
+      'counts parameters wrongly',
+      planWith({ coverage: { parameters: 9, predicted: 10, tiled: 0, initialized: 0, tied: 6 } }),
+      'plan.coverage.parameters is 9, expected 10',
+    ],
+    [
+      'does not cover all',
+      planWith({ coverage: { parameters: 10, predicted: 9, tiled: 0, initialized: 0, tied: 6 } }),
+      'sum of the four counts is 15, expected 16',
+    ],
+  ])('that %s is refused with what came and what was expected', (_, plan, message) => {
+    expect(() => checkPlan(plan)).toThrow(ProtocolError);
+    expect(() => checkPlan(plan)).toThrow(message);
+  });
+});
