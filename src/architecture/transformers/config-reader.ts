@@ -1,0 +1,83 @@
+import type { Violations } from '../../graph/violations';
+import { quoted } from '../../graph/violations';
+
+/** Where the configuration stands in the request. */
+export const CONFIG_FIELD = 'architecture.transformers_config';
+
+/** The largest size that a tensor's dimension may have. */
+export const MAX_SIZE = 2 ** 31 - 1;
+
+/**
+ * Reads fields of a `config.json`. A wrong field adds a violation and reads as its default, so that one pass finds
+ * everything that is wrong.
+ */
+export class ConfigReader {
+  constructor(
+    private readonly fields: Readonly<Record<string, unknown>>,
+    readonly violations: Violations,
+  ) {}
+
+  violation(name: string, description: string): void {
+    this.violations.add(name === '' ? CONFIG_FIELD : `${CONFIG_FIELD}.${name}`, description);
+  }
+
+  /** The field as it is; undefined where absent. */
+  raw(name: string): unknown {
+    return Object.hasOwn(this.fields, name) ? this.fields[name] : undefined;
+  }
+
+  /** A size from `least` to 2^31 - 1; `alias` is another name for the field. */
+  size(name: string, fallback: number, alias?: string, least = 1): number {
+    const own = this.raw(name);
+    const other = alias === undefined ? undefined : this.raw(alias);
+    if (own !== undefined && other !== undefined && own !== other) {
+      this.violation(name, `is ${quoted(own)}, but ${alias ?? ''}, another name for it, is ${quoted(other)}`);
+    }
+    const [value, used] = own === undefined && other !== undefined ? [other, alias ?? name] : [own, name];
+    if (value === undefined) return fallback;
+    if (isSize(value, least)) return value;
+    this.violation(used, `must be an integer from ${least} to ${MAX_SIZE}, not ${quoted(value)}`);
+    return fallback;
+  }
+
+  /** A size, or undefined where it is absent or null. */
+  optionalSize(name: string): number | undefined {
+    const value = this.raw(name);
+    return value === undefined || value === null ? undefined : this.size(name, 1);
+  }
+
+  /** A size that stands for [height, width] where it is one number. */
+  heightAndWidth(name: string, fallback: number): readonly [height: number, width: number] {
+    const value = this.raw(name);
+    if (value === undefined) return [fallback, fallback];
+    if (isSize(value)) return [value, value];
+    if (Array.isArray(value) && value.length === 2) {
+      const [height, width] = value as unknown[];
+      if (isSize(height) && isSize(width)) return [height, width];
+    }
+    const size = `an integer from 1 to ${MAX_SIZE}`;
+    this.violation(name, `must be ${size}, or [height, width] of such, not ${quoted(value)}`);
+    return [fallback, fallback];
+  }
+
+  boolean(name: string, fallback: boolean): boolean {
+    const value = this.raw(name);
+    if (value === undefined) return fallback;
+    if (typeof value === 'boolean') return value;
+    this.violation(name, `must be true or false, not ${quoted(value)}`);
+    return fallback;
+  }
+
+  /** A finite number of at least 0. */
+  standardDeviation(name: string, fallback: number): number {
+    const value = this.raw(name);
+    if (value === undefined) return fallback;
+    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+    this.violation(name, `must be a number of at least 0, not ${quoted(value)}`);
+    return fallback;
+  }
+}
+
+function isSize(value: unknown, least = 1): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= MAX_SIZE;
+}

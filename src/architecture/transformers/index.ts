@@ -1,0 +1,79 @@
+/** Reads a transformers `config.json` into an architecture graph. */
+
+import { LogahError } from '../../errors';
+import type { ArchitectureGraph } from '../../graph/graph';
+import { checkLimits, graphSize, type GraphLimits, type GraphSize } from '../../graph/limits';
+import { quoted, Violations } from '../../graph/violations';
+import { CONFIG_FIELD, ConfigReader } from './config-reader';
+import { families } from './families';
+import type { FamilyNetwork, TransformersFamily } from './family';
+import { parseConfig } from './parse-config';
+
+/**
+ * `bytes` are UTF-8 JSON, at most 1 MiB. Throws LogahError `invalid_argument` with a violation for each wrong field,
+ * or `not_found` for a model type that no front-end reads. The limits are checked before anything is built.
+ */
+export function transformersGraph(bytes: Uint8Array, limits: GraphLimits): ArchitectureGraph {
+  const fields = parseConfig(bytes);
+  const violations = new Violations();
+  const reader = new ConfigReader(fields, violations);
+  const family = familyOf(reader);
+  checkArchitectures(reader, family);
+  checkUniform(reader);
+  const network = family.read(reader);
+  violations.throwIfAny();
+  checkLimits(networkSize(network), limits, CONFIG_FIELD, violations);
+  violations.throwIfAny();
+  return network.build(network.layers);
+}
+
+function familyOf(reader: ConfigReader): TransformersFamily {
+  const modelType = reader.raw('model_type');
+  const supported = `supported are ${families.map((family) => family.modelType).join(', ')}`;
+  if (typeof modelType !== 'string' || modelType === '') {
+    reader.violation('model_type', `must name the kind of model, not ${quoted(modelType)}; ${supported}`);
+    reader.violations.throwIfAny();
+  }
+  const family = families.find((candidate) => candidate.modelType === modelType);
+  if (family !== undefined) return family;
+  const description = `no front-end reads ${quoted(modelType)}; ${supported}`;
+  const field = `${CONFIG_FIELD}.model_type`;
+  throw new LogahError('not_found', `${field}: ${description}`, { violations: [{ field, description }] });
+}
+
+/** One model type has several classes, with other parameters. */
+function checkArchitectures(reader: ConfigReader, family: TransformersFamily): void {
+  const named = reader.raw('architectures');
+  if (named === undefined || named === null) return;
+  if (!Array.isArray(named)) {
+    reader.violation('architectures', `must be a list of class names, not ${quoted(named)}`);
+  } else if (named.length > 0 && !named.includes(family.architecture)) {
+    const supported = `"${family.architecture}" is the class supported for model_type "${family.modelType}"`;
+    reader.violation('architectures', `is ${quoted(named)}; ${supported}`);
+  }
+}
+
+/** Layers of different sizes, which transformers allows any family. */
+function checkUniform(reader: ConfigReader): void {
+  const overrides = reader.raw('per_layer_config');
+  if (overrides === undefined || overrides === null) return;
+  if (typeof overrides === 'object' && Object.keys(overrides).length === 0) return;
+  reader.violation(
+    'per_layer_config',
+    'must be absent: layers that differ from each other are not supported',
+  );
+}
+
+/** The size of the whole network, from those with no layer and with one. */
+function networkSize(network: FamilyNetwork): GraphSize {
+  const none = graphSize(network.build(0));
+  const one = graphSize(network.build(1));
+  const total = (count: keyof GraphSize): number => none[count] + network.layers * (one[count] - none[count]);
+  return {
+    nodes: total('nodes'),
+    edges: total('edges'),
+    tensors: total('tensors'),
+    blocks: total('blocks'),
+    elements: total('elements'),
+  };
+}

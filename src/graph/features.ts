@@ -1,0 +1,69 @@
+import { invalidFields, type FieldViolation } from '../errors';
+import { shortestPaths } from './distances';
+import type { ArchitectureGraph } from './graph';
+import { quoted } from './violations';
+
+/** What the encoder reads of a graph of N nodes. */
+export interface EncoderFeatures {
+  readonly nodeCount: number;
+  /** [N]: rows of the model's operation table. */
+  readonly operation: Int32Array;
+  /** [N, 4]: out, in, height, width; all 0 where the node has no shape. */
+  readonly shape: Int32Array;
+  /** [N, N]: shortest directed paths, 0 where there is none within the cutoff. */
+  readonly distance: Int32Array;
+}
+
+const MAX_INT32 = 2 ** 31 - 1;
+
+/** Throws LogahError `invalid_argument` for operations that the model does not know. */
+export function encoderFeatures(
+  graph: ArchitectureGraph,
+  operations: readonly string[],
+  cutoff: number,
+): EncoderFeatures {
+  const unknown = unknownOperations(graph, operations);
+  if (unknown.length > 0) throw invalidFields(unknown);
+  const rows = new Map(operations.map((operation, row) => [operation, row]));
+  const nodeCount = graph.nodes.length;
+  const shape = new Int32Array(nodeCount * 4);
+  graph.nodes.forEach((node, index) => {
+    shape.set(shapeSlots(node.shape), index * 4);
+  });
+  return {
+    nodeCount,
+    operation: Int32Array.from(graph.nodes, (node) => rows.get(node.operation) ?? 0),
+    shape,
+    distance: shortestPaths(graph, cutoff),
+  };
+}
+
+/** A violation for each operation that the model does not know, at the first node that has it. */
+export function unknownOperations(graph: ArchitectureGraph, operations: readonly string[]): FieldViolation[] {
+  const known = new Set(operations);
+  const violations: FieldViolation[] = [];
+  graph.nodes.forEach(({ operation }, index) => {
+    if (known.has(operation)) return;
+    known.add(operation);
+    if (violations.length === 20) return;
+    violations.push({
+      field: `architecture.graph.nodes[${index}].operation`,
+      description: `${quoted(operation)} is not an operation of this model; it knows ${operations.join(', ')}`,
+    });
+  });
+  return violations;
+}
+
+/**
+ * A node's shape as (out, in, height, width). (n) is (n, 1, 1, 1); (o, i) is (o, i, 1, 1); (1, t, c) with t and c
+ * above 1 is (1, c, s, s) with s = floor(sqrt(t)); other (a, b, c) is (a, b, c, 1); no shape is all 0.
+ */
+export function shapeSlots(shape: readonly number[]): number[] {
+  if (shape.length === 0) return [0, 0, 0, 0];
+  const [out = 1, second = 1, third = 1, fourth = 1] = shape.map((size) => Math.min(size, MAX_INT32));
+  if (shape.length === 3 && out === 1 && second > 1 && third > 1) {
+    const side = Math.floor(Math.sqrt(second));
+    return [1, third, side, side];
+  }
+  return [out, second, third, fourth];
+}
