@@ -31,13 +31,16 @@ export interface LogahClient {
    * Throws RemoteError (the server's status), ProtocolError (an answer that contradicts the contract) or a LogahError
    * of kind "cancelled" (the signal).
    */
-  predict(request: PredictRequest, settings?: CallSettings): AsyncGenerator<PredictionEvent, void, undefined>;
+  readonly predict: (
+    request: PredictRequest,
+    settings?: CallSettings,
+  ) => AsyncGenerator<PredictionEvent, void, undefined>;
   /** The plan that `predict` would begin with. Throws like `predict`. */
-  plan(request: PredictRequest, settings?: CallSettings): Promise<CheckedPlan>;
+  readonly plan: (request: PredictRequest, settings?: CallSettings) => Promise<CheckedPlan>;
   /** The models of the server. Throws RemoteError. */
-  listModels(settings?: CallSettings): Promise<ListModelsResponse__Output>;
+  readonly listModels: (settings?: CallSettings) => Promise<ListModelsResponse__Output>;
   /** Closes the connection; open calls run to their end. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /** Connects to `target` ("host:port" or another gRPC target) at the first call. */

@@ -13,10 +13,16 @@ export interface Prediction {
 
 const elementCount = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-/** Tensors by name and shape, all predicted; `tied` shares the storage of the first. Byte i of the data is i % 251. */
-export function prediction(shapes: Readonly<Record<string, readonly number[]>>, tied?: string): Prediction {
+type Shapes = readonly (readonly [name: string, shape: readonly number[]])[];
+
+/** Tensors of the given names and shapes, all predicted; `tied` shares the storage of the first. Byte i of the data is i % 251. */
+export function prediction(
+  shapes: Readonly<Record<string, readonly number[]>> | Shapes,
+  tied?: string,
+): Prediction {
   let offset = 0;
-  const tensors = Object.entries(shapes).map(([name, shape]): TensorPlan__Output => {
+  const entries: Shapes = Array.isArray(shapes) ? (shapes as Shapes) : Object.entries(shapes);
+  const tensors = entries.map(([name, shape]): TensorPlan__Output => {
     const elements = elementCount(shape);
     const tensor: TensorPlan__Output = {
       name,
