@@ -1,0 +1,94 @@
+import { Metadata, Server, ServerCredentials, status, type ServerWritableStream } from '@grpc/grpc-js';
+import type { ListModelsResponse } from '../../src/gen/logah/v1/ListModelsResponse';
+import type { Plan } from '../../src/gen/logah/v1/Plan';
+import type { LogahServiceHandlers } from '../../src/gen/logah/v1/LogahService';
+import type { PredictRequest__Output } from '../../src/gen/logah/v1/PredictRequest';
+import type { PredictResponse } from '../../src/gen/logah/v1/PredictResponse';
+import { LogahService } from '../../src/proto-definition';
+import { encodeStatusDetails, STATUS_DETAILS_KEY, type StatusDetails } from '../../src/rpc-status';
+
+export type PredictCall = ServerWritableStream<PredictRequest__Output, PredictResponse>;
+
+/** A server on a port of its own that answers as the test says. */
+export interface FakeServer {
+  readonly address: string;
+  readonly port: number;
+  /** The requests that came to `Predict` and `Plan`, oldest first. */
+  readonly requests: readonly PredictRequest__Output[];
+  stop(): void;
+}
+
+/** How to answer each call; what is not given answers UNIMPLEMENTED. */
+export interface Answers {
+  readonly predict?: (call: PredictCall) => void;
+  readonly plan?: () => Plan;
+  readonly listModels?: () => ListModelsResponse;
+}
+
+/** An error for grpc-js with google.rpc details. */
+export function statusError(details: StatusDetails): Error {
+  const metadata = new Metadata();
+  metadata.set(STATUS_DETAILS_KEY, encodeStatusDetails(details));
+  return Object.assign(new Error(details.message), {
+    code: details.code,
+    details: details.message,
+    metadata,
+  });
+}
+
+export async function startFakeServer(answers: Answers): Promise<FakeServer> {
+  const requests: PredictRequest__Output[] = [];
+  const unimplemented = statusError({ code: status.UNIMPLEMENTED, message: 'not in this test' });
+  const answer = <Response>(
+    make: (() => Response) | undefined,
+    send: (e: Error | null, r?: Response) => void,
+  ) => {
+    try {
+      if (make) send(null, make());
+      else send(unimplemented);
+    } catch (error) {
+      send(error as Error);
+    }
+  };
+  const handlers: LogahServiceHandlers = {
+    Predict: (call) => {
+      requests.push(call.request);
+      if (answers.predict) answers.predict(call);
+      else endWithStatus(call, unimplemented);
+    },
+    Plan: ({ request }, callback) => {
+      if (request.request) requests.push(request.request);
+      answer(answers.plan && (() => ({ plan: answers.plan?.() ?? null })), callback);
+    },
+    ListModels: (_, callback) => {
+      answer(answers.listModels, callback);
+    },
+  };
+  const server = new Server();
+  server.addService(LogahService.service, handlers);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+      if (error) reject(error);
+      else resolve(bound);
+    });
+  });
+  return {
+    address: `127.0.0.1:${port}`,
+    port,
+    requests,
+    stop: () => {
+      server.forceShutdown();
+    },
+  };
+}
+
+/** Ends the stream with a status. (`destroy` would leave the call open.) */
+export function endWithStatus(call: PredictCall, error: Error): void {
+  call.emit('error', error);
+}
+
+/** Writes the messages and ends the stream. */
+export function sendAll(call: PredictCall, messages: readonly PredictResponse[]): void {
+  messages.forEach((message) => call.write(message));
+  call.end();
+}

@@ -1,0 +1,183 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { status } from '@grpc/grpc-js';
+import {
+  connect,
+  ProtocolError,
+  RemoteError,
+  type LogahClient,
+  type PredictionEvent,
+} from '../../src/client';
+import {
+  endWithStatus,
+  sendAll,
+  startFakeServer,
+  statusError,
+  type Answers,
+  type FakeServer,
+  type PredictCall,
+} from './fake-server';
+import { collect, messagesOf, prediction } from './fixtures';
+
+const whole = prediction({ a: [300, 20], b: [7] });
+const REQUEST = { architecture: { transformersConfig: Buffer.from('{}') } };
+
+let server: FakeServer | undefined;
+let client: LogahClient | undefined;
+
+async function connectTo(answers: Answers): Promise<LogahClient> {
+  server = await startFakeServer(answers);
+  client = connect(server.address);
+  return client;
+}
+
+/** The error that `promise` must reject with. */
+async function failure(promise: Promise<unknown>): Promise<RemoteError> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(RemoteError);
+  return error as RemoteError;
+}
+
+function sendPlan(call: PredictCall): void {
+  call.write({ plan: whole.plan });
+}
+
+/** A port of 127.0.0.1 that nothing listens on. */
+async function closedPort(): Promise<number> {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  listener.close();
+  await once(listener, 'close');
+  return port;
+}
+
+afterEach(() => {
+  client?.close();
+  server?.stop();
+});
+
+describe('the client', () => {
+  it('streams a prediction', async () => {
+    const { predict } = await connectTo({
+      predict: (call) => {
+        sendAll(call, messagesOf(whole, 4096));
+      },
+    });
+    const events = await collect(predict({ ...REQUEST, seed: 5, chunkBytes: 4096, sha256: true }));
+    const data = events.flatMap((event) => (event.kind === 'data' ? [event.data] : []));
+    expect(Buffer.concat(data).equals(whole.data)).toBe(true);
+    expect(server?.requests[0]).toMatchObject({ seed: 5, chunkBytes: 4096, sha256: true, model: '' });
+  });
+
+  it('raises an error of the stream only after the events before it', async () => {
+    const { predict } = await connectTo({
+      predict: (call) => {
+        sendPlan(call);
+        endWithStatus(call, statusError({ code: status.INTERNAL, message: 'internal error' }));
+      },
+    });
+    const kinds: string[] = [];
+    const run = async (): Promise<void> => {
+      for await (const { kind } of predict(REQUEST)) kinds.push(kind);
+    };
+    const error = await failure(run());
+    expect(kinds).toEqual(['plan']);
+    expect(error).toMatchObject({ code: status.INTERNAL, message: 'internal error' });
+  });
+
+  it('decodes field violations, the delay of a retry and the reason', async () => {
+    const violations = [{ field: 'architecture.transformers_config', description: 'not JSON' }];
+    const { plan } = await connectTo({
+      plan: () => {
+        throw statusError({
+          code: status.RESOURCE_EXHAUSTED,
+          message: 'busy',
+          violations,
+          retryAfterMs: 1500,
+          reason: 'TOO_BUSY',
+        });
+      },
+    });
+    expect(await failure(plan(REQUEST))).toMatchObject({
+      kind: 'resource_exhausted',
+      message: 'busy',
+      violations,
+      retryAfterMs: 1500,
+      reason: 'TOO_BUSY',
+    });
+  });
+
+  it('checks the plan of a unary call too', async () => {
+    const { plan } = await connectTo({ plan: () => ({ ...whole.plan, totalBytes: 1 }) });
+    await expect(plan(REQUEST)).rejects.toThrow(ProtocolError);
+  });
+
+  it('lists models', async () => {
+    const { listModels } = await connectTo({
+      listModels: () => ({ models: [{ name: 'm' }], defaultModel: 'm' }),
+    });
+    expect(await listModels()).toMatchObject({ defaultModel: 'm', models: [{ name: 'm', parameters: 0 }] });
+  });
+
+  it('names the address of a server that it cannot reach', async () => {
+    const port = await closedPort();
+    client = connect(`127.0.0.1:${port}`);
+    const error = await failure(client.listModels());
+    expect(error.kind).toBe('unavailable');
+    expect(error.message).toMatch(
+      new RegExp(`server 127\\.0\\.0\\.1:${port} is unavailable: .*ECONNREFUSED`),
+    );
+  });
+
+  it('cancels the call on the server when its signal aborts', async () => {
+    const abort = new AbortController();
+    let onCancelled: () => void = () => undefined;
+    const seen = new Promise<void>((resolve) => (onCancelled = resolve));
+    const { predict } = await connectTo({
+      predict: (call: PredictCall) => {
+        call.on('cancelled', onCancelled);
+        sendPlan(call);
+      },
+    });
+    const events = predict(REQUEST, { signal: abort.signal });
+    expect((await events.next()).value).toMatchObject({ kind: 'plan' });
+    const next = events.next();
+    abort.abort();
+    await expect(next).rejects.toMatchObject({ name: 'LogahError', kind: 'cancelled' });
+    await seen;
+  });
+
+  it('cancels the call on the server when the loop is left', async () => {
+    let onCancelled: () => void = () => undefined;
+    const seen = new Promise<void>((resolve) => (onCancelled = resolve));
+    const { predict } = await connectTo({
+      predict: (call: PredictCall) => {
+        call.on('cancelled', onCancelled);
+        sendPlan(call);
+      },
+    });
+    for await (const event of predict(REQUEST) as AsyncIterable<PredictionEvent>) {
+      expect(event.kind).toBe('plan');
+      break;
+    }
+    await seen;
+  });
+
+  it('does not call the server where the signal is aborted already', async () => {
+    const { predict, plan } = await connectTo({});
+    const signal = AbortSignal.abort();
+    await expect(collect(predict(REQUEST, { signal }))).rejects.toMatchObject({ kind: 'cancelled' });
+    await expect(plan(REQUEST, { signal })).rejects.toMatchObject({ kind: 'cancelled' });
+    expect(server?.requests).toEqual([]);
+  });
+
+  it('gives up at the deadline', async () => {
+    const { predict } = await connectTo({ predict: () => undefined });
+    const error = await failure(collect(predict(REQUEST, { deadlineMs: 50 })));
+    expect(error.kind).toBe('deadline_exceeded');
+  });
+});
