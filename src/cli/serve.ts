@@ -1,0 +1,40 @@
+/** `logah serve`: runs the gRPC server until it is told to stop. */
+
+import { Command, Option } from 'commander';
+import pino from 'pino';
+import { loadConfig, SETTINGS, type Setting, type SettingName } from '../config';
+import { startServer } from '../server';
+import { packagePath } from './package-paths';
+
+/** The command. */
+export function serveCommand(): Command {
+  const command = new Command('serve').description('run the gRPC server until SIGTERM or SIGINT');
+  for (const setting of Object.values<Setting>(SETTINGS)) command.addOption(optionOf(setting));
+  command.addOption(
+    new Option('--parent-watch', 'stop when standard input ends, as it does when the parent process dies'),
+  );
+  return command.action(async (flags: Partial<Record<SettingName, string>> & { parentWatch?: boolean }) => {
+    await serve(flags, flags.parentWatch === true);
+  });
+}
+
+async function serve(flags: Partial<Record<SettingName, string>>, parentWatch: boolean): Promise<void> {
+  const config = loadConfig(flags, packagePath('models'));
+  const logger = pino({ level: config.logLevel, base: null });
+  const server = await startServer(config, logger);
+  const stop = (): void => {
+    void server.stop();
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  if (parentWatch) process.stdin.once('end', stop).once('error', stop).resume();
+  await server.stopped;
+  // Nothing is left to do; idle handles of libraries must not keep the process.
+  process.exit(0);
+}
+
+function optionOf(setting: Setting): Option {
+  const { flag, variable, description } = setting;
+  const shown = setting.default === '' ? '' : `default: ${setting.default}, `;
+  return new Option(flag, `${description} (${shown}env: ${variable})`);
+}

@@ -1,0 +1,165 @@
+/** The server's settings: flags and environment variables -> one validated, frozen object. */
+
+import { z } from 'zod';
+import { LogahError } from './errors';
+
+/** One setting: its flag, its environment variable, and what it means. */
+export interface Setting {
+  /** As commander writes it. */
+  readonly flag: string;
+  readonly variable: string;
+  readonly default: string;
+  readonly description: string;
+}
+
+const megabytes = (count: number): number => count * 2 ** 20;
+
+/** Every setting of `logah serve`, by its name in `ServerConfig`. */
+export const SETTINGS = {
+  address: {
+    flag: '--address <host:port>',
+    variable: 'LOGAH_ADDRESS',
+    default: '127.0.0.1:50051',
+    description: 'address to listen on; port 0 takes a free one',
+  },
+  models: {
+    flag: '--models <directory>',
+    variable: 'LOGAH_MODELS',
+    default: '',
+    description: 'directory of model bundles (default: the models that ship with the package)',
+  },
+  defaultModel: {
+    flag: '--default-model <name>',
+    variable: 'LOGAH_DEFAULT_MODEL',
+    default: '',
+    description: 'model for families that no model was trained on (default: the first by name)',
+  },
+  executionProvider: {
+    flag: '--execution-provider <cpu|cuda|auto>',
+    variable: 'LOGAH_EXECUTION_PROVIDER',
+    default: 'auto',
+    description: 'where ONNX Runtime computes; auto: CUDA if it loads, else CPU with one warning',
+  },
+  workers: {
+    flag: '--workers <count>',
+    variable: 'LOGAH_WORKERS',
+    default: '2',
+    description: 'threads that encode and decode',
+  },
+  tilesAhead: {
+    flag: '--tiles-ahead <count>',
+    variable: 'LOGAH_TILES_AHEAD',
+    default: '4',
+    description: 'tiles of up to 4 MiB that a stream decodes ahead of its reader',
+  },
+  maxStreams: {
+    flag: '--max-streams <count>',
+    variable: 'LOGAH_MAX_STREAMS',
+    default: '64',
+    description: 'Predict calls at a time; more are refused with RESOURCE_EXHAUSTED',
+  },
+  maxNodes: {
+    flag: '--max-nodes <count>',
+    variable: 'LOGAH_MAX_NODES',
+    default: '4096',
+    description: 'nodes of an architecture graph',
+  },
+  maxParameters: {
+    flag: '--max-parameters <count>',
+    variable: 'LOGAH_MAX_PARAMETERS',
+    default: '20000000000',
+    description: 'parameters of an architecture',
+  },
+  maxRequestBytes: {
+    flag: '--max-request-bytes <bytes>',
+    variable: 'LOGAH_MAX_REQUEST_BYTES',
+    default: `${megabytes(16)}`,
+    description: 'size of a request message; more are refused with RESOURCE_EXHAUSTED',
+  },
+  cacheBytes: {
+    flag: '--cache-bytes <bytes>',
+    variable: 'LOGAH_CACHE_BYTES',
+    default: `${megabytes(32)}`,
+    description: 'memory for the embeddings of recent architectures',
+  },
+  shutdownGraceSeconds: {
+    flag: '--shutdown-grace-seconds <seconds>',
+    variable: 'LOGAH_SHUTDOWN_GRACE_SECONDS',
+    default: '30',
+    description: 'after SIGTERM or SIGINT, how long streams in flight may take to finish',
+  },
+  logLevel: {
+    flag: '--log-level <level>',
+    variable: 'LOGAH_LOG_LEVEL',
+    default: 'info',
+    description: 'trace, debug, info, warn, error or fatal',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+const count = (least: number, most: number): z.ZodType<number> =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must lie between ${least} and ${most}`);
+
+const address = z
+  .string()
+  .regex(/^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'must be HOST:PORT')
+  .refine((value) => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65535, 'has a port above 65535');
+
+const schema = z.object({
+  address,
+  models: z.string().min(1, 'must name a directory'),
+  defaultModel: z.string(),
+  executionProvider: z.enum(['cpu', 'cuda', 'auto'], 'must be cpu, cuda or auto'),
+  workers: count(1, 64),
+  tilesAhead: count(1, 64),
+  maxStreams: count(1, 100_000),
+  maxNodes: count(1, 1_000_000),
+  maxParameters: count(1, Number.MAX_SAFE_INTEGER),
+  maxRequestBytes: count(1024, megabytes(1024)),
+  cacheBytes: count(0, megabytes(65536)),
+  shutdownGraceSeconds: count(0, 86_400),
+  logLevel: z.enum(
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
+    'must be trace, debug, info, warn, error or fatal',
+  ),
+});
+
+/** The settings of a server. */
+export type ServerConfig = Readonly<z.infer<typeof schema>>;
+
+/**
+ * Settings from flags, then environment variables, then defaults. `packageModels` is the directory of the models that
+ * ship with the package. Throws LogahError (invalid_argument) that names each wrong flag or variable, what came and
+ * what is allowed.
+ */
+export function loadConfig(
+  flags: Readonly<Partial<Record<SettingName, string>>>,
+  packageModels: string,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): ServerConfig {
+  const names = Object.keys(SETTINGS) as SettingName[];
+  const values: Record<string, string> = {};
+  const origins = new Map<string, string>();
+  for (const name of names) {
+    const setting = SETTINGS[name];
+    const fallback = name === 'models' ? packageModels : setting.default;
+    values[name] = flags[name] ?? environment[setting.variable] ?? fallback;
+    origins.set(name, flags[name] === undefined ? setting.variable : (setting.flag.split(' ')[0] ?? name));
+  }
+  const result = schema.safeParse(values);
+  if (result.success) return Object.freeze(result.data);
+  const violations = result.error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    return { field: origins.get(name) ?? name, description: `is ${JSON.stringify(values[name])}; it ${issue.message}` };
+  });
+  throw new LogahError(
+    'invalid_argument',
+    violations.map(({ field, description }) => `${field} ${description}`).join('; '),
+    { violations },
+  );
+}

@@ -1,0 +1,101 @@
+/** The manifest of a model bundle: everything about a hypernetwork that its ONNX files do not tell. */
+
+import { z } from 'zod';
+import { LogahError } from '../errors';
+
+/** Manifest versions that this server reads. */
+export const MANIFEST_VERSION = 1;
+
+/** How a node's embedding becomes parameters: LoGAH as published, with aligned blocks, or GHN-3. */
+export type DecoderKind = z.infer<typeof decoderKind>;
+
+/** Smallest and largest value that training saw, both included. */
+export type Range = readonly [number, number];
+
+const size = z.int().min(1);
+const range = z.tuple([z.number(), z.number()]);
+const decoderKind = z.enum(['low_rank', 'aligned', 'dense']);
+
+const hypernet = z.object({
+  hid: size,
+  heads: size,
+  layers: size,
+  /** Rank r of the factors; 0 for `dense`. */
+  rank: z.int().min(0),
+  /** Rows of each factor; 0 for `dense`. */
+  ck: z.int().min(0),
+  /** Sizes (out, in, height, width) above which a dimension is tiled. */
+  max_shape: z.tuple([size, size, size, size]),
+  num_classes: size,
+  decoder: decoderKind,
+  normalization: z.literal('fan_in'),
+  operations: z.array(z.string().min(1)).min(1),
+  /** Longest shortest path that counts, in edges. */
+  cutoff: size,
+  /** Blocks that the decoder tells apart although their nodes look alike; 1: none. */
+  slots: size,
+});
+
+const training = z.looseObject({
+  /** By family, then by the configuration's own name of the size. */
+  ranges: z.record(z.string(), z.record(z.string(), range)),
+});
+
+const file = z.object({
+  /** Lower-case hexadecimal. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  bytes: z.int().min(1),
+});
+
+const schema = z.object({
+  format: z.literal('logah-bundle'),
+  version: z.literal(MANIFEST_VERSION),
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
+  description: z.string(),
+  license: z.string(),
+  files: z.record(z.string(), file),
+  hypernet,
+  parameters: z.int().min(0),
+  families: z.array(z.string()),
+  training: training.nullable(),
+});
+
+/** Sizes and conventions of the hypernetwork; see `python/logah/hypernet/config.py` for each field. */
+export type HypernetConfig = Readonly<z.infer<typeof hypernet>>;
+
+/** A validated manifest. */
+export type Manifest = Readonly<z.infer<typeof schema>>;
+
+/** The files that a bundle must hold, by its decoder. */
+export function requiredFiles(decoder: DecoderKind): readonly string[] {
+  return decoder === 'dense'
+    ? ['encoder.onnx', 'decoder.onnx', 'decoder_1d.onnx', 'decoder_class.onnx']
+    : ['encoder.onnx', 'decoder.onnx', 'product.onnx'];
+}
+
+/** Parses a manifest. Throws LogahError (failed_precondition) that names `path`, the field and what is allowed. */
+export function parseManifest(text: string, path: string): Manifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new LogahError('failed_precondition', `${path}: not JSON`, { cause });
+  }
+  const version = z.object({ version: z.unknown() }).safeParse(value).data?.version;
+  if (version !== MANIFEST_VERSION) {
+    throw new LogahError(
+      'failed_precondition',
+      `${path}: version is ${JSON.stringify(version) ?? 'missing'}; this server reads version ${MANIFEST_VERSION}`,
+    );
+  }
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    const issues = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new LogahError('failed_precondition', `${path}: ${issues.join('; ')}`);
+  }
+  const missing = requiredFiles(result.data.hypernet.decoder).filter((name) => !(name in result.data.files));
+  if (missing.length > 0) {
+    throw new LogahError('failed_precondition', `${path}: files lacks ${missing.join(', ')}`);
+  }
+  return result.data;
+}

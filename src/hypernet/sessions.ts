@@ -1,0 +1,135 @@
+/**
+ * The ONNX sessions of one bundle: the only place that talks to ONNX Runtime.
+ *
+ * `run` of onnxruntime-node computes on the calling thread, so sessions live in worker threads. Calls on one
+ * `BundleSessions` must not overlap.
+ */
+
+import { join } from 'node:path';
+import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import type { EncoderFeatures } from '../graph/features';
+import type { Bundle } from './bundle';
+import { requiredFiles } from './manifest';
+
+// Every error reaches us as an exception; the library's own lines on standard error would only repeat it.
+env.logLevel = 'fatal';
+
+/** Where ONNX Runtime computes. */
+export type ExecutionProvider = 'cpu' | 'cuda';
+
+/** Factors of a matrix A · Bᵀ: `a` is [m, rank], `b` is [n, rank], both row-major. */
+export interface Factors {
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+}
+
+/** A kernel's size (out, in, height, width). */
+export type KernelSize = readonly [number, number, number, number];
+
+/** The sessions of one bundle. */
+export class BundleSessions {
+  readonly #bundle: Bundle;
+  readonly #sessions: ReadonlyMap<string, InferenceSession>;
+
+  private constructor(bundle: Bundle, sessions: ReadonlyMap<string, InferenceSession>) {
+    this.#bundle = bundle;
+    this.#sessions = sessions;
+  }
+
+  /** Loads every file of the bundle. Rejects with ONNX Runtime's error where a file or the provider does not load. */
+  static async open(bundle: Bundle, provider: ExecutionProvider): Promise<BundleSessions> {
+    const options: InferenceSession.SessionOptions = {
+      executionProviders: provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
+      // One thread a worker: workers are the parallelism, and a second thread would only wait for the first.
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      // The arena keeps the largest tile of every shape it has seen; without it memory stays flat.
+      enableCpuMemArena: false,
+      enableMemPattern: false,
+      logSeverityLevel: 4,
+    };
+    const sessions = new Map<string, InferenceSession>();
+    for (const file of requiredFiles(bundle.manifest.hypernet.decoder)) {
+      sessions.set(file, await InferenceSession.create(join(bundle.directory, file), options));
+    }
+    return new BundleSessions(bundle, sessions);
+  }
+
+  /** Node embeddings [N, hid], row-major. */
+  async encode(input: EncoderFeatures): Promise<Float32Array> {
+    const nodes = input.nodeCount;
+    const output = await this.#run('encoder.onnx', {
+      operation: new Tensor('int32', input.operation, [nodes]),
+      shape: new Tensor('int32', input.shape, [nodes, 4]),
+      distance: new Tensor('int32', input.distance, [nodes, nodes]),
+    });
+    return floats(output, 'embedding');
+  }
+
+  /** The first m rows of A and n rows of B for the embedding [hid] of a node. */
+  async factors(embedding: Float32Array, slot: number, m: number, n: number): Promise<Factors> {
+    const feeds: Record<string, Tensor> = {
+      embedding: new Tensor('float32', embedding, [1, embedding.length]),
+      rows_a: new Tensor('int64', BigInt64Array.of(BigInt(m)), [1]),
+      rows_b: new Tensor('int64', BigInt64Array.of(BigInt(n)), [1]),
+    };
+    if (this.#bundle.manifest.hypernet.slots > 1) feeds.slot = new Tensor('int32', Int32Array.of(slot), [1]);
+    const output = await this.#run('decoder.onnx', feeds);
+    return { a: floats(output, 'a'), b: floats(output, 'b') };
+  }
+
+  /** Writes a · bᵀ, [m, n] row-major, into `out`; `a` is [m, rank], `b` is [n, rank]. */
+  async product(a: Float32Array, b: Float32Array, out: Float32Array): Promise<void> {
+    const { rank } = this.#bundle.manifest.hypernet;
+    const m = a.length / rank;
+    const n = b.length / rank;
+    const feeds = { a: new Tensor('float32', a, [m, rank]), b: new Tensor('float32', b, [n, rank]) };
+    await this.#session('product.onnx').run(feeds, { product: new Tensor('float32', out, [m, n]) });
+  }
+
+  /**
+   * A dense decoder's kernel of `size`, row-major, for the embedding [hid] of a node. Out and in are at most those of
+   * `max_shape`; a larger height or width is interpolated.
+   */
+  async denseKernel(embedding: Float32Array, size: KernelSize): Promise<Float32Array> {
+    return floats(await this.#run('decoder.onnx', denseFeeds(embedding, size)), 'kernel');
+  }
+
+  /** A dense decoder's norm weights and biases [2, n], or its class bias [2, classes]. */
+  async denseVector(embedding: Float32Array, output: 'vector' | 'class_bias'): Promise<Float32Array> {
+    const feeds = { embedding: new Tensor('float32', embedding, [1, embedding.length]) };
+    return floats(await this.#run('decoder_1d.onnx', feeds), output);
+  }
+
+  /** A dense decoder's classifier weight [classes, inputs], made of the kernel's every output channel. */
+  async denseClassWeight(embedding: Float32Array, inputs: number): Promise<Float32Array> {
+    const [channels] = this.#bundle.manifest.hypernet.max_shape;
+    const kernel = await this.denseKernel(embedding, [channels, inputs, 1, 1]);
+    const feeds = { kernel: new Tensor('float32', kernel, [channels, inputs, 1, 1]) };
+    return floats(await this.#run('decoder_class.onnx', feeds), 'class_weight');
+  }
+
+  #session(file: string): InferenceSession {
+    const session = this.#sessions.get(file);
+    if (session === undefined) throw new Error(`bundle ${this.#bundle.manifest.name} has no session for ${file}`);
+    return session;
+  }
+
+  #run(file: string, feeds: Record<string, Tensor>): Promise<InferenceSession.OnnxValueMapType> {
+    return this.#session(file).run(feeds);
+  }
+}
+
+function denseFeeds(embedding: Float32Array, size: KernelSize): Record<string, Tensor> {
+  const feeds: Record<string, Tensor> = { embedding: new Tensor('float32', embedding, [1, embedding.length]) };
+  for (const [index, name] of ['out', 'in', 'height', 'width'].entries()) {
+    feeds[name] = new Tensor('int64', BigInt64Array.of(BigInt(size[index] as number)), [1]);
+  }
+  return feeds;
+}
+
+function floats(outputs: InferenceSession.OnnxValueMapType, name: string): Float32Array {
+  const values = outputs[name]?.data;
+  if (!(values instanceof Float32Array)) throw new Error(`the model's output ${name} is not float32`);
+  return values;
+}

@@ -1,0 +1,143 @@
+/** Worker threads that encode and decode, so that the thread that speaks gRPC never computes. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { ArchitectureGraph } from '../graph/graph';
+import type { Job, JobMessage, TileJob, WorkerMessage, WorkerSetup } from './worker-protocol';
+
+/** Jobs that a worker holds at a time: one that it does and one that it need not wait for. */
+const JOBS_PER_WORKER = 2;
+
+interface Pending {
+  readonly job: Job;
+  readonly transfer: ArrayBuffer[];
+  readonly resolve: (message: WorkerMessage) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Member {
+  readonly worker: Worker;
+  readonly jobs: Map<number, Pending>;
+}
+
+/** A pool of decode workers. Jobs start in the order in which they were asked for. */
+export class DecodePool {
+  readonly #members: Member[];
+  readonly #queue: Pending[] = [];
+  readonly #onFailure: (error: Error) => void;
+  #nextId = 0;
+  #closed = false;
+
+  private constructor(workers: readonly Worker[], onFailure: (error: Error) => void) {
+    this.#onFailure = onFailure;
+    this.#members = workers.map((worker) => {
+      const member: Member = { worker, jobs: new Map() };
+      worker.on('message', (message: WorkerMessage) => this.#receive(member, message));
+      worker.on('error', (error) => this.#fail(error instanceof Error ? error : new Error(String(error))));
+      worker.on('exit', (code) => {
+        if (!this.#closed) this.#fail(new Error(`a decode worker ended with code ${code}`));
+      });
+      return member;
+    });
+  }
+
+  /**
+   * Starts `size` workers and waits until each has loaded every model. Rejects with the first worker's error.
+   * `onFailure` hears of a worker that dies later; the pool is of no use from then on.
+   */
+  static async start(size: number, setup: WorkerSetup, onFailure: (error: Error) => void): Promise<DecodePool> {
+    const workers = Array.from({ length: size }, () => new Worker(workerFile(), { workerData: setup }));
+    try {
+      await Promise.all(workers.map(ready));
+    } catch (error) {
+      await Promise.all(workers.map((worker) => worker.terminate()));
+      throw error;
+    }
+    return new DecodePool(workers, onFailure);
+  }
+
+  /** Node embeddings [N, hid] of a graph. */
+  async encode(model: string, graph: ArchitectureGraph): Promise<Float32Array> {
+    const message = await this.#run({ kind: 'encode', model, graph }, []);
+    if (message.kind !== 'embeddings') throw new Error(`a worker answered an encode job with ${message.kind}`);
+    return message.embeddings;
+  }
+
+  /** Decodes a tile into the job's buffer, which is moved to the worker and comes back. */
+  async decode(job: TileJob): Promise<ArrayBuffer> {
+    const message = await this.#run(job, [job.buffer]);
+    if (message.kind !== 'tile') throw new Error(`a worker answered a tile job with ${message.kind}`);
+    return message.buffer;
+  }
+
+  /** Ends the workers; jobs not yet done are rejected. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#rejectAll(new Error('the decode pool is closed'));
+    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+  }
+
+  #run(job: Job, transfer: ArrayBuffer[]): Promise<WorkerMessage> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(new Error('the decode pool is closed'));
+        return;
+      }
+      this.#queue.push({ job, transfer, resolve, reject });
+      this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    for (;;) {
+      const member = this.#members.reduce((least, other) => (other.jobs.size < least.jobs.size ? other : least));
+      if (member.jobs.size >= JOBS_PER_WORKER) return;
+      const pending = this.#queue.shift();
+      if (pending === undefined) return;
+      const id = this.#nextId++;
+      member.jobs.set(id, pending);
+      const message: JobMessage = { id, job: pending.job };
+      member.worker.postMessage(message, pending.transfer);
+    }
+  }
+
+  #receive(member: Member, message: WorkerMessage): void {
+    if (message.kind === 'ready') return;
+    const pending = member.jobs.get(message.id);
+    if (pending === undefined) return;
+    member.jobs.delete(message.id);
+    if (message.kind === 'failed') pending.reject(new Error(message.message));
+    else pending.resolve(message);
+    this.#dispatch();
+  }
+
+  #fail(error: Error): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#rejectAll(error);
+    this.#onFailure(error);
+  }
+
+  #rejectAll(error: Error): void {
+    const pending = [...this.#queue, ...this.#members.flatMap(({ jobs }) => [...jobs.values()])];
+    this.#queue.length = 0;
+    for (const member of this.#members) member.jobs.clear();
+    for (const { reject } of pending) reject(error);
+  }
+}
+
+function ready(worker: Worker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.once('message', () => {
+      resolve();
+    });
+    worker.once('error', reject);
+  });
+}
+
+/** The worker's compiled file; under a test runner that compiles on the fly, the one of the last build. */
+function workerFile(): string {
+  const beside = join(__dirname, 'decode-worker.js');
+  return existsSync(beside) ? beside : join(__dirname, '../../dist/prediction/decode-worker.js');
+}

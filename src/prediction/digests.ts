@@ -1,0 +1,48 @@
+/** Digests of every tensor's bytes as they pass. */
+
+import { createHash, type Hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { DecodedTile } from './tile-stream';
+
+/** The digests of one tensor. */
+export interface TensorDigest {
+  readonly name: string;
+  /** CRC-32 as in zlib. */
+  readonly crc32: number;
+  /** 32 bytes, or empty where it was not asked for. */
+  readonly sha256: Uint8Array;
+}
+
+/** Passes tiles on and digests them by tensor. */
+export class TensorDigests {
+  readonly #withSha256: boolean;
+  readonly #open = new Map<string, { crc32: number; sha256: Hash | undefined }>();
+
+  constructor(withSha256: boolean) {
+    this.#withSha256 = withSha256;
+  }
+
+  /** The same tiles, digested. */
+  async *through(tiles: AsyncIterable<DecodedTile>): AsyncGenerator<DecodedTile, void, undefined> {
+    for await (const tile of tiles) {
+      const { name } = tile.tensor;
+      const digest = this.#open.get(name) ?? {
+        crc32: 0,
+        sha256: this.#withSha256 ? createHash('sha256') : undefined,
+      };
+      digest.crc32 = crc32(tile.bytes, digest.crc32);
+      digest.sha256?.update(tile.bytes);
+      this.#open.set(name, digest);
+      yield tile;
+    }
+  }
+
+  /** The digests, once every tile has passed, in the order of the tensors. */
+  finish(): TensorDigest[] {
+    return [...this.#open].map(([name, digest]) => ({
+      name,
+      crc32: digest.crc32,
+      sha256: digest.sha256?.digest() ?? new Uint8Array(0),
+    }));
+  }
+}

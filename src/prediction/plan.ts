@@ -1,0 +1,191 @@
+/** The plan: every parameter of an architecture, where its values come from, and where its bytes lie. */
+
+import { createHash } from 'node:crypto';
+import {
+  blockShape,
+  elementCount,
+  type ArchitectureGraph,
+  type Block,
+  type Parameter,
+} from '../graph/graph';
+import { graphHash } from '../graph/canonical';
+import type { Bundle } from '../hypernet/bundle';
+import type { HypernetConfig } from '../hypernet/manifest';
+import { bytesPerElement, type ElementType } from './element-type';
+import { matrixView, placements, type MatrixView, type Placement } from './layout';
+import { fillRecipe, predictedRecipe, type PlannedRecipe } from './recipe-for';
+import { trainingWarnings, type TrainingWarning } from './training-warnings';
+import type { NameSelection } from './selection';
+
+/** Where a tensor's values come from; see `Source` in the contract. */
+export type Source = 'predicted' | 'tiled' | 'initialized' | 'tied';
+
+/** A piece of a tensor: a block in the tensor's matrix view. */
+export interface Piece extends Placement {
+  readonly recipe: PlannedRecipe['recipe'];
+}
+
+/** One tensor of the plan. */
+export interface PlannedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly source: Source;
+  readonly rank: number;
+  readonly sent: boolean;
+  /** Bytes sent; 0 where the tensor is not. */
+  readonly bytes: number;
+  /** Position of the first byte in the data of the whole answer. */
+  readonly offset: number;
+  readonly tiedTo: string | undefined;
+  readonly predictedElements: number;
+  readonly tiledElements: number;
+  readonly initializedElements: number;
+  readonly view: MatrixView;
+  readonly pieces: readonly Piece[];
+}
+
+/** Elements of all tensors by origin; the first four parts of the contract's `Coverage`. */
+export interface Coverage {
+  readonly parameters: number;
+  readonly predicted: number;
+  readonly tiled: number;
+  readonly initialized: number;
+  readonly tied: number;
+}
+
+/** A whole plan. */
+export interface PredictionPlan {
+  readonly bundle: Bundle;
+  readonly graph: ArchitectureGraph;
+  readonly fingerprint: string;
+  readonly seed: number;
+  readonly elementType: ElementType;
+  readonly tensors: readonly PlannedTensor[];
+  readonly totalBytes: number;
+  readonly coverage: Coverage;
+  readonly warnings: readonly TrainingWarning[];
+}
+
+/** What the caller chose. */
+export interface PlanOptions {
+  readonly seed: number;
+  readonly elementType: ElementType;
+  readonly selection: NameSelection;
+}
+
+/** Plans a validated graph for a model. Throws LogahError (invalid_argument) where the selection leaves nothing. */
+export function planPrediction(graph: ArchitectureGraph, bundle: Bundle, options: PlanOptions): PredictionPlan {
+  const { elementType, selection, seed } = options;
+  const selected = selection.select(graph.parameters.map((parameter) => parameter.name));
+  let offset = 0;
+  const tensors = graph.parameters.map((parameter) => {
+    const sent = parameter.tiedTo === undefined && selected.has(parameter.name);
+    const bytes = sent ? elementCount(parameter.shape) * bytesPerElement(elementType) : 0;
+    const tensor = planTensor(parameter, graph, bundle.manifest.hypernet, { sent, bytes, offset });
+    offset += bytes;
+    return tensor;
+  });
+  const sentNames = tensors.filter((tensor) => tensor.sent).map((tensor) => tensor.name);
+  const fingerprint = createHash('sha256')
+    .update(JSON.stringify([bundle.fingerprint, graphHash(graph), seed, elementType, sentNames]))
+    .digest('hex');
+  return {
+    bundle,
+    graph,
+    fingerprint,
+    seed,
+    elementType,
+    tensors,
+    totalBytes: offset,
+    coverage: coverageOf(tensors),
+    warnings: trainingWarnings(graph, bundle.manifest),
+  };
+}
+
+function planTensor(
+  parameter: Parameter,
+  graph: ArchitectureGraph,
+  config: HypernetConfig,
+  sending: { sent: boolean; bytes: number; offset: number },
+): PlannedTensor {
+  const merged = config.slots > 1 ? parameter : mergeBlocks(parameter);
+  const places = placements(merged);
+  let rank = 0;
+  let predictedElements = 0;
+  let tiledElements = 0;
+  let initializedElements = 0;
+  const pieces = merged.blocks.map((block, index): Piece => {
+    const shape = blockShape(merged, block);
+    const elements = elementCount(shape);
+    const planned =
+      block.origin.kind === 'initialization'
+        ? fillRecipe(block.origin, elements)
+        : predictedRecipe(block.origin, shape, graph.nodes[block.origin.node]?.shape ?? [], config);
+    if (block.origin.kind === 'initialization') {
+      initializedElements += elements;
+    } else {
+      predictedElements += elements;
+      tiledElements += elements - planned.distinct;
+    }
+    rank = Math.max(rank, planned.rank);
+    const place = places[index];
+    if (place === undefined) throw new Error(`${parameter.name}: block ${index} has no place`);
+    return { ...place, recipe: planned.recipe };
+  });
+  return {
+    name: parameter.name,
+    shape: parameter.shape,
+    source: sourceOf(parameter, predictedElements, tiledElements),
+    rank,
+    ...sending,
+    tiedTo: parameter.tiedTo,
+    predictedElements,
+    tiledElements,
+    initializedElements,
+    view: matrixView(parameter.shape),
+    pieces,
+  };
+}
+
+function sourceOf(parameter: Parameter, predicted: number, tiled: number): Source {
+  if (parameter.tiedTo !== undefined) return 'tied';
+  if (predicted === 0) return 'initialized';
+  return tiled > 0 ? 'tiled' : 'predicted';
+}
+
+/**
+ * For a model without slots, neighbouring blocks of one node are one block: the published decoder predicts a fused
+ * projection whole.
+ */
+function mergeBlocks(parameter: Parameter): Parameter {
+  const blocks: Block[] = [];
+  for (const block of parameter.blocks) {
+    const last = blocks.at(-1);
+    if (
+      last?.origin.kind === 'prediction' &&
+      block.origin.kind === 'prediction' &&
+      last.origin.node === block.origin.node &&
+      last.origin.role === block.origin.role
+    ) {
+      blocks[blocks.length - 1] = { length: last.length + block.length, origin: last.origin };
+    } else {
+      blocks.push(block);
+    }
+  }
+  return { ...parameter, blocks };
+}
+
+function coverageOf(tensors: readonly PlannedTensor[]): Coverage {
+  const total = { parameters: 0, predicted: 0, tiled: 0, initialized: 0, tied: 0 };
+  for (const tensor of tensors) {
+    if (tensor.tiedTo !== undefined) {
+      total.tied += elementCount(tensor.shape);
+      continue;
+    }
+    total.parameters += elementCount(tensor.shape);
+    total.predicted += tensor.predictedElements - tensor.tiledElements;
+    total.tiled += tensor.tiledElements;
+    total.initialized += tensor.initializedElements;
+  }
+  return total;
+}

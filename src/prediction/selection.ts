@@ -1,0 +1,76 @@
+/** Selection of tensors by name. */
+
+import { invalidField, invalidFields } from '../errors';
+
+const MAX_PATTERNS = 256;
+const MAX_LENGTH = 256;
+const FIELD = 'selection.patterns';
+
+/** Selects names by patterns in which `*` stands for any run of characters and `?` for one. */
+export class NameSelection {
+  /** Selects every name. */
+  static readonly all = new NameSelection([]);
+
+  readonly #patterns: readonly string[];
+
+  private constructor(patterns: readonly string[]) {
+    this.#patterns = patterns;
+  }
+
+  /** Checks patterns from a request. Throws LogahError (invalid_argument) that names the pattern. */
+  static of(patterns: readonly string[]): NameSelection {
+    if (patterns.length === 0 || patterns.length > MAX_PATTERNS) {
+      throw invalidField(FIELD, `has ${patterns.length} patterns; 1 to ${MAX_PATTERNS} are allowed`);
+    }
+    const violations = patterns.flatMap((pattern, index) =>
+      pattern.length >= 1 && pattern.length <= MAX_LENGTH
+        ? []
+        : [
+            {
+              field: `${FIELD}[${index}]`,
+              description: `has ${pattern.length} characters; 1 to ${MAX_LENGTH} are allowed`,
+            },
+          ],
+    );
+    if (violations.length > 0) throw invalidFields(violations);
+    return new NameSelection(patterns);
+  }
+
+  /** The names that are selected. Throws LogahError (invalid_argument) where there are none. */
+  select(names: readonly string[]): ReadonlySet<string> {
+    if (this.#patterns.length === 0) return new Set(names);
+    const selected = new Set(names.filter((name) => this.#patterns.some((pattern) => matches(pattern, name))));
+    if (selected.size === 0) {
+      const shown = names.slice(0, 5).join(', ');
+      throw invalidField(
+        FIELD,
+        `${this.#patterns.map((p) => JSON.stringify(p)).join(', ')} match none of the ${names.length} tensors (${shown}, ...)`,
+      );
+    }
+    return selected;
+  }
+}
+
+/** Whether a pattern matches a whole name, in time linear in pattern length times name length. */
+export function matches(pattern: string, name: string): boolean {
+  let p = 0;
+  let n = 0;
+  let star = -1;
+  let resume = 0;
+  while (n < name.length) {
+    if (p < pattern.length && pattern[p] === '*') {
+      star = p++;
+      resume = n;
+    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === name[n])) {
+      p++;
+      n++;
+    } else if (star >= 0) {
+      p = star + 1;
+      n = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.length && pattern[p] === '*') p++;
+  return p === pattern.length;
+}

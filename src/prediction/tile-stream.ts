@@ -1,0 +1,129 @@
+/** Decodes a plan's tensors tile by tile, in order, a bounded number of tiles ahead of whoever reads them. */
+
+import { LogahError } from '../errors';
+import type { BufferPool } from './buffers';
+import type { TilePart } from './decode';
+import type { DecodePool } from './decode-pool';
+import { bytesPerElement } from './element-type';
+import type { PlannedTensor, PredictionPlan } from './plan';
+import { streamKey } from './random';
+import { tilesOf, type Tile } from './tile';
+import type { TileJob } from './worker-protocol';
+
+/** The bytes of one tile. The reader calls `release` when it has done with them. */
+export interface DecodedTile {
+  readonly tensor: PlannedTensor;
+  readonly bytes: Uint8Array;
+  readonly release: () => void;
+}
+
+/** What decodes, and how far ahead. */
+export interface TileStreamOptions {
+  readonly pool: DecodePool;
+  readonly buffers: BufferPool;
+  /** Tiles that may be decoded or decoding before the reader asks for them. */
+  readonly tilesAhead: number;
+  /** Tells requests apart; unique in this process. */
+  readonly requestKey: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Yields the tiles of every tensor sent, in the plan's order. After the signal aborts, no further tile is started
+ * and the iteration throws LogahError (cancelled).
+ */
+export async function* streamTiles(
+  plan: PredictionPlan,
+  embeddings: Float32Array,
+  options: TileStreamOptions,
+): AsyncGenerator<DecodedTile, void, undefined> {
+  const ahead: Promise<DecodedTile>[] = [];
+  const jobs = tileJobs(plan, embeddings, options);
+  try {
+    for (;;) {
+      while (ahead.length < options.tilesAhead && !options.signal.aborted) {
+        const next = jobs.next();
+        if (next.done === true) break;
+        const decoding = decode(next.value, options);
+        // An early failure is reported when its turn comes, not as an unhandled rejection.
+        decoding.catch(() => undefined);
+        ahead.push(decoding);
+      }
+      if (options.signal.aborted) throw new LogahError('cancelled', 'the call was cancelled');
+      const tile = ahead.shift();
+      if (tile === undefined) return;
+      yield await tile;
+    }
+  } finally {
+    for (const tile of ahead) {
+      tile.then(({ release }) => release()).catch(() => undefined);
+    }
+  }
+}
+
+interface PlannedTile {
+  readonly tensor: PlannedTensor;
+  readonly job: TileJob;
+  readonly bytes: number;
+}
+
+async function decode(planned: PlannedTile, options: TileStreamOptions): Promise<DecodedTile> {
+  const buffer = await options.pool.decode(planned.job);
+  return {
+    tensor: planned.tensor,
+    bytes: new Uint8Array(buffer, 0, planned.bytes),
+    release: () => options.buffers.give(buffer),
+  };
+}
+
+function* tileJobs(
+  plan: PredictionPlan,
+  embeddings: Float32Array,
+  options: TileStreamOptions,
+): Generator<PlannedTile> {
+  const { hid } = plan.bundle.manifest.hypernet;
+  for (const tensor of plan.tensors) {
+    if (!tensor.sent) continue;
+    const { columns } = tensor.view;
+    const stream = streamKey(plan.seed, tensor.name);
+    for (const tile of tilesOf(tensor)) {
+      const bytes = tile.rows * columns * bytesPerElement(plan.elementType);
+      const job: TileJob = {
+        kind: 'tile',
+        model: plan.bundle.manifest.name,
+        requestKey: options.requestKey,
+        stream,
+        elementType: plan.elementType,
+        rows: tile.rows,
+        columns,
+        parts: partsOf(tensor, tile, embeddings, hid),
+        buffer: options.buffers.take(bytes),
+      };
+      yield { tensor, job, bytes };
+    }
+  }
+}
+
+/** The parts of a tensor's pieces that lie within a tile. */
+function partsOf(tensor: PlannedTensor, tile: Tile, embeddings: Float32Array, hid: number): TilePart[] {
+  const parts: TilePart[] = [];
+  for (const { recipe, row, rows, column, columns } of tensor.pieces) {
+    const first = Math.max(row, tile.row);
+    const last = Math.min(row + rows, tile.row + tile.rows);
+    if (first >= last) continue;
+    parts.push({
+      recipe,
+      row: first - tile.row,
+      column,
+      rows: last - first,
+      columns,
+      pieceRow: first - row,
+      element: first * tensor.view.columns + column,
+      embedding:
+        recipe.kind === 'fill'
+          ? new Float32Array(0)
+          : embeddings.slice(recipe.node * hid, (recipe.node + 1) * hid),
+    });
+  }
+  return parts;
+}

@@ -1,0 +1,69 @@
+/** Where a request lies outside what a model was trained on. */
+
+import type { ArchitectureGraph } from '../graph/graph';
+import type { Manifest, Range } from '../hypernet/manifest';
+
+/** One difference; the fields are those of the contract's `Warning`. */
+export interface TrainingWarning {
+  readonly kind: 'family' | 'range' | 'untrained';
+  readonly field: string;
+  readonly actual: string;
+  readonly trained: string;
+  readonly text: string;
+}
+
+/** Compares a graph's family and sizes with the ranges that the manifest records. */
+export function trainingWarnings(graph: ArchitectureGraph, manifest: Manifest): TrainingWarning[] {
+  const { name, training } = manifest;
+  if (training === null) {
+    return [
+      {
+        kind: 'untrained',
+        field: 'model',
+        actual: name,
+        trained: '',
+        text: `model ${name} records no training: its predictions may be no better than noise`,
+      },
+    ];
+  }
+  const warnings: TrainingWarning[] = [];
+  const families = Object.keys(training.ranges).sort();
+  const own = training.ranges[graph.family];
+  if (own === undefined) {
+    const actual = graph.family === '' ? 'none' : graph.family;
+    const trained = families.join(', ');
+    warnings.push({
+      kind: 'family',
+      field: 'family',
+      actual,
+      trained,
+      text: `family ${actual}: model ${name} was trained on ${trained}`,
+    });
+  }
+  const ranges = own ?? unionOfRanges(Object.values(training.ranges));
+  for (const [field, size] of Object.entries(graph.sizes)) {
+    const range = ranges[field];
+    if (range !== undefined && size >= range[0] && size <= range[1]) continue;
+    const trained = range === undefined ? 'never' : range[0] === range[1] ? `${range[0]}` : `${range[0]} to ${range[1]}`;
+    const clause = range === undefined ? 'was never trained with one' : `was trained on ${trained}`;
+    warnings.push({
+      kind: 'range',
+      field,
+      actual: `${size}`,
+      trained,
+      text: `${field} ${size}: model ${name} ${clause}`,
+    });
+  }
+  return warnings;
+}
+
+function unionOfRanges(all: readonly Readonly<Record<string, Range>>[]): Record<string, Range> {
+  const union: Record<string, Range> = {};
+  for (const ranges of all) {
+    for (const [field, [low, high]] of Object.entries(ranges)) {
+      const [from, to] = union[field] ?? [low, high];
+      union[field] = [Math.min(from, low), Math.max(to, high)];
+    }
+  }
+  return union;
+}

@@ -1,0 +1,52 @@
+/** What the main thread and the decode workers say to each other. */
+
+import type { ArchitectureGraph } from '../graph/graph';
+import type { Bundle } from '../hypernet/bundle';
+import type { ExecutionProvider } from '../hypernet/sessions';
+import type { TilePart } from './decode';
+import type { ElementType } from './element-type';
+import type { StreamKey } from './random';
+
+/** Given to a worker when it starts. */
+export interface WorkerSetup {
+  readonly bundles: readonly Bundle[];
+  readonly provider: ExecutionProvider;
+  /** Bytes of factors that the worker may keep. */
+  readonly factorCacheBytes: number;
+}
+
+/** Measure and encode a graph; answered with the node embeddings. */
+export interface EncodeJob {
+  readonly kind: 'encode';
+  readonly model: string;
+  readonly graph: ArchitectureGraph;
+}
+
+/** Decode a tile into `buffer`; answered with the same buffer. */
+export interface TileJob {
+  readonly kind: 'tile';
+  readonly model: string;
+  readonly requestKey: string;
+  readonly stream: StreamKey;
+  readonly elementType: ElementType;
+  readonly rows: number;
+  readonly columns: number;
+  readonly parts: readonly TilePart[];
+  /** At least rows * columns elements of `elementType`; transferred. */
+  readonly buffer: ArrayBuffer;
+}
+
+export type Job = EncodeJob | TileJob;
+
+/** A job on its way to a worker. */
+export interface JobMessage {
+  readonly id: number;
+  readonly job: Job;
+}
+
+/** What a worker says. */
+export type WorkerMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'embeddings'; readonly id: number; readonly embeddings: Float32Array }
+  | { readonly kind: 'tile'; readonly id: number; readonly buffer: ArrayBuffer }
+  | { readonly kind: 'failed'; readonly id: number; readonly message: string };

@@ -1,0 +1,142 @@
+/** The RPCs: gRPC on one side, the prediction service on the other. */
+
+import { randomUUID } from 'node:crypto';
+import {
+  Metadata,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import { LogahError } from '../errors';
+import type { ListModelsRequest__Output } from '../gen/logah/v1/ListModelsRequest';
+import type { ListModelsResponse } from '../gen/logah/v1/ListModelsResponse';
+import type { LogahServiceHandlers } from '../gen/logah/v1/LogahService';
+import type { PlanRequest__Output } from '../gen/logah/v1/PlanRequest';
+import type { PlanResponse } from '../gen/logah/v1/PlanResponse';
+import type { PredictRequest__Output } from '../gen/logah/v1/PredictRequest';
+import type { PredictResponse } from '../gen/logah/v1/PredictResponse';
+import type { Admission } from './admission';
+import { modelMessage, planMessage } from './messages';
+import type { ModelChoice } from './model-choice';
+import type { PredictionService } from './prediction-service';
+import { statusCode, toServiceError } from './status';
+import { writeMessage } from './writing';
+
+const REQUEST_ID = 'x-request-id';
+const REQUEST_ID_PATTERN = /^[\w.-]{1,128}$/;
+
+/** What the handlers work with. */
+export interface HandlerContext {
+  readonly service: PredictionService;
+  readonly models: ModelChoice;
+  readonly admission: Admission;
+  readonly logger: Logger;
+}
+
+type AnyCall =
+  | ServerUnaryCall<PlanRequest__Output, PlanResponse>
+  | ServerUnaryCall<ListModelsRequest__Output, ListModelsResponse>
+  | ServerWritableStream<PredictRequest__Output, PredictResponse>;
+
+/** The handlers of `logah.v1.LogahService`. */
+export function createHandlers(context: HandlerContext): LogahServiceHandlers {
+  const plan: handleUnaryCall<PlanRequest__Output, PlanResponse> = (call, callback) => {
+    const { id, logger } = begin(call, 'Plan', context.logger);
+    try {
+      const { plan } = context.service.planOnly(call.request);
+      logger.info({ model: plan.bundle.manifest.name, tensors: plan.tensors.length }, 'planned');
+      callback(null, { plan: planMessage(plan) });
+    } catch (error) {
+      logFailure(logger, error);
+      callback(toServiceError(error, id));
+    }
+  };
+
+  const listModels: handleUnaryCall<ListModelsRequest__Output, ListModelsResponse> = (call, callback) => {
+    begin(call, 'ListModels', context.logger);
+    callback(null, {
+      models: [...context.models.bundles.values()].map(modelMessage),
+      defaultModel: context.models.defaultModel,
+    });
+  };
+
+  const predict: handleServerStreamingCall<PredictRequest__Output, PredictResponse> = (call) => {
+    const { id, logger } = begin(call, 'Predict', context.logger);
+    context.admission
+      .admit(() => answer(call, context, logger))
+      .catch((error: unknown) => {
+        logFailure(logger, error);
+        call.emit('error', toServiceError(error, id));
+      });
+  };
+
+  return { Plan: plan, ListModels: listModels, Predict: predict };
+}
+
+async function answer(
+  call: ServerWritableStream<PredictRequest__Output, PredictResponse>,
+  context: HandlerContext,
+  logger: Logger,
+): Promise<void> {
+  const started = performance.now();
+  const signal = cancellation(call);
+  const prepared = context.service.plan(call.request);
+  const planSeconds = secondsSince(started);
+  const { plan } = prepared;
+  logger.info(
+    { model: plan.bundle.manifest.name, fingerprint: plan.fingerprint, bytes: plan.totalBytes },
+    'predicting',
+  );
+  await writeMessage(call, { plan: planMessage(plan) }, signal);
+  const { chunks, digests, encodeSeconds } = await context.service.stream(prepared, signal);
+  const streamStarted = performance.now();
+  for await (const { offset, data, release } of chunks) {
+    await writeMessage(call, { chunk: { offset, data } }, signal, release);
+  }
+  const timings = { planSeconds, encodeSeconds, streamSeconds: secondsSince(streamStarted) };
+  const summary = { digests: digests(), totalBytes: plan.totalBytes, timings, peakMemoryBytes: peakMemoryBytes() };
+  await writeMessage(call, { summary }, signal);
+  call.end();
+  logger.info({ ...timings, bytes: plan.totalBytes }, 'predicted');
+}
+
+/** Names the call, tells the caller its request id, and gives it a logger of its own. */
+function begin(call: AnyCall, method: string, parent: Logger): { id: string; logger: Logger } {
+  const [given] = call.metadata.get(REQUEST_ID);
+  const id = typeof given === 'string' && REQUEST_ID_PATTERN.test(given) ? given : randomUUID();
+  const metadata = new Metadata();
+  metadata.set(REQUEST_ID, id);
+  call.sendMetadata(metadata);
+  return { id, logger: parent.child({ requestId: id, method, peer: call.getPeer() }) };
+}
+
+/** Aborts when the caller goes away or its deadline passes. Throws LogahError where that has happened already. */
+function cancellation(call: ServerWritableStream<PredictRequest__Output, PredictResponse>): AbortSignal {
+  const deadline = call.getDeadline();
+  if (Number(deadline) <= Date.now()) {
+    throw new LogahError('deadline_exceeded', 'the deadline had passed when the request arrived');
+  }
+  const controller = new AbortController();
+  if (call.cancelled) controller.abort();
+  call.once('cancelled', () => {
+    controller.abort();
+  });
+  return controller.signal;
+}
+
+/** A caller's mistake is information, a caller that left too; anything else is ours to mend. */
+function logFailure(logger: Logger, error: unknown): void {
+  if (error instanceof LogahError) logger.info({ code: statusCode(error.kind), reason: error.message }, 'refused');
+  else logger.error({ err: error }, 'failed');
+}
+
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
+}
+
+/** The largest resident memory of this process so far, in bytes; the system counts in KiB. */
+function peakMemoryBytes(): number {
+  return process.resourceUsage().maxRSS * 1024;
+}

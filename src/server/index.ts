@@ -1,0 +1,3 @@
+/** The gRPC server. */
+
+export { startServer, type RunningServer } from './server';

@@ -1,0 +1,37 @@
+/** Which model answers a request. */
+
+import { LogahError } from '../errors';
+import type { Bundle, Bundles } from '../hypernet/bundle';
+
+/** The models of a server and the choice among them. */
+export class ModelChoice {
+  readonly bundles: Bundles;
+  readonly defaultModel: string;
+
+  /** `defaultModel` may be empty: the first by name. Throws LogahError (failed_precondition) where it is not there. */
+  constructor(bundles: Bundles, defaultModel: string) {
+    const [first = ''] = bundles.keys();
+    this.bundles = bundles;
+    this.defaultModel = defaultModel === '' ? first : defaultModel;
+    if (!bundles.has(this.defaultModel)) {
+      throw new LogahError(
+        'failed_precondition',
+        `--default-model is ${this.defaultModel}; there are: ${[...bundles.keys()].join(', ')}`,
+      );
+    }
+  }
+
+  /**
+   * The model named, or, for an empty name, the first that was trained on the family, or else the default.
+   * Throws LogahError (not_found), listing those there are.
+   */
+  choose(name: string, family: string): Bundle {
+    const trained = [...this.bundles.values()].find(({ manifest }) => manifest.families.includes(family));
+    const bundle = name === '' ? (trained ?? this.bundles.get(this.defaultModel)) : this.bundles.get(name);
+    if (bundle === undefined) {
+      const description = `is ${JSON.stringify(name)}; there are: ${[...this.bundles.keys()].join(', ')}`;
+      throw new LogahError('not_found', `model ${description}`, { violations: [{ field: 'model', description }] });
+    }
+    return bundle;
+  }
+}

@@ -1,0 +1,95 @@
+/** The order of the stages, written once: request -> architecture -> plan -> embeddings -> tiles -> chunks. */
+
+import { architectureGraph } from '../architecture';
+import { invalidField, invalidFields } from '../errors';
+import type { PlanRequest__Output } from '../gen/logah/v1/PlanRequest';
+import type { PredictRequest__Output } from '../gen/logah/v1/PredictRequest';
+import { graphHash } from '../graph/canonical';
+import { unknownOperations } from '../graph/features';
+import type { GraphLimits } from '../graph/limits';
+import { BufferPool } from '../prediction/buffers';
+import { ByteBoundedCache } from '../prediction/byte-bounded-cache';
+import { packChunks, type DataChunk } from '../prediction/chunks';
+import type { DecodePool } from '../prediction/decode-pool';
+import { TensorDigests, type TensorDigest } from '../prediction/digests';
+import { planPrediction, type PredictionPlan } from '../prediction/plan';
+import { streamTiles } from '../prediction/tile-stream';
+import type { ModelChoice } from './model-choice';
+import { readOptions, type AnswerOptions } from './request';
+
+/** What the service works with. */
+export interface PredictionServiceOptions {
+  readonly models: ModelChoice;
+  readonly pool: DecodePool;
+  readonly limits: GraphLimits;
+  readonly tilesAhead: number;
+  readonly cacheBytes: number;
+  readonly maxStreams: number;
+}
+
+/** A planned request, ready to stream. */
+export interface PreparedPrediction {
+  readonly plan: PredictionPlan;
+  readonly options: AnswerOptions;
+}
+
+/** A stream of data, and the digests once it has ended. */
+export interface DataStream {
+  readonly encodeSeconds: number;
+  readonly chunks: AsyncGenerator<DataChunk, void, undefined>;
+  readonly digests: () => TensorDigest[];
+}
+
+/** Plans and predicts; knows nothing of gRPC. */
+export class PredictionService {
+  readonly #options: PredictionServiceOptions;
+  readonly #buffers: BufferPool;
+  readonly #embeddings: ByteBoundedCache<Float32Array>;
+
+  constructor(options: PredictionServiceOptions) {
+    this.#options = options;
+    this.#buffers = new BufferPool(options.tilesAhead * 2);
+    this.#embeddings = new ByteBoundedCache(options.cacheBytes, (values) => values.byteLength);
+  }
+
+  /** Throws LogahError where the request is wrong; see `docs/architecture.md` for the status of each stage. */
+  plan(request: PredictRequest__Output): PreparedPrediction {
+    const options = readOptions(request);
+    const { limits, models } = this.#options;
+    const graph = architectureGraph(request.architecture, limits);
+    const bundle = models.choose(request.model, graph.family);
+    const unknown = unknownOperations(graph, bundle.manifest.hypernet.operations);
+    if (unknown.length > 0) throw invalidFields(unknown);
+    return { plan: planPrediction(graph, bundle, options), options };
+  }
+
+  /** The plan of a request for a plan alone. Throws LogahError where it holds none. */
+  planOnly(request: PlanRequest__Output): PreparedPrediction {
+    if (request.request === null) throw invalidField('request', 'is missing');
+    return this.plan(request.request);
+  }
+
+  /** Encodes the graph and starts to stream its tensors. After the signal aborts, no further tile is started. */
+  async stream(prepared: PreparedPrediction, signal: AbortSignal): Promise<DataStream> {
+    const { plan, options } = prepared;
+    const { pool, tilesAhead } = this.#options;
+    const { name } = plan.bundle.manifest;
+    const requestKey = `${plan.bundle.fingerprint}/${graphHash(plan.graph)}`;
+    const started = performance.now();
+    const embeddings = await this.#embeddings.get(requestKey, () => pool.encode(name, plan.graph));
+    const encodeSeconds = (performance.now() - started) / 1000;
+    const digests = new TensorDigests(options.sha256);
+    const tiles = streamTiles(plan, embeddings, {
+      pool,
+      buffers: this.#buffers,
+      tilesAhead,
+      requestKey,
+      signal,
+    });
+    return {
+      encodeSeconds,
+      chunks: packChunks(digests.through(tiles), options.chunkBytes),
+      digests: () => digests.finish(),
+    };
+  }
+}

@@ -1,0 +1,53 @@
+/** Reads the fields of a Predict request that are not the architecture. */
+
+import { invalidFields, type FieldViolation } from '../errors';
+import type { DataType__Output } from '../gen/logah/v1/DataType';
+import type { PredictRequest__Output } from '../gen/logah/v1/PredictRequest';
+import type { ElementType } from '../prediction/element-type';
+import type { PlanOptions } from '../prediction/plan';
+import { NameSelection } from '../prediction/selection';
+
+const DEFAULT_CHUNK_BYTES = 1 << 20;
+const MIN_CHUNK_BYTES = 4096;
+const MAX_CHUNK_BYTES = 4 << 20;
+
+const ELEMENT_TYPES: Readonly<Partial<Record<DataType__Output, ElementType>>> = {
+  DATA_TYPE_UNSPECIFIED: 'f32',
+  DATA_TYPE_FLOAT32: 'f32',
+  DATA_TYPE_FLOAT16: 'f16',
+  DATA_TYPE_BFLOAT16: 'bf16',
+};
+
+/** How to answer. */
+export interface AnswerOptions extends PlanOptions {
+  readonly chunkBytes: number;
+  readonly sha256: boolean;
+}
+
+/** Validates a request's options. Throws LogahError (invalid_argument) with a violation for each wrong field. */
+export function readOptions(request: PredictRequest__Output): AnswerOptions {
+  const violations: FieldViolation[] = [];
+  const { seed, chunkBytes: chunk } = request;
+  if (!Number.isSafeInteger(seed)) {
+    violations.push({ field: 'seed', description: `is ${seed}; at most ${Number.MAX_SAFE_INTEGER} is allowed` });
+  }
+  if (chunk !== 0 && (chunk < MIN_CHUNK_BYTES || chunk > MAX_CHUNK_BYTES)) {
+    violations.push({
+      field: 'chunk_bytes',
+      description: `is ${chunk}; 0 or ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES} is allowed`,
+    });
+  }
+  const elementType = ELEMENT_TYPES[request.dtype];
+  if (elementType === undefined) {
+    const allowed = Object.keys(ELEMENT_TYPES).join(', ');
+    violations.push({ field: 'dtype', description: `is ${String(request.dtype)}; allowed: ${allowed}` });
+  }
+  if (violations.length > 0 || elementType === undefined) throw invalidFields(violations);
+  return {
+    seed,
+    elementType,
+    selection: request.selection === null ? NameSelection.all : NameSelection.of(request.selection.patterns),
+    chunkBytes: chunk === 0 ? DEFAULT_CHUNK_BYTES : chunk,
+    sha256: request.sha256,
+  };
+}
