@@ -1,0 +1,52 @@
+/** `logah models`: lists the models of a server. */
+
+import { Command } from 'commander';
+import type { ListModelsResponse } from '../client';
+import { formatCount } from './format';
+import { interruptible } from './interruption';
+import { addServerOptions, type ServerFlags } from './options';
+import { printJson } from './report';
+import { left, renderTable, right } from './table';
+import { withClient } from './with-client';
+
+interface ModelsFlags extends ServerFlags {
+  readonly json: boolean;
+}
+
+/** The command. */
+export function modelsCommand(): Command {
+  return addServerOptions(new Command('models').description('list the models of a server'))
+    .option('--json', 'print one JSON object (default: a table)', false)
+    .action(async (flags: ModelsFlags) => {
+      await interruptible(async (signal) => {
+        const response = await withClient(flags, signal, (client) => client.listModels({ signal }));
+        if (flags.json) {
+          printJson(response);
+        } else {
+          process.stdout.write(modelTable(response));
+        }
+      });
+    });
+}
+
+function modelTable({ models, defaultModel }: ListModelsResponse): string {
+  const table = renderTable(
+    [
+      left('model'),
+      left('decoder'),
+      right('rank'),
+      right('parameters'),
+      left('families'),
+      left('description'),
+    ],
+    models.map(({ name, decoder, rank, parameters, families, description }) => [
+      name,
+      decoder,
+      rank === 0 ? '-' : String(rank),
+      formatCount(parameters),
+      families.join(', ') || '-',
+      description,
+    ]),
+  );
+  return `${table}default for other families: ${defaultModel || 'none'}\n`;
+}

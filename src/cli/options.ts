@@ -1,0 +1,114 @@
+/** Flags that several commands share, and the request that they make. */
+
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { DataType } from '../gen/logah/v1/DataType';
+import type { PredictRequest } from '../client';
+import type { InputFile } from './input-file';
+import type { ServerChoice } from './with-client';
+
+/** Limits of `chunk_bytes` in the contract. */
+const MIN_CHUNK_BYTES = 4096;
+const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
+
+const DATA_TYPES = {
+  f32: 'DATA_TYPE_FLOAT32',
+  f16: 'DATA_TYPE_FLOAT16',
+  bf16: 'DATA_TYPE_BFLOAT16',
+} as const satisfies Readonly<Record<string, DataType>>;
+
+/** What the flags of `addServerOptions` give. */
+export type ServerFlags = ServerChoice;
+
+/** What the flags of `addRequestOptions` give. */
+export interface RequestFlags {
+  readonly model?: string;
+  readonly dtype: keyof typeof DATA_TYPES;
+  readonly seed: number;
+  readonly select?: readonly string[];
+}
+
+/** What the flags of `addStreamOptions` give. */
+export interface StreamFlags {
+  /** Bytes. */
+  readonly chunkBytes: number;
+  readonly sha256: boolean;
+}
+
+/** `--server` and `--models`. */
+export function addServerOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--server <host:port>',
+        'server to ask (default: start one for this command on a free port of 127.0.0.1)',
+      ).argParser(parseServer),
+    )
+    .addOption(
+      new Option(
+        '--models <directory>',
+        'directory of model bundles for the server that is started (default: the models that ship with the package)',
+      ).conflicts('server'),
+    );
+}
+
+/** The flags that say what to predict. */
+export function addRequestOptions(command: Command): Command {
+  return command
+    .option('--model <name>', 'model that predicts (default: the server chooses by family)')
+    .addOption(
+      new Option('--dtype <type>', 'element type of the tensors')
+        .choices(Object.keys(DATA_TYPES))
+        .default('f32'),
+    )
+    .addOption(
+      new Option('--seed <number>', 'seed of what is drawn at random, 0 to 2^53 - 1')
+        .argParser(integerFrom(0, Number.MAX_SAFE_INTEGER))
+        .default(0),
+    )
+    .option(
+      '--select <pattern...>',
+      'send only tensors whose name matches a pattern; * is any run of characters, ? is one (default: all)',
+    );
+}
+
+/** The flags that say how to send it. */
+export function addStreamOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--chunk-bytes <bytes>', `largest chunk, ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES} bytes`)
+        .argParser(integerFrom(MIN_CHUNK_BYTES, MAX_CHUNK_BYTES))
+        .default(1024 * 1024),
+    )
+    .option('--sha256', 'also compute and compare the SHA-256 of every tensor (default: CRC-32 only)', false);
+}
+
+/** The request for the contract. */
+export function requestOf(input: InputFile, flags: RequestFlags & Partial<StreamFlags>): PredictRequest {
+  return {
+    architecture: input.architecture,
+    dtype: DATA_TYPES[flags.dtype],
+    seed: flags.seed,
+    ...(flags.model !== undefined && { model: flags.model }),
+    ...(flags.select && { selection: { patterns: [...flags.select] } }),
+    ...(flags.chunkBytes !== undefined && { chunkBytes: flags.chunkBytes }),
+    ...(flags.sha256 !== undefined && { sha256: flags.sha256 }),
+  };
+}
+
+function parseServer(text: string): string {
+  const port = Number(/^[^\s/]+:(\d{1,5})$/.exec(text)?.[1]);
+  if (!(port >= 1 && port <= 65535)) {
+    throw new InvalidArgumentError('Expected HOST:PORT, such as 127.0.0.1:50051.');
+  }
+  return text;
+}
+
+function integerFrom(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}

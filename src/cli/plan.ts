@@ -1,0 +1,100 @@
+/** `logah plan`: shows where every parameter of a network would come from, without predicting any. */
+
+import { Command } from 'commander';
+import type { CheckedPlan, TensorPlan } from '../client';
+import { formatBytes, formatCount, formatNumberOf, formatShape } from './format';
+import { readInputFile } from './input-file';
+import { interruptible } from './interruption';
+import {
+  addRequestOptions,
+  addServerOptions,
+  requestOf,
+  type RequestFlags,
+  type ServerFlags,
+} from './options';
+import { printJson } from './report';
+import { left, renderTable, right } from './table';
+import { printWarnings } from './warnings';
+import { withClient } from './with-client';
+
+interface PlanFlags extends ServerFlags, RequestFlags {
+  readonly json: boolean;
+}
+
+/** The command. */
+export function planCommand(): Command {
+  const command = new Command('plan')
+    .description('show where every parameter of a network would come from, without predicting any')
+    .argument('<file>', 'a transformers config.json, or an architecture graph in JSON');
+  addServerOptions(addRequestOptions(command));
+  return command
+    .option('--json', 'print the plan as one JSON object (default: a table)', false)
+    .action(async (file: string, flags: PlanFlags) => {
+      await interruptible((signal) => showPlan(file, flags, signal));
+    });
+}
+
+async function showPlan(file: string, flags: PlanFlags, signal: AbortSignal): Promise<void> {
+  const request = requestOf(await readInputFile(file), flags);
+  const plan = await withClient(flags, signal, (client) => client.plan(request, { signal }));
+  printWarnings(plan.warnings);
+  if (flags.json) {
+    printJson(plan);
+  } else {
+    process.stdout.write(`${tensorTable(plan)}\n${totals(plan)}`);
+  }
+}
+
+function tensorTable({ tensors }: CheckedPlan): string {
+  return renderTable(
+    [left('tensor'), left('shape'), left('source'), right('rank'), right('bytes')],
+    tensors.map((tensor) => [
+      tensor.name,
+      formatShape(tensor.shape),
+      sourceText(tensor),
+      tensor.rank === 0 ? '-' : String(tensor.rank),
+      tensor.sent ? formatCount(tensor.bytes) : '-',
+    ]),
+  );
+}
+
+function sourceText({ source, tiedTo }: TensorPlan): string {
+  switch (source) {
+    case 'SOURCE_PREDICTED':
+      return 'predicted';
+    case 'SOURCE_TILED':
+      return 'tiled';
+    case 'SOURCE_INITIALIZED':
+      return 'by rule';
+    case 'SOURCE_TIED':
+      return `tied to ${tiedTo}`;
+    case 'SOURCE_UNSPECIFIED':
+      return 'unknown';
+  }
+}
+
+function totals({
+  model,
+  fingerprint,
+  family,
+  nodes,
+  coverage,
+  tensors,
+  totalBytes,
+  elementType,
+}: CheckedPlan): string {
+  const share = (count: number): string => `${((100 * count) / (coverage.parameters || 1)).toFixed(1)} %`;
+  const origins: [string, number][] = [
+    ['predicted', coverage.predicted],
+    ['tiled', coverage.tiled],
+    ['by rule', coverage.initialized],
+  ];
+  const parts = origins.map(([origin, count]) => `${origin} ${formatCount(count)} (${share(count)})`);
+  const lines = [
+    `${formatNumberOf(tensors.length, 'tensor')} of ${formatNumberOf(nodes, 'node')}, ${formatCount(coverage.parameters)} parameters: ${parts.join(', ')}`,
+    `tied, not counted above: ${formatCount(coverage.tied)}`,
+    `to send: ${formatBytes(totalBytes)} in ${elementType}`,
+    `model: ${model}; family: ${family || 'none'}; fingerprint: ${fingerprint}`,
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}

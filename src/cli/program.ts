@@ -1,0 +1,23 @@
+import { Command } from 'commander';
+import { demoCommand } from './demo';
+import { modelsCommand } from './models';
+import { packageVersion } from './package-paths';
+import { planCommand } from './plan';
+import { predictCommand } from './predict';
+import { serveCommand } from './serve';
+
+/** The command line. Wrong usage is thrown as a CommanderError when it has been told on standard error. */
+export function createProgram(): Command {
+  const program = new Command('logah')
+    .description('initial parameters of neural networks, predicted from their architecture')
+    .version(packageVersion())
+    .exitOverride()
+    .showHelpAfterError('(see logah --help)');
+  const commands = [serveCommand(), predictCommand(), planCommand(), modelsCommand(), demoCommand()];
+  for (const command of commands) {
+    program.addCommand(
+      command.copyInheritedSettings(program).showHelpAfterError(`(see logah ${command.name()} --help)`),
+    );
+  }
+  return program;
+}
