@@ -5,22 +5,24 @@ The service builds the same graph in TypeScript; both are held to the same golde
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from logah.graph.architecture import ArchitectureGraph, Block, GraphBuilder, Initialization, Parameter, Prediction
 
 
 def vit_graph(config: Mapping[str, Any], name: str = "") -> ArchitectureGraph:
-    """Builds the graph from a complete transformers ViT configuration (every field present, sizes as integers).
+    """Builds the graph from a complete transformers ViT configuration (every field present).
 
     Source: transformers `modeling_vit.py`; node and edge conventions of the LoGAH authors' tracer.
     """
     width: int = config["hidden_size"]
     hidden: int = config["intermediate_size"]
-    patch: int = config["patch_size"]
     channels: int = config["num_channels"]
-    side = config["image_size"] // patch
+    image, patch = _height_and_width(config["image_size"]), _height_and_width(config["patch_size"])
+    tokens = (image[0] // patch[0]) * (image[1] // patch[1])
+    side = math.isqrt(tokens)
     classes: int = config["num_labels"]
     std: float = config["initializer_range"]
 
@@ -37,17 +39,17 @@ def vit_graph(config: Mapping[str, Any], name: str = "") -> ArchitectureGraph:
             graph.parameter(f"{prefix}.bias", (out_features,), last, "ROLE_BIAS", is_classifier, slot)
         return last
 
-    def layer_norm(prefix: str, after: list[int]) -> int:
-        index = graph.node(f"{prefix}.weight", "ln", (width,), after)
-        graph.parameter(f"{prefix}.weight", (width,), index, "ROLE_NORM_WEIGHT")
-        graph.parameter(f"{prefix}.bias", (width,), index, "ROLE_BIAS")
-        return index
+    def norm_node(prefix: str, after: list[int]) -> int:
+        return graph.node(f"{prefix}.weight", "ln", (width,), after)
+
+    def norm_parameters(prefix: str, node: int) -> None:
+        graph.parameter(f"{prefix}.weight", (width,), node, "ROLE_NORM_WEIGHT")
+        graph.parameter(f"{prefix}.bias", (width,), node, "ROLE_BIAS")
 
     embeddings = "vit.embeddings"
     projection = f"{embeddings}.patch_embeddings.projection"
     positions = f"{embeddings}.position_embeddings"
-    patch_shape = (width, channels, patch, patch)
-    tokens = side * side
+    patch_shape = (width, channels, *patch)
 
     source = graph.node("input", "input")
     patches = graph.node(f"{projection}.weight", "conv", patch_shape, [source])
@@ -65,7 +67,7 @@ def vit_graph(config: Mapping[str, Any], name: str = "") -> ArchitectureGraph:
 
     for layer in range(config["num_hidden_layers"]):
         prefix = f"vit.layers.{layer}"
-        before = layer_norm(f"{prefix}.layernorm_before", [stream])
+        before = norm_node(f"{prefix}.layernorm_before", [stream])
         qkv_bias = config.get("qkv_bias", True)
         heads = [
             linear(f"{prefix}.attention.{part}_proj", width, width, [before], qkv_bias, slot)
@@ -74,11 +76,20 @@ def vit_graph(config: Mapping[str, Any], name: str = "") -> ArchitectureGraph:
         attention = graph.node(f"{prefix}.attention.softmax", "msa", (), heads)
         output = linear(f"{prefix}.attention.o_proj", width, width, [attention])
         stream = graph.node(f"{prefix}.attention.sum", "sum", (), [stream, output])
-        after = layer_norm(f"{prefix}.layernorm_after", [stream])
+        after = norm_node(f"{prefix}.layernorm_after", [stream])
+        # The module registers its attention before its norms.
+        norm_parameters(f"{prefix}.layernorm_before", before)
+        norm_parameters(f"{prefix}.layernorm_after", after)
         inner = linear(f"{prefix}.mlp.fc1", hidden, width, [after])
         outer = linear(f"{prefix}.mlp.fc2", width, hidden, [inner])
         stream = graph.node(f"{prefix}.mlp.sum", "sum", (), [stream, outer])
 
-    final = layer_norm("vit.layernorm", [stream])
+    final = norm_node("vit.layernorm", [stream])
+    norm_parameters("vit.layernorm", final)
     linear("classifier", classes, width, [final])
     return graph.build(name, "vit")
+
+
+def _height_and_width(size: int | Sequence[int]) -> tuple[int, int]:
+    """A size of the configuration: one number for both, or [height, width]."""
+    return (size, size) if isinstance(size, int) else (size[0], size[1])

@@ -43,10 +43,20 @@ export class GraphBuilder {
 
   /** A layer norm: one node, two parameters. */
   layerNorm(prefix: string, width: number, after: readonly number[]): number {
-    const index = this.node(`${prefix}.weight`, 'ln', [width], after);
-    this.predicted(`${prefix}.weight`, [width], index, 'norm_weight');
-    this.predicted(`${prefix}.bias`, [width], index, 'bias');
+    const index = this.layerNormNode(prefix, width, after);
+    this.layerNormParameters(prefix, width, index);
     return index;
+  }
+
+  /** The node alone, where the framework lists the parameters later. */
+  layerNormNode(prefix: string, width: number, after: readonly number[]): number {
+    return this.node(`${prefix}.weight`, 'ln', [width], after);
+  }
+
+  /** The parameters of a node of `layerNormNode`. */
+  layerNormParameters(prefix: string, width: number, node: number): void {
+    this.predicted(`${prefix}.weight`, [width], node, 'norm_weight');
+    this.predicted(`${prefix}.bias`, [width], node, 'bias');
   }
 
   build(name: string, family: string, sizes: Readonly<Record<string, number>>): ArchitectureGraph {

@@ -105,13 +105,15 @@ function build(config: VitConfig): ArchitectureGraph {
   let stream = embeddings(graph, config);
   for (let layer = 0; layer < config.layers; layer++) {
     const prefix = `vit.layers.${layer}`;
-    const before = graph.layerNorm(`${prefix}.layernorm_before`, width, [stream]);
+    const before = graph.layerNormNode(`${prefix}.layernorm_before`, width, [stream]);
     const heads = ['q', 'k', 'v'].map((part, slot) =>
       linear(`${prefix}.attention.${part}_proj`, width, width, [before], { bias: config.qkvBias, slot }),
     );
     const attention = graph.node(`${prefix}.attention.softmax`, 'msa', [], heads);
     const output = linear(`${prefix}.attention.o_proj`, width, width, [attention]);
     stream = graph.node(`${prefix}.attention.sum`, 'sum', [], [stream, output]);
+    // The module registers its attention before its norms.
+    graph.layerNormParameters(`${prefix}.layernorm_before`, width, before);
     const after = graph.layerNorm(`${prefix}.layernorm_after`, width, [stream]);
     const inner = linear(`${prefix}.mlp.fc1`, hidden, width, [after]);
     const outer = linear(`${prefix}.mlp.fc2`, width, hidden, [inner]);

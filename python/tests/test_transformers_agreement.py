@@ -1,0 +1,95 @@
+"""The golden graphs against transformers itself, and against the front-end that training uses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoConfig, GPT2LMHeadModel, PretrainedConfig, PreTrainedModel, ViTForImageClassification
+
+from logah.graph.architecture import ArchitectureGraph, Initialization, Prediction
+from logah.graph.vit import vit_graph
+
+GOLDEN = Path(__file__).parents[2] / "test" / "fixtures" / "graphs"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = sorted(path.name.removesuffix(".config.json") for path in GOLDEN.glob("*.config.json"))
+CLASSES: dict[str, type[PreTrainedModel]] = {"vit": ViTForImageClassification, "gpt2": GPT2LMHeadModel}
+
+
+def read_config(name: str) -> PretrainedConfig:
+    return AutoConfig.for_model(**json.loads((GOLDEN / f"{name}.config.json").read_text()))
+
+
+def read_graph(name: str) -> dict[str, Any]:
+    graph: dict[str, Any] = json.loads((GOLDEN / f"{name}.graph.json").read_text())
+    return graph
+
+
+def build(config: PretrainedConfig) -> PreTrainedModel:
+    with torch.device("meta"):
+        return CLASSES[config.model_type](config)
+
+
+def test_golden_graphs_are_there() -> None:
+    assert {name.split("-")[0] for name in NAMES} == set(CLASSES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_are_the_state_dict_in_its_order(name: str) -> None:
+    state = {key: list(value.shape) for key, value in build(read_config(name)).state_dict().items()}
+    parameters = {parameter["name"]: parameter["shape"] for parameter in read_graph(name)["parameters"]}
+    assert list(parameters.items()) == list(state.items())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tied_parameters_share_storage_and_others_do_not(name: str) -> None:
+    model = build(read_config(name))
+    firsts: dict[int, str] = {}
+    tied = {
+        key: firsts[id(value)]
+        for key, value in model.named_parameters(remove_duplicate=False)
+        if firsts.setdefault(id(value), key) != key
+    }
+    assert tied == {p["name"]: p["tiedTo"] for p in read_graph(name)["parameters"] if "tiedTo" in p}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_element_has_one_origin(name: str) -> None:
+    graph = ArchitectureGraph.from_json(read_graph(name))
+    for parameter in graph.parameters:
+        if parameter.tied_to:
+            assert not parameter.blocks
+            continue
+        assert sum(block.length for block in parameter.blocks) == parameter.shape[parameter.axis]
+        for block in parameter.blocks:
+            assert isinstance(block.origin, Prediction | Initialization)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("vit")])
+def test_training_builds_the_same_graph(name: str) -> None:
+    golden = read_graph(name)
+    config = read_config(name)
+    fields = {**config.to_dict(), "num_labels": config.num_labels}
+    assert vit_graph(fields, golden["name"]).to_json() == golden
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rules_are_the_familys_own(name: str) -> None:
+    """Class token and its position: transformers draws both from `trunc_normal_` with std `initializer_range`."""
+    config = read_config(name)
+    graph = ArchitectureGraph.from_json(read_graph(name))
+    for parameter in graph.parameters:
+        for block in parameter.blocks:
+            if isinstance(block.origin, Initialization):
+                assert block.origin == Initialization("RULE_TRUNCATED_NORMAL", config.initializer_range)
+
+
+@pytest.mark.parametrize("example", ["vit-base-patch16-224", "gpt2"])
+def test_examples_load_in_transformers(example: str) -> None:
+    config = AutoConfig.from_pretrained(EXAMPLES / example)
+    assert config.architectures == [CLASSES[config.model_type].__name__]
+    if config.model_type == "vit":
+        assert config.num_labels == 1000
