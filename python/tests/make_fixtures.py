@@ -31,10 +31,11 @@ Written by `python python/tests/make_fixtures.py`; do not edit.
 | File | Content |
 |---|---|
 | `bundle/` | the bundle of a LoGAH with random weights (hid 32, r 16, ck 4096, max_shape 256) |
-| `vit-c96-l2-p4.graph.json` | torchvision's VisionTransformer, width 96, 2 layers, patches of 4 x 4, as an ArchitectureGraph |
-| `expected.safetensors` | its parameters as the authors' code predicted them, and `embedding` [N, hid], `distance` [N, N] |
+| `vit-c96-l2-p4.graph.json` | torchvision's VisionTransformer: width 96, 2 layers, 4 x 4 patches |
+| `expected.safetensors` | what the authors' code predicted for it, and `embedding` [N, hid], `distance` [N, N] |
 | `ghn3/bundle/` | the bundle of a GHN-3 with random weights (hid 16, max_shape 16) |
-| `ghn3/*.graph.json`, `ghn3/expected.safetensors` | the same network, and its parameters as this repository's PyTorch code predicts them |
+| `ghn3/*.graph.json` | the same network |
+| `ghn3/expected.safetensors` | the same for it, predicted by this repository's PyTorch code |
 
 Not comparable: row 0 of `encoder.pos_embedding` along axis 1 (unseeded noise there) and `class_token` (left out).
 Tolerance: relative error per tensor below 1e-5.
@@ -69,7 +70,7 @@ def write_case(directory: Path, bundle: str, model: Hypernetwork, name: str, exp
     directory.mkdir(parents=True, exist_ok=True)
     write_bundle(model, BundleDescription(name=bundle), directory / "bundle", force=True)
     graph = parity_graph(name)
-    (directory / f"{name}.graph.json").write_text(json.dumps(graph.to_json(), indent=1) + "\n")
+    (directory / f"{name}.graph.json").write_text(json.dumps(graph.to_json(), indent=2) + "\n")
     features = GraphFeatures.of(graph, model.config)
     more = {"embedding": model.embed(features).numpy(), "distance": features.distance_NN.numpy().astype(np.int32)}
     content = save({key: np.ascontiguousarray(value) for key, value in {**expected, **more}.items()})
@@ -77,7 +78,8 @@ def write_case(directory: Path, bundle: str, model: Hypernetwork, name: str, exp
 
 
 def main() -> None:
-    """Writes all fixtures."""
+    """Writes all fixtures. One thread, since the last bits of a matrix product depend on their number."""
+    torch.set_num_threads(1)
     FIXTURES.mkdir(parents=True, exist_ok=True)
     (FIXTURES / "README.md").write_text(README)
     low_rank = load_checkpoint(parity_directory() / "logah-r16-hid32.pt").model

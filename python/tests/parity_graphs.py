@@ -50,7 +50,15 @@ def parity_graph(name: str) -> ArchitectureGraph:
         token = Block(1, Initialization("RULE_ZEROS"))
         parameters.insert(0, Parameter(CLASS_TOKEN, (1, 1, width), (token,)))
     return ArchitectureGraph(
-        nodes=tuple(Node(n["source_name"], n["op"], tuple(n["shape"] or ())) for n in traced),
+        # The tracer names an operation without parameters after its class; our graphs want unique names.
+        nodes=tuple(
+            Node(
+                n["source_name"] if "param" in n else f"{n['source_name']}.{n['index']}",
+                n["op"],
+                tuple(n["shape"] or ()),
+            )
+            for n in traced
+        ),
         edges=tuple(Edge(int(source), int(target)) for source, target in np.argwhere(distances == 1)),
         parameters=tuple(parameters),
         name=name,
@@ -77,9 +85,7 @@ def _parameters(node: dict[str, Any]) -> list[Parameter]:
     if node["op"] in ("ln", "bn"):
         return [
             Parameter(name, shape, (Block(shape[0], Prediction(index, "ROLE_NORM_WEIGHT")),)),
-            Parameter(
-                name.removesuffix("weight") + "bias", shape, (Block(shape[0], Prediction(index, "ROLE_BIAS")),)
-            ),
+            Parameter(name.removesuffix("weight") + "bias", shape, (Block(shape[0], Prediction(index, "ROLE_BIAS")),)),
         ]
     if name == POSITIONS:
         token = Block(1, Initialization("RULE_NORMAL", 0.02))

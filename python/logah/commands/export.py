@@ -32,7 +32,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--name", help="name of the model (default: the directory's)")
     parser.add_argument("--description", default="", help="a sentence about the model")
     parser.add_argument(
-        "--families", nargs="*", default=[], metavar="FAMILY", help="architectures it was trained on, as vit (default: none)"
+        "--families",
+        nargs="*",
+        default=[],
+        metavar="FAMILY",
+        help="architectures it was trained on, as vit (default: none)",
     )
     parser.add_argument(
         "--training", type=Path, metavar="FILE", help="JSON object for the manifest's `training` (default: null)"

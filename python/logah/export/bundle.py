@@ -12,6 +12,7 @@ from typing import Any
 
 from logah.export.decoder_graphs import decoder_graphs
 from logah.export.encoder_graph import encoder_graph
+from logah.export.graph_writer import GraphSizeError
 from logah.hypernet.hypernetwork import Hypernetwork
 
 MANIFEST = "manifest.json"
@@ -44,7 +45,10 @@ def write_bundle(model: Hypernetwork, about: BundleDescription, directory: Path,
     """
     if directory.exists() and not force:
         raise BundleError(f"{directory} exists already; --force replaces it")
-    files = {"encoder.onnx": encoder_graph(model.encoder), **decoder_graphs(model)}
+    try:
+        files = {"encoder.onnx": encoder_graph(model.encoder), **decoder_graphs(model)}
+    except GraphSizeError as error:
+        raise BundleError(str(error)) from error
     files[MANIFEST] = manifest_bytes(model, about, files)
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as temporary:

@@ -5,10 +5,9 @@ Dimensions in names: C = hid, R = rank, K = ck, M and N rows of the factors, O, 
 
 from __future__ import annotations
 
-import numpy as np
 from torch import nn
 
-from logah.export.graph_writer import GraphWriter
+from logah.export.graph_writer import GraphWriter, linear_at
 from logah.hypernet.dense_decoder import DenseDecoder
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.hypernet.low_rank_decoder import LowRankDecoder
@@ -34,11 +33,11 @@ def _factors(decoder: LowRankDecoder, slot: nn.Embedding | None) -> bytes:
     """
     rank, ck = decoder.rank, decoder.ck
     g = GraphWriter("factors", _factors.__doc__ or "")
-    x = _embedding(g, decoder.core[0].in_features, slot)
+    x = _embedding(g, linear_at(decoder.core, 0).in_features, slot)
     rows = {"a": g.input("rows_a", "int64", [1]), "b": g.input("rows_b", "int64", [1])}
     for index in (0, 2):
-        x = g.op("Relu", g.linear(x, f"core.{index}", decoder.core[index]))
-    last = decoder.core[4]
+        x = g.op("Relu", g.linear(x, f"core.{index}", linear_at(decoder.core, index)))
+    last = linear_at(decoder.core, 4)
     weight_2XC, bias_2X = last.weight.unflatten(0, (2, rank * rank)), last.bias.unflatten(0, (2, rank * rank))
     l2_weight, l2_bias = g.constant("l2.weight", decoder.l2.weight), g.constant("l2.bias", decoder.l2.bias)
     for half, (name, count) in enumerate(rows.items()):
@@ -79,7 +78,7 @@ def _dense_kernel(decoder: DenseDecoder, slot: nn.Embedding | None) -> bytes:
     Output: `kernel` float32 [out, in, height, width].
     """
     out_max, in_max, height_max, width_max = decoder.max_shape
-    first, second, third = decoder.fc[0], decoder.conv[0], decoder.conv[2]
+    first, second, third = linear_at(decoder.fc, 0), linear_at(decoder.conv, 0), linear_at(decoder.conv, 2)
     hidden = second.in_features
     g = GraphWriter("kernel", _dense_kernel.__doc__ or "")
     x = _embedding(g, first.in_features, slot)
@@ -87,9 +86,9 @@ def _dense_kernel(decoder: DenseDecoder, slot: nn.Embedding | None) -> bytes:
     height, width = g.input("height", "int64", [1]), g.input("width", "int64", [1])
 
     # Only the positions in the centre: rows of `fc`, viewed [4C, H, W].
-    weight, bias = g.constant("fc.weight", first.weight.unflatten(0, (hidden, height_max, width_max))), g.constant(
-        "fc.bias", first.bias.unflatten(0, (hidden, height_max, width_max))
-    )
+    viewed = (hidden, height_max, width_max)
+    weight = g.constant("fc.weight", first.weight.unflatten(0, viewed))
+    bias = g.constant("fc.bias", first.bias.unflatten(0, viewed))
     for axis, (size, largest) in enumerate(((height, height_max), (width, width_max)), start=1):
         start = g.op("Max", g.op("Sub", g.ints(largest // 2), g.op("Div", size, g.ints(2))), g.ints(0))
         end = g.op("Min", g.op("Add", start, size), g.ints(largest))
@@ -103,7 +102,8 @@ def _dense_kernel(decoder: DenseDecoder, slot: nn.Embedding | None) -> bytes:
     hidden_PC = g.op("Relu", g.linear(features_PC, "conv.0", second))
     weight = g.constant("conv.2.weight", third.weight.unflatten(0, (out_max, in_max)))
     bias = g.constant("conv.2.bias", third.bias.unflatten(0, (out_max, in_max)))
-    weight, bias = (g.head(g.head(value, out_count), in_count, axis=1) for value in (weight, bias))
+    weight = g.head(g.head(weight, out_count), in_count, axis=1)
+    bias = g.head(g.head(bias, out_count), in_count, axis=1)
     flat_weight = g.op("Reshape", weight, g.ints(-1, third.in_features))
     # [out * in, P], so that the result is a kernel without a transposition.
     product = g.op("Gemm", flat_weight, hidden_PC, g.op("Reshape", bias, g.ints(-1, 1)), transB=1)
@@ -122,7 +122,11 @@ def _dense_vectors(decoder: DenseDecoder, slot: nn.Embedding | None) -> bytes:
     [2, max(O, I)]; `class_bias` float32 [2, classes], the class head's.
     """
     g = GraphWriter("vectors", _dense_vectors.__doc__ or "")
-    first, second, head = decoder.decoder_1d[0], decoder.decoder_1d[2], decoder.bias_class[1]
+    first, second, head = (
+        linear_at(decoder.decoder_1d, 0),
+        linear_at(decoder.decoder_1d, 2),
+        linear_at(decoder.bias_class, 1),
+    )
     x = _embedding(g, first.in_features, slot)
     hidden = g.op("Relu", g.linear(x, "decoder_1d.0", first))
     vector = g.op("Reshape", g.linear(hidden, "decoder_1d.2", second), g.ints(2, -1))
@@ -138,7 +142,7 @@ def _dense_class(decoder: DenseDecoder) -> bytes:
     [classes, I'].
     """
     g = GraphWriter("class_head", _dense_class.__doc__ or "")
-    head = decoder.class_layer_predictor[1]
+    head = linear_at(decoder.class_layer_predictor, 1)
     kernel = g.input("kernel", "float32", [head.in_features, "in", 1, 1])
     centre = g.op("Relu", g.op("Reshape", kernel, g.ints(head.in_features, -1)))
     bias = g.constant("bias", head.bias.unsqueeze(1))

@@ -11,7 +11,7 @@ import numpy as np
 from onnx import TensorProto
 from torch import nn
 
-from logah.export.graph_writer import GraphWriter
+from logah.export.graph_writer import GraphWriter, linear_at
 from logah.hypernet.encoder import MAX_DEGREE, MAX_INPUT_DISTANCE, Encoder, EncoderLayer, ShapeTable, SmoothShape
 
 
@@ -92,8 +92,8 @@ def _smooth_shape(g: GraphWriter, shape: str, channels: str, kernel: str, module
             g.op("Cos", angles),
             axis=1,
         )
-        hidden = g.op("Relu", g.linear(features, f"shape.{name}.0", _linear(mlp[0])))
-        encoded = g.linear(hidden, f"shape.{name}.2", _linear(mlp[2]))
+        hidden = g.op("Relu", g.linear(features, f"shape.{name}.0", linear_at(mlp, 0)))
+        encoded = g.linear(hidden, f"shape.{name}.2", linear_at(mlp, 2))
         parts.append(g.op("Reshape", encoded, g.ints(-1, 2 * width)))
     known = g.op("Concat", *parts, axis=1)
     has_shape = g.op("Greater", g.op("Slice", shape, g.ints(0), g.ints(1), g.ints(1)), g.scalar(0, "int32"))
@@ -116,15 +116,10 @@ def _layer(g: GraphWriter, x: str, bias_HNN: str, layer: EncoderLayer, name: str
     mixed_NC = g.op("Reshape", mixed_NHD, g.ints(-1, hid))
     x = g.op("Add", x, g.linear(mixed_NC, f"{name}.to_out", layer.to_out))
     normed = _norm(g, x, layer.ln2, f"{name}.ln2")
-    hidden = g.op("Gelu", g.linear(normed, f"{name}.ff.0", _linear(layer.ff[0])))
-    return g.op("Add", x, g.linear(hidden, f"{name}.ff.2", _linear(layer.ff[2])))
+    hidden = g.op("Gelu", g.linear(normed, f"{name}.ff.0", linear_at(layer.ff, 0)))
+    return g.op("Add", x, g.linear(hidden, f"{name}.ff.2", linear_at(layer.ff, 2)))
 
 
 def _norm(g: GraphWriter, x: str, norm: nn.LayerNorm, name: str) -> str:
     weight, bias = g.constant(f"{name}.weight", norm.weight), g.constant(f"{name}.bias", norm.bias)
     return g.op("LayerNormalization", x, weight, bias, axis=-1, epsilon=norm.eps)
-
-
-def _linear(module: nn.Module) -> nn.Linear:
-    assert isinstance(module, nn.Linear)
-    return module

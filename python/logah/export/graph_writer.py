@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,7 +15,13 @@ OPSET = 20
 #: The format that opset 20 came with; every runtime that has the opset reads it.
 IR_VERSION = 9
 PRODUCER = "logah"
+#: A protobuf message is at most 2 GiB - 1 long; 1 MiB of that is ample for the operators.
+LARGEST_FILE = 2**31 - 2**20
 _TYPES = {"float32": TensorProto.FLOAT, "int32": TensorProto.INT32, "int64": TensorProto.INT64}
+
+
+class GraphSizeError(ValueError):
+    """A graph whose weights do not fit into one ONNX file."""
 
 
 class GraphWriter:
@@ -59,14 +66,14 @@ class GraphWriter:
             self.constant(name, np.array(value, dtype=dtype))
         return name
 
-    def op(self, operator: str, *inputs: str, **attributes: object) -> str:
+    def op(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Appends an operator with one output; returns the output's name."""
         name = f"{operator}_{len(self._nodes)}"
         self._nodes.append(helper.make_node(operator, list(inputs), [name], name=name, **attributes))
         return name
 
     def linear(self, x: str, name: str, layer: nn.Linear) -> str:
-        """x [M, in] through a torch linear layer -> [M, out]."""
+        """x [M, in] through a linear layer -> [M, out]."""
         weight = self.constant(f"{name}.weight", layer.weight)
         if layer.bias is None:
             return self.op("Gemm", x, weight, transB=1)
@@ -78,6 +85,9 @@ class GraphWriter:
 
     def to_bytes(self) -> bytes:
         """The checked model, serialised."""
+        size = sum(len(tensor.raw_data) for tensor in self._initializers.values())
+        if size > LARGEST_FILE:
+            raise GraphSizeError(f"{self._name}: {size} bytes of weights; an ONNX file holds at most {LARGEST_FILE}")
         graph = helper.make_graph(
             self._nodes, self._name, self._inputs, self._outputs, list(self._initializers.values())
         )
@@ -90,3 +100,11 @@ class GraphWriter:
         )
         onnx.checker.check_model(model)
         return model.SerializeToString(deterministic=True)
+
+
+def linear_at(modules: nn.Sequential, index: int) -> nn.Linear:
+    """The linear layer at a position of a sequence."""
+    layer = modules[index]
+    if not isinstance(layer, nn.Linear):
+        raise TypeError(f"expected a linear layer at {index}, got {type(layer).__name__}")
+    return layer

@@ -230,6 +230,4 @@ def _block_from_json(value: dict[str, Any]) -> Block:
             ),
         )
     initialization = value["initialization"]
-    return Block(
-        length, Initialization(initialization["rule"], float(initialization.get("standardDeviation", 0.0)))
-    )
+    return Block(length, Initialization(initialization["rule"], float(initialization.get("standardDeviation", 0.0))))

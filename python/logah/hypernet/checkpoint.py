@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +20,6 @@ import torch
 from torch import Tensor
 
 from logah.hypernet.config import LANGUAGE_OPERATIONS, VISION_OPERATIONS, HypernetConfig
-from logah.hypernet.encoder import DISTANCE_ROWS
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.hypernet.shapes import channel_table, spatial_table
 
@@ -29,8 +29,6 @@ COMPILED_PREFIX = "_orig_mod."
 AUTHORS_CUTOFF = 250
 #: The authors' default where a checkpoint's config omits it, as language checkpoints' do.
 DEFAULT_NUM_CLASSES = 10
-#: Distances 0 to 254 have a row; see `encoder.DISTANCE_ROWS`.
-LARGEST_CUTOFF = DISTANCE_ROWS - 3
 
 
 class CheckpointError(ValueError):
@@ -80,18 +78,23 @@ def _read(path: Path) -> Mapping[str, Any]:
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
         raise CheckpointError(
-            f"{path}: not loaded, since it holds more than tensors and plain values ({_first_line(error)}). "
+            f"{path}: not loaded, since it holds more than tensors and plain values ({_reason(error)}). "
             "A file that joblib wrote must first be saved again with torch.save, by someone who trusts it."
         ) from error
     except (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
-        raise CheckpointError(f"{path}: not a checkpoint of torch.save ({_first_line(error)})") from error
+        raise CheckpointError(f"{path}: not a checkpoint of torch.save ({_reason(error)})") from error
     if not isinstance(content, Mapping) or not all(isinstance(key, str) for key in content):
         raise CheckpointError(f"{path}: expected a mapping with string keys, got {type(content).__name__}")
     return content
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__
+def _reason(error: Exception) -> str:
+    """What torch found, without its advice to load the file unsafely."""
+    unsupported = re.search(r"GLOBAL (\S+)", str(error))
+    if unsupported:
+        return f"it names {unsupported[1]}"
+    found = re.search(r"WeightsUnpickler error: (.*)", str(error))
+    return found[1] if found else str(error).strip().split("\n")[0] or type(error).__name__
 
 
 # --- our own format ---------------------------------------------------------------------------------------------------
@@ -305,8 +308,11 @@ def _without_prefix(name: str) -> str:
 
 
 def _build(config: HypernetConfig, state: Mapping[str, Tensor]) -> Hypernetwork:
-    with torch.device("meta"):
-        expected = Hypernetwork(config).state_dict()
+    try:
+        with torch.device("meta"):
+            expected = Hypernetwork(config).state_dict()
+    except (ValueError, KeyError, ZeroDivisionError) as error:
+        raise CheckpointError(f"config: {error}") from error
     _complain("missing", [name for name in expected if name not in state])
     _complain("unexpected", [name for name in state if name not in expected])
     for name, tensor in expected.items():
@@ -327,6 +333,4 @@ def _complain(what: str, names: Iterable[str]) -> None:
 
 
 def _with_cutoff(model: Hypernetwork, cutoff: int) -> Hypernetwork:
-    if not 1 <= cutoff <= LARGEST_CUTOFF:
-        raise CheckpointError(f"cutoff: got {cutoff}, expected 1 to {LARGEST_CUTOFF}")
     return _build(replace(model.config, cutoff=cutoff), model.state_dict())

@@ -45,8 +45,10 @@ class DenseDecoder(nn.Module):
         columns = _centre(width_max, width)
         features = self.fc(embedding_GC).unflatten(1, (-1, height_max, width_max))[:, :, rows, columns]
         o, i = min(out_count, out_max), min(in_count, in_max)
-        weight = self.conv[2].weight.unflatten(0, (out_max, in_max))[:o, :i].flatten(0, 1)
-        bias = self.conv[2].bias.unflatten(0, (out_max, in_max))[:o, :i].flatten()
+        last = self.conv[2]
+        assert isinstance(last, nn.Linear)
+        weight = last.weight.unflatten(0, (out_max, in_max))[:o, :i].flatten(0, 1)
+        bias = last.bias.unflatten(0, (out_max, in_max))[:o, :i].flatten()
         weights_GHWOI = nn.functional.linear(self.conv[:2](features.permute(0, 2, 3, 1)), weight, bias)
         kernel = weights_GHWOI.permute(0, 3, 1, 2)
         if height > height_max or width > width_max:

@@ -19,6 +19,7 @@ MAX_DEGREE = 100
 MAX_INPUT_DISTANCE = 1000
 #: Rows of the distance embedding: distances 0 to 254, after the two that the reference code leaves unused.
 DISTANCE_ROWS = 257
+LARGEST_CUTOFF = DISTANCE_ROWS - 3
 
 
 class ShapeTable(nn.Module):
@@ -75,6 +76,8 @@ class EdgeBias(nn.Module):
 
     def __init__(self, config: HypernetConfig) -> None:
         super().__init__()
+        if not 1 <= config.cutoff <= LARGEST_CUTOFF:
+            raise ValueError(f"cutoff: got {config.cutoff}, expected 1 to {LARGEST_CUTOFF}")
         self.cutoff = config.cutoff
         self.embed = nn.Embedding(DISTANCE_ROWS, config.hid)
         self.project = nn.Sequential(
@@ -116,8 +119,7 @@ class EncoderLayer(nn.Module):
     def forward(self, x_NC: Tensor, bias_HNN: Tensor) -> Tensor:
         """[N, C], [H, N, N] -> [N, C]."""
         q_HND, k_HND, v_HND = (
-            part.unflatten(1, (self.heads, -1)).transpose(0, 1)
-            for part in self.to_qkv(self.ln1(x_NC)).chunk(3, dim=1)
+            part.unflatten(1, (self.heads, -1)).transpose(0, 1) for part in self.to_qkv(self.ln1(x_NC)).chunk(3, dim=1)
         )
         scores_HNN = q_HND @ k_HND.transpose(1, 2) * q_HND.shape[-1] ** -0.5 + bias_HNN
         mixed_NC = (scores_HNN.softmax(dim=-1) @ v_HND).transpose(0, 1).flatten(1)

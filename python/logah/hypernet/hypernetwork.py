@@ -99,7 +99,7 @@ class Hypernetwork(nn.Module):
     def __init__(self, config: HypernetConfig) -> None:
         super().__init__()
         if config.normalization != "fan_in":
-            raise NotImplementedError(f"normalization {config.normalization!r} is not supported, only 'fan_in'")
+            raise ValueError(f"normalization: got {config.normalization!r}, only 'fan_in' is supported")
         self.config = config
         self.encoder = Encoder(config)
         self.decoder = DECODERS[config.decoder](config)

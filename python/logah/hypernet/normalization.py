@@ -16,7 +16,7 @@ def fan_in_scale(shape: Sequence[int]) -> float:
     """
     if len(shape) > 2 and shape[0] == 1 and shape[2] >= 11:
         return 1.0
-    linear = len(shape) > 2 and shape[1] == 1 or len(shape) > 3 and shape[2] < shape[3]
+    linear = (len(shape) > 2 and shape[1] == 1) or (len(shape) > 3 and shape[2] < shape[3])
     return math.sqrt((1.0 if linear else 2.0) / math.prod(shape[1:]))
 
 
