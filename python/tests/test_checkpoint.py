@@ -225,6 +225,7 @@ def changed_config(**changes: Any) -> dict[str, Any]:
         ),
         (lambda: changed_config(max_shape=None), "config max_shape: missing"),
         (lambda: changed_config(max_shape=(8, 8)), r"config max_shape: got \(8, 8\), expected 4 positive integers"),
+        (lambda: changed_config(num_classes="10"), "config num_classes: got '10', expected a positive integer"),
         (lambda: changed_config(max_shape="8"), "config max_shape: got '8', expected 4 positive integers"),
         (lambda: changed_config(weight_norm=False), "config weight_norm: got False"),
         (lambda: {**changed_config(), "config": 5}, "config: got int, expected a mapping"),

@@ -5,14 +5,23 @@ Dimensions in names: N nodes, C = hid, H heads, D = C / H.
 
 from __future__ import annotations
 
+import copy
 import math
 
 import numpy as np
 from onnx import TensorProto
-from torch import nn
+from torch import Tensor, nn
 
 from logah.export.graph_writer import GraphWriter, linear_at
-from logah.hypernet.encoder import MAX_DEGREE, MAX_INPUT_DISTANCE, Encoder, EncoderLayer, ShapeTable, SmoothShape
+from logah.hypernet.encoder import (
+    MAX_DEGREE,
+    MAX_INPUT_DISTANCE,
+    EdgeBias,
+    Encoder,
+    EncoderLayer,
+    ShapeTable,
+    SmoothShape,
+)
 
 
 def encoder_graph(encoder: Encoder) -> bytes:
@@ -41,7 +50,7 @@ def encoder_graph(encoder: Encoder) -> bytes:
     # In a directed acyclic graph a pair's two distances are one number, and its bias a row of a constant table.
     difference = g.op("Sub", distance, g.op("Transpose", distance, perm=[1, 0]))
     row = g.op("Add", difference, g.scalar(encoder.edge_bias.cutoff, "int32"))
-    bias_NNH = g.op("Gather", g.constant("edge_bias", encoder.edge_bias.table()), row)
+    bias_NNH = g.op("Gather", g.constant("edge_bias", _edge_bias_table(encoder.edge_bias)), row)
     bias_HNN = g.op("Transpose", bias_NNH, perm=[2, 0, 1])
 
     for index, layer in enumerate(encoder.layers):
@@ -51,6 +60,11 @@ def encoder_graph(encoder: Encoder) -> bytes:
         x = _norm(g, x, encoder.norm, "norm")
     g.output("embedding", x, ["N", encoder.embed.embedding_dim])
     return g.to_bytes()
+
+
+def _edge_bias_table(edge_bias: EdgeBias) -> Tensor:
+    """The table computed in float64, so that its float32 bits do not depend on the number of threads."""
+    return copy.deepcopy(edge_bias).double().table().float()
 
 
 def _shape(g: GraphWriter, shape: str, module: nn.Module) -> str:

@@ -73,7 +73,6 @@ class _Inert:
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        # torch's own annotation does not know (class, name) pairs that are renamed.
         with torch.serialization.safe_globals([(_Inert, "argparse.Namespace")]):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
@@ -153,7 +152,9 @@ def _authors_config(given: Mapping[str, Any], theirs: Mapping[str, Tensor]) -> H
     else:
         if "decoder_1d.fc.0.weight" in theirs:
             raise CheckpointError("decoder_1d.fc.0.weight: a LoGAH with a 1-D decoder of its own is not supported")
-        classes = int(given.get("num_classes", DEFAULT_NUM_CLASSES))
+        classes = given.get("num_classes", DEFAULT_NUM_CLASSES)
+        if not isinstance(classes, int) or classes < 1:
+            raise CheckpointError(f"config num_classes: got {classes!r}, expected a positive integer")
         ck, rank = _shape(theirs, "decoder.l2.weight", 2)
     config = HypernetConfig(
         hid=hid,
@@ -180,7 +181,11 @@ def _max_shape(given: Mapping[str, Any], theirs: Mapping[str, Tensor], is_dense:
         value = given["max_shape"]
         if isinstance(value, int):
             value = (value, value, largest_of_rows.get(rows, 16), largest_of_rows.get(rows, 16))
-        if len(value) != 4 or not all(isinstance(size, int) and size > 0 for size in value):
+        if (
+            not isinstance(value, (tuple, list))
+            or len(value) != 4
+            or not all(isinstance(size, int) and size > 0 for size in value)
+        ):
             raise CheckpointError(f"config max_shape: got {value!r}, expected 4 positive integers")
         out_max, in_max, height, width = value
         return (out_max, in_max, height, width)
@@ -311,7 +316,7 @@ def _build(config: HypernetConfig, state: Mapping[str, Tensor]) -> Hypernetwork:
     try:
         with torch.device("meta"):
             expected = Hypernetwork(config).state_dict()
-    except (ValueError, KeyError, ZeroDivisionError) as error:
+    except (ValueError, KeyError, TypeError, RuntimeError, ArithmeticError) as error:
         raise CheckpointError(f"config: {error}") from error
     _complain("missing", [name for name in expected if name not in state])
     _complain("unexpected", [name for name in state if name not in expected])
