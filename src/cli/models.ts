@@ -1,6 +1,6 @@
 /** `logah models`: lists the models of a server. */
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { ListModelsResponse } from '../client';
 import { formatCount } from './format';
 import { interruptible } from './interruption';
@@ -16,7 +16,7 @@ interface ModelsFlags extends ServerFlags {
 /** The command. */
 export function modelsCommand(): Command {
   return addServerOptions(new Command('models').description('list the models of a server'))
-    .option('--json', 'print one JSON object (default: a table)', false)
+    .addOption(new Option('--json', 'print one JSON object').default(false, 'a table'))
     .action(async (flags: ModelsFlags) => {
       await interruptible(async (signal) => {
         const response = await withClient(flags, signal, (client) => client.listModels({ signal }));

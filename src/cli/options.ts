@@ -79,7 +79,12 @@ export function addStreamOptions(command: Command): Command {
         .argParser(integerFrom(MIN_CHUNK_BYTES, MAX_CHUNK_BYTES))
         .default(1024 * 1024),
     )
-    .option('--sha256', 'also compute and compare the SHA-256 of every tensor (default: CRC-32 only)', false);
+    .addOption(
+      new Option('--sha256', 'also compute and compare the SHA-256 of every tensor').default(
+        false,
+        'CRC-32 only',
+      ),
+    );
 }
 
 /** The request for the contract. */

@@ -1,6 +1,6 @@
 /** `logah plan`: shows where every parameter of a network would come from, without predicting any. */
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { CheckedPlan, TensorPlan } from '../client';
 import { formatBytes, formatCount, formatNumberOf, formatShape } from './format';
 import { readInputFile } from './input-file';
@@ -28,7 +28,7 @@ export function planCommand(): Command {
     .argument('<file>', 'a transformers config.json, or an architecture graph in JSON');
   addServerOptions(addRequestOptions(command));
   return command
-    .option('--json', 'print the plan as one JSON object (default: a table)', false)
+    .addOption(new Option('--json', 'print the plan as one JSON object').default(false, 'a table'))
     .action(async (file: string, flags: PlanFlags) => {
       await interruptible((signal) => showPlan(file, flags, signal));
     });

@@ -1,7 +1,7 @@
 /** `logah predict`: predicts the parameters of a network and writes them to a safetensors file. */
 
-import { basename } from 'node:path';
-import { Command } from 'commander';
+import { basename, resolve } from 'node:path';
+import { Command, Option } from 'commander';
 import { readInputFile } from './input-file';
 import { interruptible } from './interruption';
 import {
@@ -18,38 +18,50 @@ import { printJson, reportJson, reportTable } from './report';
 import { savePrediction } from './save-prediction';
 import { withClient } from './with-client';
 
-interface PredictFlags extends ServerFlags, RequestFlags, StreamFlags {
-  readonly out: string;
+interface OutputFlags {
+  readonly out?: string;
   readonly quiet: boolean;
   readonly json: boolean;
 }
+
+type PredictFlags = OutputFlags & ServerFlags & RequestFlags & StreamFlags;
 
 /** The command. */
 export function predictCommand(): Command {
   const command = new Command('predict')
     .description('predict the parameters of a network and write them to a safetensors file')
     .argument('<file>', 'a transformers config.json, or an architecture graph in JSON')
-    .requiredOption(
-      '--out <directory>',
-      'where to write model.safetensors, and config.json beside it (required)',
-    );
+    // Not commander's requiredOption: it would be missed before a misspelt `--otu` is.
+    .option('--out <directory>', 'where to write model.safetensors, and config.json beside it (required)');
   addServerOptions(addStreamOptions(addRequestOptions(command)));
   return command
-    .option('--quiet', 'show neither progress nor the table, only warnings and errors (default: both)', false)
-    .option('--json', 'print one JSON object instead of the table (default: the table)', false)
+    .addOption(
+      new Option('--quiet', 'show neither progress nor the table, only warnings and errors').default(
+        false,
+        'both',
+      ),
+    )
+    .addOption(new Option('--json', 'print one JSON object instead of the table').default(false, 'the table'))
     .action(async (file: string, flags: PredictFlags) => {
-      await interruptible((signal) => predict(file, flags, signal));
+      const directory =
+        flags.out ?? command.error("error: required option '--out <directory>' not specified");
+      await interruptible((signal) => predict(file, directory, flags, signal));
     });
 }
 
-async function predict(file: string, flags: PredictFlags, signal: AbortSignal): Promise<void> {
+async function predict(
+  file: string,
+  directory: string,
+  flags: PredictFlags,
+  signal: AbortSignal,
+): Promise<void> {
   const input = await readInputFile(file);
-  const name = basename(flags.out);
+  const name = basename(resolve(directory));
   const job = {
     input,
     request: requestOf(input, flags),
     seed: flags.seed,
-    directory: flags.out,
+    directory,
     progress: flags.quiet ? NO_PROGRESS : progressOn(process.stderr, name),
   };
   const report = await withClient(flags, signal, (client) => savePrediction(client, job, signal));

@@ -94,7 +94,7 @@ interface Standing {
 function standing(bytes: number, total: number, seconds: number): Standing {
   const secondsLeft = bytes > 0 ? Math.ceil((seconds * (total - bytes)) / bytes) : undefined;
   return {
-    percent: `${Math.floor((100 * bytes) / total)} %`.padStart(5),
+    percent: `${Math.floor((100 * bytes) / (total || 1))} %`,
     size: `${formatBytes(bytes)} of ${formatBytes(total)}`,
     rate: formatRate(bytes, seconds),
     left: `ETA ${secondsLeft ?? '-'} s`,

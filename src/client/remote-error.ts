@@ -39,9 +39,16 @@ function isServiceError(error: unknown): error is ServiceError {
 
 function message(target: string, error: ServiceError): string {
   if (error.code === status.UNAVAILABLE) {
-    return `server ${target} is unavailable: ${error.details}`;
+    return `server ${target} is unavailable: ${plainReason(error.details)}`;
   }
   return error.details || `server ${target} answered ${status[error.code]}`;
+}
+
+/** Takes out of grpc-js's texts what says nothing: "No connection established. Last error: Error: ...". */
+function plainReason(details: string): string {
+  return details
+    .replace(/^No connection established\. (Last error: )?(Error: )?/, '')
+    .replace(/\.? *Resolution note: *$/, '');
 }
 
 function statusDetails(error: ServiceError): StatusDetails | undefined {

@@ -1,0 +1,242 @@
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, watch, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
+import { readSafetensor, readSafetensorsHeader } from '../../src/client';
+import { endWithStatus, sendAll, startFakeServer, statusError, type FakeServer } from '../client/fake-server';
+import type { PredictCall } from '../client/fake-server';
+import { chunk, messagesOf, prediction } from '../client/fixtures';
+import { runCli, startCli } from './run-cli';
+
+const CONFIG = '{ "model_type":"vit",  "hidden_size": 8 }\n';
+const whole = prediction({ 'a.weight': [100, 30], 'a.bias': [100] }, 'tied.weight');
+const warning = {
+  kind: 'WARNING_KIND_RANGE' as const,
+  field: 'hidden_size',
+  actual: '8',
+  trained: '32 to 160',
+  text: 'hidden_size 8 is below 32 to 160',
+};
+
+let directory: string;
+let config: string;
+let out: string;
+let server: FakeServer | undefined;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'logah-predict-'));
+  config = join(directory, 'my.json');
+  out = join(directory, 'out');
+  await writeFile(config, CONFIG);
+});
+
+afterEach(async () => {
+  server?.stop();
+  await rm(directory, { recursive: true });
+});
+
+/** The arguments of `logah predict` against a server that answers like this. */
+async function predictFrom(predict: (call: PredictCall) => void, ...flags: string[]): Promise<string[]> {
+  server = await startFakeServer({ predict });
+  return ['predict', config, '--out', out, '--server', server.address, ...flags];
+}
+
+const answerWhole = (call: PredictCall): void => {
+  const messages = messagesOf({ ...whole, plan: { ...whole.plan, warnings: [warning] } }, 4096);
+  sendAll(call, messages);
+};
+
+describe('logah predict', () => {
+  it('writes the tensors and the configuration as it is, and shows lines of progress and a table', async () => {
+    const { code, stdout, stderr } = await runCli(...(await predictFrom(answerWhole, '--seed', '9')));
+    expect(code).toBe(0);
+    expect(stderr).toMatch(
+      /^warning: hidden_size 8 is below 32 to 160\nout: 100 %, 12\.4 kB of 12\.4 kB, [\d.]+ MB\/s, ETA 0 s\n$/,
+    );
+    expect(stdout.split('\n')).toEqual([
+      expect.stringMatching(
+        /^network +tensors +parameters +predicted +tiled +by rule +tied +size +seconds +MB\/s +server peak$/,
+      ),
+      expect.stringMatching(/^out +3 +3,100 +3,100 +0 +0 +3,000 +12\.4 kB +[\d.]+ +[\d.]+ +123\.0 MB$/),
+      `wrote ${join(out, 'model.safetensors')} (model tiny)`,
+      '',
+    ]);
+    expect((await readdir(out)).sort()).toEqual(['config.json', 'model.safetensors']);
+    expect(await readFile(join(out, 'config.json'), 'utf8')).toBe(CONFIG);
+    const bias = await readSafetensor(join(out, 'model.safetensors'), 'a.bias');
+    expect(bias.equals(whole.data.subarray(12_000))).toBe(true);
+    const { metadata } = await readSafetensorsHeader(join(out, 'model.safetensors'));
+    expect(metadata).toEqual({
+      format: 'pt',
+      'logah.model': 'tiny',
+      'logah.fingerprint': whole.plan.fingerprint,
+      'logah.seed': '9',
+    });
+  });
+
+  it('sends what the flags say', async () => {
+    const flags = ['--model', 'm', '--dtype', 'bf16', '--seed', '3', '--chunk-bytes', '4096', '--sha256'];
+    const select = ['--select', '*.bias', 'a.*'];
+    await runCli(...(await predictFrom(answerWhole, ...flags, ...select)));
+    expect(server?.requests).toEqual([
+      {
+        architecture: { source: 'transformersConfig', transformersConfig: Buffer.from(CONFIG) },
+        model: 'm',
+        dtype: 'DATA_TYPE_BFLOAT16',
+        seed: 3,
+        chunkBytes: 4096,
+        sha256: true,
+        selection: { patterns: ['*.bias', 'a.*'] },
+      },
+    ]);
+  });
+
+  it('prints one JSON object with --json', async () => {
+    const { code, stdout } = await runCli(...(await predictFrom(answerWhole, '--json')));
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      file: join(out, 'model.safetensors'),
+      config: join(out, 'config.json'),
+      model: 'tiny',
+      dtype: 'F32',
+      tensors: 3,
+      sentTensors: 2,
+      bytes: 12_400,
+      coverage: { parameters: 3100, tied: 3000 },
+      warnings: [{ field: 'hidden_size' }],
+      serverPeakMemoryBytes: 123_000_000,
+    });
+  });
+
+  it('prints nothing but warnings with --quiet', async () => {
+    expect(await runCli(...(await predictFrom(answerWhole, '--quiet')))).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `warning: ${warning.text}\n`,
+    });
+  });
+
+  it('keeps a configuration that lies in the output directory already', async () => {
+    await mkdir(out);
+    config = join(out, 'config.json');
+    await writeFile(config, CONFIG);
+    expect(await runCli(...(await predictFrom(answerWhole)))).toMatchObject({ code: 0 });
+    expect(await readFile(config, 'utf8')).toBe(CONFIG);
+  });
+
+  it('refuses an output directory that is a file, before it asks the server', async () => {
+    await writeFile(out, '');
+    const { code, stderr } = await runCli(...(await predictFrom(answerWhole)));
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `error: --out ${out} is a file, expected a directory\n`,
+    });
+    expect(server?.requests).toEqual([]);
+  });
+
+  it('prints violations by their fields', async () => {
+    const violations = [
+      { field: 'architecture.transformers_config.hidden_size', description: 'is 0, at least 1 is needed' },
+      { field: 'model', description: 'no model "x"' },
+    ];
+    const predict = (call: PredictCall): void => {
+      endWithStatus(call, statusError({ code: status.INVALID_ARGUMENT, message: 'all of it', violations }));
+    };
+    expect(await runCli(...(await predictFrom(predict)))).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'error: the request is wrong\n' +
+        '  architecture.transformers_config.hidden_size: is 0, at least 1 is needed\n' +
+        '  model: no model "x"\n',
+    });
+  });
+
+  it.each([
+    ['ends early', messagesOf(whole, 4096).slice(0, -1), 'end of the stream is early'],
+    ['skips bytes', [{ plan: whole.plan }, chunk(8, Buffer.alloc(8))], 'chunk offset is 8, expected 0'],
+    [
+      'has a wrong byte',
+      [{ plan: whole.plan }, chunk(0, Buffer.alloc(12_400)), ...messagesOf(whole).slice(-1)],
+      'CRC-32 of "a.weight" is ',
+    ],
+  ])('says what is wrong with a stream that %s, and leaves nothing behind', async (_, messages, message) => {
+    const predict = (call: PredictCall): void => {
+      sendAll(call, messages);
+    };
+    const { code, stderr } = await runCli(...(await predictFrom(predict)));
+    expect(code).toBe(1);
+    expect(stderr).toContain(`error: bad answer from the server: ${message}`);
+    expect(await readdir(directory)).toEqual(['my.json']);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    'on %s mid-way cancels the call, leaves nothing behind and exits with %i',
+    async (signal, expected) => {
+      let cancelled: Promise<unknown> | undefined;
+      const args = await predictFrom((call) => {
+        cancelled = once(call, 'cancelled');
+        messagesOf(whole, 4096)
+          .slice(0, 2)
+          .forEach((message) => call.write(message));
+      });
+      await mkdir(out);
+      const events = watch(out);
+      const { child, result } = startCli(...args);
+      for await (const { filename } of events) {
+        if (filename?.endsWith('.partial')) break;
+      }
+      child.kill(signal);
+      expect(await result).toMatchObject({ code: expected, stderr: `interrupted by ${signal}\n` });
+      await cancelled;
+      expect(await readdir(out)).toEqual([]);
+    },
+  );
+});
+
+describe('logah plan', () => {
+  it('shows every tensor with its source, and the totals', async () => {
+    server = await startFakeServer({ plan: () => ({ ...whole.plan, warnings: [warning] }) });
+    const { code, stdout, stderr } = await runCli('plan', config, '--server', server.address);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `warning: ${warning.text}\n` });
+    expect(stdout).toBe(
+      [
+        'tensor       shape      source            rank   bytes',
+        'a.weight     (100, 30)  predicted           16  12,000',
+        'a.bias       (100)      predicted            -     400',
+        'tied.weight  (100, 30)  tied to a.weight    16       -',
+        '',
+        '3 tensors of 3 nodes, 3,100 parameters: predicted 3,100 (100.0 %), tiled 0 (0.0 %), by rule 0 (0.0 %)',
+        'tied, not counted above: 3,000',
+        'to send: 12.4 kB in F32',
+        `model: tiny; family: vit; fingerprint: ${whole.plan.fingerprint}`,
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('prints the plan as JSON with --json', async () => {
+    server = await startFakeServer({ plan: () => whole.plan });
+    const { stdout } = await runCli('plan', config, '--json', '--server', server.address);
+    expect(JSON.parse(stdout)).toMatchObject({ model: 'tiny', tensors: [{ name: 'a.weight' }, {}, {}] });
+  });
+});
+
+describe('logah models', () => {
+  it('lists the models', async () => {
+    const model = { name: 'm', decoder: 'aligned', rank: 32, parameters: 2_500_000, families: ['vit'] };
+    server = await startFakeServer({ listModels: () => ({ models: [model], defaultModel: 'm' }) });
+    expect(await runCli('models', '--server', server.address)).toEqual({
+      code: 0,
+      stdout:
+        'model  decoder  rank  parameters  families  description\n' +
+        'm      aligned    32   2,500,000  vit\n' +
+        'default for other families: m\n',
+      stderr: '',
+    });
+  });
+});

@@ -1,0 +1,111 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runCli } from './run-cli';
+
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'logah-usage-'));
+});
+
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+});
+
+/** Path of a file with this content. */
+async function file(name: string, content: string): Promise<string> {
+  const path = join(directory, name);
+  await writeFile(path, content);
+  return path;
+}
+
+describe('logah', () => {
+  it.each([
+    ['an unknown command', ['predct'], "unknown command 'predct'\n(Did you mean predict?)"],
+    ['an unknown flag', ['predict', 'x', '--otu', 'y'], "unknown option '--otu'\n(Did you mean --out?)"],
+    ['a missing flag', ['predict', 'x'], "required option '--out <directory>' not specified"],
+    ['a missing file argument', ['plan'], "missing required argument 'file'"],
+    ['a seed that is no number', ['plan', 'x', '--seed', '1e3'], 'Expected a whole number from 0 to'],
+    ['an unknown element type', ['plan', 'x', '--dtype', 'f64'], 'Allowed choices are f32, f16, bf16.'],
+    ['chunks too small', ['predict', 'x', '--out', 'y', '--chunk-bytes', '9'], 'from 4096 to 4194304'],
+    ['an address without a port', ['models', '--server', 'host'], 'Expected HOST:PORT'],
+    [
+      'flags that exclude each other',
+      ['models', '--server', 'h:1', '--models', 'd'],
+      'cannot be used with option',
+    ],
+  ])('answers %s with exit code 2 and how to get help', async (_, args, message) => {
+    const { code, stdout, stderr } = await runCli(...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr).toMatch(/\(see logah.* --help\)/);
+  });
+
+  it('prints its version', async () => {
+    const { code, stdout } = await runCli('--version');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it.each(['predict', 'plan', 'models', 'demo', 'serve'])(
+    'tells in `%s --help` what each flag is and its default',
+    async (command) => {
+      const { code, stdout } = await runCli(command, '--help');
+      expect(code).toBe(0);
+      const flags = stdout
+        .slice(stdout.indexOf('Options:'))
+        .split(/\n(?= {2}-)/)
+        .slice(1);
+      expect(flags.length).toBeGreaterThan(2);
+      for (const flag of flags) {
+        expect(flag.replace(/\s+/g, ' ')).toMatch(/default: |\(required\)|--help|--parent-watch/);
+      }
+    },
+  );
+});
+
+describe('an input file', () => {
+  it('that is missing is named', async () => {
+    const path = join(directory, 'none.json');
+    expect(await runCli('plan', path)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `error: cannot read ${path}: no such file or directory\n`,
+    });
+  });
+
+  it('that is not JSON is named, with the place', async () => {
+    const path = await file('broken.json', '{"model_type": vit}');
+    const { code, stderr } = await runCli('plan', path);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`error: ${path} is not JSON: Unexpected token`);
+  });
+
+  it('that is neither a configuration nor a graph is told what it lacks', async () => {
+    const path = await file('other.json', '{}');
+    const { code, stderr } = await runCli('plan', path);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      'neither a transformers config.json (it has no "model_type") nor an architecture graph',
+    );
+  });
+
+  it('with a graph that has wrong fields is answered with each of them', async () => {
+    const path = await file('graph.json', '{"nodes": [{"nam": "x"}], "edges": 3}');
+    const { code, stderr } = await runCli('plan', path);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: .*\n {2}nodes\[0\]\.nam: .*\n {2}edges: /);
+  });
+});
+
+describe('a server that is not there', () => {
+  it('is named by its address, and nothing is left behind', async () => {
+    const config = await file('config.json', '{"model_type": "vit"}');
+    const out = join(directory, 'new', 'out');
+    const { code, stderr } = await runCli('predict', config, '--out', out, '--server', '127.0.0.1:1');
+    expect(code).toBe(1);
+    expect(stderr).toBe('error: server 127.0.0.1:1 is unavailable: connect ECONNREFUSED 127.0.0.1:1\n');
+    expect(await readdir(directory)).not.toContain('new');
+  });
+});
