@@ -65,7 +65,7 @@ function parse(text: string): unknown {
 
 /** Undefined where a violation was added. */
 function read(value: unknown, type: FieldType, path: string, violations: Violations): unknown {
-  const wrong = (allowed: string): undefined => {
+  const wrong = (allowed: string): unknown => {
     violations.add(path === '' ? 'graph' : path, `must be ${allowed}, not ${quoted(value)}`);
     return undefined;
   };

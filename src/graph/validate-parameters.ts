@@ -5,7 +5,6 @@ import {
   type Parameter,
   type PredictionOrigin,
 } from './graph';
-import { shapeSlots } from './features';
 import { Names } from './names';
 import { isIndex } from './validate-edges';
 import { validateShape } from './validate-nodes';
@@ -127,9 +126,9 @@ function roleMisfit({ role }: PredictionOrigin, shape: readonly number[]): strin
 function positionMisfit(shape: readonly number[], nodeShape: readonly number[]): string | undefined {
   if (shape.length !== 3) return undefined;
   const [, tokens = 0, width = 0] = shape;
-  const [out = 0, channels = 0, side = 0, other = 0] = shapeSlots(nodeShape);
-  if (out === 1 && channels === width && side === other && side > 0 && side * side <= tokens + 1)
-    return undefined;
+  const [out, channels, side = 0, other] = nodeShape;
+  const isSquare = nodeShape.length === 4 && out === 1 && channels === width && side === other;
+  if (isSquare && side * side <= tokens + 1) return undefined;
   const square = Math.floor(Math.sqrt(tokens));
   const needed = quoted([1, width, square, square]);
   return `a block of shape ${quoted(shape)} needs a node of shape ${needed}; the node has ${quoted(nodeShape)}`;

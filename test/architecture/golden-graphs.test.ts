@@ -8,7 +8,7 @@ import { fromConfig, generousLimits, received } from './requests';
 
 describe.each(goldenNames)('golden graph %s', (name) => {
   const graph = architectureGraph({ transformersConfig: goldenConfig(name) }, generousLimits);
-  if (process.env['UPDATE_GOLDEN_GRAPHS']) writeGoldenGraph(name, toProtoGraph(graph));
+  if (process.env.UPDATE_GOLDEN_GRAPHS) writeGoldenGraph(name, toProtoGraph(graph));
 
   test('is what the configuration stands for', () => {
     expect(toProtoGraph(graph)).toEqual(parseGraphJson(goldenGraphText(name)));

@@ -1,7 +1,6 @@
 import { architectureGraph } from '../../src/architecture';
 import { LogahError, type FieldViolation } from '../../src/errors';
 import type { Architecture, Architecture__Output } from '../../src/gen/logah/v1/Architecture';
-import type { PlanRequest__Output } from '../../src/gen/logah/v1/PlanRequest';
 import type { ArchitectureGraph } from '../../src/graph/graph';
 import { LogahService } from '../../src/proto-definition';
 
@@ -10,7 +9,7 @@ export const generousLimits = { maxNodes: 10_000, maxParameters: 20e9 };
 /** The message as the server gets it. */
 export function received(architecture: Architecture): Architecture__Output {
   const { requestSerialize, requestDeserialize } = LogahService.service.Plan;
-  const message = requestDeserialize(requestSerialize({ request: { architecture } })) as PlanRequest__Output;
+  const message = requestDeserialize(requestSerialize({ request: { architecture } }));
   if (!message.request?.architecture) throw new Error('the architecture was lost');
   return message.request.architecture;
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { invalidField } from '../../errors';
 import { quoted } from '../../graph/violations';
 import { CONFIG_FIELD } from './config-reader';
@@ -10,20 +11,12 @@ export function parseConfig(bytes: Uint8Array): Readonly<Record<string, unknown>
   if (bytes.length > MAX_BYTES) {
     throw invalidField(CONFIG_FIELD, `has ${bytes.length} bytes; at most ${MAX_BYTES} (1 MiB) are allowed`);
   }
-  const value = parseJson(decodeUtf8(bytes));
+  if (!isUtf8(bytes)) throw invalidField(CONFIG_FIELD, 'is not UTF-8');
+  const value = parseJson(new TextDecoder().decode(bytes));
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalidField(CONFIG_FIELD, `must be a JSON object, not ${quoted(value)}`);
   }
   return value as Readonly<Record<string, unknown>>;
-}
-
-function decodeUtf8(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    if (cause instanceof TypeError) throw invalidField(CONFIG_FIELD, 'is not UTF-8');
-    throw cause;
-  }
 }
 
 function parseJson(text: string): unknown {

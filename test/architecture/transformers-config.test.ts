@@ -1,0 +1,252 @@
+import { architectureGraph } from '../../src/architecture';
+import { families } from '../../src/architecture/transformers/families';
+import { graphSize } from '../../src/graph/limits';
+import { fromConfig, generousLimits, refusal, violations } from './requests';
+
+const FIELD = 'architecture.transformers_config';
+
+function fromText(text: string | Uint8Array): readonly unknown[] {
+  return violations(() => architectureGraph({ transformersConfig: Buffer.from(text) }, generousLimits));
+}
+
+/** "field: description" of each violation, without the common prefix. */
+function found(config: unknown): string[] {
+  return violations(() => fromConfig(config)).map(
+    ({ field, description }) => `${field.replace(`${FIELD}.`, '')}: ${description}`,
+  );
+}
+
+describe('what is not a configuration', () => {
+  test.each([
+    ['', 'is not JSON: Unexpected end of JSON input'],
+    ['{"a": 1,}', 'is not JSON: '],
+    ['[]', 'must be a JSON object, not []'],
+    ['null', 'must be a JSON object, not null'],
+    ['"vit"', 'must be a JSON object, not "vit"'],
+  ])('%j is refused', (text, description) => {
+    expect(fromText(text)).toEqual([
+      { field: FIELD, description: expect.stringContaining(description) as string },
+    ]);
+  });
+
+  test('bytes that are not UTF-8 are refused', () => {
+    expect(fromText(Uint8Array.of(0x7b, 0xff, 0x7d))).toEqual([
+      { field: FIELD, description: 'is not UTF-8' },
+    ]);
+  });
+
+  test('more than 1 MiB is refused with both numbers', () => {
+    expect(fromText(' '.repeat(1_048_577))).toEqual([
+      { field: FIELD, description: 'has 1048577 bytes; at most 1048576 (1 MiB) are allowed' },
+    ]);
+  });
+
+  test('a million nested lists are refused like any other', () => {
+    expect(fromText('['.repeat(400_000) + ']'.repeat(400_000))).toHaveLength(1);
+    const nested = '['.repeat(400_000) + ']'.repeat(400_000);
+    expect(fromText(`{"model_type": "vit", "hidden_size": ${nested}}`)).toHaveLength(1);
+  });
+
+  test('neither a graph nor a configuration is refused', () => {
+    const expected = [
+      { field: 'architecture', description: 'is missing; graph or transformers_config must be set' },
+    ];
+    expect(violations(() => architectureGraph({}, generousLimits))).toEqual(expected);
+    expect(violations(() => architectureGraph(null, generousLimits))).toEqual(expected);
+  });
+});
+
+describe('model_type', () => {
+  test.each([undefined, null, 3, ''])('%p is refused with those supported', (modelType) => {
+    expect(found({ model_type: modelType })).toEqual([
+      expect.stringMatching(/^model_type: must name .*; supported are gpt2, vit$/),
+    ]);
+  });
+
+  test('of an unknown kind is not found, with those supported', () => {
+    const error = refusal(() => fromConfig({ model_type: 'bert' }));
+    expect(error.kind).toBe('not_found');
+    expect(error.violations).toEqual([
+      { field: `${FIELD}.model_type`, description: 'no front-end reads "bert"; supported are gpt2, vit' },
+    ]);
+  });
+});
+
+describe('architectures', () => {
+  test.each([
+    ['vit', 'ViTModel', 'ViTForImageClassification'],
+    ['gpt2', 'GPT2ForSequenceClassification', 'GPT2LMHeadModel'],
+  ])('of %s with another head are refused with the class supported', (modelType, other, supported) => {
+    expect(found({ model_type: modelType, architectures: [other] })).toEqual([
+      `architectures: is ["${other}"]; "${supported}" is the class supported for model_type "${modelType}"`,
+    ]);
+  });
+
+  test('may be absent, null or empty', () => {
+    for (const architectures of [undefined, null, []]) {
+      expect(fromConfig({ model_type: 'vit', architectures }).family).toBe('vit');
+    }
+  });
+
+  test('must be a list', () => {
+    expect(found({ model_type: 'vit', architectures: 'ViTModel' })).toEqual([
+      'architectures: must be a list of class names, not "ViTModel"',
+    ]);
+  });
+});
+
+describe('sizes', () => {
+  const sizes = {
+    vit: [
+      'hidden_size',
+      'num_hidden_layers',
+      'num_attention_heads',
+      'intermediate_size',
+      'num_channels',
+      'num_labels',
+    ],
+    gpt2: ['n_embd', 'hidden_size', 'n_layer', 'n_head', 'n_inner', 'vocab_size', 'n_positions'],
+  };
+  const fields = Object.entries(sizes).flatMap(([modelType, names]) =>
+    names.map((name) => [modelType, name]),
+  );
+
+  test.each(fields)('%s %s must be an integer of at least 1', (modelType, name) => {
+    for (const value of [0, -3, 2.5, '768', true, [], {}, 2 ** 31]) {
+      expect(found({ model_type: modelType, [name]: value })).toEqual([
+        expect.stringMatching(new RegExp(`^${name}: must be an integer from [12] to 2147483647, not `)),
+      ]);
+    }
+  });
+
+  test('beyond what JSON can write are refused', () => {
+    expect(fromText('{"model_type": "gpt2", "n_embd": 1e400}')).toEqual([
+      { field: `${FIELD}.n_embd`, description: 'must be an integer from 1 to 2147483647, not Infinity' },
+    ]);
+  });
+
+  test('wrong in several places are all reported', () => {
+    const config = {
+      model_type: 'vit',
+      hidden_size: 0,
+      num_hidden_layers: '12',
+      qkv_bias: 1,
+      initializer_range: -1,
+    };
+    expect(found(config).map((line) => line.split(':')[0])).toEqual([
+      'hidden_size',
+      'num_hidden_layers',
+      'qkv_bias',
+      'initializer_range',
+    ]);
+  });
+
+  test('that the heads do not divide are refused by the names that came', () => {
+    expect(found({ model_type: 'vit', hidden_size: 100 })).toEqual([
+      'hidden_size: is 100, which 12 num_attention_heads do not divide',
+    ]);
+    expect(found({ model_type: 'gpt2', n_embd: 100, num_attention_heads: 7 })).toEqual([
+      'n_embd: is 100, which 7 num_attention_heads do not divide',
+    ]);
+  });
+});
+
+describe('a ViT', () => {
+  const vit = { model_type: 'vit', num_hidden_layers: 1 };
+
+  test.each([
+    [{ image_size: 8 }, 'patch_size: 16 x 16 is larger than image_size 8 x 8'],
+    [{ image_size: [64, 8] }, 'patch_size: 16 x 16 is larger than image_size 64 x 8'],
+    [{ image_size: 16 }, 'patch_size: makes a single patch of the image; at least 2 are needed'],
+    [
+      { image_size: [32] },
+      'image_size: must be an integer from 1 to 2147483647, or [height, width] of such, not [32]',
+    ],
+    [{ patch_size: [4, 0] }, 'patch_size: must be an integer from 1 to 2147483647, or [height, width]'],
+    [{ head_dim: 32 }, 'head_dim: must be hidden_size / num_attention_heads = 64 or absent'],
+    [{ num_labels: 3, id2label: { 0: 'a', 1: 'b' } }, 'num_labels: is 3, but id2label has 2 entries'],
+    [{ id2label: {} }, 'id2label: must be an object with an entry for each class'],
+    [{ id2label: ['a'] }, 'id2label: must be an object with an entry for each class'],
+    [{ id2label: { cat: 'a' } }, 'id2label: has a key that is not an integer: "cat"'],
+    [{ per_layer_config: { 0: {} } }, 'per_layer_config: must be absent: layers that differ'],
+  ])('with %j is refused', (changes, expected) => {
+    expect(found({ ...vit, ...changes })).toEqual([expect.stringContaining(expected)]);
+  });
+
+  test('counts its classes by id2label, by num_labels, or as 2', () => {
+    const id2label = Object.fromEntries(Array.from({ length: 5 }, (_, index) => [index, `class ${index}`]));
+    expect(fromConfig({ ...vit, id2label }).sizes.num_labels).toBe(5);
+    expect(fromConfig({ ...vit, num_labels: 7 }).sizes.num_labels).toBe(7);
+    expect(fromConfig(vit).sizes.num_labels).toBe(2);
+  });
+
+  test('tells its sizes by the configuration’s names', () => {
+    expect(fromConfig({ ...vit, image_size: [32, 64], patch_size: 8 }).sizes).toEqual({
+      hidden_size: 768,
+      num_hidden_layers: 1,
+      num_attention_heads: 12,
+      intermediate_size: 3072,
+      image_size: 64,
+      patch_size: 8,
+      num_channels: 3,
+      num_labels: 2,
+    });
+  });
+});
+
+describe('a GPT-2', () => {
+  test('with cross-attention is refused', () => {
+    expect(found({ model_type: 'gpt2', add_cross_attention: true })).toEqual([
+      'add_cross_attention: must be false: cross-attention layers are not supported',
+    ]);
+  });
+
+  test('whose aliases contradict each other is refused', () => {
+    expect(found({ model_type: 'gpt2', n_embd: 768, hidden_size: 1024 })).toEqual([
+      'n_embd: is 768, but hidden_size, another name for it, is 1024',
+    ]);
+  });
+
+  test('tells its sizes by the canonical names', () => {
+    expect(fromConfig({ model_type: 'gpt2', n_layer: 1, n_inner: 100 }).sizes).toEqual({
+      hidden_size: 768,
+      num_hidden_layers: 1,
+      num_attention_heads: 12,
+      intermediate_size: 100,
+      vocab_size: 50257,
+      max_position_embeddings: 1024,
+    });
+  });
+});
+
+describe('limits', () => {
+  test('are those of the server, by the names of its settings', () => {
+    const limits = { maxNodes: 100, maxParameters: 50e6 };
+    const messages = violations(() => fromConfig({ model_type: 'vit', num_labels: 1000 }, limits));
+    expect(messages.map(({ description }) => description)).toEqual([
+      'has 212 nodes; this server allows 100 (--max-nodes)',
+      'has 86,567,656 parameters; this server allows 50,000,000 (--max-parameters)',
+    ]);
+  });
+
+  test.each(families.map(({ modelType }) => modelType))(
+    'refuse a %s of 2^31 - 1 layers at once',
+    (modelType) => {
+      const start = performance.now();
+      const layers = { num_hidden_layers: 2 ** 31 - 1 };
+      expect(() => fromConfig({ model_type: modelType, ...layers })).toThrow('--max-nodes');
+      expect(performance.now() - start).toBeLessThan(1000);
+    },
+  );
+
+  test.each(families.map(({ modelType }) => modelType))('count a %s of any depth exactly', (modelType) => {
+    for (const layers of [1, 2, 5]) {
+      const config = { model_type: modelType, num_hidden_layers: layers };
+      const { nodes, elements } = graphSize(fromConfig(config));
+      expect(() => fromConfig(config, { maxNodes: nodes, maxParameters: elements })).not.toThrow();
+      expect(() => fromConfig(config, { maxNodes: nodes - 1, maxParameters: elements - 1 })).toThrow(
+        new RegExp(`has ${nodes} nodes.*has ${elements.toLocaleString('en-US')} parameters`),
+      );
+    }
+  });
+});

@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import type { ArchitectureGraph, Block, GraphEdge, GraphNode, Parameter, Role } from '../../src/graph/graph';
+
+/** A node without a shape unless one is given. */
+export function node(name: string, operation: string, shape: readonly number[] = []): GraphNode {
+  return { name, operation, shape };
+}
+
+export function edges(...pairs: readonly (readonly [source: number, target: number])[]): GraphEdge[] {
+  return pairs.map(([source, target]) => ({ source, target }));
+}
+
+/** A block that the hypernetwork predicts. */
+export function predictedBlock(length: number, index: number, role: Role = 'matrix', slot = 0): Block {
+  return { length, origin: { kind: 'prediction', node: index, role, classifier: false, slot } };
+}
+
+/** A parameter that one node predicts whole. */
+export function predicted(name: string, shape: readonly number[], index: number, role: Role): Parameter {
+  return { name, shape, axis: 0, blocks: [predictedBlock(shape[0] ?? 0, index, role)], tiedTo: undefined };
+}
+
+/** A linear layer on the input, with a bias: three nodes, two parameters; and whatever `changes` replaces. */
+export function linearGraph(changes: Partial<ArchitectureGraph> = {}): ArchitectureGraph {
+  return {
+    name: 'linear',
+    family: '',
+    nodes: [node('input', 'input'), node('weight', 'conv', [4, 3]), node('bias', 'bias', [4])],
+    edges: edges([0, 1], [1, 2]),
+    parameters: [predicted('weight', [4, 3], 1, 'matrix'), predicted('bias', [4], 2, 'bias')],
+    sizes: {},
+    ...changes,
+  };
+}
+
+/** Graphs of sums without cycles, every node reached from node 0; the indices follow the data flow. */
+export const acyclicGraphs: fc.Arbitrary<ArchitectureGraph> = fc
+  .integer({ min: 1, max: 14 })
+  .chain((count) =>
+    fc.record({
+      parents: fc.tuple(...Array.from({ length: count }, (_, index) => fc.nat({ max: index }))),
+      extra: fc.uniqueArray(fc.tuple(fc.nat({ max: count }), fc.nat({ max: count })), { maxLength: 30 }),
+    }),
+  )
+  .map(({ parents, extra }) => {
+    const pairs = new Map<string, readonly [number, number]>();
+    const add = (source: number, target: number): void => {
+      pairs.set(`${source} ${target}`, [source, target]);
+    };
+    parents.forEach((parent, index) => {
+      add(parent, index + 1);
+    });
+    for (const [a, b] of extra) if (a !== b) add(Math.min(a, b), Math.max(a, b));
+    const nodes = [
+      node('input', 'input'),
+      ...parents.map((_, index) => node(`node ${index + 1}`, 'conv', [2, 2])),
+    ];
+    const parameters = [predicted('weight', [2, 2], 1, 'matrix')];
+    return linearGraph({ nodes, edges: edges(...pairs.values()), parameters });
+  });
