@@ -163,3 +163,11 @@ export function loadConfig(
     { violations },
   );
 }
+
+/**
+ * Keeps ONNX Runtime from collecting usage data (a database under the home directory, and uploads). Must run before
+ * its library is first loaded, and in the main thread: workers have only a copy of the environment.
+ */
+export function disableRuntimeTelemetry(environment: NodeJS.ProcessEnv = process.env): void {
+  environment.ORT_DISABLE_TELEMETRY = '1';
+}

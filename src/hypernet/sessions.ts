@@ -66,16 +66,21 @@ export class BundleSessions {
     return floats(output, 'embedding');
   }
 
-  /** The first m rows of A and n rows of B for the embedding [hid] of a node. */
-  async factors(embedding: Float32Array, slot: number, m: number, n: number): Promise<Factors> {
+  /** Writes the first rows of A and of B, as many as `factors` has room for, for the embedding [hid] of a node. */
+  async factors(embedding: Float32Array, slot: number, { a, b }: Factors): Promise<void> {
+    const { rank, slots } = this.#bundle.manifest.hypernet;
+    const m = a.length / rank;
+    const n = b.length / rank;
     const feeds: Record<string, Tensor> = {
       embedding: new Tensor('float32', embedding, [1, embedding.length]),
       rows_a: new Tensor('int64', BigInt64Array.of(BigInt(m)), [1]),
       rows_b: new Tensor('int64', BigInt64Array.of(BigInt(n)), [1]),
     };
-    if (this.#bundle.manifest.hypernet.slots > 1) feeds.slot = new Tensor('int32', Int32Array.of(slot), [1]);
-    const output = await this.#run('decoder.onnx', feeds);
-    return { a: floats(output, 'a'), b: floats(output, 'b') };
+    if (slots > 1) feeds.slot = new Tensor('int32', Int32Array.of(slot), [1]);
+    await this.#session('decoder.onnx').run(feeds, {
+      a: new Tensor('float32', a, [m, rank]),
+      b: new Tensor('float32', b, [n, rank]),
+    });
   }
 
   /** Writes a · bᵀ, [m, n] row-major, into `out`; `a` is [m, rank], `b` is [n, rank]. */
@@ -107,6 +112,11 @@ export class BundleSessions {
     const kernel = await this.denseKernel(embedding, [channels, inputs, 1, 1]);
     const feeds = { kernel: new Tensor('float32', kernel, [channels, inputs, 1, 1]) };
     return floats(await this.#run('decoder_class.onnx', feeds), 'class_weight');
+  }
+
+  /** Frees the sessions; no other call may follow. */
+  async release(): Promise<void> {
+    for (const session of this.#sessions.values()) await session.release();
   }
 
   #session(file: string): InferenceSession {

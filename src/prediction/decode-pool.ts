@@ -1,13 +1,17 @@
 /** Worker threads that encode and decode, so that the thread that speaks gRPC never computes. */
 
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ArchitectureGraph } from '../graph/graph';
-import type { Job, JobMessage, TileJob, WorkerMessage, WorkerSetup } from './worker-protocol';
+import type { Job, PoolMessage, TileJob, WorkerMessage, WorkerSetup } from './worker-protocol';
 
 /** Jobs that a worker holds at a time: one that it does and one that it need not wait for. */
 const JOBS_PER_WORKER = 2;
+
+/** A worker's own objects are few and short-lived; a small nursery keeps them from spreading over memory. */
+const WORKER_LIMITS = { maxYoungGenerationSizeMb: 4 };
 
 interface Pending {
   readonly job: Job;
@@ -47,11 +51,12 @@ export class DecodePool {
    * `onFailure` hears of a worker that dies later; the pool is of no use from then on.
    */
   static async start(size: number, setup: WorkerSetup, onFailure: (error: Error) => void): Promise<DecodePool> {
-    const workers = Array.from({ length: size }, () => new Worker(workerFile(), { workerData: setup }));
+    const workers: Worker[] = [];
     try {
-      await Promise.all(workers.map(ready));
+      // One after the other: what does not load in the first worker will not in the others.
+      while (workers.length < size) workers.push(await startWorker(setup));
     } catch (error) {
-      await Promise.all(workers.map((worker) => worker.terminate()));
+      await Promise.all(workers.map(endWorker));
       throw error;
     }
     return new DecodePool(workers, onFailure);
@@ -71,11 +76,11 @@ export class DecodePool {
     return message.buffer;
   }
 
-  /** Ends the workers; jobs not yet done are rejected. */
+  /** Ends the workers after the tile that each is at; jobs not yet done are rejected. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#rejectAll(new Error('the decode pool is closed'));
-    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+    await Promise.all(this.#members.map(({ worker }) => endWorker(worker)));
   }
 
   #run(job: Job, transfer: ArrayBuffer[]): Promise<WorkerMessage> {
@@ -97,7 +102,7 @@ export class DecodePool {
       if (pending === undefined) return;
       const id = this.#nextId++;
       member.jobs.set(id, pending);
-      const message: JobMessage = { id, job: pending.job };
+      const message: PoolMessage = { kind: 'job', id, job: pending.job };
       member.worker.postMessage(message, pending.transfer);
     }
   }
@@ -127,13 +132,20 @@ export class DecodePool {
   }
 }
 
-function ready(worker: Worker): Promise<void> {
-  return new Promise((resolve, reject) => {
-    worker.once('message', () => {
-      resolve();
-    });
-    worker.once('error', reject);
-  });
+/** A worker that has loaded every model. Rejects with its error; the thread has ended then. */
+async function startWorker(setup: WorkerSetup): Promise<Worker> {
+  const worker = new Worker(workerFile(), { workerData: setup, resourceLimits: WORKER_LIMITS });
+  await once(worker, 'message');
+  return worker;
+}
+
+/** Asks a worker to end and waits until it has: ending it from outside, amid native code, aborts the process. */
+async function endWorker(worker: Worker): Promise<void> {
+  if (worker.threadId === -1) return;
+  const ended = once(worker, 'exit');
+  const message: PoolMessage = { kind: 'close' };
+  worker.postMessage(message);
+  await ended;
 }
 
 /** The worker's compiled file; under a test runner that compiles on the fly, the one of the last build. */

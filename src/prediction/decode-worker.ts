@@ -3,11 +3,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { encoderFeatures } from '../graph/features';
 import type { HypernetConfig } from '../hypernet/manifest';
-import { BundleSessions, type Factors } from '../hypernet/sessions';
-import { ByteBoundedCache } from './byte-bounded-cache';
+import { BundleSessions } from '../hypernet/sessions';
 import { decodePart } from './decode';
 import { convert } from './element-type';
-import type { Job, JobMessage, TileJob, WorkerMessage, WorkerSetup } from './worker-protocol';
+import { FactorStore } from './factor-store';
+import { createScratch } from './scratch';
+import type { Job, PoolMessage, TileJob, WorkerMessage, WorkerSetup } from './worker-protocol';
 
 const port = parentPort;
 if (port === null) throw new Error('decode-worker runs as a worker thread');
@@ -15,10 +16,8 @@ if (port === null) throw new Error('decode-worker runs as a worker thread');
 const setup = workerData as WorkerSetup;
 const sessions = new Map<string, BundleSessions>();
 const configs = new Map(setup.bundles.map(({ manifest }) => [manifest.name, manifest.hypernet]));
-/** The tiles of a large tensor, and its weight and bias, share factors. */
-const cache = new ByteBoundedCache<Factors>(setup.factorCacheBytes, ({ a, b }) => a.byteLength + b.byteLength);
-/** Float32 results of tiles of narrower types, before their conversion. */
-let scratch = new Float32Array(0);
+const factors = new FactorStore();
+const scratch = createScratch();
 
 function modelOf(name: string): { sessions: BundleSessions; config: HypernetConfig } {
   const found = sessions.get(name);
@@ -34,15 +33,15 @@ function send(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
 async function decodeTile(job: TileJob): Promise<void> {
   const elements = job.rows * job.columns;
   const direct = job.elementType === 'f32';
-  if (!direct && scratch.length < elements) scratch = new Float32Array(elements);
-  const values = direct ? new Float32Array(job.buffer, 0, elements) : scratch.subarray(0, elements);
+  const values = direct ? new Float32Array(job.buffer, 0, elements) : scratch.tile.take(elements);
   const model = modelOf(job.model);
   const context = {
     sessions: model.sessions,
-    factors: cache.get.bind(cache),
+    factors,
     rank: model.config.rank,
     requestKey: job.requestKey,
     stream: job.stream,
+    scratch,
   };
   for (const part of job.parts) await decodePart(part, context, values, job.columns);
   if (job.elementType !== 'f32') convert(values, new Uint16Array(job.buffer, 0, elements), job.elementType);
@@ -60,18 +59,28 @@ async function perform(id: number, job: Job): Promise<void> {
   }
 }
 
+async function attempt(id: number, job: Job): Promise<void> {
+  try {
+    await perform(id, job);
+  } catch (error) {
+    send({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+/** Nothing listens any more afterwards, so the thread ends. */
+async function close(): Promise<void> {
+  for (const session of sessions.values()) await session.release();
+  port?.close();
+}
+
 async function start(): Promise<void> {
   for (const bundle of setup.bundles) {
     sessions.set(bundle.manifest.name, await BundleSessions.open(bundle, setup.provider));
   }
   // One job at a time: sessions must not be entered twice.
   let last = Promise.resolve();
-  port?.on('message', ({ id, job }: JobMessage) => {
-    last = last
-      .then(() => perform(id, job))
-      .catch((error: unknown) => {
-        send({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error) });
-      });
+  port?.on('message', (message: PoolMessage) => {
+    last = last.then(() => (message.kind === 'job' ? attempt(message.id, message.job) : close()));
   });
   send({ kind: 'ready' });
 }

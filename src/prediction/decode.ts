@@ -7,7 +7,9 @@
 
 import type { BundleSessions, Factors } from '../hypernet/sessions';
 import { fillDense } from './decode-dense';
+import type { FactorStore } from './factor-store';
 import { normal, truncatedNormal, type StreamKey } from './random';
+import type { Scratch, WorkerScratch } from './scratch';
 import type {
   FillRecipe,
   KernelRecipe,
@@ -36,12 +38,13 @@ export interface TilePart {
 /** What decoding needs besides the part itself. */
 export interface DecodeContext {
   readonly sessions: BundleSessions;
-  /** Factors by key; the worker keeps those of the last tensors. */
-  readonly factors: (key: string, make: () => Promise<Factors>) => Promise<Factors>;
+  /** The factors of the last nodes. */
+  readonly factors: FactorStore;
   readonly rank: number;
   /** Tells the nodes of different requests apart in the cache. */
   readonly requestKey: string;
   readonly stream: StreamKey;
+  readonly scratch: WorkerScratch;
 }
 
 /** Fills one part of a tile; `tile` is row-major with `tileColumns` columns. */
@@ -110,12 +113,14 @@ async function fillMatrix(
 ): Promise<void> {
   const { m, n, scale } = recipe;
   const { a, b } = await factorsOf(part, context, m, n);
-  const rows = gatherRows(a, context.rank, part.rows, (row) => (part.pieceRow + row) % m, scale);
-  const columns = part.columns === n ? b : gatherRows(b, context.rank, part.columns, (column) => column % n, 1);
+  const { scratch, rank } = context;
+  const rows = gatherRows(a, rank, scratch.rows, part.rows, (row) => (part.pieceRow + row) % m, scale);
+  const columns =
+    part.columns === n ? b : gatherRows(b, rank, scratch.columns, part.columns, (column) => column % n, 1);
   const wholeRows = part.columns === tileColumns;
   const target = wholeRows
     ? tile.subarray(part.row * tileColumns, (part.row + part.rows) * tileColumns)
-    : new Float32Array(part.rows * part.columns);
+    : scratch.product.take(part.rows * part.columns);
   await multiply(context, rows, columns, target);
   if (wholeRows) return;
   for (let row = 0; row < part.rows; row++) {
@@ -136,11 +141,12 @@ async function fillKernel(
   const rows = gatherRows(
     a,
     context.rank,
+    context.scratch.rows,
     part.rows * h,
     (row) => ((part.pieceRow + Math.floor(row / h)) % o) * h + (row % h),
     scale,
   );
-  const product = new Float32Array(part.rows * h * i * w);
+  const product = context.scratch.product.take(part.rows * h * i * w);
   await multiply(context, rows, b, product);
   const channels = part.columns / (h * w);
   for (let row = 0; row < part.rows; row++) {
@@ -163,8 +169,9 @@ async function fillPositions(
 ): Promise<void> {
   const { c, s, scale } = recipe;
   const { a, b } = await factorsOf(part, context, s, c * s);
-  const product = new Float32Array(s * c * s);
-  await multiply(context, gatherRows(a, context.rank, s, (row) => row, scale), b, product);
+  const product = context.scratch.product.take(s * c * s);
+  const rows = gatherRows(a, context.rank, context.scratch.rows, s, (row) => row, scale);
+  await multiply(context, rows, b, product);
   for (let row = 0; row < part.rows; row++) {
     const token = (part.pieceRow + row) % (s * s);
     const source = Math.floor(token / s) * c * s + (token % s);
@@ -184,7 +191,7 @@ async function fillVector(
   const { row, length, rounded, layout } = recipe;
   const [m, n] = layout === 'pair' ? [rounded, 2] : [2 * rounded, 1];
   const { a, b } = await factorsOf(part, context, m, n);
-  const product = new Float32Array(m * n);
+  const product = context.scratch.product.take(m * n);
   await multiply(context, a, b, product);
   const squash = squashOf(row);
   for (let index = 0; index < part.rows; index++) {
@@ -199,22 +206,25 @@ export function squashOf(row: 0 | 1): (value: number) => number {
   return row === 0 ? (value) => 2 / (1 + Math.exp(-0.5 * value)) : (value) => Math.tanh(0.2 * value);
 }
 
+/** The first m rows of A and n rows of B of the part's node. */
 function factorsOf(part: TilePart, context: DecodeContext, m: number, n: number): Promise<Factors> {
   const { recipe, embedding } = part;
   if (recipe.kind === 'fill') throw new Error('a block filled by rule has no factors');
-  const key = `${context.requestKey}/${recipe.node}/${recipe.slot}/${m}/${n}`;
-  return context.factors(key, () => context.sessions.factors(embedding, recipe.slot, m, n));
+  const { factors, rank, requestKey, sessions } = context;
+  const key = `${requestKey}/${recipe.node}/${recipe.slot}/${m}/${n}`;
+  return factors.get(key, m * rank, n * rank, (target) => sessions.factors(embedding, recipe.slot, target));
 }
 
-/** `count` rows of `matrix` [*, width], row k being row `rowAt(k)` of the matrix times `scale`. */
+/** `count` rows [count, width] in `scratch`: row k is row `rowAt(k)` of `matrix` [*, width] times `scale`. */
 function gatherRows(
   matrix: Float32Array,
   width: number,
+  scratch: Scratch,
   count: number,
   rowAt: (index: number) => number,
   scale: number,
 ): Float32Array {
-  const gathered = new Float32Array(count * width);
+  const gathered = scratch.take(count * width);
   for (let index = 0; index < count; index++) {
     const source = rowAt(index) * width;
     const target = index * width;

@@ -11,8 +11,6 @@ import type { StreamKey } from './random';
 export interface WorkerSetup {
   readonly bundles: readonly Bundle[];
   readonly provider: ExecutionProvider;
-  /** Bytes of factors that the worker may keep. */
-  readonly factorCacheBytes: number;
 }
 
 /** Measure and encode a graph; answered with the node embeddings. */
@@ -38,11 +36,10 @@ export interface TileJob {
 
 export type Job = EncodeJob | TileJob;
 
-/** A job on its way to a worker. */
-export interface JobMessage {
-  readonly id: number;
-  readonly job: Job;
-}
+/** What the main thread says: do a job, or end after those said before. */
+export type PoolMessage =
+  | { readonly kind: 'job'; readonly id: number; readonly job: Job }
+  | { readonly kind: 'close' };
 
 /** What a worker says. */
 export type WorkerMessage =

@@ -22,7 +22,7 @@ import { modelMessage, planMessage } from './messages';
 import type { ModelChoice } from './model-choice';
 import type { PredictionService } from './prediction-service';
 import { statusCode, toServiceError } from './status';
-import { writeMessage } from './writing';
+import { StreamWriter } from './writing';
 
 const REQUEST_ID = 'x-request-id';
 const REQUEST_ID_PATTERN = /^[\w.-]{1,128}$/;
@@ -89,15 +89,16 @@ async function answer(
     { model: plan.bundle.manifest.name, fingerprint: plan.fingerprint, bytes: plan.totalBytes },
     'predicting',
   );
-  await writeMessage(call, { plan: planMessage(plan) }, signal);
+  const writer = new StreamWriter(call, signal);
+  await writer.write({ plan: planMessage(plan) }, 0);
   const { chunks, digests, encodeSeconds } = await context.service.stream(prepared, signal);
   const streamStarted = performance.now();
   for await (const { offset, data, release } of chunks) {
-    await writeMessage(call, { chunk: { offset, data } }, signal, release);
+    await writer.write({ chunk: { offset, data } }, data.length, release);
   }
   const timings = { planSeconds, encodeSeconds, streamSeconds: secondsSince(streamStarted) };
   const summary = { digests: digests(), totalBytes: plan.totalBytes, timings, peakMemoryBytes: peakMemoryBytes() };
-  await writeMessage(call, { summary }, signal);
+  await writer.write({ summary }, 0);
   call.end();
   logger.info({ ...timings, bytes: plan.totalBytes }, 'predicted');
 }

@@ -5,7 +5,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation, protoPath as healthProto } from 'grpc-health-check';
 import { loadSync } from '@grpc/proto-loader';
 import type { Logger } from 'pino';
-import type { ServerConfig } from '../config';
+import { disableRuntimeTelemetry, type ServerConfig } from '../config';
 import { LogahError } from '../errors';
 import { openBundles } from '../hypernet/bundle';
 import { LogahService, protoDefinition } from '../proto-definition';
@@ -14,9 +14,9 @@ import { createHandlers } from './handlers';
 import { ModelChoice } from './model-choice';
 import { PredictionService } from './prediction-service';
 import { startPool } from './provider';
+import { serializeResponse } from './response-serializer';
 
 const SERVICE_NAME = 'logah.v1.LogahService';
-const FACTOR_CACHE_BYTES = 16 * 2 ** 20;
 /** Larger windows let one stream fill a fast network; the client sets the other half of this. */
 const FLOW_CONTROL_WINDOW = 8 * 2 ** 20;
 
@@ -33,6 +33,7 @@ export interface RunningServer {
 
 /** Starts a server. Throws LogahError (failed_precondition) where models, provider or address are not to be had. */
 export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
+  disableRuntimeTelemetry();
   const bundles = await openBundles(config.models);
   const models = new ModelChoice(bundles, config.defaultModel);
   let fail: (error: Error) => void = () => undefined;
@@ -45,7 +46,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     {
       provider: config.executionProvider,
       workers: config.workers,
-      setup: { bundles: [...bundles.values()], factorCacheBytes: FACTOR_CACHE_BYTES },
+      setup: { bundles: [...bundles.values()] },
       onFailure: (error) => {
         fail(error);
       },
@@ -59,7 +60,11 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW,
     'grpc.keepalive_time_ms': 60_000,
   });
-  server.addService(LogahService.service, createHandlers({ service, models, admission, logger }));
+  const definition = {
+    ...LogahService.service,
+    Predict: { ...LogahService.service.Predict, responseSerialize: serializeResponse },
+  };
+  server.addService(definition, createHandlers({ service, models, admission, logger }));
   const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
   health.addToServer(server);
   const healthDefinition = loadSync(healthProto);

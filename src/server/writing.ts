@@ -1,24 +1,42 @@
-/** Backpressure: the one function that waits until a stream can take more. */
+/** Backpressure: the one place that waits until a stream can take more. */
 
-import { once } from 'node:events';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { LogahError } from '../errors';
 
-/**
- * Writes a message and waits while the stream is full. `onWritten` is called when the message has left. Throws
- * LogahError (cancelled) when the signal aborts first.
- */
-export async function writeMessage<Request, Response>(
-  call: ServerWritableStream<Request, Response>,
-  message: Response,
-  signal: AbortSignal,
-  onWritten: () => void = () => undefined,
-): Promise<void> {
-  if (signal.aborted) throw new LogahError('cancelled', 'the call was cancelled');
-  if (call.write(message, onWritten)) return;
-  try {
-    await once(call, 'drain', { signal });
-  } catch (cause) {
-    throw new LogahError('cancelled', 'the call was cancelled', { cause });
+/** Bytes handed to a stream and not yet to the network; grpc-js itself counts messages, not bytes. */
+const MAX_BYTES_IN_FLIGHT = 4 * 2 ** 20;
+
+/** Writes the messages of one stream, a few MiB ahead of the network. */
+export class StreamWriter<Request, Response> {
+  readonly #call: ServerWritableStream<Request, Response>;
+  readonly #signal: AbortSignal;
+  #bytesInFlight = 0;
+  #wake: () => void = () => undefined;
+
+  constructor(call: ServerWritableStream<Request, Response>, signal: AbortSignal) {
+    this.#call = call;
+    this.#signal = signal;
+    signal.addEventListener('abort', () => {
+      this.#wake();
+    });
+  }
+
+  /**
+   * Writes a message of about `bytes` once there is room. `onWritten` is called when it has left, and never where the
+   * stream breaks first. Throws LogahError (cancelled) when the signal aborts.
+   */
+  async write(message: Response, bytes: number, onWritten: () => void = () => undefined): Promise<void> {
+    while (this.#bytesInFlight >= MAX_BYTES_IN_FLIGHT && !this.#signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    if (this.#signal.aborted) throw new LogahError('cancelled', 'the call was cancelled');
+    this.#bytesInFlight += bytes;
+    this.#call.write(message, () => {
+      this.#bytesInFlight -= bytes;
+      onWritten();
+      this.#wake();
+    });
   }
 }
