@@ -18,6 +18,7 @@ export {
   readSafetensorsHeader,
   type SafetensorsEntry,
   type SafetensorsHeader,
+  type SafetensorsType,
 } from './safetensors-reader';
 export { saveSafetensors, type SavedPrediction, type SaveOptions } from './safetensors-writer';
 export type { TensorPiece } from './tensor-pieces';

@@ -1,11 +1,32 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { LogahError } from '../errors';
-import { ELEMENT_BYTES, type ElementType } from './element-type';
 import { LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY, type SafetensorsMetadata } from './safetensors-header';
+
+/** Bytes of an element, by the format's names. Types of less than a byte are not read. */
+const TYPE_BYTES = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E5M2: 1,
+  F8_E4M3: 1,
+  U16: 2,
+  I16: 2,
+  F16: 2,
+  BF16: 2,
+  U32: 4,
+  I32: 4,
+  F32: 4,
+  U64: 8,
+  I64: 8,
+  F64: 8,
+} as const;
+
+/** The element types that the reader knows. */
+export type SafetensorsType = keyof typeof TYPE_BYTES;
 
 /** Where a tensor lies in the file. */
 export interface SafetensorsEntry {
-  readonly elementType: ElementType;
+  readonly dtype: SafetensorsType;
   readonly shape: readonly number[];
   /** First byte, and the byte behind the last, counted from the beginning of the data. */
   readonly begin: number;
@@ -74,8 +95,10 @@ export function parseHeader(
 
 function parseEntry(name: string, value: unknown): SafetensorsEntry {
   const { dtype, shape, data_offsets: offsets } = isRecord(value) ? value : {};
-  if (!isElementType(dtype)) {
-    throw invalid(`tensor "${name}" has dtype ${JSON.stringify(dtype)}, expected F32, F16 or BF16`);
+  if (!isKnownType(dtype)) {
+    throw invalid(
+      `tensor "${name}" has dtype ${JSON.stringify(dtype)}, expected one of ${Object.keys(TYPE_BYTES).join(', ')}`,
+    );
   }
   if (!isSizes(shape)) {
     throw invalid(`tensor "${name}" has shape ${JSON.stringify(shape)}, expected sizes`);
@@ -87,11 +110,11 @@ function parseEntry(name: string, value: unknown): SafetensorsEntry {
   if (begin === undefined || end === undefined || more.length > 0) {
     throw invalid(`tensor "${name}" has ${offsets.length} data_offsets, expected two positions`);
   }
-  const bytes = shape.reduce((product, size) => product * size, ELEMENT_BYTES[dtype]);
+  const bytes = shape.reduce((product, size) => product * size, TYPE_BYTES[dtype]);
   if (end - begin !== bytes) {
     throw invalid(`tensor "${name}" has ${end - begin} bytes, its shape and dtype need ${bytes}`);
   }
-  return { elementType: dtype, shape, begin, end };
+  return { dtype, shape, begin, end };
 }
 
 async function readHeader(file: FileHandle): Promise<SafetensorsHeader> {
@@ -141,8 +164,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isElementType(value: unknown): value is ElementType {
-  return typeof value === 'string' && Object.hasOwn(ELEMENT_BYTES, value);
+function isKnownType(value: unknown): value is SafetensorsType {
+  return typeof value === 'string' && Object.hasOwn(TYPE_BYTES, value);
 }
 
 function isSizes(value: unknown): value is number[] {

@@ -15,7 +15,8 @@ export interface CliRun {
   readonly result: Promise<CliResult>;
 }
 
-const MAIN = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
+/** The compiled program. */
+export const MAIN = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
 
 /** Starts the compiled `logah`. Its streams are pipes, not terminals. */
 export function startCli(...args: string[]): CliRun {
