@@ -89,7 +89,11 @@ describe('reading safetensors', () => {
     ['is not an object', '[]', 'not a JSON object'],
     ['begins with a space', ' {}', 'not a JSON object from its first byte on'],
     ['has metadata that is not text', { __metadata__: { a: 1 } }, '__metadata__ is not an object of strings'],
-    ['has an unknown dtype', { a: { ...entry, dtype: 'F31' } }, 'tensor "a" has dtype "F31", expected one of BOOL'],
+    [
+      'has an unknown dtype',
+      { a: { ...entry, dtype: 'F31' } },
+      'tensor "a" has dtype "F31", expected one of BOOL',
+    ],
     ['has a negative size', { a: { ...entry, shape: [-2] } }, 'tensor "a" has shape [-2]'],
     ['has a fractional offset', { a: { ...entry, data_offsets: [0, 8.5] } }, 'data_offsets [0,8.5]'],
     ['has three offsets', { a: { ...entry, data_offsets: [0, 4, 8] } }, 'has 3 data_offsets'],
