@@ -37,12 +37,7 @@ export class PartialFile {
     await this.#file.sync();
     await this.#file.close();
     await rename(this.#partial, this.#path);
-    const directory = await open(dirname(this.#path), 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
+    await syncDirectory(dirname(this.#path));
   }
 
   /** Removes what was written. */
@@ -50,6 +45,13 @@ export class PartialFile {
     await this.#file.close().catch(() => undefined);
     await rm(this.#partial, { force: true });
   }
+}
+
+/** Puts a directory's entries on disk, where the system can (Windows cannot); the file is in its place already. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r').catch(() => undefined);
+  await directory?.sync().catch(() => undefined);
+  await directory?.close();
 }
 
 /** Writes a file through `write`; where it fails, nothing is left and the error is thrown on. */

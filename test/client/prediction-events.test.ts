@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
 import { predictionEvents } from '../../src/client/prediction-events';
+import { ProtocolError } from '../../src/client/protocol-error';
 import { chunk, collect, messagesOf, prediction, streamOf } from './fixtures';
 
 const whole = prediction({ 'a.weight': [3, 2], 'a.bias': [3], b: [2, 2] }, 'tied');
@@ -109,5 +110,49 @@ describe('a prediction stream', () => {
       'message is plan, expected a chunk',
     );
     await expect(events([{}])).rejects.toThrow('message is empty or of an unknown kind');
+  });
+
+  it('never passes wrong data for right, whatever is lost, repeated, swapped or damaged on the way', async () => {
+    const right = messagesOf(whole);
+    const index = fc.nat({ max: right.length - 1 });
+    const fault = fc.oneof(
+      fc.record({ kind: fc.constant('lose' as const), at: index }),
+      fc.record({ kind: fc.constant('repeat' as const), at: index, to: index }),
+      fc.record({ kind: fc.constant('swap' as const), at: index, to: index }),
+      fc.record({ kind: fc.constant('damage' as const), at: index, byte: fc.nat(15), bit: fc.nat(7) }),
+    );
+    type Fault = typeof fault extends fc.Arbitrary<infer F> ? F : never;
+    const apply = (messages: PredictResponse__Output[], { at, ...change }: Fault): void => {
+      const message = messages[at];
+      if (!message) return;
+      if (change.kind === 'lose') {
+        messages.splice(at, 1);
+      } else if (change.kind === 'repeat') {
+        messages.splice(change.to, 0, message);
+      } else if (change.kind === 'swap') {
+        messages[at] = messages[change.to] ?? message;
+        messages[change.to] = message;
+      } else if (message.chunk) {
+        const data = Buffer.from(message.chunk.data);
+        data[change.byte % data.length] = (data[change.byte % data.length] ?? 0) ^ (1 << change.bit);
+        messages[at] = chunk(message.chunk.offset, data);
+      }
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.array(fault, { minLength: 1, maxLength: 3 }), async (faults) => {
+        const messages = [...right];
+        faults.forEach((one) => {
+          apply(messages, one);
+        });
+        const received = await events(messages).catch((error: unknown) => {
+          expect(error).toBeInstanceOf(ProtocolError);
+        });
+        if (received) {
+          const data = received.flatMap((event) => (event.kind === 'data' ? [event.data] : []));
+          expect(Buffer.concat(data).equals(whole.data)).toBe(true);
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 });
