@@ -155,7 +155,10 @@ export function loadConfig(
   if (result.success) return Object.freeze(result.data);
   const violations = result.error.issues.map((issue) => {
     const name = String(issue.path[0]);
-    return { field: origins.get(name) ?? name, description: `is ${JSON.stringify(values[name])}; it ${issue.message}` };
+    return {
+      field: origins.get(name) ?? name,
+      description: `is ${JSON.stringify(values[name])}; it ${issue.message}`,
+    };
   });
   throw new LogahError(
     'invalid_argument',

@@ -71,7 +71,9 @@ export async function openBundle(directory: string): Promise<Bundle> {
 
 async function checkFile(path: string, expected: { sha256: string; bytes: number }): Promise<void> {
   const found = await stat(path).catch((cause: unknown) => {
-    throw new LogahError('failed_precondition', `${path} is missing, though the manifest names it`, { cause });
+    throw new LogahError('failed_precondition', `${path} is missing, though the manifest names it`, {
+      cause,
+    });
   });
   if (found.size !== expected.bytes) {
     throw new LogahError(

@@ -85,7 +85,7 @@ export function parseManifest(text: string, path: string): Manifest {
   if (version !== MANIFEST_VERSION) {
     throw new LogahError(
       'failed_precondition',
-      `${path}: version is ${JSON.stringify(version) ?? 'missing'}; this server reads version ${MANIFEST_VERSION}`,
+      `${path}: version is ${version === undefined ? 'missing' : JSON.stringify(version)}; this server reads version ${MANIFEST_VERSION}`,
     );
   }
   const result = schema.safeParse(value);

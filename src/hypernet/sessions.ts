@@ -121,7 +121,8 @@ export class BundleSessions {
 
   #session(file: string): InferenceSession {
     const session = this.#sessions.get(file);
-    if (session === undefined) throw new Error(`bundle ${this.#bundle.manifest.name} has no session for ${file}`);
+    if (session === undefined)
+      throw new Error(`bundle ${this.#bundle.manifest.name} has no session for ${file}`);
     return session;
   }
 
@@ -131,7 +132,9 @@ export class BundleSessions {
 }
 
 function denseFeeds(embedding: Float32Array, size: KernelSize): Record<string, Tensor> {
-  const feeds: Record<string, Tensor> = { embedding: new Tensor('float32', embedding, [1, embedding.length]) };
+  const feeds: Record<string, Tensor> = {
+    embedding: new Tensor('float32', embedding, [1, embedding.length]),
+  };
   for (const [index, name] of ['out', 'in', 'height', 'width'].entries()) {
     feeds[name] = new Tensor('int64', BigInt64Array.of(BigInt(size[index] as number)), [1]);
   }

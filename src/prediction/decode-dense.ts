@@ -7,12 +7,7 @@
 import type { BundleSessions } from '../hypernet/sessions';
 import type { TilePart } from './decode';
 import { squashOf } from './decode';
-import type {
-  DenseClassRecipe,
-  DenseKernelRecipe,
-  DensePositionRecipe,
-  DenseVectorRecipe,
-} from './recipe';
+import type { DenseClassRecipe, DenseKernelRecipe, DensePositionRecipe, DenseVectorRecipe } from './recipe';
 
 type DenseRecipe = DenseClassRecipe | DenseKernelRecipe | DensePositionRecipe | DenseVectorRecipe;
 

@@ -37,8 +37,12 @@ export class DecodePool {
     this.#onFailure = onFailure;
     this.#members = workers.map((worker) => {
       const member: Member = { worker, jobs: new Map() };
-      worker.on('message', (message: WorkerMessage) => this.#receive(member, message));
-      worker.on('error', (error) => this.#fail(error instanceof Error ? error : new Error(String(error))));
+      worker.on('message', (message: WorkerMessage) => {
+        this.#receive(member, message);
+      });
+      worker.on('error', (error) => {
+        this.#fail(error instanceof Error ? error : new Error(String(error)));
+      });
       worker.on('exit', (code) => {
         if (!this.#closed) this.#fail(new Error(`a decode worker ended with code ${code}`));
       });
@@ -50,7 +54,11 @@ export class DecodePool {
    * Starts `size` workers and waits until each has loaded every model. Rejects with the first worker's error.
    * `onFailure` hears of a worker that dies later; the pool is of no use from then on.
    */
-  static async start(size: number, setup: WorkerSetup, onFailure: (error: Error) => void): Promise<DecodePool> {
+  static async start(
+    size: number,
+    setup: WorkerSetup,
+    onFailure: (error: Error) => void,
+  ): Promise<DecodePool> {
     const workers: Worker[] = [];
     try {
       // One after the other: what does not load in the first worker will not in the others.
@@ -65,7 +73,8 @@ export class DecodePool {
   /** Node embeddings [N, hid] of a graph. */
   async encode(model: string, graph: ArchitectureGraph): Promise<Float32Array> {
     const message = await this.#run({ kind: 'encode', model, graph }, []);
-    if (message.kind !== 'embeddings') throw new Error(`a worker answered an encode job with ${message.kind}`);
+    if (message.kind !== 'embeddings')
+      throw new Error(`a worker answered an encode job with ${message.kind}`);
     return message.embeddings;
   }
 
@@ -96,7 +105,9 @@ export class DecodePool {
 
   #dispatch(): void {
     for (;;) {
-      const member = this.#members.reduce((least, other) => (other.jobs.size < least.jobs.size ? other : least));
+      const member = this.#members.reduce((least, other) =>
+        other.jobs.size < least.jobs.size ? other : least,
+      );
       if (member.jobs.size >= JOBS_PER_WORKER) return;
       const pending = this.#queue.shift();
       if (pending === undefined) return;

@@ -10,14 +10,7 @@ import { fillDense } from './decode-dense';
 import type { FactorStore } from './factor-store';
 import { normal, truncatedNormal, type StreamKey } from './random';
 import type { Scratch, WorkerScratch } from './scratch';
-import type {
-  FillRecipe,
-  KernelRecipe,
-  MatrixRecipe,
-  PositionRecipe,
-  Recipe,
-  VectorRecipe,
-} from './recipe';
+import type { FillRecipe, KernelRecipe, MatrixRecipe, PositionRecipe, Recipe, VectorRecipe } from './recipe';
 
 /** A part of a tile: the rows and columns of one piece that lie within it, and the embedding it is decoded from. */
 export interface TilePart {

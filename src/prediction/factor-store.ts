@@ -35,7 +35,8 @@ export class FactorStore {
     fill: (factors: Factors) => Promise<void>,
   ): Promise<Factors> {
     const kept = this.#entries.find((entry) => entry.key === key);
-    const entry = kept ?? this.#entries.reduce((oldest, other) => (other.lastUse < oldest.lastUse ? other : oldest));
+    const entry =
+      kept ?? this.#entries.reduce((oldest, other) => (other.lastUse < oldest.lastUse ? other : oldest));
     entry.lastUse = ++this.#clock;
     if (entry.a.length < aLength) entry.a = new Float32Array(aLength);
     if (entry.b.length < bLength) entry.b = new Float32Array(bLength);

@@ -1,13 +1,7 @@
 /** The plan: every parameter of an architecture, where its values come from, and where its bytes lie. */
 
 import { createHash } from 'node:crypto';
-import {
-  blockShape,
-  elementCount,
-  type ArchitectureGraph,
-  type Block,
-  type Parameter,
-} from '../graph/graph';
+import { blockShape, elementCount, type ArchitectureGraph, type Block, type Parameter } from '../graph/graph';
 import { graphHash } from '../graph/canonical';
 import type { Bundle } from '../hypernet/bundle';
 import type { HypernetConfig } from '../hypernet/manifest';
@@ -74,7 +68,11 @@ export interface PlanOptions {
 }
 
 /** Plans a validated graph for a model. Throws LogahError (invalid_argument) where the selection leaves nothing. */
-export function planPrediction(graph: ArchitectureGraph, bundle: Bundle, options: PlanOptions): PredictionPlan {
+export function planPrediction(
+  graph: ArchitectureGraph,
+  bundle: Bundle,
+  options: PlanOptions,
+): PredictionPlan {
   const { elementType, selection, seed } = options;
   const selected = selection.select(graph.parameters.map((parameter) => parameter.name));
   let offset = 0;

@@ -39,7 +39,9 @@ export class NameSelection {
   /** The names that are selected. Throws LogahError (invalid_argument) where there are none. */
   select(names: readonly string[]): ReadonlySet<string> {
     if (this.#patterns.length === 0) return new Set(names);
-    const selected = new Set(names.filter((name) => this.#patterns.some((pattern) => matches(pattern, name))));
+    const selected = new Set(
+      names.filter((name) => this.#patterns.some((pattern) => matches(pattern, name))),
+    );
     if (selected.size === 0) {
       const shown = names.slice(0, 5).join(', ');
       throw invalidField(

@@ -56,7 +56,12 @@ export async function* streamTiles(
     }
   } finally {
     for (const tile of ahead) {
-      tile.then(({ release }) => release()).catch(() => undefined);
+      tile.then(
+        ({ release }) => {
+          release();
+        },
+        () => undefined,
+      );
     }
   }
 }
@@ -72,7 +77,9 @@ async function decode(planned: PlannedTile, options: TileStreamOptions): Promise
   return {
     tensor: planned.tensor,
     bytes: new Uint8Array(buffer, 0, planned.bytes),
-    release: () => options.buffers.give(buffer),
+    release: () => {
+      options.buffers.give(buffer);
+    },
   };
 }
 

@@ -44,7 +44,8 @@ export function trainingWarnings(graph: ArchitectureGraph, manifest: Manifest): 
   for (const [field, size] of Object.entries(graph.sizes)) {
     const range = ranges[field];
     if (range !== undefined && size >= range[0] && size <= range[1]) continue;
-    const trained = range === undefined ? 'never' : range[0] === range[1] ? `${range[0]}` : `${range[0]} to ${range[1]}`;
+    const trained =
+      range === undefined ? 'never' : range[0] === range[1] ? `${range[0]}` : `${range[0]} to ${range[1]}`;
     const clause = range === undefined ? 'was never trained with one' : `was trained on ${trained}`;
     warnings.push({
       kind: 'range',

@@ -38,8 +38,7 @@ export type Job = EncodeJob | TileJob;
 
 /** What the main thread says: do a job, or end after those said before. */
 export type PoolMessage =
-  | { readonly kind: 'job'; readonly id: number; readonly job: Job }
-  | { readonly kind: 'close' };
+  { readonly kind: 'job'; readonly id: number; readonly job: Job } | { readonly kind: 'close' };
 
 /** What a worker says. */
 export type WorkerMessage =

@@ -97,7 +97,12 @@ async function answer(
     await writer.write({ chunk: { offset, data } }, data.length, release);
   }
   const timings = { planSeconds, encodeSeconds, streamSeconds: secondsSince(streamStarted) };
-  const summary = { digests: digests(), totalBytes: plan.totalBytes, timings, peakMemoryBytes: peakMemoryBytes() };
+  const summary = {
+    digests: digests(),
+    totalBytes: plan.totalBytes,
+    timings,
+    peakMemoryBytes: peakMemoryBytes(),
+  };
   await writer.write({ summary }, 0);
   call.end();
   logger.info({ ...timings, bytes: plan.totalBytes }, 'predicted');
@@ -129,7 +134,8 @@ function cancellation(call: ServerWritableStream<PredictRequest__Output, Predict
 
 /** A caller's mistake is information, a caller that left too; anything else is ours to mend. */
 function logFailure(logger: Logger, error: unknown): void {
-  if (error instanceof LogahError) logger.info({ code: statusCode(error.kind), reason: error.message }, 'refused');
+  if (error instanceof LogahError)
+    logger.info({ code: statusCode(error.kind), reason: error.message }, 'refused');
   else logger.error({ err: error }, 'failed');
 }
 

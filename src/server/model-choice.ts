@@ -30,7 +30,9 @@ export class ModelChoice {
     const bundle = name === '' ? (trained ?? this.bundles.get(this.defaultModel)) : this.bundles.get(name);
     if (bundle === undefined) {
       const description = `is ${JSON.stringify(name)}; there are: ${[...this.bundles.keys()].join(', ')}`;
-      throw new LogahError('not_found', `model ${description}`, { violations: [{ field: 'model', description }] });
+      throw new LogahError('not_found', `model ${description}`, {
+        violations: [{ field: 'model', description }],
+      });
     }
     return bundle;
   }

@@ -29,7 +29,10 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
   const violations: FieldViolation[] = [];
   const { seed, chunkBytes: chunk } = request;
   if (!Number.isSafeInteger(seed)) {
-    violations.push({ field: 'seed', description: `is ${seed}; at most ${Number.MAX_SAFE_INTEGER} is allowed` });
+    violations.push({
+      field: 'seed',
+      description: `is ${seed}; at most ${Number.MAX_SAFE_INTEGER} is allowed`,
+    });
   }
   if (chunk !== 0 && (chunk < MIN_CHUNK_BYTES || chunk > MAX_CHUNK_BYTES)) {
     violations.push({
@@ -40,7 +43,7 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
   const elementType = ELEMENT_TYPES[request.dtype];
   if (elementType === undefined) {
     const allowed = Object.keys(ELEMENT_TYPES).join(', ');
-    violations.push({ field: 'dtype', description: `is ${String(request.dtype)}; allowed: ${allowed}` });
+    violations.push({ field: 'dtype', description: `is ${request.dtype}; allowed: ${allowed}` });
   }
   if (violations.length > 0 || elementType === undefined) throw invalidFields(violations);
   return {

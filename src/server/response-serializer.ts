@@ -22,7 +22,8 @@ export function serializeResponse(message: PredictResponse): Buffer {
   const chunk = message.chunk;
   if (!(chunk?.data instanceof Uint8Array) || typeof chunk.offset !== 'number') return serializeAny(message);
   const { data, offset } = chunk;
-  if (scratch.length < data.length + MAX_FRAMING_BYTES) scratch = Buffer.alloc(data.length + MAX_FRAMING_BYTES);
+  if (scratch.length < data.length + MAX_FRAMING_BYTES)
+    scratch = Buffer.alloc(data.length + MAX_FRAMING_BYTES);
   // Defaults are left out, as proto3 has it.
   const offsetBytes = offset === 0 ? 0 : 1 + varintLength(offset);
   const dataBytes = data.length === 0 ? 0 : 1 + varintLength(data.length) + data.length;

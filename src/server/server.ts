@@ -99,7 +99,9 @@ function bind(server: Server, address: string): Promise<number> {
       if (error === null) resolve(port);
       else {
         reject(
-          new LogahError('failed_precondition', `cannot listen on ${address}: ${error.message}`, { cause: error }),
+          new LogahError('failed_precondition', `cannot listen on ${address}: ${error.message}`, {
+            cause: error,
+          }),
         );
       }
     });

@@ -30,7 +30,9 @@ export function statusCode(kind: ErrorKind): status {
 export function toServiceError(error: unknown, requestId: string): ServiceError {
   const known = error instanceof LogahError;
   const code = known ? statusCode(error.kind) : status.INTERNAL;
-  const message = known ? error.message : `internal error; the server's log has it under request ${requestId}`;
+  const message = known
+    ? error.message
+    : `internal error; the server's log has it under request ${requestId}`;
   const metadata = new Metadata();
   metadata.set('x-request-id', requestId);
   metadata.set(
