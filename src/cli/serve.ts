@@ -28,9 +28,15 @@ async function serve(flags: Partial<Record<SettingName, string>>, parentWatch: b
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   if (parentWatch) process.stdin.once('end', stop).once('error', stop).resume();
-  await server.stopped;
-  // Nothing is left to do; idle handles of libraries must not keep the process.
-  process.exit(0);
+  const code = await server.stopped.then(
+    () => 0,
+    (error: unknown) => {
+      logger.fatal({ err: error }, 'cannot go on');
+      return 1;
+    },
+  );
+  // Nothing is left to do, or to be saved; open connections and idle handles must not keep the process.
+  process.exit(code);
 }
 
 function optionOf(setting: Setting): Option {

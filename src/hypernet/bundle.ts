@@ -1,7 +1,7 @@
 /** Model bundles on disk: a directory with a manifest and the files that it vouches for. */
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Dirent } from 'node:fs';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -31,9 +31,9 @@ export async function openBundles(directory: string): Promise<Bundles> {
     throw new LogahError('failed_precondition', `models directory ${directory} cannot be read`, { cause });
   });
   const isBundle = entries.some((entry) => entry.name === MANIFEST);
-  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  const paths = isBundle ? [directory] : names.map((name) => join(directory, name));
-  const opened = await Promise.all(paths.map(openBundle));
+  const opened = await Promise.all(
+    (isBundle ? [directory] : await bundlePaths(directory, entries)).map(openBundle),
+  );
   const bundles = new Map<string, Bundle>();
   for (const bundle of opened.sort((one, other) => (one.manifest.name < other.manifest.name ? -1 : 1))) {
     const { name } = bundle.manifest;
@@ -50,6 +50,20 @@ export async function openBundles(directory: string): Promise<Bundles> {
     throw new LogahError('failed_precondition', `models directory ${directory} holds no model bundle`);
   }
   return bundles;
+}
+
+/** The directories among the entries, and links to directories; not those that a file system or an orchestrator keeps. */
+async function bundlePaths(directory: string, entries: readonly Dirent[]): Promise<string[]> {
+  const paths: string[] = [];
+  for (const { name } of entries) {
+    if (name.startsWith('.') || name === 'lost+found') continue;
+    const path = join(directory, name);
+    const found = await stat(path).catch((cause: unknown) => {
+      throw new LogahError('failed_precondition', `${path} cannot be read`, { cause });
+    });
+    if (found.isDirectory()) paths.push(path);
+  }
+  return paths;
 }
 
 /** Opens one bundle and checks its files. Throws LogahError (failed_precondition) that names the file and the fault. */

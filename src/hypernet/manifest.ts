@@ -16,7 +16,7 @@ const size = z.int().min(1);
 const range = z.tuple([z.number(), z.number()]);
 const decoderKind = z.enum(['low_rank', 'aligned', 'dense']);
 
-const hypernet = z.object({
+const hypernetFields = z.object({
   hid: size,
   heads: size,
   layers: size,
@@ -34,6 +34,17 @@ const hypernet = z.object({
   cutoff: size,
   /** Blocks that the decoder tells apart although their nodes look alike; 1: none. */
   slots: size,
+});
+
+const hypernet = hypernetFields.superRefine(({ decoder, rank, ck, max_shape: [out, input] }, context) => {
+  if (decoder === 'dense') return;
+  if (rank < 1)
+    context.addIssue({ code: 'custom', path: ['rank'], message: `is ${rank}; ${decoder} needs at least 1` });
+  // The published decoder lays the weight and the bias of a vector out one behind the other.
+  const rows = Math.max(decoder === 'low_rank' ? 2 * out : out, input);
+  if (ck >= rows) return;
+  const message = `is ${ck}; ${decoder} with max_shape ${out}, ${input} needs at least ${rows}`;
+  context.addIssue({ code: 'custom', path: ['ck'], message });
 });
 
 const training = z.looseObject({

@@ -162,12 +162,16 @@ async function fillPositions(
 ): Promise<void> {
   const { c, s, scale } = recipe;
   const { a, b } = await factorsOf(part, context, s, c * s);
-  const product = context.scratch.product.take(s * c * s);
-  const rows = gatherRows(a, context.rank, context.scratch.rows, s, (row) => row, scale);
+  // Rows of the square that the part's tokens lie in, the square repeated for ever.
+  const first = Math.floor(part.pieceRow / s);
+  const last = Math.floor((part.pieceRow + part.rows - 1) / s);
+  const count = last - first + 1;
+  const product = context.scratch.product.take(count * c * s);
+  const rows = gatherRows(a, context.rank, context.scratch.rows, count, (row) => (first + row) % s, scale);
   await multiply(context, rows, b, product);
   for (let row = 0; row < part.rows; row++) {
-    const token = (part.pieceRow + row) % (s * s);
-    const source = Math.floor(token / s) * c * s + (token % s);
+    const token = part.pieceRow + row;
+    const source = (Math.floor(token / s) - first) * c * s + (token % s);
     const target = (part.row + row) * tileColumns + part.column;
     for (let channel = 0; channel < part.columns; channel++) {
       tile[target + channel] = product[source + (channel % c) * s] as number;

@@ -43,6 +43,12 @@ export function placements(parameter: Parameter): readonly Placement[] {
   });
 }
 
+/** The dimensions along which blocks may be joined: along others, a block is neither a range of rows nor of columns. */
+export function joinDimensions(shape: readonly number[]): readonly number[] {
+  const rowDimension = rowDimensionOf(shape);
+  return shape.flatMap((_, dimension) => (dimension <= rowDimension + 1 ? [dimension] : []));
+}
+
 /** The last dimension that counts towards the rows: leading dimensions of size 1 do not. */
 function rowDimensionOf(shape: readonly number[]): number {
   return shape.length === 3 && shape[0] === 1 ? 1 : 0;

@@ -5,6 +5,7 @@ import { blockShape, elementCount, type ArchitectureGraph, type Block, type Para
 import { graphHash } from '../graph/canonical';
 import type { Bundle } from '../hypernet/bundle';
 import type { HypernetConfig } from '../hypernet/manifest';
+import { checkDecodable } from './decodable';
 import { bytesPerElement, type ElementType } from './element-type';
 import { matrixView, placements, type MatrixView, type Placement } from './layout';
 import { fillRecipe, predictedRecipe, type PlannedRecipe } from './recipe-for';
@@ -67,13 +68,17 @@ export interface PlanOptions {
   readonly selection: NameSelection;
 }
 
-/** Plans a validated graph for a model. Throws LogahError (invalid_argument) where the selection leaves nothing. */
+/**
+ * Plans a validated graph for a model. Throws LogahError (invalid_argument) where the model cannot decode a parameter
+ * or the selection leaves nothing.
+ */
 export function planPrediction(
   graph: ArchitectureGraph,
   bundle: Bundle,
   options: PlanOptions,
 ): PredictionPlan {
   const { elementType, selection, seed } = options;
+  checkDecodable(graph, bundle.manifest.hypernet);
   const selected = selection.select(graph.parameters.map((parameter) => parameter.name));
   let offset = 0;
   const tensors = graph.parameters.map((parameter) => {

@@ -1,10 +1,12 @@
 /** Selection of tensors by name. */
 
 import { invalidField, invalidFields } from '../errors';
+import { quoted } from '../graph/violations';
 
 const MAX_PATTERNS = 256;
 const MAX_LENGTH = 256;
 const FIELD = 'selection.patterns';
+const SHOWN = 5;
 
 /** Selects names by patterns in which `*` stands for any run of characters and `?` for one. */
 export class NameSelection {
@@ -43,14 +45,19 @@ export class NameSelection {
       names.filter((name) => this.#patterns.some((pattern) => matches(pattern, name))),
     );
     if (selected.size === 0) {
-      const shown = names.slice(0, 5).join(', ');
       throw invalidField(
         FIELD,
-        `${this.#patterns.map((p) => JSON.stringify(p)).join(', ')} match none of the ${names.length} tensors (${shown}, ...)`,
+        `${listed(this.#patterns)} match none of the ${names.length} tensors: ${listed(names)}`,
       );
     }
     return selected;
   }
+}
+
+/** The first few, short enough for an error message. */
+function listed(texts: readonly string[]): string {
+  const shown = texts.slice(0, SHOWN).map(quoted);
+  return texts.length > SHOWN ? `${shown.join(', ')} and ${texts.length - SHOWN} more` : shown.join(', ');
 }
 
 /** Whether a pattern matches a whole name, in time linear in pattern length times name length. */

@@ -67,7 +67,8 @@ export function createHandlers(context: HandlerContext): LogahServiceHandlers {
     context.admission
       .admit(() => answer(call, context, logger))
       .catch((error: unknown) => {
-        logFailure(logger, error);
+        if (call.cancelled) logger.info({ reason: reasonOf(error) }, 'cancelled');
+        else logFailure(logger, error);
         call.emit('error', toServiceError(error, id));
       });
   };
@@ -132,11 +133,15 @@ function cancellation(call: ServerWritableStream<PredictRequest__Output, Predict
   return controller.signal;
 }
 
-/** A caller's mistake is information, a caller that left too; anything else is ours to mend. */
+/** A caller's mistake is information; anything else is ours to mend. */
 function logFailure(logger: Logger, error: unknown): void {
   if (error instanceof LogahError)
     logger.info({ code: statusCode(error.kind), reason: error.message }, 'refused');
   else logger.error({ err: error }, 'failed');
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function secondsSince(start: number): number {

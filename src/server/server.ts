@@ -2,7 +2,7 @@
 
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
-import { HealthImplementation, protoPath as healthProto } from 'grpc-health-check';
+import { protoPath as healthProto } from 'grpc-health-check';
 import { loadSync } from '@grpc/proto-loader';
 import type { Logger } from 'pino';
 import { disableRuntimeTelemetry, type ServerConfig } from '../config';
@@ -11,6 +11,7 @@ import { openBundles } from '../hypernet/bundle';
 import { LogahService, protoDefinition } from '../proto-definition';
 import { Admission } from './admission';
 import { createHandlers } from './handlers';
+import { Health } from './health';
 import { ModelChoice } from './model-choice';
 import { PredictionService } from './prediction-service';
 import { startPool } from './provider';
@@ -65,7 +66,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     Predict: { ...LogahService.service.Predict, responseSerialize: serializeResponse },
   };
   server.addService(definition, createHandlers({ service, models, admission, logger }));
-  const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
+  const health = new Health(['', SERVICE_NAME]);
   health.addToServer(server);
   const healthDefinition = loadSync(healthProto);
   new ReflectionService({ ...protoDefinition, ...healthDefinition }).addToServer(server);
@@ -83,8 +84,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   };
   const drain = async (): Promise<void> => {
     logger.info({ streams: admission.active, graceSeconds: config.shutdownGraceSeconds }, 'draining');
-    health.setStatus('', 'NOT_SERVING');
-    health.setStatus(SERVICE_NAME, 'NOT_SERVING');
+    health.stopServing();
     await shutDown(server, config.shutdownGraceSeconds * 1000);
     await pool.close();
     logger.info('stopped');

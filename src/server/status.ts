@@ -1,8 +1,17 @@
 /** The one place where errors become gRPC statuses. */
 
 import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
-import { LogahError, type ErrorKind } from '../errors';
+import { LogahError, type ErrorKind, type FieldViolation } from '../errors';
 import { encodeStatusDetails, STATUS_DETAILS_KEY } from '../rpc-status';
+
+/**
+ * Trailing metadata beyond 8 KiB is refused by clients in other languages. The message travels percent-encoded, the
+ * details in base64.
+ */
+const MAX_ENCODED_MESSAGE = 2048;
+const MAX_DETAILS_BYTES = 3072;
+/** What the details hold besides violations and the message. */
+const DETAILS_RESERVE = 256;
 
 /** The status code of an error kind. */
 export function statusCode(kind: ErrorKind): status {
@@ -30,9 +39,9 @@ export function statusCode(kind: ErrorKind): status {
 export function toServiceError(error: unknown, requestId: string): ServiceError {
   const known = error instanceof LogahError;
   const code = known ? statusCode(error.kind) : status.INTERNAL;
-  const message = known
-    ? error.message
-    : `internal error; the server's log has it under request ${requestId}`;
+  const message = shortened(
+    known ? error.message : `internal error; the server's log has it under request ${requestId}`,
+  );
   const metadata = new Metadata();
   metadata.set('x-request-id', requestId);
   metadata.set(
@@ -40,12 +49,39 @@ export function toServiceError(error: unknown, requestId: string): ServiceError 
     encodeStatusDetails({
       code,
       message,
-      violations: known ? error.violations : [],
+      violations: known ? fitting(error.violations, MAX_DETAILS_BYTES - Buffer.byteLength(message)) : [],
       retryAfterMs: known ? error.retryAfterMs : undefined,
       reason: known ? error.kind.toUpperCase() : 'INTERNAL',
     }),
   );
   return Object.assign(new Error(message), { code, details: message, metadata });
+}
+
+/** Well-formed text, since halves of a surrogate pair cannot be percent-encoded, of a size that trailers can carry. */
+function shortened(text: string): string {
+  const wellFormed = text.replace(/\p{Surrogate}/gu, '\ufffd');
+  if (encodeURI(wellFormed).length <= MAX_ENCODED_MESSAGE) return wellFormed;
+  let length = 0;
+  let kept = '';
+  for (const character of wellFormed) {
+    length += encodeURI(character).length;
+    if (length > MAX_ENCODED_MESSAGE - 3) break;
+    kept += character;
+  }
+  return `${kept}...`;
+}
+
+/** As many violations as fit into `bytes`; those left out are counted. */
+function fitting(violations: readonly FieldViolation[], bytes: number): readonly FieldViolation[] {
+  const kept: FieldViolation[] = [];
+  let left = bytes - DETAILS_RESERVE;
+  for (const violation of violations) {
+    left -= Buffer.byteLength(violation.field) + Buffer.byteLength(violation.description) + 8;
+    if (left < 0) break;
+    kept.push(violation);
+  }
+  const rest = violations.length - kept.length;
+  return rest === 0 ? kept : [...kept, { field: '', description: `and ${rest} more violations` }];
 }
 
 function unreachable(kind: never): never {

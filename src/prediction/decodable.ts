@@ -1,0 +1,88 @@
+/** What cannot be decoded within bounded memory, or not at all, told before anything is decoded. */
+
+import { invalidFields, type FieldViolation } from '../errors';
+import { blockShape, elementCount, type ArchitectureGraph, type Parameter } from '../graph/graph';
+import { quoted } from '../graph/violations';
+import type { HypernetConfig } from '../hypernet/manifest';
+import { joinDimensions, matrixView } from './layout';
+import type { Recipe } from './recipe';
+import { predictedRecipe } from './recipe-for';
+
+/** Elements of one row of a tensor's matrix view, since a tile has at least a row: 16 MiB of float32. */
+const MAX_ROW_ELEMENTS = 1 << 22;
+
+/** Elements of a block that a dense decoder makes in one piece: 64 MiB of float32. */
+const MAX_DENSE_ELEMENTS = 1 << 24;
+
+/** More are not listed. */
+const LISTED = 20;
+
+/** Throws LogahError (invalid_argument) that names each parameter that cannot be decoded, what came and what is allowed. */
+export function checkDecodable(graph: ArchitectureGraph, config: HypernetConfig): void {
+  const violations: FieldViolation[] = [];
+  for (const parameter of graph.parameters) {
+    const misfit = parameterMisfit(parameter, graph, config);
+    if (misfit !== undefined) {
+      violations.push({
+        field: 'architecture',
+        description: `parameter ${quoted(parameter.name)} ${misfit}`,
+      });
+    }
+    if (violations.length === LISTED) break;
+  }
+  if (violations.length > 0) throw invalidFields(violations);
+}
+
+function parameterMisfit(
+  parameter: Parameter,
+  graph: ArchitectureGraph,
+  config: HypernetConfig,
+): string | undefined {
+  const { shape, axis, blocks } = parameter;
+  const { columns } = matrixView(shape);
+  if (columns > MAX_ROW_ELEMENTS) {
+    return `of shape ${quoted(shape)} has ${columns} elements a row; at most ${MAX_ROW_ELEMENTS} are allowed`;
+  }
+  const dimensions = joinDimensions(shape);
+  if (blocks.length > 1 && !dimensions.includes(axis)) {
+    const allowed = dimensions.join(' or ');
+    return `of shape ${quoted(shape)} has blocks joined along dimension ${axis}; only ${allowed} is allowed`;
+  }
+  for (const block of blocks) {
+    if (block.origin.kind === 'initialization') continue;
+    const nodeShape = graph.nodes[block.origin.node]?.shape ?? [];
+    const { recipe } = predictedRecipe(block.origin, blockShape(parameter, block), nodeShape, config);
+    const misfit = recipeMisfit(recipe, config);
+    if (misfit !== undefined) return misfit;
+  }
+  return undefined;
+}
+
+function recipeMisfit(recipe: Recipe, { ck }: HypernetConfig): string | undefined {
+  switch (recipe.kind) {
+    case 'kernel': {
+      const side = Math.max(recipe.h, recipe.w);
+      if (side <= ck) return undefined;
+      return `has kernels of side ${side}; this model's factors have ${ck} rows, so at most ${ck} is allowed`;
+    }
+    case 'position':
+      if (recipe.s <= ck) return undefined;
+      return `has a square of side ${recipe.s}; this model's factors have ${ck} rows, so at most ${ck} is allowed`;
+    case 'dense_kernel':
+      return denseMisfit(recipe.decoded);
+    case 'dense_position':
+      return denseMisfit([1, recipe.c, recipe.s, recipe.s]);
+    case 'fill':
+    case 'matrix':
+    case 'vector':
+    case 'dense_vector':
+    case 'dense_class':
+      return undefined;
+  }
+}
+
+function denseMisfit(decoded: readonly number[]): string | undefined {
+  const elements = elementCount(decoded);
+  if (elements <= MAX_DENSE_ELEMENTS) return undefined;
+  return `needs a decoded block ${quoted(decoded)} of ${elements} elements; at most ${MAX_DENSE_ELEMENTS} are allowed`;
+}

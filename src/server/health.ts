@@ -1,0 +1,49 @@
+/** The standard health service, whose watchers do not keep a server that drains. */
+
+import {
+  status,
+  type Server,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+
+type WatchCall = ServerWritableStream<unknown, unknown>;
+
+/** `grpc.health.v1.Health` for a set of services that are all well until the server stops. */
+export class Health {
+  readonly #health: HealthImplementation;
+  readonly #services: readonly string[];
+  readonly #watchers = new Set<WatchCall>();
+
+  /** The names of the services; '' stands for the server. */
+  constructor(services: readonly string[]) {
+    this.#services = services;
+    this.#health = new HealthImplementation(Object.fromEntries(services.map((name) => [name, 'SERVING'])));
+  }
+
+  addToServer(server: Server): void {
+    this.#health.addToServer({
+      addService: (service: ServiceDefinition, handlers: UntypedServiceImplementation) => {
+        const watch = handlers.watch as (call: WatchCall) => void;
+        server.addService(service, {
+          ...handlers,
+          watch: (call: WatchCall) => {
+            this.#watchers.add(call);
+            call.once('cancelled', () => this.#watchers.delete(call));
+            watch(call);
+          },
+        });
+      },
+    });
+  }
+
+  /** Says NOT_SERVING, and ends the watches: the library would leave them open, and a server waits for open calls. */
+  stopServing(): void {
+    for (const service of this.#services) this.#health.setStatus(service, 'NOT_SERVING');
+    for (const call of this.#watchers) {
+      call.emit('error', { code: status.UNAVAILABLE, details: 'the server is shutting down' });
+    }
+  }
+}
