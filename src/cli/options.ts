@@ -10,6 +10,9 @@ import type { ServerChoice } from './with-client';
 const MIN_CHUNK_BYTES = 4096;
 const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
 
+/** Limit of `shard.count` in the contract. */
+const MAX_SHARDS = 65536;
+
 const DATA_TYPES = {
   f32: 'DATA_TYPE_FLOAT32',
   f16: 'DATA_TYPE_FLOAT16',
@@ -25,6 +28,7 @@ export interface RequestFlags {
   readonly dtype: keyof typeof DATA_TYPES;
   readonly seed: number;
   readonly select?: readonly string[];
+  readonly shard?: { readonly index: number; readonly count: number };
 }
 
 /** What the flags of `addStreamOptions` give. */
@@ -68,6 +72,13 @@ export function addRequestOptions(command: Command): Command {
     .option(
       '--select <pattern...>',
       'send only tensors whose name matches a pattern; * is any run of characters, ? is one (default: all)',
+    )
+    .addOption(
+      new Option(
+        '--shard <index/count>',
+        "send only one rank's rows of every tensor, as PyTorch's FSDP cuts dimension 0; 0/4 is the first of four " +
+          '(default: all)',
+      ).argParser(parseShard),
     );
 }
 
@@ -95,9 +106,21 @@ export function requestOf(input: InputFile, flags: RequestFlags & Partial<Stream
     seed: flags.seed,
     ...(flags.model !== undefined && { model: flags.model }),
     ...(flags.select && { selection: { patterns: [...flags.select] } }),
+    ...(flags.shard && { shard: flags.shard }),
     ...(flags.chunkBytes !== undefined && { chunkBytes: flags.chunkBytes }),
     ...(flags.sha256 !== undefined && { sha256: flags.sha256 }),
   };
+}
+
+function parseShard(text: string): { index: number; count: number } {
+  const match = /^(\d{1,5})\/(\d{1,5})$/.exec(text);
+  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
+  if (!(index < count && count <= MAX_SHARDS)) {
+    throw new InvalidArgumentError(
+      `Expected INDEX/COUNT with INDEX below COUNT, at most ${MAX_SHARDS}, such as 0/4.`,
+    );
+  }
+  return { index, count };
 }
 
 function parseServer(text: string): string {

@@ -69,17 +69,41 @@ function checkTensor(tensor: TensorPlan, offset: number, elementBytes: number): 
       'positive and below 2^53 bytes',
     );
   }
-  expectEqual(`${subject}: bytes`, tensor.bytes, tensor.sent ? elements * elementBytes : 0);
-  if (tensor.sent) {
-    expectEqual(`${subject}: offset`, tensor.offset, offset);
-  }
   if (isTied(tensor)) {
     expectEqual(`${subject}: sent`, String(tensor.sent), 'false');
-  } else {
+  }
+  expectEqual(
+    `${subject}: bytes`,
+    tensor.bytes,
+    tensor.sent ? elementCount(tensor.sentShape) * elementBytes : 0,
+  );
+  if (tensor.sent) {
+    expectEqual(`${subject}: offset`, tensor.offset, offset);
+    checkBox(subject, tensor);
+  }
+  if (!isTied(tensor)) {
     expectEqual(
       `${subject}: sum of predicted_elements and initialized_elements`,
       tensor.predictedElements + tensor.initializedElements,
       elements,
+    );
+  }
+}
+
+function checkBox(subject: string, { shape, sentStart, sentShape }: TensorPlan): void {
+  const fits =
+    sentStart.length === shape.length &&
+    sentShape.length === shape.length &&
+    shape.every((size, dimension) => {
+      const start = sentStart[dimension] ?? 0;
+      const count = sentShape[dimension] ?? 0;
+      return start >= 0 && count >= 1 && start + count <= size;
+    });
+  if (!fits) {
+    throw new ProtocolError(
+      `${subject}: sent_start and sent_shape`,
+      `(${sentStart.join(', ')}) and (${sentShape.join(', ')})`,
+      `a box within (${shape.join(', ')})`,
     );
   }
 }

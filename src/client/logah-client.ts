@@ -4,12 +4,14 @@ import type { LogahServiceClient } from '../gen/logah/v1/LogahService';
 import type { PlanResponse__Output } from '../gen/logah/v1/PlanResponse';
 import type { PredictRequest } from '../gen/logah/v1/PredictRequest';
 import type { PredictResponse__Output } from '../gen/logah/v1/PredictResponse';
+import type { Resume } from '../gen/logah/v1/Resume';
 import { LogahService } from '../proto-definition';
 import { callOptions, throwIfAborted, unary, type CallSettings } from './call';
 import { CHANNEL_OPTIONS } from './channel';
 import { checkPlan, type CheckedPlan } from './checked-plan';
 import { predictionEvents, type PredictionEvent } from './prediction-events';
 import { toRemoteError } from './remote-error';
+import { resumingMessages } from './resuming-stream';
 
 /** What the contract takes `chunk_bytes` 0 for. */
 const DEFAULT_CHUNK_BYTES = 1024 * 1024;
@@ -26,7 +28,8 @@ export interface LogahClient {
   readonly target: string;
   /**
    * Predicts the parameters of an architecture. Iterate to the end: only the summary, the last event, says that all
-   * data was right. Leaving the loop early cancels the call.
+   * data was right. Leaving the loop early cancels the call. A stream that breaks off because the server cannot be
+   * reached goes on where it stopped.
    *
    * Throws RemoteError (the server's status), ProtocolError (an answer that contradicts the contract) or a LogahError
    * of kind "cancelled" (the signal).
@@ -78,7 +81,26 @@ async function* predict(
   const { signal } = settings;
   const { chunkBytes = 0, sha256 = false } = request;
   throwIfAborted(signal);
-  const call: ClientReadableStream<PredictResponse__Output> = stub.Predict(request, callOptions(settings));
+  // One deadline for all attempts together.
+  const options = callOptions(settings);
+  const open = (resume: Resume | undefined): AsyncIterable<PredictResponse__Output> =>
+    streamOf(stub.Predict(resume === undefined ? request : { ...request, resume }, options), target, signal);
+  const { messages, resumedAt } = resumingMessages(open, signal);
+  const limits = { chunkBytes: chunkBytes === 0 ? DEFAULT_CHUNK_BYTES : chunkBytes, sha256 };
+  try {
+    yield* predictionEvents(messages, limits, resumedAt);
+  } catch (error) {
+    throwIfAborted(signal);
+    throw error;
+  }
+}
+
+/** The messages of one call; leaving the loop early cancels it. Rejects with RemoteError. */
+async function* streamOf(
+  call: ClientReadableStream<PredictResponse__Output>,
+  target: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<PredictResponse__Output, void, undefined> {
   // An error after the loop has ended (the cancellation below) is nobody's concern.
   call.on('error', () => undefined);
   const cancel = (): void => {
@@ -86,12 +108,8 @@ async function* predict(
   };
   signal?.addEventListener('abort', cancel, { once: true });
   try {
-    yield* predictionEvents(call, {
-      chunkBytes: chunkBytes === 0 ? DEFAULT_CHUNK_BYTES : chunkBytes,
-      sha256,
-    });
+    for await (const message of call) yield message as PredictResponse__Output;
   } catch (error) {
-    throwIfAborted(signal);
     throw toRemoteError(target, error);
   } finally {
     signal?.removeEventListener('abort', cancel);

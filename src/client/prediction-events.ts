@@ -30,11 +30,13 @@ export interface RequestLimits {
 
 /**
  * Turns the stream's messages into events and checks each against the contract: order, positions, sizes, digests, and
- * that the summary comes. Throws ProtocolError; data must not be used unless the summary event arrived.
+ * that the summary comes. `resumedAt` tells the byte at which the stream was last resumed. Throws ProtocolError; data
+ * must not be used unless the summary event arrived.
  */
 export async function* predictionEvents(
   messages: AsyncIterable<PredictResponse__Output>,
   limits: RequestLimits,
+  resumedAt: () => number = () => 0,
 ): AsyncGenerator<PredictionEvent, void, undefined> {
   let pieces: TensorPieces | undefined;
   let complete = false;
@@ -51,7 +53,7 @@ export async function* predictionEvents(
       const { offset, data } = message.chunk;
       yield { kind: 'data', offset, data, pieces: pieces.accept(message.chunk) };
     } else if (message.summary && pieces) {
-      pieces.finish(message.summary);
+      pieces.finish(message.summary, resumedAt());
       complete = true;
       yield { kind: 'summary', summary: message.summary };
     } else {

@@ -23,9 +23,9 @@ export function encodeHeader(plan: CheckedPlan, metadata: SafetensorsMetadata): 
       `a safetensors file cannot hold a tensor named "${METADATA_KEY}"`,
     );
   }
-  const entries = sentTensors(plan).map(({ name, shape, offset, bytes }): [string, unknown] => [
+  const entries = sentTensors(plan).map(({ name, sentShape, offset, bytes }): [string, unknown] => [
     name,
-    { dtype: plan.elementType, shape, data_offsets: [offset, offset + bytes] },
+    { dtype: plan.elementType, shape: sentShape, data_offsets: [offset, offset + bytes] },
   ]);
   // Not Object.fromEntries: an object would sort names that look like numbers to the front.
   const json = [[METADATA_KEY, metadata] as const, ...entries]

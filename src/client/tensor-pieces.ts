@@ -27,7 +27,6 @@ export class TensorPieces {
   readonly #digests: ComputedDigest[] = [];
   readonly #maxChunkBytes: number;
   readonly #sha256: boolean;
-  /** Bytes received so far. */
   #position = 0;
   /** Index of the tensor that byte `#position` belongs to. */
   #current = 0;
@@ -61,13 +60,22 @@ export class TensorPieces {
     return pieces;
   }
 
-  /** Compares everything received with the summary. Throws ProtocolError where it is incomplete or differs. */
-  finish(summary: Summary__Output): void {
+  /** Bytes received so far. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /**
+   * Compares everything received with the summary. A stream that was resumed, last at byte `resumedAt`, has no digests
+   * of the tensors that had come whole by then. Throws ProtocolError where it is incomplete or differs.
+   */
+  finish(summary: Summary__Output, resumedAt = 0): void {
     expectEqual('number of bytes received', this.#position, this.#plan.totalBytes);
     expectEqual('summary.total_bytes', summary.totalBytes, this.#plan.totalBytes);
-    expectEqual('number of digests in the summary', summary.digests.length, this.#tensors.length);
+    const first = this.#tensors.filter((tensor) => tensor.offset + tensor.bytes <= resumedAt).length;
+    expectEqual('number of digests in the summary', summary.digests.length, this.#tensors.length - first);
     summary.digests.forEach((digest, index) => {
-      this.#compare(digest, index);
+      this.#compare(digest, first + index);
     });
   }
 

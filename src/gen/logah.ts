@@ -30,13 +30,16 @@ export interface ProtoGrpcType {
       PredictRequest: MessageTypeDefinition
       PredictResponse: MessageTypeDefinition
       Prediction: MessageTypeDefinition
+      Resume: MessageTypeDefinition
       Role: EnumTypeDefinition
       Rule: EnumTypeDefinition
+      Shard: MessageTypeDefinition
       Source: EnumTypeDefinition
       Summary: MessageTypeDefinition
       TensorDigest: MessageTypeDefinition
       TensorPlan: MessageTypeDefinition
       TensorSelection: MessageTypeDefinition
+      TensorSlice: MessageTypeDefinition
       Timings: MessageTypeDefinition
       Warning: MessageTypeDefinition
       WarningKind: EnumTypeDefinition

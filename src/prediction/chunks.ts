@@ -11,12 +11,13 @@ export interface DataChunk {
 
 const NOTHING = (): void => undefined;
 
-/** Yields chunks of exactly `chunkBytes`, the last one apart. */
+/** Yields chunks of exactly `chunkBytes`, the last one apart; the first begins at position `start`. */
 export async function* packChunks(
   tiles: AsyncIterable<DecodedTile>,
   chunkBytes: number,
+  start = 0,
 ): AsyncGenerator<DataChunk, void, undefined> {
-  let offset = 0;
+  let offset = start;
   let shared = new Uint8Array(0);
   let filled = 0;
   const chunk = (data: Uint8Array, release: () => void): DataChunk => {

@@ -7,6 +7,7 @@ import { BundleSessions } from '../hypernet/sessions';
 import { decodePart } from './decode';
 import { convert } from './element-type';
 import { FactorStore } from './factor-store';
+import type { Placement } from './layout';
 import { createScratch } from './scratch';
 import type { Job, PoolMessage, TileJob, WorkerMessage, WorkerSetup } from './worker-protocol';
 
@@ -31,8 +32,10 @@ function send(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
 }
 
 async function decodeTile(job: TileJob): Promise<void> {
+  const { wanted } = job;
   const elements = job.rows * job.columns;
-  const direct = job.elementType === 'f32';
+  const wantedElements = wanted.rows * wanted.columns;
+  const direct = job.elementType === 'f32' && wantedElements === elements;
   const values = direct ? new Float32Array(job.buffer, 0, elements) : scratch.tile.take(elements);
   const model = modelOf(job.model);
   const context = {
@@ -44,7 +47,19 @@ async function decodeTile(job: TileJob): Promise<void> {
     scratch,
   };
   for (const part of job.parts) await decodePart(part, context, values, job.columns);
-  if (job.elementType !== 'f32') convert(values, new Uint16Array(job.buffer, 0, elements), job.elementType);
+  if (direct) return;
+  const cropped = crop(values, job.columns, wanted);
+  if (job.elementType === 'f32') new Float32Array(job.buffer, 0, wantedElements).set(cropped);
+  else convert(cropped, new Uint16Array(job.buffer, 0, wantedElements), job.elementType);
+}
+
+/** Moves what is wanted of a row-major matrix to its beginning, rows close together, and returns that part. */
+function crop(values: Float32Array, columns: number, wanted: Placement): Float32Array {
+  for (let row = 0; row < wanted.rows; row++) {
+    const source = (wanted.row + row) * columns + wanted.column;
+    values.copyWithin(row * wanted.columns, source, source + wanted.columns);
+  }
+  return values.subarray(0, wanted.rows * wanted.columns);
 }
 
 async function perform(id: number, job: Job): Promise<void> {

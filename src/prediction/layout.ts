@@ -50,6 +50,6 @@ export function joinDimensions(shape: readonly number[]): readonly number[] {
 }
 
 /** The last dimension that counts towards the rows: leading dimensions of size 1 do not. */
-function rowDimensionOf(shape: readonly number[]): number {
+export function rowDimensionOf(shape: readonly number[]): number {
   return shape.length === 3 && shape[0] === 1 ? 1 : 0;
 }

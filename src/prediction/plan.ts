@@ -9,6 +9,7 @@ import { checkDecodable } from './decodable';
 import { bytesPerElement, type ElementType } from './element-type';
 import { matrixView, placements, type MatrixView, type Placement } from './layout';
 import { fillRecipe, predictedRecipe, type PlannedRecipe } from './recipe-for';
+import { placementOf, type Box, type Slicing } from './slicing';
 import { trainingWarnings, type TrainingWarning } from './training-warnings';
 import type { NameSelection } from './selection';
 
@@ -27,6 +28,10 @@ export interface PlannedTensor {
   readonly source: Source;
   readonly rank: number;
   readonly sent: boolean;
+  /** The box that is sent, in the tensor's dimensions; undefined where it is not sent. */
+  readonly box: Box | undefined;
+  /** The same in the matrix view. */
+  readonly sentPlace: Placement;
   /** Bytes sent; 0 where the tensor is not. */
   readonly bytes: number;
   /** Position of the first byte in the data of the whole answer. */
@@ -66,31 +71,34 @@ export interface PlanOptions {
   readonly seed: number;
   readonly elementType: ElementType;
   readonly selection: NameSelection;
+  readonly slicing: Slicing;
 }
 
 /**
- * Plans a validated graph for a model. Throws LogahError (invalid_argument) where the model cannot decode a parameter
- * or the selection leaves nothing.
+ * Plans a validated graph for a model. Throws LogahError (invalid_argument) where the model cannot decode a parameter,
+ * the selection leaves nothing, or a slice does not fit.
  */
 export function planPrediction(
   graph: ArchitectureGraph,
   bundle: Bundle,
   options: PlanOptions,
 ): PredictionPlan {
-  const { elementType, selection, seed } = options;
+  const { elementType, selection, seed, slicing } = options;
   checkDecodable(graph, bundle.manifest.hypernet);
   const selected = selection.select(graph.parameters.map((parameter) => parameter.name));
+  slicing.check(graph.parameters);
   let offset = 0;
   const tensors = graph.parameters.map((parameter) => {
-    const sent = parameter.tiedTo === undefined && selected.has(parameter.name);
-    const bytes = sent ? elementCount(parameter.shape) * bytesPerElement(elementType) : 0;
-    const tensor = planTensor(parameter, graph, bundle.manifest.hypernet, { sent, bytes, offset });
+    const candidate = parameter.tiedTo === undefined && selected.has(parameter.name);
+    const box = candidate ? slicing.boxOf(parameter) : undefined;
+    const bytes = box === undefined ? 0 : elementCount(box.shape) * bytesPerElement(elementType);
+    const tensor = planTensor(parameter, graph, bundle.manifest.hypernet, { box, bytes, offset });
     offset += bytes;
     return tensor;
   });
-  const sentNames = tensors.filter((tensor) => tensor.sent).map((tensor) => tensor.name);
+  const sent = tensors.flatMap(({ name, box }) => (box === undefined ? [] : [[name, box.start, box.shape]]));
   const fingerprint = createHash('sha256')
-    .update(JSON.stringify([bundle.fingerprint, graphHash(graph), seed, elementType, sentNames]))
+    .update(JSON.stringify([bundle.fingerprint, graphHash(graph), seed, elementType, sent]))
     .digest('hex');
   return {
     bundle,
@@ -109,7 +117,7 @@ function planTensor(
   parameter: Parameter,
   graph: ArchitectureGraph,
   config: HypernetConfig,
-  sending: { sent: boolean; bytes: number; offset: number },
+  sending: { box: Box | undefined; bytes: number; offset: number },
 ): PlannedTensor {
   const merged = config.slots > 1 ? parameter : mergeBlocks(parameter);
   const places = placements(merged);
@@ -141,6 +149,11 @@ function planTensor(
     source: sourceOf(parameter, predictedElements, tiledElements),
     rank,
     ...sending,
+    sent: sending.box !== undefined,
+    sentPlace:
+      sending.box === undefined
+        ? { row: 0, rows: 0, column: 0, columns: 0 }
+        : placementOf(sending.box, parameter.shape),
     tiedTo: parameter.tiedTo,
     predictedElements,
     tiledElements,

@@ -7,7 +7,7 @@ import type { DecodePool } from './decode-pool';
 import { bytesPerElement } from './element-type';
 import type { PlannedTensor, PredictionPlan } from './plan';
 import { streamKey } from './random';
-import { tilesOf, type Tile } from './tile';
+import { sentPart, tilesOf, type Tile } from './tile';
 import type { TileJob } from './worker-protocol';
 
 /** The bytes of one tile. The reader calls `release` when it has done with them. */
@@ -25,6 +25,8 @@ export interface TileStreamOptions {
   readonly tilesAhead: number;
   /** Tells requests apart; unique in this process. */
   readonly requestKey: string;
+  /** Position in the plan's data from which on bytes are needed: tensors that end before it are left out. */
+  readonly from: number;
   readonly signal: AbortSignal;
 }
 
@@ -66,6 +68,21 @@ export async function* streamTiles(
   }
 }
 
+/** The same tiles without the bytes that lie before position `from` of the plan's data. */
+export async function* skipTo(
+  tiles: AsyncIterable<DecodedTile>,
+  from: number,
+): AsyncGenerator<DecodedTile, void, undefined> {
+  let skip: number | undefined;
+  for await (const tile of tiles) {
+    skip ??= Math.max(0, from - tile.tensor.offset);
+    const skipped = Math.min(skip, tile.bytes.length);
+    skip -= skipped;
+    if (skipped === tile.bytes.length) tile.release();
+    else yield skipped === 0 ? tile : { ...tile, bytes: tile.bytes.subarray(skipped) };
+  }
+}
+
 interface PlannedTile {
   readonly tensor: PlannedTensor;
   readonly job: TileJob;
@@ -90,11 +107,12 @@ function* tileJobs(
 ): Generator<PlannedTile> {
   const { hid } = plan.bundle.manifest.hypernet;
   for (const tensor of plan.tensors) {
-    if (!tensor.sent) continue;
+    if (!tensor.sent || tensor.offset + tensor.bytes <= options.from) continue;
     const { columns } = tensor.view;
     const stream = streamKey(plan.seed, tensor.name);
     for (const tile of tilesOf(tensor)) {
-      const bytes = tile.rows * columns * bytesPerElement(plan.elementType);
+      const wanted = sentPart(tensor, tile);
+      const bytes = wanted.rows * wanted.columns * bytesPerElement(plan.elementType);
       const job: TileJob = {
         kind: 'tile',
         model: plan.bundle.manifest.name,
@@ -104,6 +122,7 @@ function* tileJobs(
         rows: tile.rows,
         columns,
         parts: partsOf(tensor, tile, embeddings, hid),
+        wanted,
         buffer: options.buffers.take(bytes),
       };
       yield { tensor, job, bytes };

@@ -1,5 +1,6 @@
 /** Tiles: aligned ranges of a tensor's rows, the unit of decoding. */
 
+import type { Placement } from './layout';
 import type { PlannedTensor } from './plan';
 
 /** A range of rows of a tensor's matrix view. */
@@ -16,9 +17,23 @@ export function rowsPerTile(columns: number): number {
   return Math.max(1, Math.floor(TILE_ELEMENTS / columns));
 }
 
-/** The tiles of a tensor, in order. Their bounds depend only on the tensor's shape. */
+/**
+ * The tiles that hold what is sent of a tensor, in order. Their bounds depend only on the tensor's shape, so that a
+ * slice is cut from the very tiles that the whole tensor is made of.
+ */
 export function* tilesOf(tensor: PlannedTensor): Generator<Tile> {
   const { rows, columns } = tensor.view;
+  const { row: first, rows: count } = tensor.sentPlace;
   const step = rowsPerTile(columns);
-  for (let row = 0; row < rows; row += step) yield { row, rows: Math.min(step, rows - row) };
+  for (let row = first - (first % step); row < first + count; row += step) {
+    yield { row, rows: Math.min(step, rows - row) };
+  }
+}
+
+/** What is sent of a tile, counted within the tile. */
+export function sentPart(tensor: PlannedTensor, tile: Tile): Placement {
+  const { row, rows, column, columns } = tensor.sentPlace;
+  const first = Math.max(row, tile.row);
+  const last = Math.min(row + rows, tile.row + tile.rows);
+  return { row: first - tile.row, rows: last - first, column, columns };
 }

@@ -5,6 +5,7 @@ import type { Bundle } from '../hypernet/bundle';
 import type { ExecutionProvider } from '../hypernet/sessions';
 import type { TilePart } from './decode';
 import type { ElementType } from './element-type';
+import type { Placement } from './layout';
 import type { StreamKey } from './random';
 
 /** Given to a worker when it starts. */
@@ -30,7 +31,9 @@ export interface TileJob {
   readonly rows: number;
   readonly columns: number;
   readonly parts: readonly TilePart[];
-  /** At least rows * columns elements of `elementType`; transferred. */
+  /** What of the tile is wanted, counted within the tile. */
+  readonly wanted: Placement;
+  /** Room for the elements wanted, of `elementType`; transferred. */
   readonly buffer: ArrayBuffer;
 }
 

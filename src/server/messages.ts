@@ -72,5 +72,7 @@ function tensorMessage(tensor: PlannedTensor): TensorPlan {
     predictedElements: tensor.predictedElements,
     tiledElements: tensor.tiledElements,
     initializedElements: tensor.initializedElements,
+    sentStart: [...(tensor.box?.start ?? [])],
+    sentShape: [...(tensor.box?.shape ?? [])],
   };
 }

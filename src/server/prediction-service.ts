@@ -13,7 +13,8 @@ import { packChunks, type DataChunk } from '../prediction/chunks';
 import type { DecodePool } from '../prediction/decode-pool';
 import { TensorDigests, type TensorDigest } from '../prediction/digests';
 import { planPrediction, type PredictionPlan } from '../prediction/plan';
-import { streamTiles } from '../prediction/tile-stream';
+import { checkResume } from '../prediction/slicing';
+import { skipTo, streamTiles } from '../prediction/tile-stream';
 import type { ModelChoice } from './model-choice';
 import { readOptions, type AnswerOptions } from './request';
 
@@ -60,7 +61,9 @@ export class PredictionService {
     const bundle = models.choose(request.model, graph.family);
     const unknown = unknownOperations(graph, bundle.manifest.hypernet.operations);
     if (unknown.length > 0) throw invalidFields(unknown);
-    return { plan: planPrediction(graph, bundle, options), options };
+    const plan = planPrediction(graph, bundle, options);
+    if (options.resume !== undefined) checkResume(options.resume, plan.fingerprint, plan.totalBytes);
+    return { plan, options };
   }
 
   /** The plan of a request for a plan alone. Throws LogahError where it holds none. */
@@ -79,16 +82,19 @@ export class PredictionService {
     const embeddings = await this.#embeddings.get(requestKey, () => pool.encode(name, plan.graph));
     const encodeSeconds = (performance.now() - started) / 1000;
     const digests = new TensorDigests(options.sha256);
+    const from = options.resume?.offset ?? 0;
     const tiles = streamTiles(plan, embeddings, {
       pool,
       buffers: this.#buffers,
       tilesAhead,
       requestKey,
+      from,
       signal,
     });
     return {
       encodeSeconds,
-      chunks: packChunks(digests.through(tiles), options.chunkBytes),
+      // The tensor at which the stream resumes is decoded from its beginning, so that its digests are whole.
+      chunks: packChunks(skipTo(digests.through(tiles), from), options.chunkBytes, from),
       digests: () => digests.finish(),
     };
   }

@@ -6,6 +6,7 @@ import type { PredictRequest__Output } from '../gen/logah/v1/PredictRequest';
 import type { ElementType } from '../prediction/element-type';
 import type { PlanOptions } from '../prediction/plan';
 import { NameSelection } from '../prediction/selection';
+import { Slicing, type ResumePoint } from '../prediction/slicing';
 
 const DEFAULT_CHUNK_BYTES = 1 << 20;
 const MIN_CHUNK_BYTES = 4096;
@@ -22,6 +23,7 @@ const ELEMENT_TYPES: Readonly<Partial<Record<DataType__Output, ElementType>>> = 
 export interface AnswerOptions extends PlanOptions {
   readonly chunkBytes: number;
   readonly sha256: boolean;
+  readonly resume: ResumePoint | undefined;
 }
 
 /** Validates a request's options. Throws LogahError (invalid_argument) with a violation for each wrong field. */
@@ -50,7 +52,9 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
     seed,
     elementType,
     selection: request.selection === null ? NameSelection.all : NameSelection.of(request.selection.patterns),
+    slicing: Slicing.of(request.slices, request.shard ?? undefined),
     chunkBytes: chunk === 0 ? DEFAULT_CHUNK_BYTES : chunk,
     sha256: request.sha256,
+    resume: request.resume ?? undefined,
   };
 }

@@ -36,6 +36,8 @@ export function prediction(
       predictedElements: elements,
       tiledElements: 0,
       initializedElements: 0,
+      sentStart: shape.map(() => 0),
+      sentShape: [...shape],
     };
     offset += tensor.bytes;
     return tensor;
@@ -51,6 +53,8 @@ export function prediction(
       sent: false,
       bytes: 0,
       predictedElements: 0,
+      sentStart: [],
+      sentShape: [],
     });
   }
   const plan: Plan__Output = {

@@ -15,6 +15,8 @@ export interface TensorPlan {
   'predictedElements'?: (number | string | Long);
   'tiledElements'?: (number | string | Long);
   'initializedElements'?: (number | string | Long);
+  'sentStart'?: (number | string | Long)[];
+  'sentShape'?: (number | string | Long)[];
 }
 
 export interface TensorPlan__Output {
@@ -29,4 +31,6 @@ export interface TensorPlan__Output {
   'predictedElements': (number);
   'tiledElements': (number);
   'initializedElements': (number);
+  'sentStart': (number)[];
+  'sentShape': (number)[];
 }

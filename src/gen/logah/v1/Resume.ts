@@ -1,0 +1,13 @@
+// Original file: proto/logah/v1/logah.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface Resume {
+  'fingerprint'?: (string);
+  'offset'?: (number | string | Long);
+}
+
+export interface Resume__Output {
+  'fingerprint': (string);
+  'offset': (number);
+}

@@ -1,0 +1,155 @@
+/** Slices: which box of every tensor is sent. */
+
+import { invalidField, invalidFields, LogahError, type FieldViolation } from '../errors';
+import type { Parameter } from '../graph/graph';
+import { matrixView, rowDimensionOf, type Placement } from './layout';
+
+/** A box of a tensor in its own dimensions. */
+export interface Box {
+  readonly start: readonly number[];
+  readonly shape: readonly number[];
+}
+
+/** A box of one tensor by name: the leading dimensions from `start` up to `end`. */
+export interface NamedSlice {
+  readonly name: string;
+  readonly start: readonly number[];
+  readonly end: readonly number[];
+}
+
+/** Rank `index` of `count`. */
+export interface ShardOf {
+  readonly index: number;
+  readonly count: number;
+}
+
+const MAX_SHARDS = 65536;
+
+/** Chooses the box of each tensor. */
+export class Slicing {
+  /** Every tensor whole. */
+  static readonly whole = new Slicing(new Map(), undefined);
+
+  readonly #slices: ReadonlyMap<string, NamedSlice>;
+  readonly #shard: ShardOf | undefined;
+
+  private constructor(slices: ReadonlyMap<string, NamedSlice>, shard: ShardOf | undefined) {
+    this.#slices = slices;
+    this.#shard = shard;
+  }
+
+  /** Checks what a request says. Throws LogahError (invalid_argument) that names the field. */
+  static of(slices: readonly NamedSlice[], shard: ShardOf | undefined): Slicing {
+    if (shard !== undefined) {
+      if (slices.length > 0)
+        throw invalidField('shard', 'is given together with slices; only one of them is allowed');
+      checkShard(shard);
+    }
+    const byName = new Map<string, NamedSlice>();
+    for (const [index, slice] of slices.entries()) {
+      const field = `slices[${index}]`;
+      if (byName.has(slice.name))
+        throw invalidField(`${field}.name`, `${JSON.stringify(slice.name)} is repeated`);
+      if (slice.start.length !== slice.end.length || slice.start.length < 1 || slice.start.length > 2) {
+        throw invalidField(
+          field,
+          `start has ${slice.start.length} dimensions and end ${slice.end.length}; both must have 1, or both 2`,
+        );
+      }
+      byName.set(slice.name, slice);
+    }
+    return new Slicing(byName, shard);
+  }
+
+  /** Checks every slice against the tensor that it names. Throws LogahError (invalid_argument) that names the slice. */
+  check(parameters: readonly Parameter[]): void {
+    const byName = new Map(parameters.map((parameter) => [parameter.name, parameter]));
+    const violations: FieldViolation[] = [];
+    for (const [index, slice] of [...this.#slices.values()].entries()) {
+      const description = misfit(slice, byName.get(slice.name));
+      if (description !== undefined) violations.push({ field: `slices[${index}]`, description });
+    }
+    if (violations.length > 0) throw invalidFields(violations);
+  }
+
+  /** The box of a tensor that is sent; undefined where it is empty. */
+  boxOf({ name, shape }: Parameter): Box | undefined {
+    const first = shape[0] ?? 1;
+    if (this.#shard !== undefined) {
+      const rows = Math.ceil(first / this.#shard.count);
+      const start = Math.min(first, this.#shard.index * rows);
+      const end = Math.min(first, start + rows);
+      return start < end ? leadingBox(shape, [start], [end]) : undefined;
+    }
+    const slice = this.#slices.get(name);
+    return slice === undefined ? leadingBox(shape, [], []) : leadingBox(shape, slice.start, slice.end);
+  }
+}
+
+/** The box in the tensor's matrix view. */
+export function placementOf(box: Box, shape: readonly number[]): Placement {
+  const { rows, columns } = matrixView(shape);
+  const rowDimension = rowDimensionOf(shape);
+  const along = (dimension: number, whole: number): [number, number] => {
+    const unit = whole / (shape[dimension] ?? 1);
+    return [(box.start[dimension] ?? 0) * unit, (box.shape[dimension] ?? 1) * unit];
+  };
+  const [row, rowCount] = along(rowDimension, rows);
+  const [column, columnCount] = along(rowDimension + 1, columns);
+  return { row, rows: rowCount, column, columns: columnCount };
+}
+
+function leadingBox(shape: readonly number[], start: readonly number[], end: readonly number[]): Box {
+  return {
+    start: shape.map((_, dimension) => start[dimension] ?? 0),
+    shape: shape.map((size, dimension) => (end[dimension] ?? size) - (start[dimension] ?? 0)),
+  };
+}
+
+function checkShard({ index, count }: ShardOf): void {
+  if (count < 1 || count > MAX_SHARDS) {
+    throw invalidField('shard.count', `is ${count}; 1 to ${MAX_SHARDS} is allowed`);
+  }
+  if (index >= count) throw invalidField('shard.index', `is ${index}; 0 to ${count - 1} is allowed`);
+}
+
+function misfit(slice: NamedSlice, parameter: Parameter | undefined): string | undefined {
+  if (parameter === undefined)
+    return `names ${JSON.stringify(slice.name)}, which the architecture does not have`;
+  if (parameter.tiedTo !== undefined) {
+    return `names ${JSON.stringify(slice.name)}, which is tied to ${JSON.stringify(parameter.tiedTo)} and not sent`;
+  }
+  const { shape } = parameter;
+  if (slice.start.length > shape.length) {
+    return `has ${slice.start.length} dimensions; ${slice.name} has ${shape.length}`;
+  }
+  for (const [dimension, size] of shape.entries()) {
+    const start = slice.start[dimension] ?? 0;
+    const end = slice.end[dimension] ?? size;
+    if (start < 0 || end > size || start >= end) {
+      return `is ${start} to ${end} in dimension ${dimension}; 0 <= start < end <= ${size} is allowed`;
+    }
+  }
+  return undefined;
+}
+
+/** Where a broken stream goes on. */
+export interface ResumePoint {
+  readonly fingerprint: string;
+  /** Bytes of data that the caller has. */
+  readonly offset: number;
+}
+
+/** Throws LogahError where the plan is not the one of the stream that broke off, or the offset lies beyond its end. */
+export function checkResume(resume: ResumePoint, fingerprint: string, totalBytes: number): void {
+  if (resume.fingerprint !== fingerprint) {
+    throw new LogahError(
+      'failed_precondition',
+      `resume.fingerprint is ${JSON.stringify(resume.fingerprint)}, the plan's is now ${fingerprint}: ` +
+        'the model or the request has changed, so the bytes received so far do not fit',
+    );
+  }
+  if (resume.offset > totalBytes) {
+    throw invalidField('resume.offset', `is ${resume.offset}; at most ${totalBytes} is allowed`);
+  }
+}
