@@ -1,0 +1,82 @@
+import { loadConfig, SETTINGS, type SettingName } from '../src/config';
+import { refusalOf } from './support/refusal';
+
+type Flags = Partial<Record<SettingName, string>>;
+
+describe('the configuration', () => {
+  it('has the documented defaults, and the models of the package', () => {
+    expect(loadConfig({}, '/package/models', {})).toEqual({
+      address: '127.0.0.1:50051',
+      models: '/package/models',
+      defaultModel: '',
+      executionProvider: 'auto',
+      workers: 2,
+      tilesAhead: 4,
+      maxStreams: 64,
+      maxNodes: 4096,
+      maxParameters: 20e9,
+      maxRequestBytes: expect.any(Number) as number,
+      cacheBytes: 32 * 2 ** 20,
+      shutdownGraceSeconds: 30,
+      logLevel: 'info',
+    });
+  });
+
+  it('takes a flag before a variable, and a variable before the default', () => {
+    const environment = { LOGAH_WORKERS: '3', LOGAH_MAX_STREAMS: '7' };
+    expect(loadConfig({ workers: '5' }, 'm', environment)).toMatchObject({ workers: 5, maxStreams: 7 });
+  });
+
+  it('is frozen', () => {
+    expect(Object.isFrozen(loadConfig({}, 'm', {}))).toBe(true);
+  });
+
+  it.each([
+    [{ address: 'localhost' }, '--address is "localhost"; it must be HOST:PORT'],
+    [{ address: '127.0.0.1:99999' }, '--address is "127.0.0.1:99999"; it has a port above 65535'],
+    [{ address: 'a b:1' }, '--address is "a b:1"; it must be HOST:PORT'],
+    [{ models: '' }, '--models is ""; it must name a directory'],
+    [{ executionProvider: 'tpu' }, '--execution-provider is "tpu"; it must be cpu, cuda or auto'],
+    [{ workers: '0' }, '--workers is "0"; it must lie between 1 and 64'],
+    [{ workers: '2.5' }, '--workers is "2.5"; it must be a whole number'],
+    [{ workers: '-1' }, '--workers is "-1"; it must be a whole number'],
+    [{ tilesAhead: '65' }, '--tiles-ahead is "65"; it must lie between 1 and 64'],
+    [{ maxStreams: '' }, '--max-streams is ""; it must be a whole number'],
+    [{ maxNodes: 'many' }, '--max-nodes is "many"; it must be a whole number'],
+    [{ maxParameters: '0' }, '--max-parameters is "0"; it must lie between 1 and 9007199254740991'],
+    [{ maxRequestBytes: '10' }, '--max-request-bytes is "10"; it must lie between 1024 and 1073741824'],
+    [{ cacheBytes: '1e9' }, '--cache-bytes is "1e9"; it must be a whole number'],
+    [
+      { shutdownGraceSeconds: '86401' },
+      '--shutdown-grace-seconds is "86401"; it must lie between 0 and 86400',
+    ],
+    [{ logLevel: 'loud' }, '--log-level is "loud"; it must be trace, debug, info, warn, error or fatal'],
+  ] satisfies [Flags, string][])(
+    'refuses %j, saying what came and what is allowed',
+    async (flags, message) => {
+      const error = await refusalOf(() => loadConfig(flags, 'm', {}));
+      expect(error.kind).toBe('invalid_argument');
+      expect(error.message).toBe(message);
+    },
+  );
+
+  it('names the variable where the value came from there, and lists every wrong one', async () => {
+    const environment = { LOGAH_WORKERS: 'two', LOGAH_LOG_LEVEL: 'info' };
+    const error = await refusalOf(() => loadConfig({ tilesAhead: '0' }, 'm', environment));
+    expect(error.violations).toEqual([
+      { field: 'LOGAH_WORKERS', description: 'is "two"; it must be a whole number' },
+      { field: '--tiles-ahead', description: 'is "0"; it must lie between 1 and 64' },
+    ]);
+  });
+
+  it('accepts IPv6 addresses in brackets', () => {
+    expect(loadConfig({ address: '[::1]:0' }, 'm', {}).address).toBe('[::1]:0');
+  });
+
+  it('has a flag and a variable of the same words for every setting', () => {
+    for (const { flag, variable } of Object.values(SETTINGS)) {
+      const words = (flag.split(' ')[0] ?? '').slice(2).replaceAll('-', '_').toUpperCase();
+      expect(variable).toBe(`LOGAH_${words}`);
+    }
+  });
+});
