@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { LogahError } from '../../src/errors';
+import type { LogahError } from '../../src/errors';
 import type { Parameter } from '../../src/graph/graph';
 import { matrixView } from '../../src/prediction/layout';
 import { checkResume, placementOf, Slicing, type Box, type NamedSlice } from '../../src/prediction/slicing';
