@@ -46,3 +46,11 @@ export function invalidFields(violations: readonly FieldViolation[]): LogahError
 export function invalidField(field: string, description: string): LogahError {
   return invalidFields([{ field, description }]);
 }
+
+/** Why a signal aborted: the reason it was given where that is an error of ours, else that the caller cancelled. */
+export function abortError(signal: AbortSignal): LogahError {
+  const reason: unknown = signal.reason;
+  return reason instanceof LogahError
+    ? reason
+    : new LogahError('cancelled', 'the call was cancelled', { cause: reason });
+}

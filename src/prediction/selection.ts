@@ -70,16 +70,24 @@ export function matches(pattern: string, name: string): boolean {
     if (p < pattern.length && pattern[p] === '*') {
       star = p++;
       resume = n;
-    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === name[n])) {
+    } else if (p < pattern.length && pattern[p] === '?') {
+      p++;
+      n = afterCharacter(name, n);
+    } else if (p < pattern.length && pattern[p] === name[n]) {
       p++;
       n++;
     } else if (star >= 0) {
       p = star + 1;
-      n = ++resume;
+      n = resume = afterCharacter(name, resume);
     } else {
       return false;
     }
   }
   while (p < pattern.length && pattern[p] === '*') p++;
   return p === pattern.length;
+}
+
+/** The index behind the character at `index`, which may be a surrogate pair. */
+function afterCharacter(text: string, index: number): number {
+  return index + ((text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1);
 }

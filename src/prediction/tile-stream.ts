@@ -1,6 +1,6 @@
 /** Decodes a plan's tensors tile by tile, in order, a bounded number of tiles ahead of whoever reads them. */
 
-import { LogahError } from '../errors';
+import { abortError } from '../errors';
 import type { BufferPool } from './buffers';
 import type { TilePart } from './decode';
 import type { DecodePool } from './decode-pool';
@@ -32,7 +32,7 @@ export interface TileStreamOptions {
 
 /**
  * Yields the tiles of every tensor sent, in the plan's order. After the signal aborts, no further tile is started
- * and the iteration throws LogahError (cancelled).
+ * and the iteration throws the signal's reason, a LogahError.
  */
 export async function* streamTiles(
   plan: PredictionPlan,
@@ -51,7 +51,7 @@ export async function* streamTiles(
         decoding.catch(() => undefined);
         ahead.push(decoding);
       }
-      if (options.signal.aborted) throw new LogahError('cancelled', 'the call was cancelled');
+      if (options.signal.aborted) throw abortError(options.signal);
       const tile = ahead.shift();
       if (tile === undefined) return;
       yield await tile;

@@ -33,6 +33,8 @@ export interface HandlerContext {
   readonly models: ModelChoice;
   readonly admission: Admission;
   readonly logger: Logger;
+  /** Aborts, for a LogahError, when streams in flight must end because the server does. */
+  readonly closing: AbortSignal;
 }
 
 type AnyCall =
@@ -65,7 +67,7 @@ export function createHandlers(context: HandlerContext): LogahServiceHandlers {
   const predict: handleServerStreamingCall<PredictRequest__Output, PredictResponse> = (call) => {
     const { id, logger } = begin(call, 'Predict', context.logger);
     context.admission
-      .admit(() => answer(call, context, logger))
+      .admit(() => cancellable(call, context.closing, (signal) => answer(call, context, logger, signal)))
       .catch((error: unknown) => {
         if (call.cancelled) logger.info({ reason: reasonOf(error) }, 'cancelled');
         else logFailure(logger, error);
@@ -80,9 +82,9 @@ async function answer(
   call: ServerWritableStream<PredictRequest__Output, PredictResponse>,
   context: HandlerContext,
   logger: Logger,
+  signal: AbortSignal,
 ): Promise<void> {
   const started = performance.now();
-  const signal = cancellation(call);
   const prepared = context.service.plan(call.request);
   const planSeconds = secondsSince(started);
   const { plan } = prepared;
@@ -119,18 +121,34 @@ function begin(call: AnyCall, method: string, parent: Logger): { id: string; log
   return { id, logger: parent.child({ requestId: id, method, peer: call.getPeer() }) };
 }
 
-/** Aborts when the caller goes away or its deadline passes. Throws LogahError where that has happened already. */
-function cancellation(call: ServerWritableStream<PredictRequest__Output, PredictResponse>): AbortSignal {
-  const deadline = call.getDeadline();
-  if (Number(deadline) <= Date.now()) {
+/**
+ * Runs `work` under a signal that aborts when the caller goes away, its deadline passes or the server closes. Throws
+ * LogahError where the deadline has passed already.
+ */
+async function cancellable(
+  call: ServerWritableStream<PredictRequest__Output, PredictResponse>,
+  closing: AbortSignal,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  if (Number(call.getDeadline()) <= Date.now()) {
     throw new LogahError('deadline_exceeded', 'the deadline had passed when the request arrived');
   }
   const controller = new AbortController();
-  if (call.cancelled) controller.abort();
-  call.once('cancelled', () => {
-    controller.abort();
-  });
-  return controller.signal;
+  const cancel = (): void => {
+    controller.abort(new LogahError('cancelled', 'the call was cancelled'));
+  };
+  const close = (): void => {
+    controller.abort(closing.reason);
+  };
+  call.once('cancelled', cancel);
+  closing.addEventListener('abort', close, { once: true });
+  if (call.cancelled) cancel();
+  if (closing.aborted) close();
+  try {
+    await work(controller.signal);
+  } finally {
+    closing.removeEventListener('abort', close);
+  }
 }
 
 /** A caller's mistake is information; anything else is ours to mend. */

@@ -17,6 +17,9 @@ import { PredictionService } from './prediction-service';
 import { startPool } from './provider';
 import { serializeResponse } from './response-serializer';
 
+/** How long the status of a stream that was cut off may take to reach its caller. */
+const LAST_WORDS_MS = 500;
+
 const SERVICE_NAME = 'logah.v1.LogahService';
 /** Larger windows let one stream fill a fast network; the client sets the other half of this. */
 const FLOW_CONTROL_WINDOW = 8 * 2 ** 20;
@@ -65,7 +68,9 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     ...LogahService.service,
     Predict: { ...LogahService.service.Predict, responseSerialize: serializeResponse },
   };
-  server.addService(definition, createHandlers({ service, models, admission, logger }));
+  const closing = new AbortController();
+  const context = { service, models, admission, logger, closing: closing.signal };
+  server.addService(definition, createHandlers(context));
   const health = new Health(['', SERVICE_NAME]);
   health.addToServer(server);
   const healthDefinition = loadSync(healthProto);
@@ -85,7 +90,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   const drain = async (): Promise<void> => {
     logger.info({ streams: admission.active, graceSeconds: config.shutdownGraceSeconds }, 'draining');
     health.stopServing();
-    await shutDown(server, config.shutdownGraceSeconds * 1000);
+    await shutDown(server, closing, config.shutdownGraceSeconds * 1000);
     await pool.close();
     logger.info('stopped');
     finish();
@@ -108,16 +113,25 @@ function bind(server: Server, address: string): Promise<number> {
   });
 }
 
-/** Refuses new calls, waits for those in flight, and ends what is left after `graceMs`. */
-async function shutDown(server: Server, graceMs: number): Promise<void> {
+/**
+ * Refuses new calls, waits for those in flight, and after `graceMs` ends what is left: with UNAVAILABLE, so that callers
+ * go on elsewhere, and then by closing the connections of those that do not read.
+ */
+async function shutDown(server: Server, closing: AbortController, graceMs: number): Promise<void> {
+  const timers: NodeJS.Timeout[] = [];
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(() => {
+    const end = (): void => {
       server.forceShutdown();
       resolve();
-    }, graceMs);
+    };
+    const close = (): void => {
+      closing.abort(new LogahError('unavailable', 'the server is shutting down', { retryAfterMs: 0 }));
+      timers.push(setTimeout(end, LAST_WORDS_MS));
+    };
+    timers.push(setTimeout(close, graceMs));
     server.tryShutdown(() => {
-      clearTimeout(timer);
       resolve();
     });
   });
+  for (const timer of timers) clearTimeout(timer);
 }

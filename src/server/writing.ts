@@ -1,7 +1,7 @@
 /** Backpressure: the one place that waits until a stream can take more. */
 
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import { LogahError } from '../errors';
+import { abortError } from '../errors';
 
 /** Bytes handed to a stream and not yet to the network; grpc-js itself counts messages, not bytes. */
 const MAX_BYTES_IN_FLIGHT = 4 * 2 ** 20;
@@ -23,7 +23,7 @@ export class StreamWriter<Request, Response> {
 
   /**
    * Writes a message of about `bytes` once there is room. `onWritten` is called when it has left, and never where the
-   * stream breaks first. Throws LogahError (cancelled) when the signal aborts.
+   * stream breaks first. Throws the signal's reason, a LogahError, when it aborts.
    */
   async write(message: Response, bytes: number, onWritten: () => void = () => undefined): Promise<void> {
     while (this.#bytesInFlight >= MAX_BYTES_IN_FLIGHT && !this.#signal.aborted) {
@@ -31,7 +31,7 @@ export class StreamWriter<Request, Response> {
         this.#wake = resolve;
       });
     }
-    if (this.#signal.aborted) throw new LogahError('cancelled', 'the call was cancelled');
+    if (this.#signal.aborted) throw abortError(this.#signal);
     this.#bytesInFlight += bytes;
     this.#call.write(message, () => {
       this.#bytesInFlight -= bytes;
