@@ -5,9 +5,9 @@
  */
 
 import type { BundleSessions } from '../hypernet/sessions';
-import type { TilePart } from './decode';
-import { squashOf } from './decode';
 import type { DenseClassRecipe, DenseKernelRecipe, DensePositionRecipe, DenseVectorRecipe } from './recipe';
+import { squashOf } from './squash';
+import type { TilePart } from './tile-part';
 
 type DenseRecipe = DenseClassRecipe | DenseKernelRecipe | DensePositionRecipe | DenseVectorRecipe;
 

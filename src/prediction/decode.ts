@@ -1,44 +1,9 @@
-/**
- * Decoding: fills a tile of a tensor from its recipes. Runs in a worker thread.
- *
- * An element's bits must not depend on the tile that it is decoded in. ONNX Runtime's product has that property as
- * long as it is given two rows or more: a single row takes another kernel, so a lone row is computed twice.
- */
+/** Decoding: fills a tile of a tensor from its recipes. Runs in a worker thread. */
 
-import type { BundleSessions, Factors } from '../hypernet/sessions';
+import { fillByRule } from './decode-by-rule';
 import { fillDense } from './decode-dense';
-import type { FactorStore } from './factor-store';
-import { normal, truncatedNormal, type StreamKey } from './random';
-import type { Scratch, WorkerScratch } from './scratch';
-import type { FillRecipe, KernelRecipe, MatrixRecipe, PositionRecipe, Recipe, VectorRecipe } from './recipe';
-
-/** A part of a tile: the rows and columns of one piece that lie within it, and the embedding it is decoded from. */
-export interface TilePart {
-  readonly recipe: Recipe;
-  /** First row and column of the part in the tile. */
-  readonly row: number;
-  readonly column: number;
-  readonly rows: number;
-  readonly columns: number;
-  /** The part's first row, counted within its piece. */
-  readonly pieceRow: number;
-  /** Index in the tensor of the part's first element. */
-  readonly element: number;
-  /** The node's embedding [hid]; empty for a part filled by rule. */
-  readonly embedding: Float32Array;
-}
-
-/** What decoding needs besides the part itself. */
-export interface DecodeContext {
-  readonly sessions: BundleSessions;
-  /** The factors of the last nodes. */
-  readonly factors: FactorStore;
-  readonly rank: number;
-  /** Tells the nodes of different requests apart in the cache. */
-  readonly requestKey: string;
-  readonly stream: StreamKey;
-  readonly scratch: WorkerScratch;
-}
+import { fillLowRank } from './decode-low-rank';
+import type { DecodeContext, TilePart } from './tile-part';
 
 /** Fills one part of a tile; `tile` is row-major with `tileColumns` columns. */
 export async function decodePart(
@@ -53,197 +18,14 @@ export async function decodePart(
       fillByRule(recipe, part, context.stream, tile, tileColumns);
       return;
     case 'matrix':
-      return fillMatrix(recipe, part, context, tile, tileColumns);
     case 'kernel':
-      return fillKernel(recipe, part, context, tile, tileColumns);
     case 'position':
-      return fillPositions(recipe, part, context, tile, tileColumns);
     case 'vector':
-      return fillVector(recipe, part, context, tile);
+      return fillLowRank(recipe, part, context, tile, tileColumns);
     case 'dense_kernel':
     case 'dense_position':
     case 'dense_vector':
     case 'dense_class':
       return fillDense(recipe, part, context.sessions, tile, tileColumns);
   }
-}
-
-function fillByRule(
-  recipe: FillRecipe,
-  part: TilePart,
-  stream: StreamKey,
-  tile: Float32Array,
-  tileColumns: number,
-): void {
-  const draw = drawOf(recipe, stream);
-  for (let row = 0; row < part.rows; row++) {
-    const start = (part.row + row) * tileColumns + part.column;
-    const element = part.element + row * tileColumns;
-    for (let column = 0; column < part.columns; column++) tile[start + column] = draw(element + column);
-  }
-}
-
-function drawOf(recipe: FillRecipe, stream: StreamKey): (element: number) => number {
-  const { standardDeviation } = recipe;
-  switch (recipe.rule) {
-    case 'zeros':
-      return () => 0;
-    case 'ones':
-      return () => 1;
-    case 'normal':
-      return (element) => normal(stream, element, standardDeviation);
-    case 'truncated_normal':
-      return (element) => truncatedNormal(stream, element, standardDeviation);
-  }
-}
-
-async function fillMatrix(
-  recipe: MatrixRecipe,
-  part: TilePart,
-  context: DecodeContext,
-  tile: Float32Array,
-  tileColumns: number,
-): Promise<void> {
-  const { m, n, scale } = recipe;
-  const { a, b } = await factorsOf(part, context, m, n);
-  const { scratch, rank } = context;
-  const rows = gatherRows(a, rank, scratch.rows, part.rows, (row) => (part.pieceRow + row) % m, scale);
-  const columns =
-    part.columns === n ? b : gatherRows(b, rank, scratch.columns, part.columns, (column) => column % n, 1);
-  const wholeRows = part.columns === tileColumns;
-  const target = wholeRows
-    ? tile.subarray(part.row * tileColumns, (part.row + part.rows) * tileColumns)
-    : scratch.product.take(part.rows * part.columns);
-  await multiply(context, rows, columns, target);
-  if (wholeRows) return;
-  for (let row = 0; row < part.rows; row++) {
-    const source = target.subarray(row * part.columns, (row + 1) * part.columns);
-    tile.set(source, (part.row + row) * tileColumns + part.column);
-  }
-}
-
-async function fillKernel(
-  recipe: KernelRecipe,
-  part: TilePart,
-  context: DecodeContext,
-  tile: Float32Array,
-  tileColumns: number,
-): Promise<void> {
-  const { o, i, h, w, scale } = recipe;
-  const { a, b } = await factorsOf(part, context, o * h, i * w);
-  const rows = gatherRows(
-    a,
-    context.rank,
-    context.scratch.rows,
-    part.rows * h,
-    (row) => ((part.pieceRow + Math.floor(row / h)) % o) * h + (row % h),
-    scale,
-  );
-  const product = context.scratch.product.take(part.rows * h * i * w);
-  await multiply(context, rows, b, product);
-  const channels = part.columns / (h * w);
-  for (let row = 0; row < part.rows; row++) {
-    let target = (part.row + row) * tileColumns + part.column;
-    for (let channel = 0; channel < channels; channel++) {
-      for (let y = 0; y < h; y++) {
-        const source = (row * h + y) * i * w + (channel % i) * w;
-        for (let x = 0; x < w; x++) tile[target++] = product[source + x] as number;
-      }
-    }
-  }
-}
-
-async function fillPositions(
-  recipe: PositionRecipe,
-  part: TilePart,
-  context: DecodeContext,
-  tile: Float32Array,
-  tileColumns: number,
-): Promise<void> {
-  const { c, s, scale } = recipe;
-  const { a, b } = await factorsOf(part, context, s, c * s);
-  // Rows of the square that the part's tokens lie in, the square repeated for ever.
-  const first = Math.floor(part.pieceRow / s);
-  const last = Math.floor((part.pieceRow + part.rows - 1) / s);
-  const count = last - first + 1;
-  const product = context.scratch.product.take(count * c * s);
-  const rows = gatherRows(a, context.rank, context.scratch.rows, count, (row) => (first + row) % s, scale);
-  await multiply(context, rows, b, product);
-  for (let row = 0; row < part.rows; row++) {
-    const token = part.pieceRow + row;
-    const source = (Math.floor(token / s) - first) * c * s + (token % s);
-    const target = (part.row + row) * tileColumns + part.column;
-    for (let channel = 0; channel < part.columns; channel++) {
-      tile[target + channel] = product[source + (channel % c) * s] as number;
-    }
-  }
-}
-
-async function fillVector(
-  recipe: VectorRecipe,
-  part: TilePart,
-  context: DecodeContext,
-  tile: Float32Array,
-): Promise<void> {
-  const { row, length, rounded, layout } = recipe;
-  const [m, n] = layout === 'pair' ? [rounded, 2] : [2 * rounded, 1];
-  const { a, b } = await factorsOf(part, context, m, n);
-  const product = context.scratch.product.take(m * n);
-  await multiply(context, a, b, product);
-  const squash = squashOf(row);
-  for (let index = 0; index < part.rows; index++) {
-    const at = (part.pieceRow + index) % length;
-    const value = layout === 'pair' ? product[at * 2 + row] : product[row * rounded + at];
-    tile[part.row + index] = squash(value as number);
-  }
-}
-
-/** The squashing of a vector: norm weights (row 0) lie in (0, 2), biases (row 1) in (-1, 1). */
-export function squashOf(row: 0 | 1): (value: number) => number {
-  return row === 0 ? (value) => 2 / (1 + Math.exp(-0.5 * value)) : (value) => Math.tanh(0.2 * value);
-}
-
-/** The first m rows of A and n rows of B of the part's node. */
-function factorsOf(part: TilePart, context: DecodeContext, m: number, n: number): Promise<Factors> {
-  const { recipe, embedding } = part;
-  if (recipe.kind === 'fill') throw new Error('a block filled by rule has no factors');
-  const { factors, rank, requestKey, sessions } = context;
-  const key = `${requestKey}/${recipe.node}/${recipe.slot}/${m}/${n}`;
-  return factors.get(key, m * rank, n * rank, (target) => sessions.factors(embedding, recipe.slot, target));
-}
-
-/** `count` rows [count, width] in `scratch`: row k is row `rowAt(k)` of `matrix` [*, width] times `scale`. */
-function gatherRows(
-  matrix: Float32Array,
-  width: number,
-  scratch: Scratch,
-  count: number,
-  rowAt: (index: number) => number,
-  scale: number,
-): Float32Array {
-  const gathered = scratch.take(count * width);
-  for (let index = 0; index < count; index++) {
-    const source = rowAt(index) * width;
-    const target = index * width;
-    for (let k = 0; k < width; k++) gathered[target + k] = (matrix[source + k] as number) * scale;
-  }
-  return gathered;
-}
-
-async function multiply(
-  context: DecodeContext,
-  a: Float32Array,
-  b: Float32Array,
-  out: Float32Array,
-): Promise<void> {
-  if (a.length > context.rank) {
-    await context.sessions.product(a, b, out);
-    return;
-  }
-  const twice = new Float32Array(2 * a.length);
-  twice.set(a);
-  twice.set(a, a.length);
-  const both = new Float32Array(2 * out.length);
-  await context.sessions.product(twice, b, both);
-  out.set(both.subarray(0, out.length));
 }

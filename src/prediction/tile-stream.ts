@@ -2,7 +2,7 @@
 
 import { abortError } from '../errors';
 import type { BufferPool } from './buffers';
-import type { TilePart } from './decode';
+import type { TilePart } from './tile-part';
 import type { DecodePool } from './decode-pool';
 import { bytesPerElement } from './element-type';
 import type { PlannedTensor, PredictionPlan } from './plan';

@@ -3,7 +3,7 @@
 import type { ArchitectureGraph } from '../graph/graph';
 import type { Bundle } from '../hypernet/bundle';
 import type { ExecutionProvider } from '../hypernet/sessions';
-import type { TilePart } from './decode';
+import type { TilePart } from './tile-part';
 import type { ElementType } from './element-type';
 import type { Placement } from './layout';
 import type { StreamKey } from './random';
