@@ -123,7 +123,8 @@ function parseShard(text: string): { index: number; count: number } {
   return { index, count };
 }
 
-function parseServer(text: string): string {
+/** Reads "host:port". Throws commander's error where it is not that. */
+export function parseServer(text: string): string {
   const port = Number(/^[^\s/]+:(\d{1,5})$/.exec(text)?.[1]);
   if (!(port >= 1 && port <= 65535)) {
     throw new InvalidArgumentError('Expected HOST:PORT, such as 127.0.0.1:50051.');

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { demoCommand } from './demo';
+import { healthCommand } from './health';
 import { modelsCommand } from './models';
 import { packageVersion } from './package-paths';
 import { planCommand } from './plan';
@@ -13,7 +14,14 @@ export function createProgram(): Command {
     .version(packageVersion())
     .exitOverride()
     .showHelpAfterError('(see logah --help)');
-  const commands = [serveCommand(), predictCommand(), planCommand(), modelsCommand(), demoCommand()];
+  const commands = [
+    serveCommand(),
+    predictCommand(),
+    planCommand(),
+    modelsCommand(),
+    healthCommand(),
+    demoCommand(),
+  ];
   for (const command of commands) {
     program.addCommand(
       command.copyInheritedSettings(program).showHelpAfterError(`(see logah ${command.name()} --help)`),
