@@ -2,10 +2,7 @@ import { parseManifest, requiredFiles } from '../../src/hypernet/manifest';
 import { hypernetJson, manifestJson } from '../support/hypernet-config';
 import { refusalOf } from '../support/refusal';
 
-const without = (key: string): Record<string, unknown> => {
-  const { [key]: _, ...rest } = manifestJson();
-  return rest;
-};
+const without = (key: string): Record<string, unknown> => manifestJson({ [key]: undefined });
 const withHypernet = (changes: Record<string, unknown>): Record<string, unknown> =>
   manifestJson({ hypernet: hypernetJson(changes) });
 const withFile = (file: unknown): Record<string, unknown> =>

@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { packChunks } from '../../src/prediction/chunks';
+import { CountedTiles } from '../support/tiles';
+
+const tileSizes = fc.array(fc.integer({ min: 1, max: 300 }), { maxLength: 12 });
+const chunkSizes = fc.integer({ min: 1, max: 200 });
+
+function tilesOf(sizes: readonly number[]): { tiles: CountedTiles; whole: Uint8Array } {
+  let next = 1;
+  const parts = sizes.map((size) => Uint8Array.from({ length: size }, () => 1 + (next++ % 255)));
+  return { tiles: new CountedTiles(parts.map((bytes) => ['t', bytes])), whole: Buffer.concat(parts) };
+}
+
+describe('chunks', () => {
+  it('joined together are the tiles joined together, every chunk full but the last', async () => {
+    await fc.assert(
+      fc.asyncProperty(tileSizes, chunkSizes, fc.boolean(), async (sizes, chunkBytes, late) => {
+        const { tiles, whole } = tilesOf(sizes);
+        const parts: Buffer[] = [];
+        const waiting: (() => void)[] = [];
+        let offset = 0;
+        for await (const { offset: at, data, release } of packChunks(tiles.stream(), chunkBytes)) {
+          expect(at).toBe(offset);
+          offset += data.length;
+          expect(data.length === chunkBytes || offset === whole.length).toBe(true);
+          parts.push(Buffer.from(data));
+          // The network takes chunks when it likes, in order.
+          if (late) waiting.push(release);
+          else release();
+        }
+        waiting.forEach((release) => {
+          release();
+        });
+        expect(Buffer.concat(parts).equals(whole)).toBe(true);
+        expect(tiles.releases).toEqual(sizes.map(() => 1));
+      }),
+    );
+  });
+
+  it('keep their bytes until they are released', async () => {
+    await fc.assert(
+      fc.asyncProperty(tileSizes, chunkSizes, async (sizes, chunkBytes) => {
+        const { tiles, whole } = tilesOf(sizes);
+        const chunks = [];
+        for await (const chunk of packChunks(tiles.stream(), chunkBytes)) chunks.push(chunk);
+        expect(Buffer.concat(chunks.map(({ data }) => data)).equals(whole)).toBe(true);
+      }),
+    );
+  });
+
+  it('may begin at any position', async () => {
+    const { tiles } = tilesOf([10, 10]);
+    const offsets: number[] = [];
+    for await (const { offset } of packChunks(tiles.stream(), 8, 1000)) offsets.push(offset);
+    expect(offsets).toEqual([1000, 1008, 1016]);
+  });
+
+  it('are not made of tiles that nobody asks for', async () => {
+    const { tiles } = tilesOf([100, 100, 100]);
+    for await (const { release } of packChunks(tiles.stream(), 100)) {
+      release();
+      break;
+    }
+    expect(tiles.releases).toEqual([0, 0, 0]);
+  });
+});

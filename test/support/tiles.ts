@@ -1,0 +1,47 @@
+import type { PlannedTensor } from '../../src/prediction/plan';
+import type { DecodedTile } from '../../src/prediction/tile-stream';
+
+/** A tensor of which only the name counts. */
+export function namedTensor(name: string): PlannedTensor {
+  return {
+    name,
+    shape: [1],
+    source: 'predicted',
+    rank: 0,
+    sent: true,
+    box: undefined,
+    sentPlace: { row: 0, rows: 1, column: 0, columns: 1 },
+    bytes: 0,
+    offset: 0,
+    tiedTo: undefined,
+    predictedElements: 0,
+    tiledElements: 0,
+    initializedElements: 0,
+    view: { rows: 1, columns: 1 },
+    pieces: [],
+  };
+}
+
+/** Tiles of the given bytes that count their releases. */
+export class CountedTiles {
+  /** By tile: how often it was released. */
+  readonly releases: number[];
+  readonly #tiles: readonly (readonly [tensor: string, bytes: Uint8Array])[];
+
+  constructor(tiles: readonly (readonly [tensor: string, bytes: Uint8Array])[]) {
+    this.#tiles = tiles;
+    this.releases = tiles.map(() => 0);
+  }
+
+  /** Wipes a tile when it is released: whoever still reads it then reads zeros. */
+  async *stream(): AsyncGenerator<DecodedTile, void, undefined> {
+    for (const [index, [tensor, bytes]] of this.#tiles.entries()) {
+      const copy = Uint8Array.from(bytes);
+      const release = (): void => {
+        this.releases[index] = (this.releases[index] ?? 0) + 1;
+        copy.fill(0);
+      };
+      yield await Promise.resolve({ tensor: namedTensor(tensor), bytes: copy, release });
+    }
+  }
+}
