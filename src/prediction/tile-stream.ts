@@ -19,7 +19,7 @@ export interface DecodedTile {
 
 /** What decodes, and how far ahead. */
 export interface TileStreamOptions {
-  readonly pool: DecodePool;
+  readonly pool: Pick<DecodePool, 'decode'>;
   readonly buffers: BufferPool;
   /** Tiles that may be decoded or decoding before the reader asks for them. */
   readonly tilesAhead: number;

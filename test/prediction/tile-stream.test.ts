@@ -1,0 +1,160 @@
+import { LogahError } from '../../src/errors';
+import type { Parameter } from '../../src/graph/graph';
+import type { Bundle } from '../../src/hypernet/bundle';
+import { BufferPool } from '../../src/prediction/buffers';
+import { planPrediction, type PredictionPlan } from '../../src/prediction/plan';
+import { NameSelection } from '../../src/prediction/selection';
+import { Slicing } from '../../src/prediction/slicing';
+import { TILE_ELEMENTS } from '../../src/prediction/tile';
+import { streamTiles } from '../../src/prediction/tile-stream';
+import type { TileJob } from '../../src/prediction/worker-protocol';
+import { linearGraph, node } from '../graph/sample-graphs';
+import { manifest } from '../support/hypernet-config';
+
+const bundle: Bundle = { manifest: manifest(), directory: '', fingerprint: '' };
+
+/** A tensor of so many tiles, the last of them short. */
+const large = (name: string, tiles: number): Parameter => ({
+  name,
+  shape: [(tiles - 1) * (TILE_ELEMENTS / 1024) + 1, 1024],
+  axis: 0,
+  blocks: [
+    {
+      length: (tiles - 1) * (TILE_ELEMENTS / 1024) + 1,
+      origin: { kind: 'initialization', rule: 'zeros', standardDeviation: 0 },
+    },
+  ],
+  tiedTo: undefined,
+});
+
+function planOf(...parameters: Parameter[]): PredictionPlan {
+  const graph = linearGraph({ nodes: [node('input', 'input')], edges: [], parameters });
+  return planPrediction(graph, bundle, {
+    seed: 0,
+    elementType: 'f32',
+    selection: NameSelection.all,
+    slicing: Slicing.whole,
+  });
+}
+
+/** Decodes nothing, when it is told to. */
+class FakePool {
+  readonly started: TileJob[] = [];
+  readonly #waiting: (() => void)[] = [];
+  failure: Error | undefined;
+
+  decode(job: TileJob): Promise<ArrayBuffer> {
+    this.started.push(job);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(() => {
+        if (this.failure) reject(this.failure);
+        else resolve(job.buffer);
+      });
+    });
+  }
+
+  /** Finishes what was started. */
+  finish(): void {
+    for (const act of this.#waiting.splice(0)) act();
+  }
+}
+
+/** Counts what is given back. */
+class CountingBuffers extends BufferPool {
+  given = 0;
+
+  override give(buffer: ArrayBuffer): void {
+    this.given += 1;
+    super.give(buffer);
+  }
+}
+
+function setUp(plan: PredictionPlan, tilesAhead = 3, from = 0) {
+  const pool = new FakePool();
+  const buffers = new CountingBuffers(10);
+  const abort = new AbortController();
+  const tiles = streamTiles(plan, new Float32Array(0), {
+    pool,
+    buffers,
+    tilesAhead,
+    requestKey: 'r',
+    from,
+    signal: abort.signal,
+  });
+  return { pool, buffers, abort, tiles };
+}
+
+const cancelled = new LogahError('cancelled', 'the call was cancelled');
+
+describe('a stream of tiles', () => {
+  it('has the tiles of every tensor in order, and decodes only so many ahead', async () => {
+    const { pool, tiles, buffers } = setUp(planOf(large('a', 3), large('b', 4)));
+    const seen: string[] = [];
+    for (let index = 0; index < 7; index++) {
+      const next = tiles.next();
+      expect(pool.started).toHaveLength(Math.min(7, index + 3));
+      pool.finish();
+      const { value } = await next;
+      if (value) seen.push(`${value.tensor.name}:${value.bytes.length / 4096}`);
+      value?.release();
+    }
+    expect((await tiles.next()).done).toBe(true);
+    expect(seen).toEqual(['a:1024', 'a:1024', 'a:1', 'b:1024', 'b:1024', 'b:1024', 'b:1']);
+    expect(buffers.given).toBe(7);
+  });
+
+  it('decodes nothing before somebody reads', () => {
+    expect(setUp(planOf(large('a', 3))).pool.started).toHaveLength(0);
+  });
+
+  it('decodes nothing further once it is cancelled, and gives back what was decoded ahead', async () => {
+    const { pool, abort, tiles, buffers } = setUp(planOf(large('a', 10)));
+    const first = tiles.next();
+    pool.finish();
+    (await first).value?.release();
+    abort.abort(cancelled);
+    await expect(tiles.next()).rejects.toBe(cancelled);
+    pool.finish();
+    expect((await tiles.next()).done).toBe(true);
+    expect(pool.started).toHaveLength(3);
+    expect(buffers.given).toBe(3);
+  });
+
+  it('decodes nothing at all where it is cancelled from the beginning', async () => {
+    const { pool, abort, tiles } = setUp(planOf(large('a', 3)));
+    abort.abort(cancelled);
+    await expect(tiles.next()).rejects.toBe(cancelled);
+    expect(pool.started).toHaveLength(0);
+  });
+
+  it('decodes nothing further once its reader leaves', async () => {
+    const { pool, tiles, buffers } = setUp(planOf(large('a', 10)));
+    const first = tiles.next();
+    pool.finish();
+    (await first).value?.release();
+    await tiles.return();
+    pool.finish();
+    await Promise.resolve();
+    expect(pool.started).toHaveLength(3);
+    expect(buffers.given).toBe(3);
+  });
+
+  it('raises the error of a tile in its turn, and no other', async () => {
+    const { pool, tiles } = setUp(planOf(large('a', 10)));
+    const first = tiles.next();
+    pool.failure = new Error('out of memory');
+    pool.finish();
+    await expect(first).rejects.toThrow('out of memory');
+    expect((await tiles.next()).done).toBe(true);
+    expect(pool.started).toHaveLength(3);
+  });
+
+  it('leaves out tensors that lie before the position where it begins', async () => {
+    const plan = planOf(large('a', 2), large('b', 1));
+    const { pool, tiles } = setUp(plan, 3, plan.tensors[0]?.bytes ?? 0);
+    const next = tiles.next();
+    pool.finish();
+    expect((await next).value?.tensor.name).toBe('b');
+    expect(pool.started).toHaveLength(1);
+  });
+});
