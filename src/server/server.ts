@@ -1,5 +1,6 @@
 /** The server's life: load, listen, serve, drain. */
 
+import { setMaxListeners } from 'node:events';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { protoPath as healthProto } from 'grpc-health-check';
@@ -69,6 +70,8 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     Predict: { ...LogahService.service.Predict, responseSerialize: serializeResponse },
   };
   const closing = new AbortController();
+  // Each stream listens; beyond ten, Node.js would suspect a leak.
+  setMaxListeners(config.maxStreams, closing.signal);
   const context = { service, models, admission, logger, closing: closing.signal };
   server.addService(definition, createHandlers(context));
   const health = new Health(['', SERVICE_NAME]);
