@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { benchCommand } from './bench';
 import { demoCommand } from './demo';
 import { healthCommand } from './health';
 import { modelsCommand } from './models';
@@ -20,6 +21,7 @@ export function createProgram(): Command {
     planCommand(),
     modelsCommand(),
     healthCommand(),
+    benchCommand(),
     demoCommand(),
   ];
   for (const command of commands) {
