@@ -1,0 +1,45 @@
+"""The client: asks a server for the parameters of a network, checks the answer, and puts it where it is needed.
+
+Needs grpcio, protobuf and numpy; torch only for what returns or fills torch tensors.
+"""
+
+from logah.client.checked_plan import Coverage, Plan, TensorPlan, Warning
+from logah.client.client import Client, connect
+from logah.client.errors import (
+    CoverageError,
+    FieldViolation,
+    LogahError,
+    ProtocolError,
+    RemoteError,
+    RequestError,
+    ShardingError,
+    SourceError,
+)
+from logah.client.prediction_stream import DataEvent, Event, PlanEvent, Summary
+from logah.client.request import PredictOptions
+from logah.client.saving import SavedPrediction
+from logah.client.source import Source
+
+__all__ = [
+    "Client",
+    "Coverage",
+    "CoverageError",
+    "DataEvent",
+    "Event",
+    "FieldViolation",
+    "LogahError",
+    "Plan",
+    "PlanEvent",
+    "PredictOptions",
+    "ProtocolError",
+    "RemoteError",
+    "RequestError",
+    "SavedPrediction",
+    "ShardingError",
+    "Source",
+    "SourceError",
+    "Summary",
+    "TensorPlan",
+    "Warning",
+    "connect",
+]

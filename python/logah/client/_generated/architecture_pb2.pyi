@@ -1,0 +1,118 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ROLE_UNSPECIFIED: _ClassVar[Role]
+    ROLE_MATRIX: _ClassVar[Role]
+    ROLE_EMBEDDING: _ClassVar[Role]
+    ROLE_NORM_WEIGHT: _ClassVar[Role]
+    ROLE_BIAS: _ClassVar[Role]
+
+class Rule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RULE_UNSPECIFIED: _ClassVar[Rule]
+    RULE_ZEROS: _ClassVar[Rule]
+    RULE_ONES: _ClassVar[Rule]
+    RULE_NORMAL: _ClassVar[Rule]
+    RULE_TRUNCATED_NORMAL: _ClassVar[Rule]
+ROLE_UNSPECIFIED: Role
+ROLE_MATRIX: Role
+ROLE_EMBEDDING: Role
+ROLE_NORM_WEIGHT: Role
+ROLE_BIAS: Role
+RULE_UNSPECIFIED: Rule
+RULE_ZEROS: Rule
+RULE_ONES: Rule
+RULE_NORMAL: Rule
+RULE_TRUNCATED_NORMAL: Rule
+
+class Architecture(_message.Message):
+    __slots__ = ("graph", "transformers_config")
+    GRAPH_FIELD_NUMBER: _ClassVar[int]
+    TRANSFORMERS_CONFIG_FIELD_NUMBER: _ClassVar[int]
+    graph: ArchitectureGraph
+    transformers_config: bytes
+    def __init__(self, graph: _Optional[_Union[ArchitectureGraph, _Mapping]] = ..., transformers_config: _Optional[bytes] = ...) -> None: ...
+
+class ArchitectureGraph(_message.Message):
+    __slots__ = ("name", "family", "nodes", "edges", "parameters")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FAMILY_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    EDGES_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    family: str
+    nodes: _containers.RepeatedCompositeFieldContainer[Node]
+    edges: _containers.RepeatedCompositeFieldContainer[Edge]
+    parameters: _containers.RepeatedCompositeFieldContainer[Parameter]
+    def __init__(self, name: _Optional[str] = ..., family: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., edges: _Optional[_Iterable[_Union[Edge, _Mapping]]] = ..., parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ...) -> None: ...
+
+class Node(_message.Message):
+    __slots__ = ("name", "operation", "shape")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    operation: str
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, name: _Optional[str] = ..., operation: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Edge(_message.Message):
+    __slots__ = ("source", "target")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    source: int
+    target: int
+    def __init__(self, source: _Optional[int] = ..., target: _Optional[int] = ...) -> None: ...
+
+class Parameter(_message.Message):
+    __slots__ = ("name", "shape", "blocks", "axis", "tied_to")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    AXIS_FIELD_NUMBER: _ClassVar[int]
+    TIED_TO_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    blocks: _containers.RepeatedCompositeFieldContainer[Block]
+    axis: int
+    tied_to: str
+    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., axis: _Optional[int] = ..., tied_to: _Optional[str] = ...) -> None: ...
+
+class Block(_message.Message):
+    __slots__ = ("length", "prediction", "initialization")
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    PREDICTION_FIELD_NUMBER: _ClassVar[int]
+    INITIALIZATION_FIELD_NUMBER: _ClassVar[int]
+    length: int
+    prediction: Prediction
+    initialization: Initialization
+    def __init__(self, length: _Optional[int] = ..., prediction: _Optional[_Union[Prediction, _Mapping]] = ..., initialization: _Optional[_Union[Initialization, _Mapping]] = ...) -> None: ...
+
+class Prediction(_message.Message):
+    __slots__ = ("node", "role", "classifier", "slot")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
+    SLOT_FIELD_NUMBER: _ClassVar[int]
+    node: int
+    role: Role
+    classifier: bool
+    slot: int
+    def __init__(self, node: _Optional[int] = ..., role: _Optional[_Union[Role, str]] = ..., classifier: _Optional[bool] = ..., slot: _Optional[int] = ...) -> None: ...
+
+class Initialization(_message.Message):
+    __slots__ = ("rule", "standard_deviation")
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    STANDARD_DEVIATION_FIELD_NUMBER: _ClassVar[int]
+    rule: Rule
+    standard_deviation: float
+    def __init__(self, rule: _Optional[_Union[Rule, str]] = ..., standard_deviation: _Optional[float] = ...) -> None: ...

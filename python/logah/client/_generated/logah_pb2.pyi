@@ -1,0 +1,278 @@
+from . import architecture_pb2 as _architecture_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class DataType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DATA_TYPE_UNSPECIFIED: _ClassVar[DataType]
+    DATA_TYPE_FLOAT32: _ClassVar[DataType]
+    DATA_TYPE_FLOAT16: _ClassVar[DataType]
+    DATA_TYPE_BFLOAT16: _ClassVar[DataType]
+
+class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SOURCE_UNSPECIFIED: _ClassVar[Source]
+    SOURCE_PREDICTED: _ClassVar[Source]
+    SOURCE_TILED: _ClassVar[Source]
+    SOURCE_INITIALIZED: _ClassVar[Source]
+    SOURCE_TIED: _ClassVar[Source]
+
+class WarningKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WARNING_KIND_UNSPECIFIED: _ClassVar[WarningKind]
+    WARNING_KIND_FAMILY: _ClassVar[WarningKind]
+    WARNING_KIND_RANGE: _ClassVar[WarningKind]
+    WARNING_KIND_UNTRAINED: _ClassVar[WarningKind]
+DATA_TYPE_UNSPECIFIED: DataType
+DATA_TYPE_FLOAT32: DataType
+DATA_TYPE_FLOAT16: DataType
+DATA_TYPE_BFLOAT16: DataType
+SOURCE_UNSPECIFIED: Source
+SOURCE_PREDICTED: Source
+SOURCE_TILED: Source
+SOURCE_INITIALIZED: Source
+SOURCE_TIED: Source
+WARNING_KIND_UNSPECIFIED: WarningKind
+WARNING_KIND_FAMILY: WarningKind
+WARNING_KIND_RANGE: WarningKind
+WARNING_KIND_UNTRAINED: WarningKind
+
+class PredictRequest(_message.Message):
+    __slots__ = ("architecture", "model", "seed", "dtype", "chunk_bytes", "selection", "sha256", "slices", "shard", "resume")
+    ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    DTYPE_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SELECTION_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    SLICES_FIELD_NUMBER: _ClassVar[int]
+    SHARD_FIELD_NUMBER: _ClassVar[int]
+    RESUME_FIELD_NUMBER: _ClassVar[int]
+    architecture: _architecture_pb2.Architecture
+    model: str
+    seed: int
+    dtype: DataType
+    chunk_bytes: int
+    selection: TensorSelection
+    sha256: bool
+    slices: _containers.RepeatedCompositeFieldContainer[TensorSlice]
+    shard: Shard
+    resume: Resume
+    def __init__(self, architecture: _Optional[_Union[_architecture_pb2.Architecture, _Mapping]] = ..., model: _Optional[str] = ..., seed: _Optional[int] = ..., dtype: _Optional[_Union[DataType, str]] = ..., chunk_bytes: _Optional[int] = ..., selection: _Optional[_Union[TensorSelection, _Mapping]] = ..., sha256: _Optional[bool] = ..., slices: _Optional[_Iterable[_Union[TensorSlice, _Mapping]]] = ..., shard: _Optional[_Union[Shard, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ...) -> None: ...
+
+class PlanRequest(_message.Message):
+    __slots__ = ("request",)
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    request: PredictRequest
+    def __init__(self, request: _Optional[_Union[PredictRequest, _Mapping]] = ...) -> None: ...
+
+class PlanResponse(_message.Message):
+    __slots__ = ("plan",)
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    plan: Plan
+    def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ...) -> None: ...
+
+class TensorSelection(_message.Message):
+    __slots__ = ("patterns",)
+    PATTERNS_FIELD_NUMBER: _ClassVar[int]
+    patterns: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, patterns: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class TensorSlice(_message.Message):
+    __slots__ = ("name", "start", "end")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    start: _containers.RepeatedScalarFieldContainer[int]
+    end: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, name: _Optional[str] = ..., start: _Optional[_Iterable[int]] = ..., end: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Shard(_message.Message):
+    __slots__ = ("index", "count")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    count: int
+    def __init__(self, index: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
+
+class Resume(_message.Message):
+    __slots__ = ("fingerprint", "offset")
+    FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    fingerprint: str
+    offset: int
+    def __init__(self, fingerprint: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class PredictResponse(_message.Message):
+    __slots__ = ("plan", "chunk", "summary")
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    plan: Plan
+    chunk: Chunk
+    summary: Summary
+    def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ...) -> None: ...
+
+class Plan(_message.Message):
+    __slots__ = ("model", "fingerprint", "dtype", "tensors", "total_bytes", "coverage", "warnings", "nodes", "family")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    DTYPE_FIELD_NUMBER: _ClassVar[int]
+    TENSORS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    FAMILY_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    fingerprint: str
+    dtype: DataType
+    tensors: _containers.RepeatedCompositeFieldContainer[TensorPlan]
+    total_bytes: int
+    coverage: Coverage
+    warnings: _containers.RepeatedCompositeFieldContainer[Warning]
+    nodes: int
+    family: str
+    def __init__(self, model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dtype: _Optional[_Union[DataType, str]] = ..., tensors: _Optional[_Iterable[_Union[TensorPlan, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., nodes: _Optional[int] = ..., family: _Optional[str] = ...) -> None: ...
+
+class TensorPlan(_message.Message):
+    __slots__ = ("name", "shape", "source", "rank", "bytes", "offset", "tied_to", "sent", "predicted_elements", "tiled_elements", "initialized_elements", "sent_start", "sent_shape")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    TIED_TO_FIELD_NUMBER: _ClassVar[int]
+    SENT_FIELD_NUMBER: _ClassVar[int]
+    PREDICTED_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    TILED_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    INITIALIZED_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    SENT_START_FIELD_NUMBER: _ClassVar[int]
+    SENT_SHAPE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    source: Source
+    rank: int
+    bytes: int
+    offset: int
+    tied_to: str
+    sent: bool
+    predicted_elements: int
+    tiled_elements: int
+    initialized_elements: int
+    sent_start: _containers.RepeatedScalarFieldContainer[int]
+    sent_shape: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., source: _Optional[_Union[Source, str]] = ..., rank: _Optional[int] = ..., bytes: _Optional[int] = ..., offset: _Optional[int] = ..., tied_to: _Optional[str] = ..., sent: _Optional[bool] = ..., predicted_elements: _Optional[int] = ..., tiled_elements: _Optional[int] = ..., initialized_elements: _Optional[int] = ..., sent_start: _Optional[_Iterable[int]] = ..., sent_shape: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Coverage(_message.Message):
+    __slots__ = ("parameters", "predicted", "tiled", "initialized", "tied")
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    PREDICTED_FIELD_NUMBER: _ClassVar[int]
+    TILED_FIELD_NUMBER: _ClassVar[int]
+    INITIALIZED_FIELD_NUMBER: _ClassVar[int]
+    TIED_FIELD_NUMBER: _ClassVar[int]
+    parameters: int
+    predicted: int
+    tiled: int
+    initialized: int
+    tied: int
+    def __init__(self, parameters: _Optional[int] = ..., predicted: _Optional[int] = ..., tiled: _Optional[int] = ..., initialized: _Optional[int] = ..., tied: _Optional[int] = ...) -> None: ...
+
+class Warning(_message.Message):
+    __slots__ = ("kind", "field", "actual", "trained", "text")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    ACTUAL_FIELD_NUMBER: _ClassVar[int]
+    TRAINED_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    kind: WarningKind
+    field: str
+    actual: str
+    trained: str
+    text: str
+    def __init__(self, kind: _Optional[_Union[WarningKind, str]] = ..., field: _Optional[str] = ..., actual: _Optional[str] = ..., trained: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
+
+class Chunk(_message.Message):
+    __slots__ = ("offset", "data")
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    offset: int
+    data: bytes
+    def __init__(self, offset: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class Summary(_message.Message):
+    __slots__ = ("digests", "total_bytes", "timings", "peak_memory_bytes")
+    DIGESTS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TIMINGS_FIELD_NUMBER: _ClassVar[int]
+    PEAK_MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    digests: _containers.RepeatedCompositeFieldContainer[TensorDigest]
+    total_bytes: int
+    timings: Timings
+    peak_memory_bytes: int
+    def __init__(self, digests: _Optional[_Iterable[_Union[TensorDigest, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., peak_memory_bytes: _Optional[int] = ...) -> None: ...
+
+class TensorDigest(_message.Message):
+    __slots__ = ("name", "crc32", "sha256")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CRC32_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    crc32: int
+    sha256: bytes
+    def __init__(self, name: _Optional[str] = ..., crc32: _Optional[int] = ..., sha256: _Optional[bytes] = ...) -> None: ...
+
+class Timings(_message.Message):
+    __slots__ = ("plan_seconds", "encode_seconds", "stream_seconds")
+    PLAN_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    ENCODE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    STREAM_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    plan_seconds: float
+    encode_seconds: float
+    stream_seconds: float
+    def __init__(self, plan_seconds: _Optional[float] = ..., encode_seconds: _Optional[float] = ..., stream_seconds: _Optional[float] = ...) -> None: ...
+
+class ListModelsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListModelsResponse(_message.Message):
+    __slots__ = ("models", "default_model")
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_MODEL_FIELD_NUMBER: _ClassVar[int]
+    models: _containers.RepeatedCompositeFieldContainer[Model]
+    default_model: str
+    def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., default_model: _Optional[str] = ...) -> None: ...
+
+class Model(_message.Message):
+    __slots__ = ("name", "description", "fingerprint", "families", "operations", "rank", "parameters", "license", "decoder", "training_json")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    FAMILIES_FIELD_NUMBER: _ClassVar[int]
+    OPERATIONS_FIELD_NUMBER: _ClassVar[int]
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    LICENSE_FIELD_NUMBER: _ClassVar[int]
+    DECODER_FIELD_NUMBER: _ClassVar[int]
+    TRAINING_JSON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    description: str
+    fingerprint: str
+    families: _containers.RepeatedScalarFieldContainer[str]
+    operations: _containers.RepeatedScalarFieldContainer[str]
+    rank: int
+    parameters: int
+    license: str
+    decoder: str
+    training_json: str
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., fingerprint: _Optional[str] = ..., families: _Optional[_Iterable[str]] = ..., operations: _Optional[_Iterable[str]] = ..., rank: _Optional[int] = ..., parameters: _Optional[int] = ..., license: _Optional[str] = ..., decoder: _Optional[str] = ..., training_json: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,162 @@
+"""The asyncio client: the same methods, checks and errors as the blocking one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from logah.client._generated import logah_pb2
+from logah.client.channel import Calls, open_aio_channel
+from logah.client.checked_plan import Plan, check_plan
+from logah.client.deadline import Deadline
+from logah.client.errors import remote_error
+from logah.client.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
+from logah.client.request import PredictOptions, predict_request
+from logah.client.saving import SavedPrediction, saving
+from logah.client.source import Source, read_source
+from logah.client.tensor_assembly import Array, TensorAssembly, state_dict_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+def connect(target: str, credentials: grpc.ChannelCredentials | None = None) -> AsyncClient:
+    """An asyncio client; to be called, and used, in a running loop. Arguments as for `logah.connect`."""
+    return AsyncClient(target, credentials)
+
+
+class AsyncClient:
+    """A connection to a server for asyncio; see `logah.client.Client` for what is the same.
+
+    Cancelling a task cancels its call; `save` then leaves no file.
+    """
+
+    def __init__(self, target: str, credentials: grpc.ChannelCredentials | None = None) -> None:
+        #: The address as given.
+        self.target = target
+        self._channel = open_aio_channel(target, credentials)
+        self._calls = Calls(self._channel)
+
+    async def plan(self, source: Source, *, timeout: float | None = None, **options: Unpack[PredictOptions]) -> Plan:
+        """As `Client.plan`."""
+        request = predict_request(read_source(source), **options)
+        with self._remote_errors():
+            response = await self._calls.plan(logah_pb2.PlanRequest(request=request), timeout=timeout)
+        return check_plan(response.plan)
+
+    async def list_models(self, *, timeout: float | None = None) -> logah_pb2.ListModelsResponse:
+        """As `Client.list_models`."""
+        with self._remote_errors():
+            response: logah_pb2.ListModelsResponse = await self._calls.list_models(
+                logah_pb2.ListModelsRequest(), timeout=timeout
+            )
+        return response
+
+    def predict(
+        self, source: Source, *, timeout: float | None = None, **options: Unpack[PredictOptions]
+    ) -> AsyncIterator[tuple[str, Array]]:
+        """As `Client.predict`. To leave the loop early and cancel the call at once, use `contextlib.aclosing`."""
+        return self._arrays(predict_request(read_source(source), **options), timeout)
+
+    async def state_dict(
+        self, source: Source, *, timeout: float | None = None, **options: Unpack[PredictOptions]
+    ) -> dict[str, Any]:
+        """As `Client.state_dict`."""
+        request = predict_request(read_source(source), **options)
+        plans: list[Plan] = []
+        arrays = {name: array async for name, array in self._arrays(request, timeout, plans.append)}
+        return state_dict_of(plans[0], arrays)
+
+    async def save(
+        self,
+        source: Source,
+        directory: str | os.PathLike[str],
+        *,
+        timeout: float | None = None,
+        on_event: Callable[[Event], None] = lambda event: None,
+        **options: Unpack[PredictOptions],
+    ) -> SavedPrediction:
+        """As `Client.save`; chunks are written in a thread, so that the loop goes on."""
+        architecture = read_source(source)
+        request = predict_request(architecture, **options)
+        with saving(architecture, Path(directory), request.seed) as target:
+            async with contextlib.aclosing(self.events(request, timeout)) as events:
+                async for event in events:
+                    await _in_thread(target.accept, event)
+                    on_event(event)
+        return target.result()
+
+    async def events(
+        self, request: logah_pb2.PredictRequest, timeout: float | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """As `Client.events`."""
+        stream = PredictionStream(request)
+        deadline = Deadline(timeout, self.target)
+        while not stream.complete:
+            call = self._calls.predict(stream.next_request(), timeout=deadline.remaining())
+            pause = 0.0
+            try:
+                async for message in call:
+                    event = stream.accept(message)
+                    if event is not None:
+                        yield event
+                stream.ended()
+            except grpc.RpcError as error:
+                pause = stream.broke_off(remote_error(self.target, error))
+            finally:
+                call.cancel()
+            if not stream.complete:
+                deadline.after(pause)
+                await asyncio.sleep(pause)
+
+    async def close(self) -> None:
+        """Closes the connection; open calls are cancelled."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _arrays(
+        self,
+        request: logah_pb2.PredictRequest,
+        timeout: float | None,
+        on_plan: Callable[[Plan], None] = lambda plan: None,
+    ) -> AsyncGenerator[tuple[str, Array], None]:
+        async with contextlib.aclosing(self.events(request, timeout)) as events:
+            assembly: TensorAssembly | None = None
+            async for event in events:
+                if isinstance(event, PlanEvent):
+                    on_plan(event.plan)
+                    assembly = TensorAssembly(event.plan.element_type)
+                elif isinstance(event, DataEvent) and assembly is not None:
+                    for name, array in assembly.accept(event.pieces):
+                        yield name, array
+
+    @contextlib.contextmanager
+    def _remote_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except grpc.RpcError as error:
+            raise remote_error(self.target, error) from error
+
+
+async def _in_thread(accept: Callable[[Event], None], event: Event) -> None:
+    """Waits for the thread even when cancelled: the file must not be closed under it."""
+    writing = asyncio.ensure_future(asyncio.to_thread(accept, event))
+    try:
+        await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        await asyncio.wait([writing])
+        raise

@@ -1,0 +1,220 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from logah.client._generated import logah_pb2
+from logah.client.channel import Calls, open_channel
+from logah.client.checked_plan import Plan, check_plan
+from logah.client.deadline import Deadline
+from logah.client.errors import remote_error
+from logah.client.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
+from logah.client.request import PredictOptions, predict_request
+from logah.client.saving import SavedPrediction, saving
+from logah.client.source import Source, read_source
+from logah.client.tensor_assembly import Array, TensorAssembly, state_dict_of
+
+if TYPE_CHECKING:
+    import torch
+    from typing_extensions import Unpack
+
+    from logah.client.initialize import InitializationReport
+
+
+def connect(target: str, credentials: grpc.ChannelCredentials | None = None) -> Client:
+    """A client of the server at `target` ("host:port" or another gRPC target); it connects at the first call.
+
+    `credentials` say how the connection is secured and who calls; default: plain text, anonymous.
+    """
+    return Client(target, credentials)
+
+
+class Client:
+    """A connection to a server. Open one and share it among threads; close it, or use it in a `with`.
+
+    Every method that calls the server raises `RemoteError` (its status, or that it cannot be reached) and
+    `ProtocolError` (an answer that contradicts the contract); those that take a `source` raise `SourceError` where it
+    is no architecture, and OSError where its file cannot be read; all raise `RequestError` for an argument that no
+    request can carry. `timeout` is in seconds, for all attempts of a call together; None: no limit.
+    """
+
+    def __init__(self, target: str, credentials: grpc.ChannelCredentials | None = None) -> None:
+        #: The address as given.
+        self.target = target
+        self._channel = open_channel(target, credentials)
+        self._calls = Calls(self._channel)
+
+    def plan(
+        self,
+        source: Source,
+        *,
+        timeout: float | None = None,
+        **options: Unpack[PredictOptions],
+    ) -> Plan:
+        """The plan that `predict` would follow: every tensor, its shape, its origin; no weight is decoded."""
+        return self.plan_request(predict_request(read_source(source), **options), timeout)
+
+    def plan_request(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Plan:
+        """The plan of a request as the contract has it."""
+        with self._remote_errors():
+            response = self._calls.plan(logah_pb2.PlanRequest(request=request), timeout=timeout)
+        return check_plan(response.plan)
+
+    def list_models(self, *, timeout: float | None = None) -> logah_pb2.ListModelsResponse:
+        """The models of the server, as the contract has them."""
+        with self._remote_errors():
+            response: logah_pb2.ListModelsResponse = self._calls.list_models(
+                logah_pb2.ListModelsRequest(), timeout=timeout
+            )
+        return response
+
+    def predict(
+        self,
+        source: Source,
+        *,
+        timeout: float | None = None,
+        **options: Unpack[PredictOptions],
+    ) -> Iterator[tuple[str, Array]]:
+        """Yields the name and the values of each tensor, in the plan's order, as it arrives.
+
+        Holds one tensor and one chunk. Digests come last: only the normal end of the iteration says that all values
+        were right. Tied tensors are not sent (`plan` names them). Leaving the loop cancels the call. A stream that
+        breaks off because the server cannot be reached goes on where it stopped.
+
+        `options` are those of `PredictOptions`. Arrays of dtype "bfloat16" have dtype uint16, the bits:
+        `array.view(ml_dtypes.bfloat16)`.
+
+        The arrays have the shape that is sent: the tensor's, or the slice's.
+        """
+        request = predict_request(read_source(source), **options)
+        return self._arrays(request, timeout)
+
+    def state_dict(
+        self,
+        source: Source,
+        *,
+        timeout: float | None = None,
+        **options: Unpack[PredictOptions],
+    ) -> dict[str, Any]:
+        """All tensors by name, checked; tied ones are the same object as their holder.
+
+        torch tensors where torch can be imported, numpy arrays otherwise. Options as for `predict`.
+        """
+        request = predict_request(read_source(source), **options)
+        plans: list[Plan] = []
+        arrays = dict(self._arrays(request, timeout, plans.append))
+        return state_dict_of(plans[0], arrays)
+
+    def save(
+        self,
+        source: Source,
+        directory: str | os.PathLike[str],
+        *,
+        timeout: float | None = None,
+        on_event: Callable[[Event], None] = lambda event: None,
+        **options: Unpack[PredictOptions],
+    ) -> SavedPrediction:
+        """Writes `model.safetensors`, and `config.json` beside it where the source is a configuration, holding one
+        chunk at a time.
+
+        The files appear when the summary has come, everything was right and they are on disk. On any error, and on
+        Ctrl-C, nothing is left. Tied tensors are left out, as transformers does. `on_event` is called with each event
+        (the plan, the chunks, the summary) once it is written. Options as for `predict`. Raises OSError where
+        a file cannot be written.
+        """
+        architecture = read_source(source)
+        request = predict_request(architecture, **options)
+        with (
+            saving(architecture, Path(directory), request.seed) as target,
+            contextlib.closing(self.events(request, timeout)) as events,
+        ):
+            for event in events:
+                target.accept(event)
+                on_event(event)
+        return target.result()
+
+    def initialize(
+        self,
+        module: torch.nn.Module,
+        source: Source | None = None,
+        *,
+        seed: int = 0,
+        model: str = "",
+        strict: bool = True,
+        device: torch.device | str | None = None,
+        timeout: float | None = None,
+    ) -> InitializationReport:
+        """Fills the parameters of a module in place; `source` None: the architecture that `module.config` says.
+
+        See `logah.client.initialize.initialize`.
+        """
+        from logah.client.initialize import initialize
+
+        return initialize(self, module, source, seed=seed, model=model, strict=strict, device=device, timeout=timeout)
+
+    def events(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Generator[Event, None, None]:
+        """The checked events of a request as the contract has it: the plan, then chunks, last the summary.
+
+        What the other methods are made of. Closing the generator cancels the call.
+        """
+        stream = PredictionStream(request)
+        deadline = Deadline(timeout, self.target)
+        while not stream.complete:
+            call = self._calls.predict(stream.next_request(), timeout=deadline.remaining())
+            pause = 0.0
+            try:
+                for message in call:
+                    event = stream.accept(message)
+                    if event is not None:
+                        yield event
+                stream.ended()
+            except grpc.RpcError as error:
+                pause = stream.broke_off(remote_error(self.target, error))
+            finally:
+                call.cancel()
+            if not stream.complete:
+                deadline.after(pause)
+                time.sleep(pause)
+
+    def close(self) -> None:
+        """Closes the connection; open calls are cancelled."""
+        self._channel.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _arrays(
+        self,
+        request: logah_pb2.PredictRequest,
+        timeout: float | None,
+        on_plan: Callable[[Plan], None] = lambda plan: None,
+    ) -> Iterator[tuple[str, Array]]:
+        with contextlib.closing(self.events(request, timeout)) as events:
+            assembly: TensorAssembly | None = None
+            for event in events:
+                if isinstance(event, PlanEvent):
+                    on_plan(event.plan)
+                    assembly = TensorAssembly(event.plan.element_type)
+                elif isinstance(event, DataEvent) and assembly is not None:
+                    yield from assembly.accept(event.pieces)
+
+    @contextlib.contextmanager
+    def _remote_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except grpc.RpcError as error:
+            raise remote_error(self.target, error) from error

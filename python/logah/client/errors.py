@@ -1,0 +1,91 @@
+"""What a call can fail with. Errors of the file system are raised as Python raises them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import grpc
+
+from logah.client.status_details import STATUS_DETAILS_KEY, StatusDetails, decode_status_details
+
+
+class LogahError(Exception):
+    """Something that its reader can act on; the base of all errors of this package's client."""
+
+
+class SourceError(LogahError, ValueError):
+    """The architecture cannot be read: no such file, not JSON, or neither a configuration nor a graph."""
+
+
+class RequestError(LogahError, ValueError):
+    """An argument that no request can carry; the message names it, what came and what is allowed."""
+
+
+class ProtocolError(LogahError):
+    """The server's answer contradicts the contract or its own plan; what was received must not be used."""
+
+    def __init__(self, subject: str, received: object, expected: object) -> None:
+        super().__init__(f"bad answer from the server: {subject} is {received}, expected {expected}")
+        #: What is wrong, such as "chunk offset".
+        self.subject = subject
+        self.received = str(received)
+        self.expected = str(expected)
+
+
+class CoverageError(LogahError):
+    """Parameters of a module that would stay uninitialised, or do not fit the plan."""
+
+    def __init__(self, message: str, names: Sequence[str]) -> None:
+        super().__init__(message)
+        #: The parameters or buffers, by their names in the module.
+        self.names = tuple(names)
+
+
+class ShardingError(LogahError):
+    """A DTensor whose local part is not a box of the whole tensor."""
+
+
+@dataclass(frozen=True)
+class FieldViolation:
+    """One wrong field: its path in the request, and what came and what is allowed."""
+
+    field: str
+    description: str
+
+
+class RemoteError(LogahError):
+    """A gRPC status that the server, or the connection to it, answered with."""
+
+    def __init__(self, target: str, code: grpc.StatusCode, text: str, details: StatusDetails | None = None) -> None:
+        super().__init__(_message(target, code, text))
+        #: The server's address as given to `connect`.
+        self.target = target
+        #: The gRPC status code.
+        self.code = code
+        #: Wrong fields of the request, of `google.rpc.BadRequest`; empty: none.
+        self.violations = tuple(FieldViolation(*pair) for pair in details.violations) if details else ()
+        #: Seconds after which trying again can help, of `google.rpc.RetryInfo`; None: no advice.
+        self.retry_after = details.retry_after if details else None
+        #: `google.rpc.ErrorInfo.reason`; None: the server gave none.
+        self.reason = details.reason if details else None
+
+
+def remote_error(target: str, error: grpc.RpcError) -> RemoteError:
+    """What gRPC raised, of `grpc` or of `grpc.aio`."""
+    metadata = error.trailing_metadata() or ()
+    encoded = next((value for key, value in metadata if key == STATUS_DETAILS_KEY), None)
+    details = decode_status_details(encoded) if isinstance(encoded, bytes) else None
+    return RemoteError(target, error.code(), error.details() or "", details)
+
+
+def _message(target: str, code: grpc.StatusCode, text: str) -> str:
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return f"server {target} is unavailable: {text}"
+    return text or f"server {target} answered {code.name}"
+
+
+def expect_equal(subject: str, received: object, expected: object) -> None:
+    """Raises ProtocolError unless `received` is `expected`."""
+    if received != expected:
+        raise ProtocolError(subject, received, expected)

@@ -1,0 +1,241 @@
+"""Fills the parameters of a module in place; the only part of the client that needs torch."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.distributed.fsdp import FSDPModule
+
+from logah.client.checked_plan import Plan, TensorPlan
+from logah.client.deadline import Deadline
+from logah.client.element_type import DtypeName
+from logah.client.errors import CoverageError, expect_equal
+from logah.client.local_box import LocalBox, local_box, local_tensor, materialized
+from logah.client.meta_buffers import materialize_buffers
+from logah.client.module_parameters import (
+    ParameterSlot,
+    configuration_of,
+    match_plan,
+    parameter_slots,
+    unwrapped,
+)
+from logah.client.prediction_stream import DataEvent, PlanEvent
+from logah.client.request import predict_request
+from logah.client.source import Source, read_source
+from logah.client.tensor_pieces import TensorPiece
+
+if TYPE_CHECKING:
+    from logah.client.client import Client
+
+_DTYPE_NAMES: dict[torch.dtype, DtypeName] = {
+    torch.float32: "float32",
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
+}
+_TORCH_DTYPES = {name: dtype for dtype, name in _DTYPE_NAMES.items()}
+
+#: Leading dimensions that a slice can cut.
+_SLICED_DIMENSIONS = 2
+
+
+@dataclass(frozen=True)
+class InitializationReport:
+    """Where the values of a module come from, in elements of the whole network, whatever this rank holds of it.
+
+    Every parameter of the module is filled, save those of `untouched`.
+    """
+
+    model: str
+    #: Of the whole network in the element type that was asked for; the same on every rank.
+    fingerprint: str
+    #: Predicted, each element its own; predicted by repetition; filled by rule; shared with another parameter.
+    predicted: int
+    tiled: int
+    initialized: int
+    tied: int
+    #: Where the request lies outside what the model was trained on, a sentence each.
+    warnings: tuple[str, ...]
+    #: Parameters that the plan does not have, left as they were; only without `strict`.
+    untouched: tuple[str, ...]
+
+
+def initialize(
+    client: Client,
+    module: nn.Module,
+    source: Source | None = None,
+    *,
+    seed: int = 0,
+    model: str = "",
+    strict: bool = True,
+    device: torch.device | str | None = None,
+    timeout: float | None = None,
+) -> InitializationReport:
+    """Fills every parameter of `module` with what a server predicts for its architecture.
+
+    - Parameters on the CPU or another device keep their storage and element type. Those on the meta device are
+      replaced as their values arrive, by ones on `device` (default: the CPU, or a DTensor's kind of device); the whole
+      module is never materialised first. Parameters that are tied stay tied.
+    - DTensor parameters (FSDP2's `fully_shard`, tensor parallelism): each rank asks for its own part alone and calls
+      no collective; together the parts are the full prediction, bit for bit.
+    - Holds, beside the module, one chunk; one tensor where values need a copy (other devices, casts).
+    - `source` None: the architecture that `module.config` says. `seed`, `model`, `timeout`: as for `Client.predict`;
+      every rank must pass the same.
+    - `strict`: the plan and the module must name the same parameters. Otherwise those that the plan lacks stay as they
+      are, and are reported.
+
+    Raises CoverageError, before anything is changed, where a parameter or meta buffer would stay uninitialised or
+    does not fit the plan, and ShardingError for a placement that is no box. When a call fails later, some parameters
+    have been filled and others not, and no value may be used.
+    """
+    root = unwrapped(module)
+    for submodule in root.modules():
+        if isinstance(submodule, FSDPModule):
+            # After a forward pass the module may hold gathered copies, which FSDP throws away.
+            submodule.reshard()
+    architecture = read_source(configuration_of(root) if source is None else source)
+    slots = parameter_slots(root)
+    dtype = _common_dtype(slots)
+    deadline = Deadline(timeout, client.target)
+    request = predict_request(architecture, model=model, seed=seed, dtype=dtype)
+    plan = client.plan_request(request, timeout=deadline.remaining())
+    matched = match_plan(slots, plan, strict)
+    untouched = _untouched(slots, matched)
+    boxes = {name: local_box(name, slot.parameter) for name, slot in matched.items()}
+    materialize_buffers(root, device)
+
+    slices = {tensor.name: _requested(tensor, boxes.get(tensor.name)) for tensor in plan.sent}
+    request = predict_request(
+        architecture,
+        # The model that the plan was made with, should the server's default change.
+        model=plan.model,
+        seed=seed,
+        dtype=dtype,
+        slices={name: box for name, box in slices.items() if box is not None},
+    )
+    filling = _Filling(matched, boxes, _TORCH_DTYPES[dtype], device)
+    with torch.no_grad(), contextlib.closing(client.events(request, deadline.remaining())) as events:
+        for event in events:
+            if isinstance(event, PlanEvent):
+                _check_boxes(event.plan, plan, slices)
+            elif isinstance(event, DataEvent):
+                filling.accept(event.pieces)
+    coverage = plan.coverage
+    return InitializationReport(
+        model=plan.model,
+        fingerprint=plan.fingerprint,
+        predicted=coverage.predicted,
+        tiled=coverage.tiled,
+        initialized=coverage.initialized,
+        tied=coverage.tied,
+        warnings=tuple(warning.text for warning in plan.warnings),
+        untouched=untouched,
+    )
+
+
+class _Filling:
+    """Puts pieces where they belong: into the parameter's own storage, or through one tensor on the CPU."""
+
+    def __init__(
+        self,
+        matched: Mapping[str, ParameterSlot],
+        boxes: Mapping[str, LocalBox],
+        dtype: torch.dtype,
+        device: torch.device | str | None,
+    ) -> None:
+        self._matched = matched
+        self._boxes = boxes
+        self._dtype = dtype
+        self._device = device
+        # The tensor that is arriving: its bytes, and the tensor they are copied from where they need a copy.
+        self._bytes: NDArray[np.uint8] | None = None
+        self._staged: Tensor | None = None
+
+    def accept(self, pieces: Iterable[TensorPiece]) -> None:
+        """The pieces of the stream, in its order."""
+        for piece in pieces:
+            if piece.offset == 0:
+                self._begin(piece.tensor)
+            end = piece.offset + len(piece.data)
+            if self._bytes is not None:
+                self._bytes[piece.offset : end] = np.frombuffer(piece.data, np.uint8)
+            if end == piece.tensor.bytes:
+                self._finish(piece.tensor)
+
+    def _begin(self, tensor: TensorPlan) -> None:
+        self._bytes = self._staged = None
+        slot = self._matched.get(tensor.name)
+        if slot is None:
+            return
+        if slot.parameter.is_meta:
+            slot.replace(materialized(slot.parameter, self._device))
+        if self._boxes[tensor.name].is_empty:
+            return
+        local = local_tensor(slot.parameter)
+        fits = local.dtype == self._dtype and tuple(local.shape) == tensor.sent_shape
+        if local.device.type != "cpu" or not fits or not local.is_contiguous():
+            local = self._staged = torch.empty(tensor.sent_shape, dtype=self._dtype)
+        self._bytes = local.view(-1).view(torch.uint8).numpy()
+
+    def _finish(self, tensor: TensorPlan) -> None:
+        if self._staged is not None:
+            box = self._boxes[tensor.name]
+            # The dimensions that a slice cannot cut arrive whole.
+            part = [
+                slice(None) if dimension < _SLICED_DIMENSIONS else slice(start, start + size)
+                for dimension, (start, size) in enumerate(zip(box.start, box.shape, strict=True))
+            ]
+            local_tensor(self._matched[tensor.name].parameter).copy_(self._staged[tuple(part)])
+        self._bytes = self._staged = None
+
+
+def _requested(tensor: TensorPlan, box: LocalBox | None) -> tuple[tuple[int, int], ...] | None:
+    """What to ask for of a tensor; None: all of it.
+
+    A request cannot leave single tensors out (patterns are few), so of what is not needed here comes one entry of the
+    leading dimensions, to be dropped.
+    """
+    if box is None or box.is_empty:
+        return tuple((0, 1) for _ in tensor.shape[:_SLICED_DIMENSIONS])
+    ends = tuple(start + size for start, size in zip(box.start, box.shape, strict=True))
+    leading = tuple(zip(box.start, ends, strict=True))[:_SLICED_DIMENSIONS]
+    is_whole = all(part == (0, size) for part, size in zip(leading, tensor.shape, strict=False))
+    return None if is_whole else leading
+
+
+def _check_boxes(plan: Plan, whole: Plan, slices: Mapping[str, tuple[tuple[int, int], ...] | None]) -> None:
+    """Raises ProtocolError where the stream is not of the network planned before, or not of the boxes asked for."""
+    expect_equal("model of the stream", plan.model, whole.model)
+    expect_equal("names of the stream", [t.name for t in plan.sent], [t.name for t in whole.sent])
+    for tensor, planned in zip(plan.sent, whole.sent, strict=True):
+        expect_equal(f'shape of "{tensor.name}"', tensor.shape, planned.shape)
+        asked = slices[tensor.name] or ()
+        rest = tensor.shape[len(asked) :]
+        start = tuple(first for first, _ in asked) + (0,) * len(rest)
+        shape = tuple(end - first for first, end in asked) + rest
+        expect_equal(f'box of "{tensor.name}"', (tensor.sent_start, tensor.sent_shape), (start, shape))
+
+
+def _untouched(slots: Iterable[ParameterSlot], matched: Mapping[str, ParameterSlot]) -> tuple[str, ...]:
+    """The parameters that the plan does not have. Raises CoverageError where they have no values to keep."""
+    covered = {id(slot) for slot in matched.values()}
+    left = [slot for slot in slots if id(slot) not in covered]
+    meta = [slot.names[0] for slot in left if slot.parameter.is_meta]
+    if meta:
+        raise CoverageError(f"the plan has no values for parameters on the meta device: {', '.join(meta)}", meta)
+    return tuple(slot.names[0] for slot in left)
+
+
+def _common_dtype(slots: Iterable[ParameterSlot]) -> DtypeName:
+    """What to ask for: the module's own element type where it has one only, else float32, to be rounded here."""
+    dtypes = {slot.parameter.dtype for slot in slots}
+    wrong = [slot.names[0] for slot in slots if not slot.parameter.is_floating_point()]
+    if wrong:
+        raise CoverageError(f"parameters are not of a floating-point type: {', '.join(wrong)}", wrong)
+    return _DTYPE_NAMES.get(dtypes.pop(), "float32") if len(dtypes) == 1 else "float32"

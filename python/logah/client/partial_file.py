@@ -1,0 +1,60 @@
+"""A file that appears under its name all at once and on disk, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Opens `NAME.<random>.partial` beside `path`; when the block ends it is put on disk and renamed.
+
+    Where the block raises anything, Ctrl-C among it, the file is removed and what was at `path` stays.
+    """
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with open(partial, "xb", buffering=0) as file:
+            yield file
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    _sync_directory(path.parent)
+
+
+@contextlib.contextmanager
+def output_directory(path: Path) -> Iterator[None]:
+    """Makes the directory and its parents; where the block raises, those that were made and are empty go again."""
+    missing = [directory for directory in (path, *path.parents) if not directory.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for directory in missing:
+            # Not empty, or never made.
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+        raise
+
+
+def write_all(file: BinaryIO, data: bytes) -> None:
+    """Writes all of `data` to an unbuffered file."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
+def _sync_directory(path: Path) -> None:
+    """Puts the entries on disk, where the system can (Windows cannot); the file is in its place already."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

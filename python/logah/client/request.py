@@ -1,0 +1,80 @@
+"""The arguments of a prediction -> `logah.v1.PredictRequest`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, TypedDict
+
+from logah.client._generated import logah_pb2
+from logah.client.element_type import DtypeName, element_type_named
+from logah.client.errors import RequestError
+from logah.client.source import Architecture
+
+#: By tensor name: a (start, end) for each of the first one or two dimensions.
+Slices: TypeAlias = Mapping[str, Sequence[tuple[int, int]]]
+
+
+class PredictOptions(TypedDict, total=False):
+    """What to predict and how to send it; the same for every method."""
+
+    #: Name of the model; default: the server chooses by the architecture's family.
+    model: str
+    #: Seeds what is drawn at random, 0 to 2^53 - 1; default 0.
+    seed: int
+    #: Default "float32".
+    dtype: DtypeName
+    #: Patterns of names, `*` for any run of characters and `?` for one; default: all tensors.
+    select: str | Sequence[str] | None
+    #: (index, count): the rows of dimension 0 that PyTorch's FSDP gives to rank `index`; default: all rows.
+    shard: tuple[int, int] | None
+    #: By tensor name, (start, end) for the first one or two dimensions; default: every tensor whole.
+    slices: Slices | None
+    #: Largest chunk, 4096 to 4194304; default 0: 1 MiB.
+    chunk_bytes: int
+    #: Whether to compare SHA-256 digests beside CRC-32; default False.
+    sha256: bool
+
+
+def predict_request(
+    architecture: Architecture,
+    *,
+    model: str = "",
+    seed: int = 0,
+    dtype: DtypeName = "float32",
+    select: str | Sequence[str] | None = None,
+    shard: tuple[int, int] | None = None,
+    slices: Slices | None = None,
+    chunk_bytes: int = 0,
+    sha256: bool = False,
+) -> logah_pb2.PredictRequest:
+    """Raises RequestError where a number does not fit its field; what else is wrong, the server says."""
+    _check_range("seed", seed, 2**53 - 1)
+    _check_range("chunk_bytes", chunk_bytes, 2**32 - 1)
+    request = logah_pb2.PredictRequest(
+        architecture=architecture.message,
+        model=model,
+        seed=seed,
+        dtype=element_type_named(dtype).wire,
+        chunk_bytes=chunk_bytes,
+        sha256=sha256,
+    )
+    if select is not None:
+        request.selection.patterns.extend([select] if isinstance(select, str) else select)
+        # Also where there is no pattern: that is for the server to refuse, not to be taken for "all".
+        request.selection.SetInParent()
+    if shard is not None:
+        index, count = shard
+        _check_range("shard index", index, 2**32 - 1)
+        _check_range("shard count", count, 2**32 - 1)
+        request.shard.CopyFrom(logah_pb2.Shard(index=index, count=count))
+    for name, box in (slices or {}).items():
+        for start, end in box:
+            _check_range(f'start of the slice of "{name}"', start, 2**63 - 1)
+            _check_range(f'end of the slice of "{name}"', end, 2**63 - 1)
+        request.slices.add(name=name, start=[start for start, _ in box], end=[end for _, end in box])
+    return request
+
+
+def _check_range(name: str, value: int, most: int) -> None:
+    if not 0 <= value <= most:
+        raise RequestError(f"{name} is {value}; 0 to {most} is allowed")

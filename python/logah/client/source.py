@@ -1,0 +1,97 @@
+"""What a network may be given as, and the `logah.v1.Architecture` that it makes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from google.protobuf import json_format
+
+from logah.client._generated import architecture_pb2
+from logah.client.errors import SourceError
+
+
+class TransformersConfig(Protocol):
+    """A transformers configuration object."""
+
+    def to_json_string(self) -> str:
+        """The text of its config.json."""
+
+
+class Graph(Protocol):
+    """An architecture graph, such as `logah.graph.ArchitectureGraph`."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The proto3 JSON mapping of `logah.v1.ArchitectureGraph`."""
+
+
+#: A path to a config.json or graph.json, the content of one as a dict, a transformers configuration or a graph.
+Source: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | TransformersConfig | Graph
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network, ready to be sent."""
+
+    message: architecture_pb2.Architecture
+    #: The text of config.json, to go beside the weights; None for a graph.
+    config: bytes | None
+    #: The file it came from; None: none.
+    path: Path | None = None
+
+
+def read_source(source: Source) -> Architecture:
+    """Raises SourceError where it is none of these, and OSError where a file cannot be read."""
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        return _of_text(path.read_bytes(), str(path), path)
+    if isinstance(source, Mapping):
+        return _of_mapping(source)
+    to_json_string = getattr(source, "to_json_string", None)
+    if callable(to_json_string):
+        return _of_text(to_json_string().encode(), f"{type(source).__name__}.to_json_string()")
+    to_json = getattr(source, "to_json", None)
+    if callable(to_json):
+        return _of_graph(json.dumps(to_json()), f"{type(source).__name__}.to_json()", None)
+    raise SourceError(
+        f"a {type(source).__name__} is no architecture; expected a path, a dict, a transformers configuration "
+        "or a graph"
+    )
+
+
+def _of_mapping(source: Mapping[str, Any]) -> Architecture:
+    try:
+        text = json.dumps(dict(source), indent=2)
+    except (TypeError, ValueError) as error:
+        raise SourceError(f"the dict cannot be written as JSON: {error}") from error
+    return _of_text(text.encode() + b"\n", "the dict")
+
+
+def _of_text(text: bytes, name: str, path: Path | None = None) -> Architecture:
+    """A configuration is known by `model_type`, a graph by `nodes`."""
+    try:
+        root = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"{name} is not JSON: {error}") from error
+    keys = root.keys() if isinstance(root, dict) else ()
+    if "model_type" in keys:
+        return Architecture(architecture_pb2.Architecture(transformers_config=text), text, path)
+    if "nodes" in keys:
+        return _of_graph(text.decode(), name, path)
+    raise SourceError(
+        f'{name} is neither a transformers config.json (it has no "model_type") nor an architecture graph '
+        '(it has no "nodes")'
+    )
+
+
+def _of_graph(text: str, name: str, path: Path | None) -> Architecture:
+    message = architecture_pb2.Architecture()
+    try:
+        json_format.Parse(text, message.graph)
+    except json_format.ParseError as error:
+        raise SourceError(f"{name} is not an architecture graph: {error}") from error
+    return Architecture(message, None, path)
