@@ -28,7 +28,10 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     settings: { 'import-x/resolver-next': [createTypeScriptImportResolver()] },
     rules: {
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       // Typed arrays read within their bounds: an assertion costs nothing, a check on every element does.
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
@@ -37,7 +40,11 @@ export default tseslint.config(
       'import-x/no-restricted-paths': ['error', { zones: [...zones, ...clientZones] }],
       'no-restricted-imports': [
         'error',
-        { paths: [{ name: 'onnxruntime-node', message: 'only src/hypernet/sessions.ts talks to ONNX Runtime' }] },
+        {
+          paths: [
+            { name: 'onnxruntime-node', message: 'only sessions.ts and product.ts talk to ONNX Runtime' },
+          ],
+        },
       ],
       'no-restricted-properties': [
         'error',
@@ -45,7 +52,10 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['src/hypernet/sessions.ts'], rules: { 'no-restricted-imports': 'off' } },
+  { files: ['src/hypernet/sessions.ts', 'src/client/product.ts'], rules: { 'no-restricted-imports': 'off' } },
   { files: ['src/config.ts', 'test/**/*.ts', 'bench/**/*.ts'], rules: { 'no-restricted-properties': 'off' } },
-  { files: ['**/*.mjs', '**/*.js'], languageOptions: { globals: { process: 'readonly', module: 'readonly', console: 'readonly' } } },
+  {
+    files: ['**/*.mjs', '**/*.js'],
+    languageOptions: { globals: { process: 'readonly', module: 'readonly', console: 'readonly' } },
+  },
 );

@@ -36,6 +36,7 @@ export interface StreamFlags {
   /** Bytes. */
   readonly chunkBytes: number;
   readonly sha256: boolean;
+  readonly factors: boolean;
 }
 
 /** `--server` and `--models`. */
@@ -91,6 +92,14 @@ export function addStreamOptions(command: Command): Command {
         .default(1024 * 1024),
     )
     .addOption(
+      new Option(
+        '--factors',
+        'send matrices as low-rank factors and multiply them here: the same tensors from far fewer bytes',
+      )
+        .default(false, 'send every element')
+        .conflicts('shard'),
+    )
+    .addOption(
       new Option('--sha256', 'also compute and compare the SHA-256 of every tensor').default(
         false,
         'CRC-32 only',
@@ -108,6 +117,7 @@ export function requestOf(input: InputFile, flags: RequestFlags & Partial<Stream
     ...(flags.select && { selection: { patterns: [...flags.select] } }),
     ...(flags.shard && { shard: flags.shard }),
     ...(flags.chunkBytes !== undefined && { chunkBytes: flags.chunkBytes }),
+    ...(flags.factors === true && { representation: 'REPRESENTATION_FACTORS' }),
     ...(flags.sha256 !== undefined && { sha256: flags.sha256 }),
   };
 }

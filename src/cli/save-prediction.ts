@@ -1,5 +1,11 @@
 import { join, resolve } from 'node:path';
-import { saveSafetensors, type LogahClient, type PredictRequest, type SavedPrediction } from '../client';
+import {
+  predictDense,
+  saveSafetensors,
+  type LogahClient,
+  type PredictRequest,
+  type SavedPrediction,
+} from '../client';
 import { writeWhole } from '../client/partial-file';
 import type { InputFile } from './input-file';
 import { withOutputDirectory } from './output-directory';
@@ -38,7 +44,7 @@ export async function savePrediction(
     const start = performance.now();
     try {
       const saved = await withFileErrors(`write ${path}`, () =>
-        saveSafetensors(client.predict(request, { signal }), path, {
+        saveSafetensors(predictDense(client, request, { signal }), path, {
           seed,
           onPlan: ({ totalBytes, warnings }) => {
             printWarnings(warnings);

@@ -72,20 +72,50 @@ function checkTensor(tensor: TensorPlan, offset: number, elementBytes: number): 
   if (isTied(tensor)) {
     expectEqual(`${subject}: sent`, String(tensor.sent), 'false');
   }
-  expectEqual(
-    `${subject}: bytes`,
-    tensor.bytes,
-    tensor.sent ? elementCount(tensor.sentShape) * elementBytes : 0,
-  );
+  expectEqual(`${subject}: bytes`, tensor.bytes, tensor.sent ? sentBytes(tensor, elementBytes) : 0);
   if (tensor.sent) {
     expectEqual(`${subject}: offset`, tensor.offset, offset);
     checkBox(subject, tensor);
+    checkFactors(subject, tensor);
   }
   if (!isTied(tensor)) {
     expectEqual(
       `${subject}: sum of predicted_elements and initialized_elements`,
       tensor.predictedElements + tensor.initializedElements,
       elements,
+    );
+  }
+}
+
+/** Bytes of a tensor that is sent: of its factors, always float32, or of its box. */
+function sentBytes({ factors, sentShape }: TensorPlan, elementBytes: number): number {
+  return factors.length > 0
+    ? factors.reduce((sum, { m, n, rank }) => sum + (m + n) * rank * 4, 0)
+    : elementCount(sentShape) * elementBytes;
+}
+
+/** Factors lie within a matrix and cover it: their blocks do not overlap, since the sizes add up. */
+function checkFactors(subject: string, { factors, shape }: TensorPlan): void {
+  if (factors.length === 0) return;
+  const [rows = 0, columns = 0] = shape;
+  const fit = factors.every(
+    (block) =>
+      block.row >= 0 &&
+      block.column >= 0 &&
+      block.rows >= 1 &&
+      block.columns >= 1 &&
+      block.row + block.rows <= rows &&
+      block.column + block.columns <= columns &&
+      block.m >= 1 &&
+      block.n >= 1 &&
+      block.rank >= 1,
+  );
+  const covered = factors.reduce((sum, block) => sum + block.rows * block.columns, 0);
+  if (shape.length !== 2 || !fit || covered !== rows * columns) {
+    throw new ProtocolError(
+      `${subject}: factors`,
+      `${factors.length} blocks of ${covered} elements`,
+      `blocks that cover (${shape.join(', ')})`,
     );
   }
 }

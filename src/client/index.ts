@@ -9,6 +9,7 @@ export type { CallSettings } from './call';
 export { sentTensors, type CheckedPlan, type Coverage, type TensorPlan } from './checked-plan';
 export { ELEMENT_BYTES, type ElementType } from './element-type';
 export { connect, type ConnectOptions, type LogahClient } from './logah-client';
+export { predictDense } from './predict-dense';
 export type { PredictionEvent, Summary } from './prediction-events';
 export { ProtocolError } from './protocol-error';
 export { RemoteError } from './remote-error';

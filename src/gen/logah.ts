@@ -17,6 +17,7 @@ export interface ProtoGrpcType {
       Coverage: MessageTypeDefinition
       DataType: EnumTypeDefinition
       Edge: MessageTypeDefinition
+      FactorBlock: MessageTypeDefinition
       Initialization: MessageTypeDefinition
       ListModelsRequest: MessageTypeDefinition
       ListModelsResponse: MessageTypeDefinition
@@ -30,6 +31,7 @@ export interface ProtoGrpcType {
       PredictRequest: MessageTypeDefinition
       PredictResponse: MessageTypeDefinition
       Prediction: MessageTypeDefinition
+      Representation: EnumTypeDefinition
       Resume: MessageTypeDefinition
       Role: EnumTypeDefinition
       Rule: EnumTypeDefinition

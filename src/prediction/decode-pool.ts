@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ArchitectureGraph } from '../graph/graph';
-import type { Job, PoolMessage, TileJob, WorkerMessage, WorkerSetup } from './worker-protocol';
+import type { BufferJob, Job, PoolMessage, WorkerMessage, WorkerSetup } from './worker-protocol';
 
 /** Jobs that a worker holds at a time: one that it does and one that it need not wait for. */
 const JOBS_PER_WORKER = 2;
@@ -78,10 +78,11 @@ export class DecodePool {
     return message.embeddings;
   }
 
-  /** Decodes a tile into the job's buffer, which is moved to the worker and comes back. */
-  async decode(job: TileJob): Promise<ArrayBuffer> {
+  /** Does a job that fills a buffer, which is moved to the worker and comes back. */
+  async decode(job: BufferJob): Promise<ArrayBuffer> {
     const message = await this.#run(job, [job.buffer]);
-    if (message.kind !== 'tile') throw new Error(`a worker answered a tile job with ${message.kind}`);
+    if (message.kind !== 'filled')
+      throw new Error(`a worker answered a ${job.kind} job with ${message.kind}`);
     return message.buffer;
   }
 

@@ -5,11 +5,11 @@ import { encoderFeatures } from '../graph/features';
 import type { HypernetConfig } from '../hypernet/manifest';
 import { BundleSessions } from '../hypernet/sessions';
 import { decodePart } from './decode';
-import { convert } from './element-type';
+import { convert } from '../element-type';
 import { FactorStore } from './factor-store';
 import type { Placement } from './layout';
 import { createScratch } from './scratch';
-import type { Job, PoolMessage, TileJob, WorkerMessage, WorkerSetup } from './worker-protocol';
+import type { FactorsJob, Job, PoolMessage, TileJob, WorkerMessage, WorkerSetup } from './worker-protocol';
 
 const port = parentPort;
 if (port === null) throw new Error('decode-worker runs as a worker thread');
@@ -53,6 +53,23 @@ async function decodeTile(job: TileJob): Promise<void> {
   else convert(cropped, new Uint16Array(job.buffer, 0, wantedElements), job.elementType);
 }
 
+async function decodeFactors(job: FactorsJob): Promise<void> {
+  const model = modelOf(job.model);
+  const { rank } = model.config;
+  let at = 0;
+  const take = (rows: number): Float32Array => {
+    const view = new Float32Array(job.buffer, at * 4, rows * rank);
+    at += view.length;
+    return view;
+  };
+  for (const { embedding, slot, m, n, scale } of job.blocks) {
+    const a = take(m);
+    const b = take(n);
+    await model.sessions.factors(embedding, slot, { a, b });
+    for (let index = 0; index < a.length; index++) a[index] = (a[index] as number) * scale;
+  }
+}
+
 /** Moves what is wanted of a row-major matrix to its beginning, rows close together, and returns that part. */
 function crop(values: Float32Array, columns: number, wanted: Placement): Float32Array {
   for (let row = 0; row < wanted.rows; row++) {
@@ -69,8 +86,8 @@ async function perform(id: number, job: Job): Promise<void> {
     const embeddings = await model.sessions.encode(encoderFeatures(job.graph, operations, cutoff));
     send({ kind: 'embeddings', id, embeddings });
   } else {
-    await decodeTile(job);
-    send({ kind: 'tile', id, buffer: job.buffer }, [job.buffer]);
+    await (job.kind === 'tile' ? decodeTile(job) : decodeFactors(job));
+    send({ kind: 'filled', id, buffer: job.buffer }, [job.buffer]);
   }
 }
 

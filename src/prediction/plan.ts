@@ -6,7 +6,8 @@ import { graphHash } from '../graph/canonical';
 import type { Bundle } from '../hypernet/bundle';
 import type { HypernetConfig } from '../hypernet/manifest';
 import { checkDecodable } from './decodable';
-import { bytesPerElement, type ElementType } from './element-type';
+import { bytesPerElement, type ElementType } from '../element-type';
+import { factorsByteLength, smallerFactors, type FactorPiece, type Representation } from './factors';
 import { matrixView, placements, type MatrixView, type Placement } from './layout';
 import { fillRecipe, predictedRecipe, type PlannedRecipe } from './recipe-for';
 import { placementOf, type Box, type Slicing } from './slicing';
@@ -42,6 +43,8 @@ export interface PlannedTensor {
   readonly initializedElements: number;
   readonly view: MatrixView;
   readonly pieces: readonly Piece[];
+  /** The pieces as factors, where the tensor is sent so. */
+  readonly factors: readonly FactorPiece[] | undefined;
 }
 
 /** Elements of all tensors by origin; the first four parts of the contract's `Coverage`. */
@@ -62,6 +65,9 @@ export interface PredictionPlan {
   readonly elementType: ElementType;
   readonly tensors: readonly PlannedTensor[];
   readonly totalBytes: number;
+  /** Bytes of all data, were the request sent dense, and as factors. */
+  readonly denseBytes: number;
+  readonly factorBytes: number;
   readonly coverage: Coverage;
   readonly warnings: readonly TrainingWarning[];
 }
@@ -72,6 +78,7 @@ export interface PlanOptions {
   readonly elementType: ElementType;
   readonly selection: NameSelection;
   readonly slicing: Slicing;
+  readonly representation: Representation;
 }
 
 /**
@@ -83,23 +90,40 @@ export function planPrediction(
   bundle: Bundle,
   options: PlanOptions,
 ): PredictionPlan {
-  const { elementType, selection, seed, slicing } = options;
+  const { elementType, selection, seed, slicing, representation } = options;
   checkDecodable(graph, bundle.manifest.hypernet);
   const selected = selection.select(graph.parameters.map((parameter) => parameter.name));
   slicing.check(graph.parameters);
+  const { hypernet } = bundle.manifest;
   let offset = 0;
+  let denseBytes = 0;
+  let factorBytes = 0;
   const tensors = graph.parameters.map((parameter) => {
     const candidate = parameter.tiedTo === undefined && selected.has(parameter.name);
     const box = candidate ? slicing.boxOf(parameter) : undefined;
-    const bytes = box === undefined ? 0 : elementCount(box.shape) * bytesPerElement(elementType);
-    const tensor = planTensor(parameter, graph, bundle.manifest.hypernet, { box, bytes, offset });
+    const dense = box === undefined ? 0 : elementCount(box.shape) * bytesPerElement(elementType);
+    const planned = planTensor(parameter, graph, hypernet);
+    const factors = box === undefined ? undefined : smallerFactors(planned.pieces, hypernet.rank, dense);
+    const factored = factors === undefined ? dense : factorsByteLength(factors);
+    const asFactors = representation === 'factors';
+    const bytes = asFactors ? factored : dense;
+    const tensor: PlannedTensor = {
+      ...planned,
+      sent: box !== undefined,
+      box,
+      sentPlace: box === undefined ? NOWHERE : placementOf(box, parameter.shape),
+      bytes,
+      offset,
+      factors: asFactors ? factors : undefined,
+    };
     offset += bytes;
+    denseBytes += dense;
+    factorBytes += factored;
     return tensor;
   });
   const sent = tensors.flatMap(({ name, box }) => (box === undefined ? [] : [[name, box.start, box.shape]]));
-  const fingerprint = createHash('sha256')
-    .update(JSON.stringify([bundle.fingerprint, graphHash(graph), seed, elementType, sent]))
-    .digest('hex');
+  const identity = [bundle.fingerprint, graphHash(graph), seed, elementType, representation, sent];
+  const fingerprint = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
   return {
     bundle,
     graph,
@@ -108,17 +132,19 @@ export function planPrediction(
     elementType,
     tensors,
     totalBytes: offset,
+    denseBytes,
+    factorBytes,
     coverage: coverageOf(tensors),
     warnings: trainingWarnings(graph, bundle.manifest),
   };
 }
 
-function planTensor(
-  parameter: Parameter,
-  graph: ArchitectureGraph,
-  config: HypernetConfig,
-  sending: { box: Box | undefined; bytes: number; offset: number },
-): PlannedTensor {
+const NOWHERE: Placement = { row: 0, rows: 0, column: 0, columns: 0 };
+
+/** A tensor, whatever of it is sent. */
+type TensorContent = Omit<PlannedTensor, 'sent' | 'box' | 'sentPlace' | 'bytes' | 'offset' | 'factors'>;
+
+function planTensor(parameter: Parameter, graph: ArchitectureGraph, config: HypernetConfig): TensorContent {
   const merged = config.slots > 1 ? parameter : mergeBlocks(parameter);
   const places = placements(merged);
   let rank = 0;
@@ -148,12 +174,6 @@ function planTensor(
     shape: parameter.shape,
     source: sourceOf(parameter, predictedElements, tiledElements),
     rank,
-    ...sending,
-    sent: sending.box !== undefined,
-    sentPlace:
-      sending.box === undefined
-        ? { row: 0, rows: 0, column: 0, columns: 0 }
-        : placementOf(sending.box, parameter.shape),
     tiedTo: parameter.tiedTo,
     predictedElements,
     tiledElements,

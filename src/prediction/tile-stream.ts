@@ -4,11 +4,12 @@ import { abortError } from '../errors';
 import type { BufferPool } from './buffers';
 import type { TilePart } from './tile-part';
 import type { DecodePool } from './decode-pool';
-import { bytesPerElement } from './element-type';
+import { bytesPerElement } from '../element-type';
+import type { FactorPiece } from './factors';
 import type { PlannedTensor, PredictionPlan } from './plan';
 import { streamKey } from './random';
 import { sentPart, tilesOf, type Tile } from './tile';
-import type { TileJob } from './worker-protocol';
+import type { BufferJob, FactorsJob, TileJob } from './worker-protocol';
 
 /** The bytes of one tile. The reader calls `release` when it has done with them. */
 export interface DecodedTile {
@@ -85,7 +86,7 @@ export async function* skipTo(
 
 interface PlannedTile {
   readonly tensor: PlannedTensor;
-  readonly job: TileJob;
+  readonly job: BufferJob;
   readonly bytes: number;
 }
 
@@ -108,6 +109,14 @@ function* tileJobs(
   const { hid } = plan.bundle.manifest.hypernet;
   for (const tensor of plan.tensors) {
     if (!tensor.sent || tensor.offset + tensor.bytes <= options.from) continue;
+    if (tensor.factors !== undefined) {
+      yield {
+        tensor,
+        job: factorsJob(plan, tensor, tensor.factors, embeddings, options),
+        bytes: tensor.bytes,
+      };
+      continue;
+    }
     const { columns } = tensor.view;
     const stream = streamKey(plan.seed, tensor.name);
     for (const tile of tilesOf(tensor)) {
@@ -128,6 +137,21 @@ function* tileJobs(
       yield { tensor, job, bytes };
     }
   }
+}
+
+function factorsJob(
+  plan: PredictionPlan,
+  tensor: PlannedTensor,
+  factors: readonly FactorPiece[],
+  embeddings: Float32Array,
+  options: TileStreamOptions,
+): FactorsJob {
+  const { name, hypernet } = plan.bundle.manifest;
+  const blocks = factors.map(({ recipe: { node, slot, m, n, scale } }) => {
+    const embedding = embeddings.slice(node * hypernet.hid, (node + 1) * hypernet.hid);
+    return { embedding, slot, m, n, scale };
+  });
+  return { kind: 'factors', model: name, blocks, buffer: options.buffers.take(tensor.bytes) };
 }
 
 /** The parts of a tensor's pieces that lie within a tile. */

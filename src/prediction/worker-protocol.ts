@@ -4,7 +4,7 @@ import type { ArchitectureGraph } from '../graph/graph';
 import type { Bundle } from '../hypernet/bundle';
 import type { ExecutionProvider } from '../hypernet/sessions';
 import type { TilePart } from './tile-part';
-import type { ElementType } from './element-type';
+import type { ElementType } from '../element-type';
 import type { Placement } from './layout';
 import type { StreamKey } from './random';
 
@@ -37,7 +37,28 @@ export interface TileJob {
   readonly buffer: ArrayBuffer;
 }
 
-export type Job = EncodeJob | TileJob;
+/** Decode the factors of one or more blocks, one after the other, into `buffer`; answered with the same buffer. */
+export interface FactorsJob {
+  readonly kind: 'factors';
+  readonly model: string;
+  readonly blocks: readonly FactorsBlock[];
+  /** Room for A and B of every block; transferred. */
+  readonly buffer: ArrayBuffer;
+}
+
+/** The factors of one node: `m` rows of A times `scale`, `n` rows of B. */
+export interface FactorsBlock {
+  readonly embedding: Float32Array;
+  readonly slot: number;
+  readonly m: number;
+  readonly n: number;
+  readonly scale: number;
+}
+
+/** A job that fills a buffer. */
+export type BufferJob = FactorsJob | TileJob;
+
+export type Job = EncodeJob | BufferJob;
 
 /** What the main thread says: do a job, or end after those said before. */
 export type PoolMessage =
@@ -47,5 +68,5 @@ export type PoolMessage =
 export type WorkerMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'embeddings'; readonly id: number; readonly embeddings: Float32Array }
-  | { readonly kind: 'tile'; readonly id: number; readonly buffer: ArrayBuffer }
+  | { readonly kind: 'filled'; readonly id: number; readonly buffer: ArrayBuffer }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string };

@@ -4,7 +4,7 @@ import type { Model } from '../gen/logah/v1/Model';
 import type { Plan } from '../gen/logah/v1/Plan';
 import type { TensorPlan } from '../gen/logah/v1/TensorPlan';
 import type { Bundle } from '../hypernet/bundle';
-import type { ElementType } from '../prediction/element-type';
+import type { ElementType } from '../element-type';
 import type { PlannedTensor, PredictionPlan, Source } from '../prediction/plan';
 import type { TrainingWarning } from '../prediction/training-warnings';
 
@@ -35,6 +35,8 @@ export function planMessage(plan: PredictionPlan): Plan {
     dtype: DATA_TYPES[plan.elementType],
     tensors: plan.tensors.map(tensorMessage),
     totalBytes: plan.totalBytes,
+    denseBytes: plan.denseBytes,
+    factorBytes: plan.factorBytes,
     coverage: plan.coverage,
     warnings: plan.warnings.map((warning) => ({ ...warning, kind: WARNING_KINDS[warning.kind] })),
     nodes: plan.graph.nodes.length,
@@ -72,6 +74,15 @@ function tensorMessage(tensor: PlannedTensor): TensorPlan {
     predictedElements: tensor.predictedElements,
     tiledElements: tensor.tiledElements,
     initializedElements: tensor.initializedElements,
+    factors: (tensor.factors ?? []).map(({ recipe: { m, n }, rank, row, rows, column, columns }) => ({
+      row,
+      rows,
+      column,
+      columns,
+      m,
+      n,
+      rank,
+    })),
     sentStart: [...(tensor.box?.start ?? [])],
     sentShape: [...(tensor.box?.shape ?? [])],
   };

@@ -3,7 +3,9 @@
 import { invalidFields, type FieldViolation } from '../errors';
 import type { DataType__Output } from '../gen/logah/v1/DataType';
 import type { PredictRequest__Output } from '../gen/logah/v1/PredictRequest';
-import type { ElementType } from '../prediction/element-type';
+import type { Representation__Output } from '../gen/logah/v1/Representation';
+import type { ElementType } from '../element-type';
+import type { Representation } from '../prediction/factors';
 import type { PlanOptions } from '../prediction/plan';
 import { NameSelection } from '../prediction/selection';
 import { Slicing, type ResumePoint } from '../prediction/slicing';
@@ -17,6 +19,12 @@ const ELEMENT_TYPES: Readonly<Partial<Record<DataType__Output, ElementType>>> = 
   DATA_TYPE_FLOAT32: 'f32',
   DATA_TYPE_FLOAT16: 'f16',
   DATA_TYPE_BFLOAT16: 'bf16',
+};
+
+const REPRESENTATIONS: Readonly<Partial<Record<Representation__Output, Representation>>> = {
+  REPRESENTATION_UNSPECIFIED: 'dense',
+  REPRESENTATION_DENSE: 'dense',
+  REPRESENTATION_FACTORS: 'factors',
 };
 
 /** How to answer. */
@@ -47,11 +55,29 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
     const allowed = Object.keys(ELEMENT_TYPES).join(', ');
     violations.push({ field: 'dtype', description: `is ${request.dtype}; allowed: ${allowed}` });
   }
-  if (violations.length > 0 || elementType === undefined) throw invalidFields(violations);
+  const representation = REPRESENTATIONS[request.representation];
+  if (representation === undefined) {
+    const allowed = Object.keys(REPRESENTATIONS).join(', ');
+    violations.push({
+      field: 'representation',
+      description: `is ${request.representation}; allowed: ${allowed}`,
+    });
+  }
+  if (representation === 'factors' && (request.slices.length > 0 || request.shard !== null)) {
+    violations.push({
+      field: 'representation',
+      description:
+        'is REPRESENTATION_FACTORS together with slices or a shard; only REPRESENTATION_DENSE is allowed',
+    });
+  }
+  if (violations.length > 0 || elementType === undefined || representation === undefined) {
+    throw invalidFields(violations);
+  }
   return {
     seed,
     elementType,
     selection: request.selection === null ? NameSelection.all : NameSelection.of(request.selection.patterns),
+    representation,
     slicing: Slicing.of(request.slices, request.shard ?? undefined),
     chunkBytes: chunk === 0 ? DEFAULT_CHUNK_BYTES : chunk,
     sha256: request.sha256,

@@ -38,6 +38,7 @@ export function prediction(
       initializedElements: 0,
       sentStart: shape.map(() => 0),
       sentShape: [...shape],
+      factors: [],
     };
     offset += tensor.bytes;
     return tensor;
@@ -72,6 +73,8 @@ export function prediction(
     },
     warnings: [],
     nodes: 3,
+    denseBytes: offset,
+    factorBytes: offset,
     family: 'vit',
   };
   return { plan, data: Buffer.from(Uint8Array.from({ length: offset }, (_, index) => index % 251)) };

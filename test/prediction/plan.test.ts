@@ -12,6 +12,7 @@ const OPTIONS: PlanOptions = {
   elementType: 'f32',
   selection: NameSelection.all,
   slicing: Slicing.whole,
+  representation: 'dense',
 };
 
 const bundleOf = (changes: Readonly<Record<string, unknown>> = {}): Bundle => ({

@@ -34,6 +34,7 @@ function planOf(...parameters: Parameter[]): PredictionPlan {
     elementType: 'f32',
     selection: NameSelection.all,
     slicing: Slicing.whole,
+    representation: 'dense',
   });
 }
 

@@ -19,6 +19,7 @@ export function namedTensor(name: string): PlannedTensor {
     initializedElements: 0,
     view: { rows: 1, columns: 1 },
     pieces: [],
+    factors: undefined,
   };
 }
 

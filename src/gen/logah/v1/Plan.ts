@@ -16,6 +16,8 @@ export interface Plan {
   'warnings'?: (_logah_v1_Warning)[];
   'nodes'?: (number);
   'family'?: (string);
+  'denseBytes'?: (number | string | Long);
+  'factorBytes'?: (number | string | Long);
 }
 
 export interface Plan__Output {
@@ -28,4 +30,6 @@ export interface Plan__Output {
   'warnings': (_logah_v1_Warning__Output)[];
   'nodes': (number);
   'family': (string);
+  'denseBytes': (number);
+  'factorBytes': (number);
 }

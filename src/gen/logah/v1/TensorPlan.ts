@@ -1,6 +1,7 @@
 // Original file: proto/logah/v1/logah.proto
 
 import type { Source as _logah_v1_Source, Source__Output as _logah_v1_Source__Output } from '../../logah/v1/Source';
+import type { FactorBlock as _logah_v1_FactorBlock, FactorBlock__Output as _logah_v1_FactorBlock__Output } from '../../logah/v1/FactorBlock';
 import type { Long } from '@grpc/proto-loader';
 
 export interface TensorPlan {
@@ -17,6 +18,7 @@ export interface TensorPlan {
   'initializedElements'?: (number | string | Long);
   'sentStart'?: (number | string | Long)[];
   'sentShape'?: (number | string | Long)[];
+  'factors'?: (_logah_v1_FactorBlock)[];
 }
 
 export interface TensorPlan__Output {
@@ -33,4 +35,5 @@ export interface TensorPlan__Output {
   'initializedElements': (number);
   'sentStart': (number)[];
   'sentShape': (number)[];
+  'factors': (_logah_v1_FactorBlock__Output)[];
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { bytesPerElement, convert } from '../../src/prediction/element-type';
+import { bytesPerElement, convert } from '../src/element-type';
 
 type Narrow = 'f16' | 'bf16';
 
@@ -108,7 +108,7 @@ describe.each(TYPES)('%s', (type) => {
   });
 
   it('agrees with numpy and torch', () => {
-    const path = join(__dirname, '..', 'fixtures', 'numbers', 'conversions.json');
+    const path = join(__dirname, 'fixtures', 'numbers', 'conversions.json');
     const golden = JSON.parse(readFileSync(path, 'utf8')) as Record<'f32' | Narrow, number[]>;
     expect(converted(ofBits(golden.f32), type)).toEqual(golden[type]);
   });

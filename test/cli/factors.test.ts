@@ -1,0 +1,61 @@
+/** `logah predict --factors`: the same file from far fewer bytes. */
+
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runCli } from './run-cli';
+
+const BUNDLE = join(__dirname, '../fixtures/parity/bundle');
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'logah-factors-'));
+});
+
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+});
+
+/** Everything behind the header, which names the fingerprint of what was sent. */
+function tensorData(file: Buffer): Buffer {
+  return file.subarray(8 + Number(file.readBigUInt64LE(0)));
+}
+
+describe.each(['f32', 'f16', 'bf16'])('with elements of type %s', (dtype) => {
+  it.each([
+    [
+      'a fused projection and a table tiled many times',
+      { model_type: 'gpt2', n_embd: 96, n_layer: 1, n_head: 3, vocab_size: 3001, n_positions: 64 },
+    ],
+    [
+      'separate projections and a single class',
+      {
+        model_type: 'vit',
+        hidden_size: 320,
+        num_hidden_layers: 1,
+        num_attention_heads: 4,
+        intermediate_size: 640,
+        image_size: 32,
+        num_labels: 1,
+      },
+    ],
+  ])('of %s, factors expand to the bits of the dense prediction', async (_, config) => {
+    const path = join(directory, 'config.json');
+    await writeFile(path, JSON.stringify(config));
+    const predict = async (name: string, ...flags: string[]): Promise<Buffer> => {
+      const out = join(directory, name);
+      const run = await runCli('predict', path, '--out', out, '--models', BUNDLE, '--dtype', dtype, ...flags);
+      expect(run).toMatchObject({ code: 0 });
+      return readFile(join(out, 'model.safetensors'));
+    };
+    const dense = tensorData(await predict('dense'));
+    expect(tensorData(await predict('factors', '--factors', '--sha256')).equals(dense)).toBe(true);
+  });
+});
+
+it('cannot be combined with a shard', async () => {
+  const run = await runCli('predict', 'config.json', '--out', directory, '--factors', '--shard', '0/2');
+  expect(run).toMatchObject({ code: 2 });
+  expect(run.stderr).toContain("'--factors' cannot be used with option '--shard");
+});
