@@ -81,7 +81,7 @@ class Coverage:
 class Warning:
     """A way in which the request differs from what the model was trained on."""
 
-    #: "FAMILY", "RANGE" or "UNTRAINED".
+    #: Its name in the contract, such as "WARNING_KIND_RANGE".
     kind: str
     field: str
     actual: str
@@ -151,7 +151,7 @@ def check_plan(plan: logah_pb2.Plan) -> Plan:
 def _warning_kind(kind: int) -> str:
     # A newer server may know more kinds.
     known: Sequence[int] = logah_pb2.WarningKind.values()
-    return logah_pb2.WarningKind.Name(kind).removeprefix("WARNING_KIND_") if kind in known else str(kind)
+    return logah_pb2.WarningKind.Name(kind) if kind in known else str(kind)
 
 
 def _tensor(tensor: logah_pb2.TensorPlan) -> TensorPlan:
