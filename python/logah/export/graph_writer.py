@@ -33,6 +33,8 @@ class GraphWriter:
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
         self._initializers: dict[str, onnx.TensorProto] = {}
+        #: What each output's content is.
+        self._values: dict[str, str] = {}
 
     def input(self, name: str, dtype: str, shape: Sequence[int | str]) -> str:
         """Declares an input; a string in its shape names a free dimension."""
@@ -41,7 +43,7 @@ class GraphWriter:
 
     def output(self, name: str, value: str, shape: Sequence[int | str]) -> None:
         """Declares a float32 output with the content of `value`."""
-        self._nodes.append(helper.make_node("Identity", [value], [name], name=name))
+        self._values[name] = value
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)))
 
     def constant(self, name: str, value: Tensor | NDArray[np.generic]) -> str:
@@ -88,6 +90,7 @@ class GraphWriter:
         size = sum(len(tensor.raw_data) for tensor in self._initializers.values())
         if size > LARGEST_FILE:
             raise GraphSizeError(f"{self._name}: {size} bytes of weights; an ONNX file holds at most {LARGEST_FILE}")
+        self._name_outputs()
         graph = helper.make_graph(
             self._nodes, self._name, self._inputs, self._outputs, list(self._initializers.values())
         )
@@ -100,6 +103,21 @@ class GraphWriter:
         )
         onnx.checker.check_model(model)
         return model.SerializeToString(deterministic=True)
+
+    def _name_outputs(self) -> None:
+        """Gives the operator that makes an output the output's name: an Identity behind it would copy the tensor.
+
+        Where another operator or output reads the value too, an Identity it must be.
+        """
+        makers = {node.output[0]: node for node in self._nodes}
+        read = [value for node in self._nodes for value in node.input] + list(self._values.values())
+        for name, value in self._values.items():
+            maker = makers.get(value)
+            if maker is not None and read.count(value) == 1:
+                maker.output[0] = maker.name = name
+            else:
+                self._nodes.append(helper.make_node("Identity", [value], [name], name=name))
+        self._values = {}
 
 
 def linear_at(modules: nn.Sequential, index: int) -> nn.Linear:
