@@ -1,0 +1,146 @@
+"""What each rank runs in the tests of `Client.initialize` on sharded modules: one group of four processes for all."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from client_servers import SMALL_GPT2, SMALL_VIT
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
+from torch.testing import assert_close
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel, ViTConfig, ViTForImageClassification
+
+import logah
+from logah.client import Client
+
+RANKS = 4
+
+
+def vit(device: str = "cpu", dtype: torch.dtype = torch.float32) -> PreTrainedModel:
+    with torch.device(device):
+        return ViTForImageClassification(ViTConfig(**SMALL_VIT)).to(dtype).eval()
+
+
+def check_whole(module: nn.Module, state: dict[str, Tensor]) -> None:
+    """Local parts, and what the ranks have together, equal the full prediction bit for bit."""
+    names = set()
+    for name, parameter in module.named_parameters():
+        assert isinstance(parameter, DTensor)
+        assert not parameter.is_meta
+        assert torch.equal(parameter.full_tensor(), state[name]), name
+        names.add(name)
+    assert names == {
+        name for name, tensor in state.items() if not any(tensor is state[other] for other in names - {name})
+    }
+
+
+def sharded(client: Client, count: int, device: str, dtype: torch.dtype = torch.float32) -> None:
+    """FSDP2 over the first `count` ranks, each block a group of its own; then a forward pass."""
+    mesh = DeviceMesh("cpu", list(range(count)))
+    if dist.get_rank() >= count:
+        return
+    module = vit(device, dtype)
+    for layer in module.vit.layers:
+        fully_shard(layer, mesh=mesh)
+    fully_shard(module, mesh=mesh)
+    report = client.initialize(module, seed=2)
+    name = str(dtype).removeprefix("torch.")
+    state = client.state_dict(SMALL_VIT, seed=2, dtype=name)  # type: ignore[arg-type]
+    assert report.fingerprint == client.plan(SMALL_VIT, seed=2, dtype=name).fingerprint  # type: ignore[arg-type]
+    check_whole(module, state)
+    whole = vit(dtype=dtype)
+    whole.load_state_dict(state)
+    images = torch.linspace(-1, 1, 28 * 28, dtype=dtype).reshape(1, 1, 28, 28)
+    with torch.no_grad():
+        assert_close(module(images).logits, whole(images).logits)
+    # The forward pass has gathered the root's parameters; what is filled now must not be thrown away with them.
+    client.initialize(module, seed=3)
+    check_whole(module, client.state_dict(SMALL_VIT, seed=3, dtype=name))  # type: ignore[arg-type]
+    with torch.no_grad():
+        whole.load_state_dict(client.state_dict(SMALL_VIT, seed=3, dtype=name))  # type: ignore[arg-type]
+        assert_close(module(images).logits, whole(images).logits)
+
+
+def hybrid(client: Client) -> None:
+    """Two replicas of two shards."""
+    module = vit("meta")
+    fully_shard(module, mesh=init_device_mesh("cpu", (2, 2), mesh_dim_names=("replicate", "shard")))
+    client.initialize(module)
+    check_whole(module, client.state_dict(SMALL_VIT))
+
+
+def tied(client: Client, device: str) -> None:
+    with torch.device(device):
+        module = GPT2LMHeadModel(GPT2Config(**SMALL_GPT2))
+    fully_shard(module, mesh=init_device_mesh("cpu", (RANKS,)))
+    client.initialize(module)
+    assert module.lm_head.weight is module.transformer.wte.weight
+    check_whole(module, client.state_dict(SMALL_GPT2))
+    whole = GPT2LMHeadModel(GPT2Config(**SMALL_GPT2)).eval()
+    whole.load_state_dict(client.state_dict(SMALL_GPT2))
+    tokens = torch.arange(8).reshape(1, 8)
+    with torch.no_grad():
+        assert_close(module.eval()(tokens).logits, whole(tokens).logits)
+
+
+def two_dimensions(client: Client, device: str) -> None:
+    """Parameters cut along both dimensions of a mesh, the last dimension of the patch kernel among them."""
+    mesh = init_device_mesh("cpu", (2, 2))
+    module = vit()
+    for owner in module.modules():
+        for name, parameter in list(owner._parameters.items()):
+            if parameter is None:
+                continue
+            last = parameter.ndim - 1
+            placements = [Shard(0), Shard(last)] if last and parameter.shape[0] > 1 else [Replicate(), Shard(0)]
+            owner._parameters[name] = nn.Parameter(distribute_tensor(parameter.data, mesh, placements))
+    if device == "meta":
+        module = module.to("meta")
+    client.initialize(module)
+    check_whole(module, client.state_dict(SMALL_VIT))
+
+
+CASES: dict[str, Callable[[Client], None]] = {
+    **{
+        f"fsdp on {count} ranks, {device}": lambda client, count=count, device=device: sharded(client, count, device)
+        for count in (1, 2, 3, 4)
+        for device in ("cpu", "meta")
+    },
+    "fsdp in bfloat16": lambda client: sharded(client, 3, "meta", torch.bfloat16),
+    "replicas of shards": hybrid,
+    "tied weights, cpu": lambda client: tied(client, "cpu"),
+    "tied weights, meta": lambda client: tied(client, "meta"),
+    "two dimensions, cpu": lambda client: two_dimensions(client, "cpu"),
+    "two dimensions, meta": lambda client: two_dimensions(client, "meta"),
+}
+
+
+def run_rank(rank: int, server: str, directory: str) -> None:
+    """Runs every case; writes the trace of each that fails."""
+    torch.set_num_threads(1)
+    dist.init_process_group(
+        "gloo",
+        init_method=f"file://{directory}/rendezvous",
+        rank=rank,
+        world_size=RANKS,
+        timeout=datetime.timedelta(seconds=20),
+    )
+    failures: dict[str, str] = {}
+    with logah.connect(server) as client:
+        for name, case in CASES.items():
+            try:
+                case(client)
+                dist.barrier()
+            except Exception:
+                failures[name] = traceback.format_exc()
+                break
+    Path(directory, f"{rank}.json").write_text(json.dumps(failures))
+    dist.destroy_process_group()

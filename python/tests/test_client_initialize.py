@@ -1,0 +1,189 @@
+"""Modules filled in place: on the CPU, on the meta device, and sharded over ranks."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import client_ranks
+import pytest
+import torch
+from client_ranks import vit
+from client_servers import SMALL_GPT2, SMALL_VIT
+from torch import nn
+from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaModel
+
+import logah
+from logah.client import Client, CoverageError, RemoteError, SourceError
+from logah.client.meta_buffers import materialize_buffers
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture(scope="module")
+def client(server: str) -> Client:
+    return logah.connect(server)
+
+
+@pytest.fixture(scope="module")
+def state(client: Client) -> dict[str, torch.Tensor]:
+    return client.state_dict(SMALL_VIT)
+
+
+def check_equal(module: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    own = module.state_dict()
+    assert own.keys() == state.keys()
+    assert all(torch.equal(tensor, state[name].to(tensor.dtype)) for name, tensor in own.items())
+
+
+def test_a_module_keeps_its_storage(client: Client, state: dict[str, torch.Tensor]) -> None:
+    module = vit()
+    addresses = [parameter.data_ptr() for parameter in module.parameters()]
+    report = client.initialize(module)
+    check_equal(module, state)
+    assert [parameter.data_ptr() for parameter in module.parameters()] == addresses
+    coverage = client.plan(SMALL_VIT).coverage
+    assert (report.predicted, report.tiled, report.initialized, report.tied) == (
+        coverage.predicted,
+        coverage.tiled,
+        coverage.initialized,
+        coverage.tied,
+    )
+    assert report.untouched == ()
+
+
+def test_parameters_on_the_meta_device_become_real(client: Client, state: dict[str, torch.Tensor]) -> None:
+    module = vit("meta")
+    module.classifier.requires_grad_(False)
+    client.initialize(module)
+    check_equal(module, state)
+    assert not module.classifier.weight.requires_grad
+    assert module.vit.layernorm.weight.requires_grad
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_values_are_those_of_float32_rounded_once(
+    client: Client, state: dict[str, torch.Tensor], dtype: torch.dtype
+) -> None:
+    module = vit(dtype=dtype)
+    client.initialize(module)
+    check_equal(module, state)
+    module.classifier.float()
+    client.initialize(module)
+    check_equal(module, state)
+
+
+def test_storage_that_is_not_contiguous_is_filled_too(client: Client, state: dict[str, torch.Tensor]) -> None:
+    module = vit()
+    module.classifier.weight = nn.Parameter(torch.zeros(40, 10).T)
+    client.initialize(module)
+    check_equal(module, state)
+
+
+def test_ties_are_kept(client: Client) -> None:
+    for device in ("cpu", "meta"):
+        with torch.device(device):
+            module = GPT2LMHeadModel(GPT2Config(**SMALL_GPT2))
+        report = client.initialize(module)
+        assert module.lm_head.weight is module.transformer.wte.weight
+        assert report.tied == module.lm_head.weight.numel()
+        check_equal(module, client.state_dict(SMALL_GPT2))
+
+
+def test_a_compiled_module_is_filled_too(client: Client, state: dict[str, torch.Tensor]) -> None:
+    module = vit()
+    client.initialize(torch.compile(module))
+    check_equal(module, state)
+
+
+def test_a_parameter_that_the_plan_lacks_is_an_error_that_names_it(client: Client) -> None:
+    module = vit()
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    module.extra = nn.Linear(2, 2)
+    with pytest.raises(CoverageError, match=r"extra\.weight, extra\.bias") as caught:
+        client.initialize(module)
+    assert caught.value.names == ("extra.weight", "extra.bias")
+    assert all(torch.equal(module.state_dict()[name], tensor) for name, tensor in before.items())
+    report = client.initialize(module, strict=False)
+    assert report.untouched == ("extra.weight", "extra.bias")
+    module.extra.to("meta")
+    with pytest.raises(CoverageError, match="meta device"):
+        client.initialize(module, strict=False)
+
+
+def test_a_tensor_that_the_module_lacks_is_an_error_that_names_it(
+    client: Client, state: dict[str, torch.Tensor]
+) -> None:
+    module = vit()
+    module.classifier = nn.Identity()
+    with pytest.raises(CoverageError, match=r"classifier\.weight, classifier\.bias"):
+        client.initialize(module)
+    client.initialize(module, strict=False)
+    check_equal(module, {name: tensor for name, tensor in state.items() if "classifier" not in name})
+
+
+def test_a_shape_or_a_tie_that_differs_is_an_error_that_names_it(client: Client) -> None:
+    module = vit()
+    module.classifier.bias = nn.Parameter(torch.zeros(11))
+    with pytest.raises(CoverageError, match=r'"classifier\.bias" has shape \(11,\); the plan has \(10,\)'):
+        client.initialize(module)
+    module = GPT2LMHeadModel(GPT2Config(**SMALL_GPT2))
+    module.lm_head.weight = nn.Parameter(module.lm_head.weight.detach().clone())
+    with pytest.raises(CoverageError, match="tie them first"):
+        client.initialize(module)
+    module = vit()
+    module.vit.layernorm.weight = module.vit.layernorm.bias
+    with pytest.raises(CoverageError, match="shares one parameter"):
+        client.initialize(module)
+
+
+def test_a_module_must_say_its_architecture_or_be_told(client: Client, state: dict[str, torch.Tensor]) -> None:
+    module = vit()
+    plain = nn.Module()
+    plain.vit, plain.classifier = module.vit, module.classifier
+    with pytest.raises(SourceError, match="does not say its architecture"):
+        client.initialize(plain)
+    client.initialize(plain, SMALL_VIT)
+    check_equal(module, state)
+    # A body without the head is another network than the configuration alone would say.
+    with pytest.raises(RemoteError, match="ViTModel"):
+        client.initialize(module.vit)
+
+
+def test_meta_buffers_are_computed_by_their_modules_or_named() -> None:
+    rope = LlamaConfig(hidden_size=16, num_attention_heads=2, num_hidden_layers=1, intermediate_size=8, vocab_size=20)
+    bert = BertConfig(hidden_size=16, num_attention_heads=2, num_hidden_layers=1, intermediate_size=8, vocab_size=20)
+    for kind, config in ((LlamaModel, rope), (BertModel, bert)):
+        with torch.device("meta"):
+            module = kind(config)
+        materialize_buffers(module, None)
+        for name, buffer in kind(config).named_buffers():
+            assert torch.equal(module.get_buffer(name), buffer), name
+        assert all(parameter.is_meta for parameter in module.parameters())
+    with torch.device("meta"):
+        norm = nn.Sequential(nn.BatchNorm1d(3))
+    materialize_buffers(norm, "cpu")
+    assert norm[0].running_var.tolist() == [1, 1, 1]
+    norm.register_buffer("table", torch.empty(2, device="meta"))
+    with pytest.raises(CoverageError, match="table"):
+        materialize_buffers(norm, "cpu")
+    assert norm.table.is_meta
+
+
+@pytest.fixture(scope="module")
+def failures(server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """By case: what went wrong, on any rank."""
+    directory = tmp_path_factory.mktemp("ranks")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.multiprocessing.spawn(client_ranks.run_rank, (server, str(directory)), nprocs=client_ranks.RANKS)
+    found: dict[str, list[str]] = {}
+    for rank in range(client_ranks.RANKS):
+        for case, trace in json.loads(Path(directory, f"{rank}.json").read_text()).items():
+            found.setdefault(case, []).append(f"rank {rank}: {trace}")
+    return found
+
+
+@pytest.mark.parametrize("case", client_ranks.CASES)
+def test_ranks_together_hold_the_full_prediction(case: str, failures: dict[str, list[str]]) -> None:
+    assert case not in failures, "\n".join(failures[case])
