@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import sys
 from pathlib import Path
 
 import client_ranks
@@ -175,8 +177,14 @@ def test_meta_buffers_are_computed_by_their_modules_or_named() -> None:
 def failures(server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """By case: what went wrong, on any rank."""
     directory = tmp_path_factory.mktemp("ranks")
-    os.environ["OMP_NUM_THREADS"] = "1"
-    torch.multiprocessing.spawn(client_ranks.run_rank, (server, str(directory)), nprocs=client_ranks.RANKS)
+    # One process imports torch and transformers for all ranks; it never calls, so gRPC is safe to fork.
+    multiprocessing.set_forkserver_preload(["client_ranks"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        torch.multiprocessing.start_processes(
+            client_ranks.run_rank, (server, str(directory)), nprocs=client_ranks.RANKS, start_method="forkserver"
+        )
     found: dict[str, list[str]] = {}
     for rank in range(client_ranks.RANKS):
         for case, trace in json.loads(Path(directory, f"{rank}.json").read_text()).items():
