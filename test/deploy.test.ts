@@ -103,12 +103,14 @@ describe('deploy/kubernetes', () => {
     expect(terminationGracePeriodSeconds).toBeGreaterThan(seconds + shutdownGraceSeconds + 5);
   });
 
-  it('has memory for every stream that the server admits', async () => {
+  it('has memory for every stream and graph that the server admits', async () => {
     const { containers } = await deployment();
-    const { maxStreams, tilesAhead } = configOf(containers[0]);
+    const { maxNodes, maxStreams, tilesAhead, workers } = configOf(containers[0]);
     const [, mebibytes] = /^(\d+)Mi$/.exec(containers[0].resources.limits.memory) ?? [];
-    // Measured: 270 MB with one stream that decodes ahead, then its tiles of 4 MiB and what is on the wire.
-    const needed = 270e6 + maxStreams * (tilesAhead * 4 + 8) * MIB;
+    // Measured: 270 MB and, for each stream, its tiles of 4 MiB and what is on the wire; 0.5 GB for 2048 nodes.
+    const streams = maxStreams * (tilesAhead * 4 + 8) * MIB;
+    const graphs = workers * 0.5e9 * (maxNodes / 2048) ** 2;
+    const needed = 270e6 + streams + graphs;
     expect(Number(mebibytes) * MIB).toBeGreaterThan(needed);
   });
 });

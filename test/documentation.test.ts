@@ -1,0 +1,173 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { SETTINGS, type Setting } from '../src/config';
+import { MAIN, runCli } from './cli/run-cli';
+
+const ROOT = join(__dirname, '..');
+
+async function text(...path: string[]): Promise<string> {
+  return readFile(join(ROOT, ...path), 'utf8');
+}
+
+/** The contents of a document's code blocks in a language. */
+function blocks(document: string, language: string): string[] {
+  return [...document.matchAll(/^```(\w+)\n(.*?)^```$/gms)].flatMap(([, name, content]) =>
+    name === language ? [content ?? ''] : [],
+  );
+}
+
+/** The lines that a reader would type in a document's console blocks. */
+function typed(document: string): string[] {
+  return blocks(document, 'console').flatMap((block) =>
+    block.split('\n').flatMap((line) => (line.startsWith('$ ') ? [line.slice(2)] : [])),
+  );
+}
+
+/** Every document of the repository. */
+async function documents(): Promise<string[]> {
+  const inDocs = await readdir(join(ROOT, 'docs'), { recursive: true });
+  return ['README.md', 'CONTRIBUTING.md', ...inDocs.map((name) => join('docs', name))].filter((name) =>
+    name.endsWith('.md'),
+  );
+}
+
+describe('README.md', () => {
+  it('quotes its Python client from the example', async () => {
+    const example = await text('examples', 'python', 'initialize.py');
+    const quoted = blocks(await text('README.md'), 'python').filter((block) => block.includes('logah.'));
+    expect(quoted).toHaveLength(1);
+    expect(example).toContain(quoted[0]);
+  });
+
+  it('begins with commands that package.json has', async () => {
+    const { scripts } = JSON.parse(await text('package.json')) as { scripts: Record<string, string> };
+    const [first] = blocks(await text('README.md'), 'sh');
+    expect(first).toBe('npm ci\nnpm run demo\n');
+    expect(scripts).toHaveProperty('demo');
+  });
+
+  it('gives commands that work, with a server as it says', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'logah-readme-'));
+    const server = spawn(process.execPath, [MAIN, 'serve', '--address', '127.0.0.1:0'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      const port = await listeningPort(server.stdout);
+      const commands = typed(await text('README.md')).filter((line) => line !== 'npx logah serve');
+      expect(commands.length).toBeGreaterThan(3);
+      for (const command of commands) {
+        const words = command.split(' ');
+        expect(words.splice(0, 2)).toEqual(['npx', 'logah']);
+        const args = words.map((word) =>
+          word
+            .replace('127.0.0.1:50051', `127.0.0.1:${port}`)
+            .replace(/^out\//, `${directory}/`)
+            .replace(/^my\//, join(ROOT, 'examples', 'gpt2/'))
+            .replace(/^examples\//, join(ROOT, 'examples/')),
+        );
+        if (args[0] === 'health') args.push('--server', `127.0.0.1:${port}`);
+        expect(await runCli(...args)).toMatchObject({ code: 0 });
+      }
+      expect((await readdir(directory)).sort()).toEqual(['mine', 'vit']);
+    } finally {
+      server.kill('SIGTERM');
+      await once(server, 'exit');
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  it('states the accuracies that the manifest records', async () => {
+    const readme = await text('README.md');
+    const manifest = JSON.parse(await text('models', 'logah-tiny-vit-fashion', 'manifest.json')) as {
+      training: {
+        metrics: { metric: string; group: string; width?: number; layers?: number; value: number }[];
+      };
+    };
+    const { metrics } = manifest.training;
+    const mean = (group: string) =>
+      metrics.find((entry) => entry.metric === 'mean_zero_shot_accuracy' && entry.group === group);
+    const outside = (key: 'width' | 'layers', size: number) =>
+      metrics.find((entry) => entry.group === 'outside' && entry[key] === size);
+    for (const entry of [
+      mean('held_out'),
+      mean('trained'),
+      outside('layers', 12),
+      outside('width', 224),
+      outside('width', 256),
+      outside('width', 384),
+    ]) {
+      expect(readme).toContain(`${(100 * (entry?.value ?? NaN)).toFixed(1)} %`);
+    }
+  });
+});
+
+describe('docs/deployment.md', () => {
+  it('lists every setting with its variable, default and meaning', async () => {
+    const document = await text('docs', 'deployment.md');
+    const table = /<!-- settings: begin -->\n(.*)<!-- settings: end -->/s.exec(document)?.[1] ?? '';
+    const rows = table
+      .trim()
+      .split('\n')
+      .slice(2)
+      .map((line) =>
+        line
+          .split('|')
+          .slice(1, -1)
+          .map((cell) => cell.trim()),
+      );
+    const expected = Object.values<Setting>(SETTINGS).map((setting) => [
+      `\`${setting.flag.split(' ')[0]}\``,
+      `\`${setting.variable}\``,
+      setting.default === '' ? '' : `\`${setting.default}\``,
+      setting.description,
+    ]);
+    expect(rows).toEqual(expected);
+  });
+});
+
+describe('every document', () => {
+  it('links to files that exist', async () => {
+    for (const name of await documents()) {
+      const links = [...(await text(name)).matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(
+        ([, target]) => target ?? '',
+      );
+      for (const link of links.filter((target) => !target.includes('://'))) {
+        const target = join(ROOT, dirname(name), link);
+        await expect(
+          stat(target).then(
+            () => 'is there',
+            () => `${name} links to ${link}`,
+          ),
+        ).resolves.toBe('is there');
+      }
+    }
+  });
+
+  it('names source files that exist', async () => {
+    for (const name of await documents()) {
+      const paths = [
+        ...(await text(name)).matchAll(/(?<![\w/.-])(?:src|test|python|scripts)\/[\w./-]+\.(?:ts|mjs|py)\b/g),
+      ];
+      for (const [path] of paths) {
+        await expect(
+          stat(join(ROOT, path)).then(
+            () => 'is there',
+            () => `${name} names ${path}`,
+          ),
+        ).resolves.toBe('is there');
+      }
+    }
+  });
+});
+
+async function listeningPort(stdout: NodeJS.ReadableStream): Promise<number> {
+  for await (const line of createInterface({ input: stdout })) {
+    const entry = JSON.parse(line) as { msg: string; port: number };
+    if (entry.msg === 'listening') return entry.port;
+  }
+  throw new Error('the server ended before it listened');
+}
