@@ -61,8 +61,9 @@ export const SETTINGS = {
   maxNodes: {
     flag: '--max-nodes <count>',
     variable: 'LOGAH_MAX_NODES',
-    default: '4096',
-    description: 'nodes of an architecture graph',
+    default: '2048',
+    description:
+      'nodes of an architecture graph; memory grows with their square, 2048 take about 0.5 GB a worker',
   },
   maxParameters: {
     flag: '--max-parameters <count>',

@@ -13,7 +13,7 @@ describe('the configuration', () => {
       workers: 2,
       tilesAhead: 4,
       maxStreams: 64,
-      maxNodes: 4096,
+      maxNodes: 2048,
       maxParameters: 20e9,
       maxRequestBytes: expect.any(Number) as number,
       cacheBytes: 32 * 2 ** 20,

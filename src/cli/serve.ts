@@ -21,14 +21,19 @@ export function serveCommand(): Command {
 async function serve(flags: Partial<Record<SettingName, string>>, parentWatch: boolean): Promise<void> {
   const config = loadConfig(flags, packagePath('models'));
   const logger = pino({ level: config.logLevel, base: null });
-  const server = await startServer(config, logger);
+  const starting = startServer(config, logger);
+  // Before it listens, so that no signal ends it in any other way.
   const stop = (): void => {
-    void server.stop();
+    starting.then(
+      (server) => server.stop(),
+      () => undefined,
+    );
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   if (parentWatch) process.stdin.once('end', stop).once('error', stop).resume();
-  const code = await server.stopped.then(
+  const { stopped } = await starting;
+  const code = await stopped.then(
     () => 0,
     (error: unknown) => {
       logger.fatal({ err: error }, 'cannot go on');

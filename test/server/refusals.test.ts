@@ -372,7 +372,7 @@ describe('a call that is not of the contract is refused', () => {
 
 it('a request that is refused leaves no stream open', async () => {
   const calls = Array.from({ length: 100 }, () => refusedStream(server.stub.Predict({})));
-  expect((await Promise.all(calls)).every(({ code }) => code === INVALID_ARGUMENT)).toBe(true);
+  expect((await Promise.all(calls)).every(({ reason }) => reason === 'INVALID_ARGUMENT')).toBe(true);
   const messages: PredictResponse__Output[] = [];
   const call = server.stub.Predict({ architecture: { graph: GRAPH } });
   call.on('data', (message: PredictResponse__Output) => messages.push(message));

@@ -1,0 +1,118 @@
+import { once } from 'node:events';
+import { status } from '@grpc/grpc-js';
+import { HealthClient } from '../support/health';
+import { BUNDLE } from '../support/parity-fixtures';
+import { predictAll } from '../support/predicted';
+import { reflectedServices } from '../support/reflection';
+import { chain, readToEnd, SMALL, stalledStream } from '../support/requests';
+import { startServer, type ServerProcess } from '../support/server-process';
+
+const SERVICE = 'logah.v1.LogahService';
+
+let server: ServerProcess | undefined;
+let health: HealthClient | undefined;
+
+async function start(...flags: string[]): Promise<{ server: ServerProcess; health: HealthClient }> {
+  server = await startServer({ models: BUNDLE, flags });
+  health = new HealthClient(server.address);
+  return { server, health };
+}
+
+afterEach(async () => {
+  health?.close();
+  await server?.stop();
+});
+
+/** The statuses that a watch tells, until it ends. */
+function watched(client: HealthClient, service: string) {
+  const call = client.watch(service);
+  const seen: string[] = [];
+  call.on('data', (message: { status: string }) => seen.push(message.status));
+  const ended = new Promise<number>((resolve) => {
+    call.on('error', () => undefined);
+    call.on('status', ({ code }) => {
+      resolve(code);
+    });
+  });
+  return { seen, first: once(call, 'data'), ended };
+}
+
+describe('a server', () => {
+  it('is healthy, and says what it serves', async () => {
+    const { server, health } = await start();
+    expect(await health.check()).toBe('SERVING');
+    expect(await health.check(SERVICE)).toBe('SERVING');
+    await expect(health.check('other')).rejects.toMatchObject({ code: status.NOT_FOUND });
+    const services = expect.arrayContaining(['grpc.health.v1.Health', SERVICE]) as string[];
+    expect(await reflectedServices(server.address, 'v1')).toEqual(services);
+    expect(await reflectedServices(server.address, 'v1alpha')).toEqual(services);
+  });
+
+  it('answers health checks while it encodes', async () => {
+    const { server, health } = await start('--workers', '1');
+    const stream = server.stub.Predict({ architecture: { graph: chain(1500) } });
+    await once(stream, 'data');
+    let encoded = false;
+    const firstChunk = once(stream, 'data').then(() => (encoded = true));
+    let answers = 0;
+    // One worker has one job, which takes as long as hundreds of checks.
+    while (!encoded && answers < 20) {
+      expect(await health.check()).toBe('SERVING');
+      answers += 1;
+    }
+    expect(answers).toBe(20);
+    await firstChunk;
+    stream.cancel();
+    stream.on('error', () => undefined);
+  });
+
+  it('that is told to stop says so at once, finishes what it streams, and ends with code 0', async () => {
+    const { server, health } = await start();
+    const stalled = await stalledStream(server.address);
+    const watches = ['', SERVICE].map((name) => watched(health, name));
+    await Promise.all(watches.map(({ first }) => first));
+    server.kill('SIGTERM');
+    // The stream in flight waits for its reader all the while.
+    for (const { seen, ended } of watches) {
+      expect(await ended).toBe(status.UNAVAILABLE);
+      expect(seen).toEqual(['SERVING', 'NOT_SERVING']);
+    }
+    await server.logged('draining');
+    const late = new HealthClient(server.address);
+    await expect(late.check()).rejects.toMatchObject({
+      code: status.UNAVAILABLE,
+    });
+    late.close();
+    expect(await readToEnd(stalled)).toEqual(['chunk', 'summary']);
+    expect(await stalled.code).toBe(status.OK);
+    expect(await server.exit).toEqual({ code: 0, signal: null });
+    expect(server.logs.at(-1)?.msg).toBe('stopped');
+    stalled.close();
+  });
+
+  it('ends after the grace period even where a reader never reads, with code 0', async () => {
+    const { server } = await start('--shutdown-grace-seconds', '1');
+    const stalled = await stalledStream(server.address);
+    server.kill('SIGTERM');
+    expect(await server.exit).toEqual({ code: 0, signal: null });
+    expect(await readToEnd(stalled)).not.toContain('summary');
+    expect(await stalled.code).not.toBe(status.OK);
+    stalled.close();
+  });
+
+  it('that is told twice to stop stops once', async () => {
+    const { server } = await start();
+    server.kill('SIGTERM');
+    server.kill('SIGINT');
+    expect(await server.exit).toEqual({ code: 0, signal: null });
+    expect(server.logs.filter(({ msg }) => msg === 'draining')).toHaveLength(1);
+  });
+
+  it('takes its settings from the environment', async () => {
+    server = await startServer({
+      models: BUNDLE,
+      environment: { LOGAH_MAX_STREAMS: '3', LOGAH_LOG_LEVEL: 'debug' },
+    });
+    expect((await predictAll(server.client, SMALL)).data.length).toBe(48);
+  });
+});
