@@ -9,7 +9,7 @@ import { packagePath } from './package-paths';
 import { progressOn } from './progress';
 import { reportTable } from './report';
 import { savePrediction, type PredictionReport } from './save-prediction';
-import { withClient } from './with-client';
+import { withClients } from './with-client';
 
 /** Directories in `examples/`, each with a `config.json`. */
 const NETWORKS = ['vit-base-patch16-224', 'gpt2'] as const;
@@ -31,7 +31,7 @@ export function demoCommand(): Command {
 }
 
 async function demo(flags: DemoFlags, signal: AbortSignal): Promise<void> {
-  const reports = await withClient(flags, signal, async (client) => {
+  const reports = await withClients(flags, signal, async (clients) => {
     const done: [string, PredictionReport][] = [];
     for (const name of NETWORKS) {
       const input = await readInputFile(packagePath('examples', name, 'config.json'));
@@ -42,7 +42,7 @@ async function demo(flags: DemoFlags, signal: AbortSignal): Promise<void> {
         directory: join(flags.out, name),
         progress: progressOn(process.stderr, name),
       };
-      done.push([name, await savePrediction(client, job, signal)]);
+      done.push([name, await savePrediction(clients, job, signal)]);
     }
     return done;
   });

@@ -44,9 +44,9 @@ export function addServerOptions(command: Command): Command {
   return command
     .addOption(
       new Option(
-        '--server <host:port>',
-        'server to ask (default: start one for this command on a free port of 127.0.0.1)',
-      ).argParser(parseServer),
+        '--server <host:port,...>',
+        'server to ask, or several with the same models to fetch from at once (default: start one for this command on a free port of 127.0.0.1)',
+      ).argParser(parseServers),
     )
     .addOption(
       new Option(
@@ -97,7 +97,7 @@ export function addStreamOptions(command: Command): Command {
         'send matrices as low-rank factors and multiply them here: the same tensors from far fewer bytes',
       )
         .default(false, 'send every element')
-        .conflicts('shard'),
+        .conflicts(['shard', 'streams']),
     )
     .addOption(
       new Option('--sha256', 'also compute and compare the SHA-256 of every tensor').default(
@@ -133,6 +133,12 @@ function parseShard(text: string): { index: number; count: number } {
   return { index, count };
 }
 
+/** Reads "host:port,host:port,...". Throws commander's error where it is not that. */
+function parseServers(text: string): [string, ...string[]] {
+  const [first = '', ...others] = text.split(',').map(parseServer);
+  return [first, ...others];
+}
+
 /** Reads "host:port". Throws commander's error where it is not that. */
 export function parseServer(text: string): string {
   const port = Number(/^[^\s/]+:(\d{1,5})$/.exec(text)?.[1]);
@@ -142,7 +148,8 @@ export function parseServer(text: string): string {
   return text;
 }
 
-function integerFrom(min: number, max: number): (text: string) => number {
+/** A parser of whole numbers; throws commander's error for any other text. */
+export function integerFrom(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < min || value > max) {

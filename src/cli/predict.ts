@@ -8,6 +8,7 @@ import {
   addRequestOptions,
   addServerOptions,
   addStreamOptions,
+  integerFrom,
   requestOf,
   type RequestFlags,
   type ServerFlags,
@@ -16,10 +17,14 @@ import {
 import { NO_PROGRESS, progressOn } from './progress';
 import { printJson, reportJson, reportTable } from './report';
 import { savePrediction } from './save-prediction';
-import { withClient } from './with-client';
+import { withClients } from './with-client';
+
+/** More streams only wait for each other. */
+const MAX_STREAMS = 64;
 
 interface OutputFlags {
   readonly out?: string;
+  readonly streams?: number;
   readonly quiet: boolean;
   readonly json: boolean;
 }
@@ -35,6 +40,12 @@ export function predictCommand(): Command {
     .option('--out <directory>', 'where to write model.safetensors, and config.json beside it (required)');
   addServerOptions(addStreamOptions(addRequestOptions(command)));
   return command
+    .addOption(
+      new Option(
+        '--streams <count>',
+        'streams to fetch over at once (default: one for each server)',
+      ).argParser(integerFrom(1, MAX_STREAMS)),
+    )
     .addOption(
       new Option('--quiet', 'show neither progress nor the table, only warnings and errors').default(
         false,
@@ -62,9 +73,10 @@ async function predict(
     request: requestOf(input, flags),
     seed: flags.seed,
     directory,
+    streams: flags.streams,
     progress: flags.quiet ? NO_PROGRESS : progressOn(process.stderr, name),
   };
-  const report = await withClient(flags, signal, (client) => savePrediction(client, job, signal));
+  const report = await withClients(flags, signal, (clients) => savePrediction(clients, job, signal));
   if (flags.json) {
     printJson(reportJson(report, flags.seed));
   } else if (!flags.quiet) {

@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
 import {
+  parallelEvents,
   predictDense,
   saveSafetensors,
-  type LogahClient,
   type PredictRequest,
   type SavedPrediction,
 } from '../client';
@@ -12,6 +12,7 @@ import { withOutputDirectory } from './output-directory';
 import type { Progress } from './progress';
 import { withFileErrors } from './system-error';
 import { printWarnings } from './warnings';
+import type { Clients } from './with-client';
 
 /** One prediction to be written to a directory. */
 export interface SaveJob {
@@ -20,6 +21,8 @@ export interface SaveJob {
   readonly seed: number;
   readonly directory: string;
   readonly progress: Progress;
+  /** Streams to fetch over at once; default: one for each server. */
+  readonly streams?: number | undefined;
 }
 
 /** A prediction on disk, and what it took. */
@@ -34,17 +37,17 @@ export interface PredictionReport extends SavedPrediction {
 
 /** Predicts and writes `model.safetensors`, and `config.json` beside it as it was given. Throws as the client does. */
 export async function savePrediction(
-  client: LogahClient,
+  clients: Clients,
   job: SaveJob,
   signal: AbortSignal,
 ): Promise<PredictionReport> {
-  const { input, request, seed, directory, progress } = job;
+  const { input, seed, directory, progress } = job;
   const path = join(directory, 'model.safetensors');
   return withOutputDirectory(directory, async () => {
     const start = performance.now();
     try {
       const saved = await withFileErrors(`write ${path}`, () =>
-        saveSafetensors(predictDense(client, request, { signal }), path, {
+        saveSafetensors(eventsOf(clients, job, signal), path, {
           seed,
           onPlan: ({ totalBytes, warnings }) => {
             printWarnings(warnings);
@@ -61,6 +64,13 @@ export async function savePrediction(
       progress.stop();
     }
   });
+}
+
+function eventsOf(clients: Clients, { request, streams = clients.length }: SaveJob, signal: AbortSignal) {
+  // Factors are few bytes; there is nothing to gain from several streams.
+  return streams > 1 && request.representation !== 'REPRESENTATION_FACTORS'
+    ? parallelEvents(clients, request, streams, { signal })
+    : predictDense(clients[0], request, { signal });
 }
 
 async function saveConfig({ path, config }: InputFile, directory: string): Promise<string | undefined> {

@@ -4,8 +4,8 @@ import { packagePath } from './package-paths';
 
 /** Which server a command talks to. */
 export interface ServerChoice {
-  /** "host:port" of a running server; undefined: one is started for the command. */
-  readonly server?: string | undefined;
+  /** "host:port" of one or more running servers; undefined: one is started for the command. */
+  readonly server?: readonly [string, ...string[]] | undefined;
   /** Directory of model bundles for the server that is started; undefined: those of the package. */
   readonly models?: string | undefined;
 }
@@ -13,19 +13,32 @@ export interface ServerChoice {
 /** Milliseconds to wait for the end of a server that no longer answers, to tell why. */
 const POST_MORTEM_MS = 1000;
 
-/** Runs `use` with a client of the chosen server. A server started for it has ended when this returns. */
-export async function withClient<Result>(
+/** Clients of one or more servers. */
+export type Clients = readonly [LogahClient, ...LogahClient[]];
+
+/** Runs `use` with a client of the chosen server, the first of several. */
+export function withClient<Result>(
   choice: ServerChoice,
   signal: AbortSignal,
   use: (client: LogahClient) => Promise<Result>,
 ): Promise<Result> {
+  return withClients(choice, signal, ([client]) => use(client));
+}
+
+/** Runs `use` with clients of the chosen servers. A server started for it has ended when this returns. */
+export async function withClients<Result>(
+  choice: ServerChoice,
+  signal: AbortSignal,
+  use: (clients: Clients) => Promise<Result>,
+): Promise<Result> {
   if (choice.server !== undefined) {
-    return useAndClose(connect(choice.server), use);
+    const [first, ...others] = choice.server;
+    return useAndClose([connect(first), ...others.map((address) => connect(address))], use);
   }
   const modelsDirectory = choice.models ?? packagePath('models');
   const server = await startEmbeddedServer({ modelsDirectory, signal });
   try {
-    return await useAndClose(connect(server.address), use);
+    return await useAndClose([connect(server.address)], use);
   } catch (error) {
     const end = isUnavailable(error) && !signal.aborted ? await server.endedWith(POST_MORTEM_MS) : undefined;
     throw end === undefined
@@ -37,13 +50,13 @@ export async function withClient<Result>(
 }
 
 async function useAndClose<Result>(
-  client: LogahClient,
-  use: (client: LogahClient) => Promise<Result>,
+  clients: Clients,
+  use: (clients: Clients) => Promise<Result>,
 ): Promise<Result> {
   try {
-    return await use(client);
+    return await use(clients);
   } finally {
-    client.close();
+    for (const client of clients) client.close();
   }
 }
 

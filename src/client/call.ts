@@ -1,6 +1,7 @@
 import type { CallOptions, ClientUnaryCall, requestCallback } from '@grpc/grpc-js';
 import { LogahError } from '../errors';
 import { toRemoteError } from './remote-error';
+import type { DataPart } from './resuming-stream';
 
 /** Settings of one call. */
 export interface CallSettings {
@@ -8,6 +9,12 @@ export interface CallSettings {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds from now until the call fails with "deadline_exceeded"; default: none. */
   readonly deadlineMs?: number | undefined;
+}
+
+/** Settings of one prediction. */
+export interface PredictSettings extends CallSettings {
+  /** Only this part of the data, which must begin and end with tensors; default: all of it. */
+  readonly part?: DataPart | undefined;
 }
 
 /** Starts a call whose answer goes to `callback`. */

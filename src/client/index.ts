@@ -5,10 +5,11 @@ export type { ListModelsResponse__Output as ListModelsResponse } from '../gen/lo
 export type { Model__Output as Model } from '../gen/logah/v1/Model';
 export type { PredictRequest } from '../gen/logah/v1/PredictRequest';
 export type { Warning__Output as Warning } from '../gen/logah/v1/Warning';
-export type { CallSettings } from './call';
+export type { CallSettings, PredictSettings } from './call';
 export { sentTensors, type CheckedPlan, type Coverage, type TensorPlan } from './checked-plan';
 export { ELEMENT_BYTES, type ElementType } from './element-type';
 export { connect, type ConnectOptions, type LogahClient } from './logah-client';
+export { parallelEvents } from './parallel-events';
 export { predictDense } from './predict-dense';
 export type { PredictionEvent, Summary } from './prediction-events';
 export { ProtocolError } from './protocol-error';
@@ -22,4 +23,5 @@ export {
   type SafetensorsType,
 } from './safetensors-reader';
 export { saveSafetensors, type SavedPrediction, type SaveOptions } from './safetensors-writer';
+export type { DataPart } from './resuming-stream';
 export type { TensorPiece } from './tensor-pieces';

@@ -6,7 +6,7 @@ import type { PredictRequest } from '../gen/logah/v1/PredictRequest';
 import type { PredictResponse__Output } from '../gen/logah/v1/PredictResponse';
 import type { Resume } from '../gen/logah/v1/Resume';
 import { LogahService } from '../proto-definition';
-import { callOptions, throwIfAborted, unary, type CallSettings } from './call';
+import { callOptions, throwIfAborted, unary, type CallSettings, type PredictSettings } from './call';
 import { CHANNEL_OPTIONS } from './channel';
 import { checkPlan, type CheckedPlan } from './checked-plan';
 import { predictionEvents, type PredictionEvent } from './prediction-events';
@@ -36,7 +36,7 @@ export interface LogahClient {
    */
   readonly predict: (
     request: PredictRequest,
-    settings?: CallSettings,
+    settings?: PredictSettings,
   ) => AsyncGenerator<PredictionEvent, void, undefined>;
   /** The plan that `predict` would begin with. Throws like `predict`. */
   readonly plan: (request: PredictRequest, settings?: CallSettings) => Promise<CheckedPlan>;
@@ -76,17 +76,17 @@ async function* predict(
   stub: LogahServiceClient,
   target: string,
   request: PredictRequest,
-  settings: CallSettings,
+  settings: PredictSettings,
 ): AsyncGenerator<PredictionEvent, void, undefined> {
-  const { signal } = settings;
+  const { signal, part } = settings;
   const { chunkBytes = 0, sha256 = false } = request;
   throwIfAborted(signal);
   // One deadline for all attempts together.
   const options = callOptions(settings);
   const open = (resume: Resume | undefined): AsyncIterable<PredictResponse__Output> =>
     streamOf(stub.Predict(resume === undefined ? request : { ...request, resume }, options), target, signal);
-  const { messages, resumedAt } = resumingMessages(open, signal);
-  const limits = { chunkBytes: chunkBytes === 0 ? DEFAULT_CHUNK_BYTES : chunkBytes, sha256 };
+  const { messages, resumedAt } = resumingMessages(open, signal, part);
+  const limits = { chunkBytes: chunkBytes === 0 ? DEFAULT_CHUNK_BYTES : chunkBytes, sha256, part };
   try {
     yield* predictionEvents(messages, limits, resumedAt);
   } catch (error) {

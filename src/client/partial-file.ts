@@ -23,11 +23,12 @@ export class PartialFile {
     return new PartialFile(path, partial, await open(partial, 'wx'));
   }
 
-  /** Appends all of `bytes`. */
-  async write(bytes: Uint8Array): Promise<void> {
+  /** Writes all of `bytes` at `position`; default: behind what was written last without one. */
+  async write(bytes: Uint8Array, position?: number): Promise<void> {
     let done = 0;
     while (done < bytes.length) {
-      const { bytesWritten } = await this.#file.write(bytes, done);
+      const at = position === undefined ? null : position + done;
+      const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, at);
       done += bytesWritten;
     }
   }

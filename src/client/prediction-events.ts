@@ -2,6 +2,7 @@ import type { PredictResponse__Output } from '../gen/logah/v1/PredictResponse';
 import type { Summary__Output } from '../gen/logah/v1/Summary';
 import { checkPlan, type CheckedPlan } from './checked-plan';
 import { ProtocolError } from './protocol-error';
+import type { DataPart } from './resuming-stream';
 import { TensorPieces, type TensorPiece } from './tensor-pieces';
 
 /** The summary that ends a stream. */
@@ -26,6 +27,8 @@ export interface RequestLimits {
   readonly chunkBytes: number;
   /** Whether the request asked for SHA-256 digests. */
   readonly sha256: boolean;
+  /** The part of the data that it asked for; undefined: all. */
+  readonly part?: DataPart | undefined;
 }
 
 /**
@@ -47,7 +50,7 @@ export async function* predictionEvents(
     }
     if (message.plan && !pieces) {
       const plan = checkPlan(message.plan);
-      pieces = new TensorPieces(plan, limits.chunkBytes, limits.sha256);
+      pieces = new TensorPieces(plan, limits.chunkBytes, limits.sha256, limits.part);
       yield { kind: 'plan', plan };
     } else if (message.chunk && pieces) {
       const { offset, data } = message.chunk;

@@ -20,8 +20,8 @@ export interface SavedPrediction {
 }
 
 /**
- * Writes a prediction to a safetensors file as it arrives, holding one chunk at a time. Tensors lie in the plan's
- * order; tied ones are left out, as transformers expects.
+ * Writes a prediction to a safetensors file as it arrives, in whatever order, holding one chunk at a time. Tensors lie
+ * in the plan's order; tied ones are left out, as transformers expects.
  *
  * The file appears under `path` only when the summary has come and everything was right. On any error, among them the
  * stream's own and the file system's, nothing is left and the error is thrown on.
@@ -34,16 +34,20 @@ export async function saveSafetensors(
   return writeWhole(path, async (file) => {
     let plan: CheckedPlan | undefined;
     let summary: Summary | undefined;
+    let header: Uint8Array = new Uint8Array(0);
+    let written = 0;
     for await (const event of events) {
       switch (event.kind) {
         case 'plan':
           plan = event.plan;
           options.onPlan?.(plan);
-          await file.write(encodeHeader(plan, metadata(plan, options.seed ?? 0)));
+          header = encodeHeader(plan, metadata(plan, options.seed ?? 0));
+          await file.write(header, 0);
           break;
         case 'data':
-          await file.write(event.data);
-          options.onProgress?.(event.offset + event.data.length);
+          await file.write(event.data, header.length + event.offset);
+          written += event.data.length;
+          options.onProgress?.(written);
           break;
         case 'summary':
           summary = event.summary;

@@ -5,6 +5,7 @@ import type { Summary__Output } from '../gen/logah/v1/Summary';
 import type { TensorDigest__Output } from '../gen/logah/v1/TensorDigest';
 import { sentTensors, type CheckedPlan, type TensorPlan } from './checked-plan';
 import { expectEqual, ProtocolError } from './protocol-error';
+import type { DataPart } from './resuming-stream';
 
 /** A run of one tensor's bytes. */
 export interface TensorPiece {
@@ -27,14 +28,21 @@ export class TensorPieces {
   readonly #digests: ComputedDigest[] = [];
   readonly #maxChunkBytes: number;
   readonly #sha256: boolean;
-  #position = 0;
+  #position: number;
+  readonly #end: number;
   /** Index of the tensor that byte `#position` belongs to. */
   #current = 0;
 
-  /** `sha256`: the request asked for SHA-256 digests, so they are computed and compared too. */
-  constructor(plan: CheckedPlan, maxChunkBytes: number, sha256: boolean) {
+  /**
+   * `sha256`: the request asked for SHA-256 digests, so they are computed and compared too. `part`: the stream has only
+   * these bytes of the data; they begin and end with tensors.
+   */
+  constructor(plan: CheckedPlan, maxChunkBytes: number, sha256: boolean, part?: DataPart) {
+    const { start, end } = part ?? { start: 0, end: plan.totalBytes };
     this.#plan = plan;
-    this.#tensors = sentTensors(plan);
+    this.#tensors = sentTensors(plan).filter(({ offset }) => offset >= start && offset < end);
+    this.#position = start;
+    this.#end = end;
     this.#maxChunkBytes = maxChunkBytes;
     this.#sha256 = sha256;
   }
@@ -50,8 +58,8 @@ export class TensorPieces {
       );
     }
     const end = offset + data.length;
-    if (end > this.#plan.totalBytes) {
-      throw new ProtocolError('end of the last chunk', end, `at most ${this.#plan.totalBytes}`);
+    if (end > this.#end) {
+      throw new ProtocolError('end of the last chunk', end, `at most ${this.#end}`);
     }
     const pieces: TensorPiece[] = [];
     while (this.#position < end) {
@@ -70,7 +78,7 @@ export class TensorPieces {
    * of the tensors that had come whole by then. Throws ProtocolError where it is incomplete or differs.
    */
   finish(summary: Summary__Output, resumedAt = 0): void {
-    expectEqual('number of bytes received', this.#position, this.#plan.totalBytes);
+    expectEqual('end of the bytes received', this.#position, this.#end);
     expectEqual('summary.total_bytes', summary.totalBytes, this.#plan.totalBytes);
     const first = this.#tensors.filter((tensor) => tensor.offset + tensor.bytes <= resumedAt).length;
     expectEqual('number of digests in the summary', summary.digests.length, this.#tensors.length - first);

@@ -13,10 +13,17 @@ export interface TensorDigest {
   readonly sha256: Uint8Array;
 }
 
+interface OpenDigest {
+  /** Bytes of the tensor that have not passed yet. */
+  missing: number;
+  crc32: number;
+  readonly sha256: Hash | undefined;
+}
+
 /** Passes tiles on and digests them by tensor. */
 export class TensorDigests {
   readonly #withSha256: boolean;
-  readonly #open = new Map<string, { crc32: number; sha256: Hash | undefined }>();
+  readonly #open = new Map<string, OpenDigest>();
 
   constructor(withSha256: boolean) {
     this.#withSha256 = withSha256;
@@ -25,11 +32,13 @@ export class TensorDigests {
   /** The same tiles, digested. */
   async *through(tiles: AsyncIterable<DecodedTile>): AsyncGenerator<DecodedTile, void, undefined> {
     for await (const tile of tiles) {
-      const { name } = tile.tensor;
+      const { name, bytes } = tile.tensor;
       const digest = this.#open.get(name) ?? {
+        missing: bytes,
         crc32: 0,
         sha256: this.#withSha256 ? createHash('sha256') : undefined,
       };
+      digest.missing -= tile.bytes.length;
       digest.crc32 = crc32(tile.bytes, digest.crc32);
       digest.sha256?.update(tile.bytes);
       this.#open.set(name, digest);
@@ -37,9 +46,10 @@ export class TensorDigests {
     }
   }
 
-  /** The digests, once every tile has passed, in the order of the tensors. */
+  /** The digests of the tensors of which every tile has passed, in their order. */
   finish(): TensorDigest[] {
-    return [...this.#open].map(([name, digest]) => ({
+    const whole = [...this.#open].filter(([, { missing }]) => missing === 0);
+    return whole.map(([name, digest]) => ({
       name,
       crc32: digest.crc32,
       sha256: digest.sha256?.digest() ?? new Uint8Array(0),

@@ -1,6 +1,6 @@
 /** Slices: which box of every tensor is sent. */
 
-import { invalidField, invalidFields, LogahError, type FieldViolation } from '../errors';
+import { invalidField, invalidFields, type FieldViolation } from '../errors';
 import type { Parameter } from '../graph/graph';
 import { matrixView, rowDimensionOf, type Placement } from './layout';
 
@@ -131,25 +131,4 @@ function misfit(slice: NamedSlice, parameter: Parameter | undefined): string | u
     }
   }
   return undefined;
-}
-
-/** Where a broken stream goes on. */
-export interface ResumePoint {
-  readonly fingerprint: string;
-  /** Bytes of data that the caller has. */
-  readonly offset: number;
-}
-
-/** Throws LogahError where the plan is not the one of the stream that broke off, or the offset lies beyond its end. */
-export function checkResume(resume: ResumePoint, fingerprint: string, totalBytes: number): void {
-  if (resume.fingerprint !== fingerprint) {
-    throw new LogahError(
-      'failed_precondition',
-      `resume.fingerprint is ${JSON.stringify(resume.fingerprint)}, the plan's is now ${fingerprint}: ` +
-        'the model or the request has changed, so the bytes received so far do not fit',
-    );
-  }
-  if (resume.offset > totalBytes) {
-    throw invalidField('resume.offset', `is ${resume.offset}; at most ${totalBytes} is allowed`);
-  }
 }

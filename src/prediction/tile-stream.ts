@@ -3,6 +3,7 @@
 import { abortError } from '../errors';
 import type { BufferPool } from './buffers';
 import type { TilePart } from './tile-part';
+import type { DataRange } from './data-range';
 import type { DecodePool } from './decode-pool';
 import { bytesPerElement } from '../element-type';
 import type { FactorPiece } from './factors';
@@ -26,8 +27,8 @@ export interface TileStreamOptions {
   readonly tilesAhead: number;
   /** Tells requests apart; unique in this process. */
   readonly requestKey: string;
-  /** Position in the plan's data from which on bytes are needed: tensors that end before it are left out. */
-  readonly from: number;
+  /** The part of the plan's data that is wanted: tensors outside it are left out, those at its ends are whole. */
+  readonly range: DataRange;
   readonly signal: AbortSignal;
 }
 
@@ -69,18 +70,20 @@ export async function* streamTiles(
   }
 }
 
-/** The same tiles without the bytes that lie before position `from` of the plan's data. */
-export async function* skipTo(
+/** The same tiles without the bytes that lie outside the range; ends with the range. */
+export async function* cropTiles(
   tiles: AsyncIterable<DecodedTile>,
-  from: number,
+  { start, end }: DataRange,
 ): AsyncGenerator<DecodedTile, void, undefined> {
-  let skip: number | undefined;
+  let position: number | undefined;
   for await (const tile of tiles) {
-    skip ??= Math.max(0, from - tile.tensor.offset);
-    const skipped = Math.min(skip, tile.bytes.length);
-    skip -= skipped;
-    if (skipped === tile.bytes.length) tile.release();
-    else yield skipped === 0 ? tile : { ...tile, bytes: tile.bytes.subarray(skipped) };
+    position ??= tile.tensor.offset;
+    const first = Math.max(0, start - position);
+    const last = Math.min(tile.bytes.length, end - position);
+    position += tile.bytes.length;
+    if (first >= last) tile.release();
+    else yield { ...tile, bytes: tile.bytes.subarray(first, last) };
+    if (position >= end) return;
   }
 }
 
@@ -107,8 +110,9 @@ function* tileJobs(
   options: TileStreamOptions,
 ): Generator<PlannedTile> {
   const { hid } = plan.bundle.manifest.hypernet;
+  const { start, end } = options.range;
   for (const tensor of plan.tensors) {
-    if (!tensor.sent || tensor.offset + tensor.bytes <= options.from) continue;
+    if (!tensor.sent || tensor.offset + tensor.bytes <= start || tensor.offset >= end) continue;
     if (tensor.factors !== undefined) {
       yield {
         tensor,

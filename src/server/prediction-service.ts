@@ -10,11 +10,11 @@ import type { GraphLimits } from '../graph/limits';
 import { BufferPool } from '../prediction/buffers';
 import { ByteBoundedCache } from '../prediction/byte-bounded-cache';
 import { packChunks, type DataChunk } from '../prediction/chunks';
+import { dataRange, type DataRange } from '../prediction/data-range';
 import type { DecodePool } from '../prediction/decode-pool';
 import { TensorDigests, type TensorDigest } from '../prediction/digests';
 import { planPrediction, type PredictionPlan } from '../prediction/plan';
-import { checkResume } from '../prediction/slicing';
-import { skipTo, streamTiles } from '../prediction/tile-stream';
+import { cropTiles, streamTiles } from '../prediction/tile-stream';
 import type { ModelChoice } from './model-choice';
 import { readOptions, type AnswerOptions } from './request';
 
@@ -32,6 +32,8 @@ export interface PredictionServiceOptions {
 export interface PreparedPrediction {
   readonly plan: PredictionPlan;
   readonly options: AnswerOptions;
+  /** The part of the plan's data that is wanted. */
+  readonly range: DataRange;
 }
 
 /** A stream of data, and the digests once it has ended. */
@@ -62,8 +64,7 @@ export class PredictionService {
     const unknown = unknownOperations(graph, bundle.manifest.hypernet.operations);
     if (unknown.length > 0) throw invalidFields(unknown);
     const plan = planPrediction(graph, bundle, options);
-    if (options.resume !== undefined) checkResume(options.resume, plan.fingerprint, plan.totalBytes);
-    return { plan, options };
+    return { plan, options, range: dataRange(options.resume, plan.fingerprint, plan.totalBytes) };
   }
 
   /** The plan of a request for a plan alone. Throws LogahError where it holds none. */
@@ -74,7 +75,7 @@ export class PredictionService {
 
   /** Encodes the graph and starts to stream its tensors. After the signal aborts, no further tile is started. */
   async stream(prepared: PreparedPrediction, signal: AbortSignal): Promise<DataStream> {
-    const { plan, options } = prepared;
+    const { plan, options, range } = prepared;
     const { pool, tilesAhead } = this.#options;
     const { name } = plan.bundle.manifest;
     const requestKey = `${plan.bundle.fingerprint}/${graphHash(plan.graph)}`;
@@ -82,19 +83,18 @@ export class PredictionService {
     const embeddings = await this.#embeddings.get(requestKey, () => pool.encode(name, plan.graph));
     const encodeSeconds = (performance.now() - started) / 1000;
     const digests = new TensorDigests(options.sha256);
-    const from = options.resume?.offset ?? 0;
     const tiles = streamTiles(plan, embeddings, {
       pool,
       buffers: this.#buffers,
       tilesAhead,
       requestKey,
-      from,
+      range,
       signal,
     });
     return {
       encodeSeconds,
-      // The tensor at which the stream resumes is decoded from its beginning, so that its digests are whole.
-      chunks: packChunks(skipTo(digests.through(tiles), from), options.chunkBytes, from),
+      // The tensor at which the range starts is decoded from its beginning, so that its digests are whole.
+      chunks: packChunks(cropTiles(digests.through(tiles), range), options.chunkBytes, range.start),
       digests: () => digests.finish(),
     };
   }

@@ -5,10 +5,11 @@ import type { DataType__Output } from '../gen/logah/v1/DataType';
 import type { PredictRequest__Output } from '../gen/logah/v1/PredictRequest';
 import type { Representation__Output } from '../gen/logah/v1/Representation';
 import type { ElementType } from '../element-type';
+import type { RequestedPart } from '../prediction/data-range';
 import type { Representation } from '../prediction/factors';
 import type { PlanOptions } from '../prediction/plan';
 import { NameSelection } from '../prediction/selection';
-import { Slicing, type ResumePoint } from '../prediction/slicing';
+import { Slicing } from '../prediction/slicing';
 
 const DEFAULT_CHUNK_BYTES = 1 << 20;
 const MIN_CHUNK_BYTES = 4096;
@@ -31,7 +32,7 @@ const REPRESENTATIONS: Readonly<Partial<Record<Representation__Output, Represent
 export interface AnswerOptions extends PlanOptions {
   readonly chunkBytes: number;
   readonly sha256: boolean;
-  readonly resume: ResumePoint | undefined;
+  readonly resume: RequestedPart | undefined;
 }
 
 /** Validates a request's options. Throws LogahError (invalid_argument) with a violation for each wrong field. */

@@ -62,7 +62,7 @@ describe('a prediction stream', () => {
   it('is refused where it has less data than the plan', async () => {
     const messages = messagesOf(whole);
     messages.splice(4, 1);
-    await expect(events(messages)).rejects.toThrow('number of bytes received is 48, expected 52');
+    await expect(events(messages)).rejects.toThrow('end of the bytes received is 48, expected 52');
   });
 
   it('is refused where a chunk is empty or larger than requested', async () => {

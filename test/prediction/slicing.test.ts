@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { LogahError } from '../../src/errors';
 import type { Parameter } from '../../src/graph/graph';
 import { matrixView } from '../../src/prediction/layout';
-import { checkResume, placementOf, Slicing, type Box, type NamedSlice } from '../../src/prediction/slicing';
+import { placementOf, Slicing, type Box, type NamedSlice } from '../../src/prediction/slicing';
 
 const parameter = (shape: readonly number[], name = 'w'): Parameter => ({
   name,
@@ -161,24 +161,5 @@ describe('shards', () => {
     expect(failure(() => Slicing.of([], { index: 0, count: 0 })).message).toMatch(
       /shard\.count: is 0; 1 to 65536/,
     );
-  });
-});
-
-describe('a point to resume at', () => {
-  it('fits its own plan up to the last byte', () => {
-    expect(() => {
-      checkResume({ fingerprint: 'f', offset: 10 }, 'f', 10);
-    }).not.toThrow();
-  });
-
-  it('of another plan, or beyond the end, is refused', () => {
-    const other = failure(() => {
-      checkResume({ fingerprint: 'g', offset: 0 }, 'f', 10);
-    });
-    expect(other.kind).toBe('failed_precondition');
-    const beyond = failure(() => {
-      checkResume({ fingerprint: 'f', offset: 11 }, 'f', 10);
-    });
-    expect(beyond.message).toMatch(/resume\.offset: is 11; at most 10/);
   });
 });

@@ -70,7 +70,7 @@ class CountingBuffers extends BufferPool {
   }
 }
 
-function setUp(plan: PredictionPlan, tilesAhead = 3, from = 0) {
+function setUp(plan: PredictionPlan, tilesAhead = 3, start = 0) {
   const pool = new FakePool();
   const buffers = new CountingBuffers(10);
   const abort = new AbortController();
@@ -79,7 +79,7 @@ function setUp(plan: PredictionPlan, tilesAhead = 3, from = 0) {
     buffers,
     tilesAhead,
     requestKey: 'r',
-    from,
+    range: { start, end: plan.totalBytes },
     signal: abort.signal,
   });
   return { pool, buffers, abort, tiles };

@@ -1,8 +1,8 @@
 import type { PlannedTensor } from '../../src/prediction/plan';
 import type { DecodedTile } from '../../src/prediction/tile-stream';
 
-/** A tensor of which only the name counts. */
-export function namedTensor(name: string): PlannedTensor {
+/** A tensor of which only the name and the number of bytes count. */
+export function namedTensor(name: string, bytes = 0): PlannedTensor {
   return {
     name,
     shape: [1],
@@ -11,7 +11,7 @@ export function namedTensor(name: string): PlannedTensor {
     sent: true,
     box: undefined,
     sentPlace: { row: 0, rows: 1, column: 0, columns: 1 },
-    bytes: 0,
+    bytes,
     offset: 0,
     tiedTo: undefined,
     predictedElements: 0,
@@ -42,7 +42,15 @@ export class CountedTiles {
         this.releases[index] = (this.releases[index] ?? 0) + 1;
         copy.fill(0);
       };
-      yield await Promise.resolve({ tensor: namedTensor(tensor), bytes: copy, release });
+      yield await Promise.resolve({
+        tensor: namedTensor(tensor, this.#bytesOf(tensor)),
+        bytes: copy,
+        release,
+      });
     }
+  }
+
+  #bytesOf(name: string): number {
+    return this.#tiles.reduce((sum, [tensor, bytes]) => sum + (tensor === name ? bytes.length : 0), 0);
   }
 }

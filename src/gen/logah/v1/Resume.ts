@@ -5,9 +5,11 @@ import type { Long } from '@grpc/proto-loader';
 export interface Resume {
   'fingerprint'?: (string);
   'offset'?: (number | string | Long);
+  'end'?: (number | string | Long);
 }
 
 export interface Resume__Output {
   'fingerprint': (string);
   'offset': (number);
+  'end': (number);
 }
