@@ -14,12 +14,13 @@ from client_servers import SMALL_GPT2, SMALL_VIT
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import fully_shard
-from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
+from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distribute_tensor
+from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 from torch.testing import assert_close
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel, ViTConfig, ViTForImageClassification
 
 import logah
-from logah.client import Client
+from logah.client import Client, ShardingError
 
 RANKS = 4
 
@@ -108,6 +109,34 @@ def two_dimensions(client: Client, device: str) -> None:
     check_whole(module, client.state_dict(SMALL_VIT))
 
 
+def tensor_parallel(client: Client, device: str) -> None:
+    """FSDP over tensor parallelism; parameters that are not parallel have no share of the second mesh dimension."""
+    mesh = init_device_mesh("cpu", (2, 2), mesh_dim_names=("fsdp", "parallel"))
+    module = vit(device)
+    for layer in module.vit.layers:
+        parallelize_module(layer.mlp, mesh["parallel"], {"fc1": ColwiseParallel(), "fc2": RowwiseParallel()})
+    fully_shard(module, mesh=mesh["fsdp"])
+    assert any(
+        type(placement).__name__ == "_StridedShard" for placement in module.vit.layers[0].mlp.fc1.weight.placements
+    )
+    client.initialize(module)
+    check_whole(module, client.state_dict(SMALL_VIT))
+
+
+def refused(client: Client) -> None:
+    """A partial sum is no part of the tensor."""
+    mesh = init_device_mesh("cpu", (RANKS,))
+    module = vit()
+    bias = module.classifier.bias.data
+    module.classifier.bias = nn.Parameter(DTensor.from_local(bias, mesh, [Partial()]))
+    try:
+        client.initialize(module)
+    except ShardingError as error:
+        assert "classifier.bias" in str(error)
+    else:
+        raise AssertionError("not refused")
+
+
 CASES: dict[str, Callable[[Client], None]] = {
     **{
         f"fsdp on {count} ranks, {device}": lambda client, count=count, device=device: sharded(client, count, device)
@@ -118,6 +147,9 @@ CASES: dict[str, Callable[[Client], None]] = {
     "replicas of shards": hybrid,
     "tied weights, cpu": lambda client: tied(client, "cpu"),
     "tied weights, meta": lambda client: tied(client, "meta"),
+    "fsdp over tensor parallelism, cpu": lambda client: tensor_parallel(client, "cpu"),
+    "fsdp over tensor parallelism, meta": lambda client: tensor_parallel(client, "meta"),
+    "partial sums are refused": refused,
     "two dimensions, cpu": lambda client: two_dimensions(client, "cpu"),
     "two dimensions, meta": lambda client: two_dimensions(client, "meta"),
 }

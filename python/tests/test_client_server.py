@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
 import torch
-from client_servers import REPOSITORY, SMALL_GPT2, SMALL_VIT, run_node
+from client_servers import CLI, REPOSITORY, SMALL_GPT2, SMALL_VIT, fake_server, run_node
 from safetensors.numpy import load_file
 
 import logah
 from logah.__main__ import main
-from logah.client import Client, RemoteError
+from logah.client import Client, PredictOptions, RemoteError
+from logah.client._generated import logah_pb2
+from logah.client.channel import Calls
 from logah.graph.vit import vit_graph
 
 pytestmark = pytest.mark.server
@@ -111,6 +114,31 @@ def test_slices_are_boxes_of_the_whole(client: Client) -> None:
         np.testing.assert_array_equal(arrays[name], whole[index])
 
 
+@pytest.mark.parametrize("options", [{"dtype": "float16"}, {"shard": (1, 2)}], ids=str)
+def test_a_stream_that_breaks_off_goes_on_to_the_same_bytes(
+    server: str, client: Client, tmp_path: Path, options: PredictOptions
+) -> None:
+    chunks_left = [1, 3, 2]
+
+    def predict(
+        request: logah_pb2.PredictRequest, context: grpc.ServicerContext
+    ) -> Iterator[logah_pb2.PredictResponse]:
+        left = chunks_left.pop() if chunks_left else None
+        with grpc.insecure_channel(server) as channel:
+            for message in Calls(channel).predict(request):
+                if message.WhichOneof("message") == "chunk" and left is not None:
+                    if left == 0:
+                        context.abort(grpc.StatusCode.UNAVAILABLE, "cut off")
+                    left -= 1
+                yield message
+
+    whole = client.save(SMALL_VIT, tmp_path / "whole", chunk_bytes=4096, **options)
+    with fake_server(predict) as fake, logah.connect(fake.address) as cut_off:
+        pieced = cut_off.save(SMALL_VIT, tmp_path / "pieced", chunk_bytes=4096, **options)
+        assert [request.resume.offset for request in fake.requests] == [0, 8192, 20480, 24576]
+    assert pieced.path.read_bytes() == whole.path.read_bytes()
+
+
 def test_a_plan_accounts_for_every_parameter(client: Client) -> None:
     plan = client.plan(SMALL_GPT2)
     coverage = plan.coverage
@@ -168,7 +196,7 @@ def test_the_command_line_reports_as_that_of_node(
     assert main([*arguments, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     node = subprocess.run(
-        ["node", os.environ.get("LOGAH_CLI", str(REPOSITORY / "dist/cli/main.js")), *arguments, "--json"],
+        ["node", str(CLI), *arguments, "--json"],
         check=True,
         capture_output=True,
     )

@@ -234,7 +234,7 @@ def breaking_off(ends: list[int]) -> Callable[..., Iterator[Response]]:
     def predict(request: logah_pb2.PredictRequest, context: grpc.ServicerContext) -> Iterator[Response]:
         offset = request.resume.offset
         end = left.pop(0) if left else None
-        messages = honest_messages((16, 32, 48, 64), offset)
+        messages = honest_messages((16, 24, 32, 40, 48, 64), offset)
         for message in messages:
             if end is not None and message.WhichOneof("message") == "chunk" and message.chunk.offset >= end:
                 context.abort(grpc.StatusCode.UNAVAILABLE, "going away")
@@ -247,10 +247,11 @@ def offsets(fake: FakeServer) -> list[int]:
     return [request.resume.offset for request in fake.requests]
 
 
-def test_a_stream_that_breaks_off_goes_on_where_it_stopped() -> None:
-    with fake_server(breaking_off([16, 32, 64])) as fake, logah.connect(fake.address) as client:
+@pytest.mark.parametrize("ends", [[16, 32, 64], [24], [40], [24, 40]], ids=str)
+def test_a_stream_that_breaks_off_goes_on_where_it_stopped(ends: list[int]) -> None:
+    with fake_server(breaking_off(ends)) as fake, logah.connect(fake.address) as client:
         arrays = dict(client.predict(CONFIG))
-        assert offsets(fake) == [0, 16, 32, 64]
+        assert offsets(fake) == [0, *ends]
         assert {request.resume.fingerprint for request in fake.requests[1:]} == {"f00d"}
     assert b"".join(array.tobytes() for array in arrays.values()) == SMALL_DATA
 
