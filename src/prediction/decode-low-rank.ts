@@ -44,17 +44,19 @@ async function fillMatrix(
   const { a, b } = await factorsOf(part, context, m, n);
   const { scratch, rank } = context;
   const rows = gatherRows(a, rank, scratch.rows, part.rows, (row) => (part.pieceRow + row) % m, scale);
-  const columns =
-    part.columns === n ? b : gatherRows(b, rank, scratch.columns, part.columns, (column) => column % n, 1);
-  const wholeRows = part.columns === tileColumns;
-  const target = wholeRows
-    ? tile.subarray(part.row * tileColumns, (part.row + part.rows) * tileColumns)
-    : scratch.product.take(part.rows * part.columns);
-  await multiply(context, rows, columns, target);
-  if (wholeRows) return;
+  if (part.columns === n && n === tileColumns) {
+    await multiply(context, rows, b, tile.subarray(part.row * n, (part.row + part.rows) * n));
+    return;
+  }
+  const product = scratch.product.take(part.rows * n);
+  await multiply(context, rows, b, product);
+  // Columns beyond the decoded ones repeat them: copying costs a fraction of computing them again.
   for (let row = 0; row < part.rows; row++) {
-    const source = target.subarray(row * part.columns, (row + 1) * part.columns);
-    tile.set(source, (part.row + row) * tileColumns + part.column);
+    const target = (part.row + row) * tileColumns + part.column;
+    for (let column = 0; column < part.columns; column += n) {
+      const count = Math.min(n, part.columns - column);
+      tile.set(product.subarray(row * n, row * n + count), target + column);
+    }
   }
 }
 

@@ -15,7 +15,6 @@ const WORKER_LIMITS = { maxYoungGenerationSizeMb: 4 };
 
 interface Pending {
   readonly job: Job;
-  readonly transfer: ArrayBuffer[];
   readonly resolve: (message: WorkerMessage) => void;
   readonly reject: (error: Error) => void;
 }
@@ -72,18 +71,18 @@ export class DecodePool {
 
   /** Node embeddings [N, hid] of a graph. */
   async encode(model: string, graph: ArchitectureGraph): Promise<Float32Array> {
-    const message = await this.#run({ kind: 'encode', model, graph }, []);
+    const message = await this.#run({ kind: 'encode', model, graph });
     if (message.kind !== 'embeddings')
       throw new Error(`a worker answered an encode job with ${message.kind}`);
     return message.embeddings;
   }
 
-  /** Does a job that fills a buffer, which is moved to the worker and comes back. */
-  async decode(job: BufferJob): Promise<ArrayBuffer> {
-    const message = await this.#run(job, [job.buffer]);
+  /** Does a job that fills a buffer; resolves with the CRC-32 of the bytes wanted. */
+  async decode(job: BufferJob): Promise<number> {
+    const message = await this.#run(job);
     if (message.kind !== 'filled')
       throw new Error(`a worker answered a ${job.kind} job with ${message.kind}`);
-    return message.buffer;
+    return message.crc32;
   }
 
   /** Ends the workers after the tile that each is at; jobs not yet done are rejected. */
@@ -93,13 +92,13 @@ export class DecodePool {
     await Promise.all(this.#members.map(({ worker }) => endWorker(worker)));
   }
 
-  #run(job: Job, transfer: ArrayBuffer[]): Promise<WorkerMessage> {
+  #run(job: Job): Promise<WorkerMessage> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new Error('the decode pool is closed'));
         return;
       }
-      this.#queue.push({ job, transfer, resolve, reject });
+      this.#queue.push({ job, resolve, reject });
       this.#dispatch();
     });
   }
@@ -115,7 +114,7 @@ export class DecodePool {
       const id = this.#nextId++;
       member.jobs.set(id, pending);
       const message: PoolMessage = { kind: 'job', id, job: pending.job };
-      member.worker.postMessage(message, pending.transfer);
+      member.worker.postMessage(message);
     }
   }
 

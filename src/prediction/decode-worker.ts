@@ -1,11 +1,12 @@
 /** The worker thread: holds the sessions and does one job after the other. */
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { crc32 } from 'node:zlib';
 import { encoderFeatures } from '../graph/features';
 import type { HypernetConfig } from '../hypernet/manifest';
 import { BundleSessions } from '../hypernet/sessions';
 import { decodePart } from './decode';
-import { convert } from '../element-type';
+import { bytesPerElement, convert, type ElementType } from '../element-type';
 import { FactorStore } from './factor-store';
 import type { Placement } from './layout';
 import { createScratch } from './scratch';
@@ -27,16 +28,15 @@ function modelOf(name: string): { sessions: BundleSessions; config: HypernetConf
   return { sessions: found, config };
 }
 
-function send(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
-  port?.postMessage(message, transfer);
+function send(message: WorkerMessage): void {
+  port?.postMessage(message);
 }
 
-async function decodeTile(job: TileJob): Promise<void> {
+async function decodeTile(job: TileJob): Promise<number> {
   const { wanted } = job;
   const elements = job.rows * job.columns;
   const wantedElements = wanted.rows * wanted.columns;
-  const direct = job.elementType === 'f32' && wantedElements === elements;
-  const values = direct ? new Float32Array(job.buffer, 0, elements) : scratch.tile.take(elements);
+  const values = scratch.tile.take(elements);
   const model = modelOf(job.model);
   const context = {
     sessions: model.sessions,
@@ -47,20 +47,20 @@ async function decodeTile(job: TileJob): Promise<void> {
     scratch,
   };
   for (const part of job.parts) await decodePart(part, context, values, job.columns);
-  if (direct) return;
-  const cropped = crop(values, job.columns, wanted);
-  if (job.elementType === 'f32') new Float32Array(job.buffer, 0, wantedElements).set(cropped);
-  else convert(cropped, new Uint16Array(job.buffer, 0, wantedElements), job.elementType);
+  const sent = wantedElements === elements ? values : crop(values, job.columns, wanted);
+  return fill(job.buffer, sent, job.elementType);
 }
 
-async function decodeFactors(job: FactorsJob): Promise<void> {
+async function decodeFactors(job: FactorsJob): Promise<number> {
   const model = modelOf(job.model);
   const { rank } = model.config;
+  const elements = job.blocks.reduce((sum, { m, n }) => sum + (m + n) * rank, 0);
+  const values = scratch.tile.take(elements);
   let at = 0;
   const take = (rows: number): Float32Array => {
-    const view = new Float32Array(job.buffer, at * 4, rows * rank);
-    at += view.length;
-    return view;
+    const start = at;
+    at += rows * rank;
+    return values.subarray(start, at);
   };
   for (const { embedding, slot, m, n, scale } of job.blocks) {
     const a = take(m);
@@ -68,6 +68,14 @@ async function decodeFactors(job: FactorsJob): Promise<void> {
     await model.sessions.factors(embedding, slot, { a, b });
     for (let index = 0; index < a.length; index++) a[index] = (a[index] as number) * scale;
   }
+  return fill(job.buffer, values, 'f32');
+}
+
+/** ONNX Runtime writes to no shared memory, so this copies. The CRC-32 of what is in the buffer then. */
+function fill(buffer: SharedArrayBuffer, values: Float32Array, elementType: ElementType): number {
+  if (elementType === 'f32') new Float32Array(buffer, 0, values.length).set(values);
+  else convert(values, new Uint16Array(buffer, 0, values.length), elementType);
+  return crc32(new Uint8Array(buffer, 0, values.length * bytesPerElement(elementType)));
 }
 
 /** Moves what is wanted of a row-major matrix to its beginning, rows close together, and returns that part. */
@@ -86,8 +94,7 @@ async function perform(id: number, job: Job): Promise<void> {
     const embeddings = await model.sessions.encode(encoderFeatures(job.graph, operations, cutoff));
     send({ kind: 'embeddings', id, embeddings });
   } else {
-    await (job.kind === 'tile' ? decodeTile(job) : decodeFactors(job));
-    send({ kind: 'filled', id, buffer: job.buffer }, [job.buffer]);
+    send({ kind: 'filled', id, crc32: await (job.kind === 'tile' ? decodeTile(job) : decodeFactors(job)) });
   }
 }
 

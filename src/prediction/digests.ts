@@ -1,7 +1,7 @@
 /** Digests of every tensor's bytes as they pass. */
 
 import { createHash, type Hash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { joinCrc32 } from './crc32';
 import type { DecodedTile } from './tile-stream';
 
 /** The digests of one tensor. */
@@ -39,7 +39,7 @@ export class TensorDigests {
         sha256: this.#withSha256 ? createHash('sha256') : undefined,
       };
       digest.missing -= tile.bytes.length;
-      digest.crc32 = crc32(tile.bytes, digest.crc32);
+      digest.crc32 = joinCrc32(digest.crc32, tile.crc32, tile.bytes.length);
       digest.sha256?.update(tile.bytes);
       this.#open.set(name, digest);
       yield tile;

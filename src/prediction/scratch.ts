@@ -13,9 +13,8 @@ export class Scratch {
 
 /** A worker's scratch memory, by use. */
 export interface WorkerScratch {
-  /** Rows of A and of B, gathered for a product. */
+  /** Rows of A, gathered for a product. */
   readonly rows: Scratch;
-  readonly columns: Scratch;
   /** Products that are not laid out as the tile is. */
   readonly product: Scratch;
   /** Tiles in float32 before they are narrowed. */
@@ -23,5 +22,5 @@ export interface WorkerScratch {
 }
 
 export function createScratch(): WorkerScratch {
-  return { rows: new Scratch(), columns: new Scratch(), product: new Scratch(), tile: new Scratch() };
+  return { rows: new Scratch(), product: new Scratch(), tile: new Scratch() };
 }

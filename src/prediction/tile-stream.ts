@@ -16,6 +16,8 @@ import type { BufferJob, FactorsJob, TileJob } from './worker-protocol';
 export interface DecodedTile {
   readonly tensor: PlannedTensor;
   readonly bytes: Uint8Array;
+  /** Of the whole tile's bytes, as in zlib. */
+  readonly crc32: number;
   readonly release: () => void;
 }
 
@@ -94,10 +96,12 @@ interface PlannedTile {
 }
 
 async function decode(planned: PlannedTile, options: TileStreamOptions): Promise<DecodedTile> {
-  const buffer = await options.pool.decode(planned.job);
+  const { buffer } = planned.job;
+  const crc32 = await options.pool.decode(planned.job);
   return {
     tensor: planned.tensor,
     bytes: new Uint8Array(buffer, 0, planned.bytes),
+    crc32,
     release: () => {
       options.buffers.give(buffer);
     },

@@ -21,7 +21,7 @@ export interface EncodeJob {
   readonly graph: ArchitectureGraph;
 }
 
-/** Decode a tile into `buffer`; answered with the same buffer. */
+/** Decode a tile into `buffer`; answered when it is filled. */
 export interface TileJob {
   readonly kind: 'tile';
   readonly model: string;
@@ -33,17 +33,17 @@ export interface TileJob {
   readonly parts: readonly TilePart[];
   /** What of the tile is wanted, counted within the tile. */
   readonly wanted: Placement;
-  /** Room for the elements wanted, of `elementType`; transferred. */
-  readonly buffer: ArrayBuffer;
+  /** Room for the elements wanted, of `elementType`; shared, and the worker's alone until it answers. */
+  readonly buffer: SharedArrayBuffer;
 }
 
-/** Decode the factors of one or more blocks, one after the other, into `buffer`; answered with the same buffer. */
+/** Decode the factors of one or more blocks, one after the other, into `buffer`; answered when it is filled. */
 export interface FactorsJob {
   readonly kind: 'factors';
   readonly model: string;
   readonly blocks: readonly FactorsBlock[];
-  /** Room for A and B of every block; transferred. */
-  readonly buffer: ArrayBuffer;
+  /** Room for A and B of every block; as above. */
+  readonly buffer: SharedArrayBuffer;
 }
 
 /** The factors of one node: `m` rows of A times `scale`, `n` rows of B. */
@@ -68,5 +68,6 @@ export type PoolMessage =
 export type WorkerMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'embeddings'; readonly id: number; readonly embeddings: Float32Array }
-  | { readonly kind: 'filled'; readonly id: number; readonly buffer: ArrayBuffer }
+  /** `crc32` is that of the bytes wanted. */
+  | { readonly kind: 'filled'; readonly id: number; readonly crc32: number }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string };

@@ -44,12 +44,12 @@ class FakePool {
   readonly #waiting: (() => void)[] = [];
   failure: Error | undefined;
 
-  decode(job: TileJob): Promise<ArrayBuffer> {
+  decode(job: TileJob): Promise<number> {
     this.started.push(job);
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => {
         if (this.failure) reject(this.failure);
-        else resolve(job.buffer);
+        else resolve(0);
       });
     });
   }
@@ -64,7 +64,7 @@ class FakePool {
 class CountingBuffers extends BufferPool {
   given = 0;
 
-  override give(buffer: ArrayBuffer): void {
+  override give(buffer: SharedArrayBuffer): void {
     this.given += 1;
     super.give(buffer);
   }

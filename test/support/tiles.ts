@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { PlannedTensor } from '../../src/prediction/plan';
 import type { DecodedTile } from '../../src/prediction/tile-stream';
 
@@ -45,6 +46,7 @@ export class CountedTiles {
       yield await Promise.resolve({
         tensor: namedTensor(tensor, this.#bytesOf(tensor)),
         bytes: copy,
+        crc32: crc32(copy),
         release,
       });
     }
