@@ -32,7 +32,11 @@ async function serve(flags: Partial<Record<SettingName, string>>, parentWatch: b
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   if (parentWatch) process.stdin.once('end', stop).once('error', stop).resume();
-  const { stopped } = await starting;
+  const { stopped } = await starting.catch((error: unknown) => {
+    // The watch must not keep a process that has nothing to do.
+    process.stdin.destroy();
+    throw error;
+  });
   const code = await stopped.then(
     () => 0,
     (error: unknown) => {

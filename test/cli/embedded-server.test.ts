@@ -24,7 +24,7 @@ async function start(code: string, signal = new AbortController().signal) {
 describe('a server of our own', () => {
   it('is there when it says that it listens, and ends when it is told to', async () => {
     const server = await start(
-      `LISTEN process.on('SIGTERM', () => process.exit(0)); process.stdin.resume();`,
+      `process.on('SIGTERM', () => process.exit(0)); LISTEN process.stdin.resume();`,
     );
     expect(server.address).toBe('127.0.0.1:4321');
     await server.stop();
