@@ -2,7 +2,7 @@
 
 import type { DecodedTile } from './tile-stream';
 
-/** A run of the answer's data. `release` is called when the bytes have left. */
+/** A run of the answer's data. Whoever reads it calls `release` when the bytes have left, or never will. */
 export interface DataChunk {
   readonly offset: number;
   readonly data: Uint8Array;
@@ -26,32 +26,36 @@ export async function* packChunks(
     return made;
   };
   for await (const { bytes, release } of tiles) {
-    let at = 0;
-    if (filled > 0) {
-      const taken = Math.min(bytes.length, chunkBytes - filled);
-      shared.set(bytes.subarray(0, taken), filled);
-      at = taken;
-      filled += taken;
+    const first = filled === 0 ? 0 : Math.min(bytes.length, chunkBytes - filled);
+    const whole = Math.floor((bytes.length - first) / chunkBytes);
+    // The tile is held by the chunks that are parts of it, and by this loop.
+    let holders = whole + 1;
+    const releaseOne = (): void => {
+      if (--holders === 0) release();
+    };
+    let yielded = 0;
+    try {
+      shared.set(bytes.subarray(0, first), filled);
+      filled += first;
       if (filled === chunkBytes) {
         yield chunk(shared, NOTHING);
         shared = new Uint8Array(0);
         filled = 0;
       }
+      let at = first;
+      for (; yielded < whole; at += chunkBytes) {
+        yielded++;
+        yield chunk(bytes.subarray(at, at + chunkBytes), releaseOne);
+      }
+      if (at < bytes.length) {
+        if (shared.length === 0) shared = new Uint8Array(chunkBytes);
+        shared.set(bytes.subarray(at), 0);
+        filled = bytes.length - at;
+      }
+    } finally {
+      // Where the reader leaves, nobody else holds the chunks that it has not seen.
+      for (let held = whole - yielded + 1; held > 0; held--) releaseOne();
     }
-    const whole = Math.floor((bytes.length - at) / chunkBytes);
-    let outstanding = whole + 1;
-    const releaseOne = (): void => {
-      if (--outstanding === 0) release();
-    };
-    for (let index = 0; index < whole; index++, at += chunkBytes) {
-      yield chunk(bytes.subarray(at, at + chunkBytes), releaseOne);
-    }
-    if (at < bytes.length) {
-      if (shared.length === 0) shared = new Uint8Array(chunkBytes);
-      shared.set(bytes.subarray(at), 0);
-      filled = bytes.length - at;
-    }
-    releaseOne();
   }
   if (filled > 0) yield chunk(shared.subarray(0, filled), NOTHING);
 }

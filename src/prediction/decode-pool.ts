@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { abortError } from '../errors';
 import type { ArchitectureGraph } from '../graph/graph';
 import type { BufferJob, Job, PoolMessage, WorkerMessage, WorkerSetup } from './worker-protocol';
 
@@ -15,6 +16,7 @@ const WORKER_LIMITS = { maxYoungGenerationSizeMb: 4 };
 
 interface Pending {
   readonly job: Job;
+  readonly signal: AbortSignal;
   readonly resolve: (message: WorkerMessage) => void;
   readonly reject: (error: Error) => void;
 }
@@ -24,7 +26,10 @@ interface Member {
   readonly jobs: Map<number, Pending>;
 }
 
-/** A pool of decode workers. Jobs start in the order in which they were asked for. */
+/**
+ * A pool of decode workers. Jobs start in the order in which they were asked for; one whose signal has aborted by then
+ * does not start, and rejects with the signal's reason.
+ */
 export class DecodePool {
   readonly #members: Member[];
   readonly #queue: Pending[] = [];
@@ -70,16 +75,16 @@ export class DecodePool {
   }
 
   /** Node embeddings [N, hid] of a graph. */
-  async encode(model: string, graph: ArchitectureGraph): Promise<Float32Array> {
-    const message = await this.#run({ kind: 'encode', model, graph });
+  async encode(model: string, graph: ArchitectureGraph, signal: AbortSignal): Promise<Float32Array> {
+    const message = await this.#run({ kind: 'encode', model, graph }, signal);
     if (message.kind !== 'embeddings')
       throw new Error(`a worker answered an encode job with ${message.kind}`);
     return message.embeddings;
   }
 
   /** Does a job that fills a buffer; resolves with the CRC-32 of the bytes wanted. */
-  async decode(job: BufferJob): Promise<number> {
-    const message = await this.#run(job);
+  async decode(job: BufferJob, signal: AbortSignal): Promise<number> {
+    const message = await this.#run(job, signal);
     if (message.kind !== 'filled')
       throw new Error(`a worker answered a ${job.kind} job with ${message.kind}`);
     return message.crc32;
@@ -92,13 +97,13 @@ export class DecodePool {
     await Promise.all(this.#members.map(({ worker }) => endWorker(worker)));
   }
 
-  #run(job: Job): Promise<WorkerMessage> {
+  #run(job: Job, signal: AbortSignal): Promise<WorkerMessage> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new Error('the decode pool is closed'));
         return;
       }
-      this.#queue.push({ job, resolve, reject });
+      this.#queue.push({ job, signal, resolve, reject });
       this.#dispatch();
     });
   }
@@ -109,12 +114,20 @@ export class DecodePool {
         other.jobs.size < least.jobs.size ? other : least,
       );
       if (member.jobs.size >= JOBS_PER_WORKER) return;
-      const pending = this.#queue.shift();
+      const pending = this.#nextPending();
       if (pending === undefined) return;
       const id = this.#nextId++;
       member.jobs.set(id, pending);
       const message: PoolMessage = { kind: 'job', id, job: pending.job };
       member.worker.postMessage(message);
+    }
+  }
+
+  #nextPending(): Pending | undefined {
+    for (;;) {
+      const pending = this.#queue.shift();
+      if (pending?.signal.aborted !== true) return pending;
+      pending.reject(abortError(pending.signal));
     }
   }
 

@@ -97,7 +97,10 @@ interface PlannedTile {
 
 async function decode(planned: PlannedTile, options: TileStreamOptions): Promise<DecodedTile> {
   const { buffer } = planned.job;
-  const crc32 = await options.pool.decode(planned.job);
+  const crc32 = await options.pool.decode(planned.job, options.signal).catch((error: unknown) => {
+    options.buffers.give(buffer);
+    throw error;
+  });
   return {
     tensor: planned.tensor,
     bytes: new Uint8Array(buffer, 0, planned.bytes),

@@ -27,6 +27,9 @@ import { StreamWriter } from './writing';
 const REQUEST_ID = 'x-request-id';
 const REQUEST_ID_PATTERN = /^[\w.-]{1,128}$/;
 
+/** The longest that a timer of Node.js waits. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 /** What the handlers work with. */
 export interface HandlerContext {
   readonly service: PredictionService;
@@ -69,7 +72,7 @@ export function createHandlers(context: HandlerContext): LogahServiceHandlers {
     context.admission
       .admit(() => cancellable(call, context.closing, (signal) => answer(call, context, logger, signal)))
       .catch((error: unknown) => {
-        if (call.cancelled) logger.info({ reason: reasonOf(error) }, 'cancelled');
+        if (call.cancelled || isExpiry(error)) logger.info({ reason: reasonOf(error) }, 'cancelled');
         else logFailure(logger, error);
         call.emit('error', toServiceError(error, id));
       });
@@ -130,10 +133,14 @@ async function cancellable(
   closing: AbortSignal,
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  if (Number(call.getDeadline()) <= Date.now()) {
+  const left = Number(call.getDeadline()) - Date.now();
+  if (left <= 0)
     throw new LogahError('deadline_exceeded', 'the deadline had passed when the request arrived');
-  }
   const controller = new AbortController();
+  const expire = (): void => {
+    controller.abort(new LogahError('deadline_exceeded', 'the deadline passed'));
+  };
+  const timer = left <= MAX_TIMEOUT_MS ? setTimeout(expire, left) : undefined;
   const cancel = (): void => {
     controller.abort(new LogahError('cancelled', 'the call was cancelled'));
   };
@@ -147,6 +154,7 @@ async function cancellable(
   try {
     await work(controller.signal);
   } finally {
+    clearTimeout(timer);
     closing.removeEventListener('abort', close);
   }
 }
@@ -156,6 +164,10 @@ function logFailure(logger: Logger, error: unknown): void {
   if (error instanceof LogahError)
     logger.info({ code: statusCode(error.kind), reason: error.message }, 'refused');
   else logger.error({ err: error }, 'failed');
+}
+
+function isExpiry(error: unknown): boolean {
+  return error instanceof LogahError && error.kind === 'deadline_exceeded';
 }
 
 function reasonOf(error: unknown): string {

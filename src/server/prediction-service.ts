@@ -18,6 +18,12 @@ import { cropTiles, streamTiles } from '../prediction/tile-stream';
 import type { ModelChoice } from './model-choice';
 import { readOptions, type AnswerOptions } from './request';
 
+/**
+ * Streams at a time whose tiles' memory is kept for others. What is not kept is garbage that the collector, which sees
+ * few objects, leaves lying for long.
+ */
+const KEPT_STREAMS = 16;
+
 /** What the service works with. */
 export interface PredictionServiceOptions {
   readonly models: ModelChoice;
@@ -51,7 +57,7 @@ export class PredictionService {
 
   constructor(options: PredictionServiceOptions) {
     this.#options = options;
-    this.#buffers = new BufferPool(options.tilesAhead * 2);
+    this.#buffers = new BufferPool(options.tilesAhead * KEPT_STREAMS);
     this.#embeddings = new ByteBoundedCache(options.cacheBytes, (values) => values.byteLength);
   }
 
@@ -80,7 +86,7 @@ export class PredictionService {
     const { name } = plan.bundle.manifest;
     const requestKey = `${plan.bundle.fingerprint}/${graphHash(plan.graph)}`;
     const started = performance.now();
-    const embeddings = await this.#embeddings.get(requestKey, () => pool.encode(name, plan.graph));
+    const embeddings = await this.#embeddings.get(requestKey, () => pool.encode(name, plan.graph, signal));
     const encodeSeconds = (performance.now() - started) / 1000;
     const digests = new TensorDigests(options.sha256);
     const tiles = streamTiles(plan, embeddings, {

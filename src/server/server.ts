@@ -11,6 +11,7 @@ import { LogahError } from '../errors';
 import { openBundles } from '../hypernet/bundle';
 import { LogahService, protoDefinition } from '../proto-definition';
 import { Admission } from './admission';
+import { silentAtDeadline } from './deadline';
 import { createHandlers } from './handlers';
 import { Health } from './health';
 import { ModelChoice } from './model-choice';
@@ -64,6 +65,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     'grpc.max_receive_message_length': config.maxRequestBytes,
     'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW,
     'grpc.keepalive_time_ms': 60_000,
+    interceptors: [silentAtDeadline],
   });
   const definition = {
     ...LogahService.service,

@@ -10,6 +10,7 @@ const MAX_BYTES_IN_FLIGHT = 4 * 2 ** 20;
 export class StreamWriter<Request, Response> {
   readonly #call: ServerWritableStream<Request, Response>;
   readonly #signal: AbortSignal;
+  readonly #unwritten = new Set<() => void>();
   #bytesInFlight = 0;
   #wake: () => void = () => undefined;
 
@@ -19,24 +20,34 @@ export class StreamWriter<Request, Response> {
     signal.addEventListener('abort', () => {
       this.#wake();
     });
+    // From then on nothing reads what was waiting to be written.
+    call.once('close', () => {
+      for (const settle of this.#unwritten) settle();
+    });
   }
 
   /**
-   * Writes a message of about `bytes` once there is room. `onWritten` is called when it has left, and never where the
-   * stream breaks first. Throws the signal's reason, a LogahError, when it aborts.
+   * Writes a message of about `bytes` once there is room. `onSettled` is called once, when the message has left or
+   * never will. Throws the signal's reason, a LogahError, when it aborts.
    */
-  async write(message: Response, bytes: number, onWritten: () => void = () => undefined): Promise<void> {
+  async write(message: Response, bytes: number, onSettled: () => void = () => undefined): Promise<void> {
     while (this.#bytesInFlight >= MAX_BYTES_IN_FLIGHT && !this.#signal.aborted) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    if (this.#signal.aborted) throw abortError(this.#signal);
+    if (this.#signal.aborted || this.#call.destroyed) {
+      onSettled();
+      throw abortError(this.#signal);
+    }
     this.#bytesInFlight += bytes;
-    this.#call.write(message, () => {
+    const settle = (): void => {
+      if (!this.#unwritten.delete(settle)) return;
       this.#bytesInFlight -= bytes;
-      onWritten();
+      onSettled();
       this.#wake();
-    });
+    };
+    this.#unwritten.add(settle);
+    this.#call.write(message, settle);
   }
 }

@@ -61,6 +61,20 @@ describe('chunks', () => {
       release();
       break;
     }
-    expect(tiles.releases).toEqual([0, 0, 0]);
+    expect(tiles.releases).toEqual([1, 0, 0]);
+  });
+
+  it('give back every tile that was taken, once, wherever their reader leaves', async () => {
+    await fc.assert(
+      fc.asyncProperty(tileSizes, chunkSizes, fc.nat({ max: 20 }), async (sizes, chunkBytes, count) => {
+        const { tiles } = tilesOf(sizes);
+        const reader = packChunks(tiles.stream(), chunkBytes);
+        for (let index = 0; index < count; index++) (await reader.next()).value?.release();
+        await reader.return();
+        const taken = tiles.releases.lastIndexOf(1) + 1;
+        expect(tiles.releases).toEqual(sizes.map((_, index) => (index < taken ? 1 : 0)));
+        expect(tiles.taken).toBe(taken);
+      }),
+    );
   });
 });

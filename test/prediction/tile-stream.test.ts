@@ -140,14 +140,15 @@ describe('a stream of tiles', () => {
     expect(buffers.given).toBe(3);
   });
 
-  it('raises the error of a tile in its turn, and no other', async () => {
-    const { pool, tiles } = setUp(planOf(large('a', 10)));
+  it('raises the error of a tile in its turn, and no other, and gives back the memory of all', async () => {
+    const { pool, tiles, buffers } = setUp(planOf(large('a', 10)));
     const first = tiles.next();
     pool.failure = new Error('out of memory');
     pool.finish();
     await expect(first).rejects.toThrow('out of memory');
     expect((await tiles.next()).done).toBe(true);
     expect(pool.started).toHaveLength(3);
+    expect(buffers.given).toBe(3);
   });
 
   it('leaves out tensors that lie before the position where it begins', async () => {

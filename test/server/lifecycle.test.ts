@@ -52,11 +52,13 @@ describe('a server', () => {
     const { server, health } = await start('--workers', '1');
     const stream = server.stub.Predict({ architecture: { graph: chain(1500) } });
     await once(stream, 'data');
-    let encoded = false;
-    const firstChunk = once(stream, 'data').then(() => (encoded = true));
+    const progress = { encoded: false };
+    const firstChunk = once(stream, 'data').then(() => {
+      progress.encoded = true;
+    });
     let answers = 0;
     // One worker has one job, which takes as long as hundreds of checks.
-    while (!encoded && answers < 20) {
+    while (!progress.encoded && answers < 20) {
       expect(await health.check()).toBe('SERVING');
       answers += 1;
     }

@@ -28,6 +28,8 @@ export function namedTensor(name: string, bytes = 0): PlannedTensor {
 export class CountedTiles {
   /** By tile: how often it was released. */
   readonly releases: number[];
+  /** Tiles that were read. */
+  taken = 0;
   readonly #tiles: readonly (readonly [tensor: string, bytes: Uint8Array])[];
 
   constructor(tiles: readonly (readonly [tensor: string, bytes: Uint8Array])[]) {
@@ -43,6 +45,7 @@ export class CountedTiles {
         this.releases[index] = (this.releases[index] ?? 0) + 1;
         copy.fill(0);
       };
+      this.taken += 1;
       yield await Promise.resolve({
         tensor: namedTensor(tensor, this.#bytesOf(tensor)),
         bytes: copy,
