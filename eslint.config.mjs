@@ -55,7 +55,16 @@ export default tseslint.config(
   { files: ['src/hypernet/sessions.ts', 'src/client/product.ts'], rules: { 'no-restricted-imports': 'off' } },
   { files: ['src/config.ts', 'test/**/*.ts', 'bench/**/*.ts'], rules: { 'no-restricted-properties': 'off' } },
   {
-    files: ['**/*.mjs', '**/*.js'],
-    languageOptions: { globals: { process: 'readonly', module: 'readonly', console: 'readonly' } },
+    files: ['**/*.mjs', '**/*.js', '**/*.cjs'],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        module: 'readonly',
+        exports: 'writable',
+        require: 'readonly',
+        console: 'readonly',
+        __dirname: 'readonly',
+      },
+    },
   },
 );
