@@ -1,5 +1,6 @@
 // Loaded into the server by --require, and so into its workers: makes one of them fail when it decodes a tile of
 // LOGAH_TEST_FAULT_ROWS rows. LOGAH_TEST_FAULT says how: "throw" from within the job, or "exit" from the thread.
+const process = require('node:process');
 const { isMainThread, parentPort } = require('node:worker_threads');
 
 const { LOGAH_TEST_FAULT: fault, LOGAH_TEST_FAULT_ROWS: rows } = process.env;
