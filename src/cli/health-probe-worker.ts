@@ -36,7 +36,7 @@ async function probe(): Promise<void> {
   const times: number[] = [];
   if (!answers) await stopped;
   // One more after the end, so that the shortest load has a measurement too.
-  for (let last = false; answers && !last; ) {
+  for (let last = false; answers && !last;) {
     last = stop.signal.aborted;
     const time = await check();
     if (time !== undefined) times.push(time);
