@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCli } from './run-cli';
@@ -40,6 +41,20 @@ describe('logah', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(stderr).toMatch(/\(see logah.* --help\)/);
+  });
+
+  it('is there before it is built, and says so', async () => {
+    const { bin } = JSON.parse(await readFile(join(__dirname, '..', '..', 'package.json'), 'utf8')) as {
+      bin: { logah: string };
+    };
+    await mkdir(join(directory, 'bin'));
+    await copyFile(join(__dirname, '..', '..', bin.logah), join(directory, bin.logah));
+    const child = spawnSync(process.execPath, [join(directory, bin.logah), '--version'], { encoding: 'utf8' });
+    expect(child).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: 'error: logah is not built yet; npm run build does that\n',
+    });
   });
 
   it('prints its version', async () => {
