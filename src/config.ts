@@ -154,18 +154,11 @@ export function loadConfig(
   }
   const result = schema.safeParse(values);
   if (result.success) return Object.freeze(result.data);
-  const violations = result.error.issues.map((issue) => {
+  const faults = result.error.issues.map((issue) => {
     const name = String(issue.path[0]);
-    return {
-      field: origins.get(name) ?? name,
-      description: `is ${JSON.stringify(values[name])}; it ${issue.message}`,
-    };
+    return `${origins.get(name) ?? name} is ${JSON.stringify(values[name])}; it ${issue.message}`;
   });
-  throw new LogahError(
-    'invalid_argument',
-    violations.map(({ field, description }) => `${field} ${description}`).join('; '),
-    { violations },
-  );
+  throw new LogahError('invalid_argument', faults.join('; '));
 }
 
 /**
