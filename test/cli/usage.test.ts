@@ -49,7 +49,9 @@ describe('logah', () => {
     };
     await mkdir(join(directory, 'bin'));
     await copyFile(join(__dirname, '..', '..', bin.logah), join(directory, bin.logah));
-    const child = spawnSync(process.execPath, [join(directory, bin.logah), '--version'], { encoding: 'utf8' });
+    const child = spawnSync(process.execPath, [join(directory, bin.logah), '--version'], {
+      encoding: 'utf8',
+    });
     expect(child).toMatchObject({
       status: 1,
       stdout: '',
