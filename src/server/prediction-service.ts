@@ -16,6 +16,7 @@ import { TensorDigests, type TensorDigest } from '../prediction/digests';
 import { planPrediction, type PredictionPlan } from '../prediction/plan';
 import { cropTiles, streamTiles } from '../prediction/tile-stream';
 import type { ModelChoice } from './model-choice';
+import { throwIfRefused } from './request-parts';
 import { readOptions, type AnswerOptions } from './request';
 
 /**
@@ -63,6 +64,7 @@ export class PredictionService {
 
   /** Throws LogahError where the request is wrong; see `docs/architecture.md` for the status of each stage. */
   plan(request: PredictRequest__Output): PreparedPrediction {
+    throwIfRefused(request);
     const options = readOptions(request);
     const { limits, models } = this.#options;
     const graph = architectureGraph(request.architecture, limits);
@@ -75,6 +77,7 @@ export class PredictionService {
 
   /** The plan of a request for a plan alone. Throws LogahError where it holds none. */
   planOnly(request: PlanRequest__Output): PreparedPrediction {
+    throwIfRefused(request);
     if (request.request === null) throw invalidField('request', 'is missing');
     return this.plan(request.request);
   }

@@ -17,6 +17,7 @@ import { Health } from './health';
 import { ModelChoice } from './model-choice';
 import { PredictionService } from './prediction-service';
 import { startPool } from './provider';
+import { boundedDeserializer, PLAN_REQUEST, PREDICT_REQUEST } from './request-parts';
 import { serializeResponse } from './response-serializer';
 
 /** How long the status of a stream that was cut off may take to reach its caller. */
@@ -67,9 +68,19 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     'grpc.keepalive_time_ms': 60_000,
     interceptors: [silentAtDeadline],
   });
+  const { Predict, Plan } = LogahService.service;
+  const { maxNodes } = config;
   const definition = {
     ...LogahService.service,
-    Predict: { ...LogahService.service.Predict, responseSerialize: serializeResponse },
+    Predict: {
+      ...Predict,
+      requestDeserialize: boundedDeserializer(Predict.requestDeserialize, PREDICT_REQUEST, maxNodes),
+      responseSerialize: serializeResponse,
+    },
+    Plan: {
+      ...Plan,
+      requestDeserialize: boundedDeserializer(Plan.requestDeserialize, PLAN_REQUEST, maxNodes),
+    },
   };
   const closing = new AbortController();
   // Each stream listens; beyond ten, Node.js would suspect a leak.

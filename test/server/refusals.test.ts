@@ -205,6 +205,13 @@ describe('a request is refused', () => {
       'parameter "weight" has kernels of side 4097; this model\'s factors have 4096 rows, so at most 4096 is allowed',
     ],
     [
+      'of too many fields to be parsed',
+      withGraph({ nodes: Array.from({ length: 12_000 }, () => ({})) }),
+      INVALID_ARGUMENT,
+      'architecture',
+      'has more than 12000 fields; this server allows 200 times --max-nodes',
+    ],
+    [
       'with chunks too small',
       withOptions({ chunkBytes: 4095 }),
       INVALID_ARGUMENT,
