@@ -166,7 +166,12 @@ function factorsJob(
 }
 
 /** The parts of a tensor's pieces that lie within a tile. */
-function partsOf(tensor: PlannedTensor, tile: Tile, embeddings: Float32Array, hid: number): TilePart[] {
+export function partsOf(
+  tensor: PlannedTensor,
+  tile: Tile,
+  embeddings: Float32Array,
+  hid: number,
+): TilePart[] {
   const parts: TilePart[] = [];
   for (const { recipe, row, rows, column, columns } of tensor.pieces) {
     const first = Math.max(row, tile.row);
