@@ -8,6 +8,14 @@ const MAX_LENGTH = 256;
 const FIELD = 'selection.patterns';
 const SHOWN = 5;
 
+/** Characters compared for one selection, less than a second: patterns of many stars could take hours. */
+const MAX_STEPS = 50_000_000;
+
+/** What is left of the steps that matching may take. */
+interface Budget {
+  steps: number;
+}
+
 /** Selects names by patterns in which `*` stands for any run of characters and `?` for one. */
 export class NameSelection {
   /** Selects every name. */
@@ -38,11 +46,12 @@ export class NameSelection {
     return new NameSelection(patterns);
   }
 
-  /** The names that are selected. Throws LogahError (invalid_argument) where there are none. */
+  /** The names that are selected. Throws LogahError (invalid_argument) where there are none, or matching takes too long. */
   select(names: readonly string[]): ReadonlySet<string> {
     if (this.#patterns.length === 0) return new Set(names);
+    const budget = { steps: MAX_STEPS };
     const selected = new Set(
-      names.filter((name) => this.#patterns.some((pattern) => matches(pattern, name))),
+      names.filter((name) => this.#patterns.some((pattern) => matches(pattern, name, budget))),
     );
     if (selected.size === 0) {
       throw invalidField(
@@ -60,13 +69,22 @@ function listed(texts: readonly string[]): string {
   return texts.length > SHOWN ? `${shown.join(', ')} and ${texts.length - SHOWN} more` : shown.join(', ');
 }
 
-/** Whether a pattern matches a whole name, in time linear in pattern length times name length. */
-export function matches(pattern: string, name: string): boolean {
+/**
+ * Whether a pattern matches a whole name, in time linear in pattern length times name length. Throws LogahError
+ * (invalid_argument) when the budget is spent.
+ */
+export function matches(pattern: string, name: string, budget: Budget = { steps: MAX_STEPS }): boolean {
   let p = 0;
   let n = 0;
   let star = -1;
   let resume = 0;
   while (n < name.length) {
+    if (--budget.steps < 0) {
+      throw invalidField(
+        FIELD,
+        `need more than ${MAX_STEPS} comparisons of characters; fewer stars need less`,
+      );
+    }
     if (p < pattern.length && pattern[p] === '*') {
       star = p++;
       resume = n;

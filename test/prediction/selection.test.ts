@@ -34,6 +34,18 @@ describe('a pattern', () => {
 });
 
 describe('a selection', () => {
+  it('that would take hours is refused within seconds', async () => {
+    const patterns = new Array<string>(256).fill(`*${'a'.repeat(127)}b`);
+    const names = Array.from({ length: 20_000 }, (_, index) => `${'a'.repeat(250)}${index}`);
+    const error = await refusalOf(() => NameSelection.of(patterns).select(names));
+    expect(error.violations).toEqual([
+      {
+        field: 'selection.patterns',
+        description: 'need more than 50000000 comparisons of characters; fewer stars need less',
+      },
+    ]);
+  });
+
   const names = ['a.weight', 'a.bias', 'b.weight', 'c', 'd', 'e', 'f'];
 
   it('selects each name that one of its patterns matches', () => {
