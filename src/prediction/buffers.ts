@@ -5,25 +5,41 @@
 
 import { TILE_ELEMENTS } from './tile';
 
-const TILE_BYTES = TILE_ELEMENTS * 4;
+/** Sizes of the buffers: most tensors of a network are small, most of its bytes lie in tiles of full size. */
+const SIZES = [1 << 16, TILE_ELEMENTS] as const;
+const BYTES_PER_ELEMENT = 4;
 
-/** Keeps up to `limit` buffers of the usual tile size. */
+/**
+ * Keeps every buffer that was ever taken, so that there are as many as were in use at a time. Shared memory cannot be
+ * freed but by the collectors of all threads that have seen it, which do not count it and hence do not run for it.
+ */
 export class BufferPool {
-  readonly #free: SharedArrayBuffer[] = [];
-  readonly #limit: number;
+  readonly #free = new Map<number, SharedArrayBuffer[]>(
+    SIZES.map((elements) => [elements * BYTES_PER_ELEMENT, []]),
+  );
+  readonly #limitBytes: number;
+  #bytesInUse = 0;
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  /** `tiles` of full size may be in use before there is no more room for what is not urgent. */
+  constructor(tiles: number) {
+    this.#limitBytes = tiles * TILE_ELEMENTS * BYTES_PER_ELEMENT;
   }
 
-  /** A buffer of at least `bytes`. Small ones are made to measure. */
+  /** Whether there is room for decoding ahead. */
+  get hasRoom(): boolean {
+    return this.#bytesInUse < this.#limitBytes;
+  }
+
+  /** A buffer of at least `bytes`. */
   take(bytes: number): SharedArrayBuffer {
-    if (bytes > TILE_BYTES || bytes <= TILE_BYTES / 16) return new SharedArrayBuffer(bytes);
-    return this.#free.pop() ?? new SharedArrayBuffer(TILE_BYTES);
+    const size = [...this.#free.keys()].find((kept) => kept >= bytes) ?? bytes;
+    this.#bytesInUse += size;
+    return this.#free.get(size)?.pop() ?? new SharedArrayBuffer(size);
   }
 
   /** Gives a buffer back once nothing reads it any more. */
   give(buffer: SharedArrayBuffer): void {
-    if (buffer.byteLength === TILE_BYTES && this.#free.length < this.#limit) this.#free.push(buffer);
+    this.#bytesInUse -= buffer.byteLength;
+    this.#free.get(buffer.byteLength)?.push(buffer);
   }
 }

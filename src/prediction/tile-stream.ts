@@ -25,7 +25,7 @@ export interface DecodedTile {
 export interface TileStreamOptions {
   readonly pool: Pick<DecodePool, 'decode'>;
   readonly buffers: BufferPool;
-  /** Tiles that may be decoded or decoding before the reader asks for them. */
+  /** Tiles that may be decoded or decoding before the reader asks for them, as long as `buffers` has room. */
   readonly tilesAhead: number;
   /** Tells requests apart; unique in this process. */
   readonly requestKey: string;
@@ -47,7 +47,7 @@ export async function* streamTiles(
   const jobs = tileJobs(plan, embeddings, options);
   try {
     for (;;) {
-      while (ahead.length < options.tilesAhead && !options.signal.aborted) {
+      while (ahead.length < tilesAllowed(options) && !options.signal.aborted) {
         const next = jobs.next();
         if (next.done === true) break;
         const decoding = decode(next.value, options);
@@ -70,6 +70,11 @@ export async function* streamTiles(
       );
     }
   }
+}
+
+/** Every stream may decode the tile that it waits for; what lies ahead of that is bounded over all streams together. */
+function tilesAllowed({ buffers, tilesAhead }: TileStreamOptions): number {
+  return buffers.hasRoom ? tilesAhead : 1;
 }
 
 /** The same tiles without the bytes that lie outside the range; ends with the range. */

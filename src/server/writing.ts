@@ -4,9 +4,9 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import { abortError } from '../errors';
 
 /** Bytes handed to a stream and not yet to the network; grpc-js itself counts messages, not bytes. */
-const MAX_BYTES_IN_FLIGHT = 4 * 2 ** 20;
+const MAX_BYTES_IN_FLIGHT = 2 * 2 ** 20;
 
-/** Writes the messages of one stream, a few MiB ahead of the network. */
+/** Writes the messages of one stream, a little ahead of the network. */
 export class StreamWriter<Request, Response> {
   readonly #call: ServerWritableStream<Request, Response>;
   readonly #signal: AbortSignal;

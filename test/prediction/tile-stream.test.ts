@@ -140,6 +140,18 @@ describe('a stream of tiles', () => {
     expect(buffers.given).toBe(3);
   });
 
+  it('decodes one tile ahead where other streams have taken all the room', async () => {
+    const { pool, tiles, buffers } = setUp(planOf(large('a', 10)));
+    for (let taken = 0; taken < 10; taken++) buffers.take(1 << 22);
+    const first = tiles.next();
+    expect(pool.started).toHaveLength(1);
+    pool.finish();
+    expect((await first).done).toBe(false);
+    void tiles.next();
+    await Promise.resolve();
+    expect(pool.started).toHaveLength(2);
+  });
+
   it('raises the error of a tile in its turn, and no other, and gives back the memory of all', async () => {
     const { pool, tiles, buffers } = setUp(planOf(large('a', 10)));
     const first = tiles.next();
