@@ -1,4 +1,4 @@
-/** `graph.json`: the proto3 JSON mapping of `ArchitectureGraph`, as `toProtoGraph` and the Python package write it. */
+/** `graph.json`: the proto3 JSON mapping of `ArchitectureGraph`, as `logah graph` and the Python package write it. */
 
 import { invalidField } from '../errors';
 import type { ArchitectureGraph } from '../gen/logah/v1/ArchitectureGraph';
@@ -41,6 +41,20 @@ const GRAPH = message({
     message({ name: string, shape: list(int64), blocks: list(BLOCK), axis: uint32, tiedTo: string }),
   ),
 });
+
+/** The message as JSON text that `parseGraphJson` reads, with a line for each node, edge and parameter. */
+export function formatGraphJson({ name, family, nodes, edges, parameters }: ArchitectureGraph): string {
+  const list = (items: readonly unknown[] = []): string =>
+    `[\n${items.map((item) => JSON.stringify(item)).join(',\n')}\n]`;
+  return `{
+"name": ${JSON.stringify(name ?? '')},
+"family": ${JSON.stringify(family ?? '')},
+"nodes": ${list(nodes)},
+"edges": ${list(edges)},
+"parameters": ${list(parameters)}
+}
+`;
+}
 
 /**
  * The message in JSON text; absent fields stay absent. Throws LogahError `invalid_argument` with a violation for each

@@ -1,6 +1,7 @@
 /** Flags that several commands share, and the request that they make. */
 
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Setting } from '../config';
 import type { DataType } from '../gen/logah/v1/DataType';
 import type { PredictRequest } from '../client';
 import type { InputFile } from './input-file';
@@ -37,6 +38,12 @@ export interface StreamFlags {
   readonly chunkBytes: number;
   readonly sha256: boolean;
   readonly factors: boolean;
+}
+
+/** The flag of a setting of the server. */
+export function settingOption({ flag, variable, description, default: fallback }: Setting): Option {
+  const shown = fallback === '' ? '' : `default: ${fallback}, `;
+  return new Option(flag, `${description} (${shown}env: ${variable})`);
 }
 
 /** `--server` and `--models`. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { benchCommand } from './bench';
 import { demoCommand } from './demo';
+import { graphCommand } from './graph';
 import { healthCommand } from './health';
 import { modelsCommand } from './models';
 import { packageVersion } from './package-paths';
@@ -19,6 +20,7 @@ export function createProgram(): Command {
     serveCommand(),
     predictCommand(),
     planCommand(),
+    graphCommand(),
     modelsCommand(),
     healthCommand(),
     benchCommand(),

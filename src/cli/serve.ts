@@ -2,14 +2,15 @@
 
 import { Command, Option } from 'commander';
 import pino from 'pino';
-import { loadConfig, SETTINGS, type Setting, type SettingName } from '../config';
+import { loadConfig, SETTINGS, type SettingName } from '../config';
 import { startServer } from '../server';
+import { settingOption } from './options';
 import { packagePath } from './package-paths';
 
 /** The command. */
 export function serveCommand(): Command {
   const command = new Command('serve').description('run the gRPC server until SIGTERM or SIGINT');
-  for (const setting of Object.values<Setting>(SETTINGS)) command.addOption(optionOf(setting));
+  for (const setting of Object.values(SETTINGS)) command.addOption(settingOption(setting));
   command.addOption(
     new Option('--parent-watch', 'stop when standard input ends, as it does when the parent process dies'),
   );
@@ -46,10 +47,4 @@ async function serve(flags: Partial<Record<SettingName, string>>, parentWatch: b
   );
   // Nothing is left to do, or to be saved; open connections and idle handles must not keep the process.
   process.exit(code);
-}
-
-function optionOf(setting: Setting): Option {
-  const { flag, variable, description } = setting;
-  const shown = setting.default === '' ? '' : `default: ${setting.default}, `;
-  return new Option(flag, `${description} (${shown}env: ${variable})`);
 }

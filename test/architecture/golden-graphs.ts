@@ -8,6 +8,7 @@
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatGraphJson } from '../../src/architecture/graph-json';
 import type { ArchitectureGraph } from '../../src/gen/logah/v1/ArchitectureGraph';
 
 const DIRECTORY = join(__dirname, '..', 'fixtures', 'graphs');
@@ -25,17 +26,6 @@ export function goldenGraphText(name: string): string {
   return readFileSync(join(DIRECTORY, `${name}.graph.json`), 'utf8');
 }
 
-/** One node, edge or parameter a line. */
 export function writeGoldenGraph(name: string, graph: ArchitectureGraph): void {
-  const list = (items: readonly unknown[] = []): string =>
-    `[\n${items.map((item) => JSON.stringify(item)).join(',\n')}\n]`;
-  const text = `{
-"name": ${JSON.stringify(graph.name)},
-"family": ${JSON.stringify(graph.family)},
-"nodes": ${list(graph.nodes)},
-"edges": ${list(graph.edges)},
-"parameters": ${list(graph.parameters)}
-}
-`;
-  writeFileSync(join(DIRECTORY, `${name}.graph.json`), text);
+  writeFileSync(join(DIRECTORY, `${name}.graph.json`), formatGraphJson(graph));
 }

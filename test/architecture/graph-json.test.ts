@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { toProtoGraph } from '../../src/architecture/explicit-graph';
-import { parseGraphJson } from '../../src/architecture/graph-json';
-import { linearGraph } from '../graph/sample-graphs';
+import { formatGraphJson, parseGraphJson } from '../../src/architecture/graph-json';
+import { acyclicGraphs } from '../graph/sample-graphs';
 import { violations } from './requests';
 
 function found(value: unknown): string[] {
@@ -9,8 +10,13 @@ function found(value: unknown): string[] {
 }
 
 test('a graph is read as it was written', () => {
-  const graph = toProtoGraph(linearGraph());
-  expect(parseGraphJson(JSON.stringify(graph))).toEqual(graph);
+  fc.assert(
+    fc.property(acyclicGraphs, (graph) => {
+      const message = toProtoGraph(graph);
+      expect(parseGraphJson(formatGraphJson(message))).toEqual(message);
+      expect(parseGraphJson(JSON.stringify(message))).toEqual(message);
+    }),
+  );
 });
 
 test('the other spellings of the JSON mapping are read too', () => {

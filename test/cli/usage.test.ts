@@ -65,7 +65,7 @@ describe('logah', () => {
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  it.each(['predict', 'plan', 'models', 'demo', 'serve'])(
+  it.each(['predict', 'plan', 'graph', 'models', 'demo', 'serve'])(
     'tells in `%s --help` what each flag is and its default',
     async (command) => {
       const { code, stdout } = await runCli(command, '--help');
