@@ -5,10 +5,12 @@ import json
 import numpy as np
 import pytest
 from examples import small_vit
+from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logah.graph import ArchitectureGraph, Edge, GraphError, Node
+from logah.client._generated import architecture_pb2
+from logah.graph import ArchitectureGraph, Block, Edge, GraphError, Initialization, Node, Parameter
 
 
 def graph_of(count: int, edges: list[tuple[int, int]]) -> ArchitectureGraph:
@@ -50,6 +52,19 @@ def test_an_edge_to_nowhere_is_refused(edge):
 def test_json_returns_the_same_graph():
     graph = small_vit()
     assert ArchitectureGraph.from_json(json.loads(json.dumps(graph.to_json()))) == graph
+
+
+def test_json_returns_the_number_of_every_rule():
+    fillings = [
+        Initialization("RULE_NORMAL", standard_deviation=0.5),
+        Initialization("RULE_CONSTANT", value=-1e-6),
+        Initialization("RULE_UNIFORM", bound=0.25),
+    ]
+    parameters = tuple(Parameter(f.rule, (2,), (Block(2, f),)) for f in fillings)
+    graph = ArchitectureGraph((Node("input", "input"),), (), parameters)
+    value = json.loads(json.dumps(graph.to_json()))
+    assert ArchitectureGraph.from_json(value) == graph
+    json_format.ParseDict(value, architecture_pb2.ArchitectureGraph())
 
 
 def test_64_bit_integers_may_be_strings_as_proto3_json_writes_them():

@@ -3,10 +3,19 @@
 import type { ArchitectureGraph as ProtoGraph } from '../gen/logah/v1/ArchitectureGraph';
 import type { ArchitectureGraph__Output } from '../gen/logah/v1/ArchitectureGraph';
 import type { Block as ProtoBlock, Block__Output } from '../gen/logah/v1/Block';
+import type { Initialization__Output } from '../gen/logah/v1/Initialization';
 import type { Parameter as ProtoParameter, Parameter__Output } from '../gen/logah/v1/Parameter';
 import type { Role__Output } from '../gen/logah/v1/Role';
 import type { Rule__Output } from '../gen/logah/v1/Rule';
-import type { ArchitectureGraph, Block, Parameter, Role, Rule } from '../graph/graph';
+import {
+  fillingNumber,
+  type ArchitectureGraph,
+  type Block,
+  type InitializationOrigin,
+  type Parameter,
+  type Role,
+  type Rule,
+} from '../graph/graph';
 import { checkLimits, type GraphLimits, type GraphSize } from '../graph/limits';
 import { validateGraph } from '../graph/validate';
 import { Violations } from '../graph/violations';
@@ -25,7 +34,19 @@ const RULES: ReadonlyMap<string | number, Rule> = new Map<Rule__Output, Rule>([
   ['RULE_ONES', 'ones'],
   ['RULE_NORMAL', 'normal'],
   ['RULE_TRUNCATED_NORMAL', 'truncated_normal'],
+  ['RULE_CONSTANT', 'constant'],
+  ['RULE_UNIFORM', 'uniform'],
 ]);
+
+/** The field of `Initialization` with the number of a rule. */
+const NUMBERS = {
+  zeros: 'standardDeviation',
+  ones: 'standardDeviation',
+  normal: 'standardDeviation',
+  truncated_normal: 'standardDeviation',
+  constant: 'value',
+  uniform: 'bound',
+} as const satisfies Record<Rule, keyof Initialization__Output>;
 
 /** Stands in where a violation was found. */
 const NOTHING: Block['origin'] = { kind: 'initialization', rule: 'zeros', standardDeviation: 0 };
@@ -71,12 +92,19 @@ function fromProtoBlock(message: Block__Output, field: string, violations: Viola
     if (role !== undefined) return { length, origin: { kind: 'prediction', node, role, classifier, slot } };
   } else if (initialization) {
     const rule = known(RULES, initialization.rule, `${field}.initialization.rule`, violations);
-    const { standardDeviation } = initialization;
-    if (rule !== undefined) return { length, origin: { kind: 'initialization', rule, standardDeviation } };
+    if (rule !== undefined) return { length, origin: fromProtoInitialization(rule, initialization) };
   } else {
     violations.add(field, 'has no origin; prediction or initialization must be set');
   }
   return { length, origin: NOTHING };
+}
+
+function fromProtoInitialization(rule: Rule, message: Initialization__Output): InitializationOrigin {
+  const kind = 'initialization';
+  const { value, bound, standardDeviation } = message;
+  if (rule === 'constant') return { kind, rule, value };
+  if (rule === 'uniform') return { kind, rule, bound };
+  return { kind, rule, standardDeviation };
 }
 
 /** A value that the contract does not know arrives as a number. */
@@ -122,9 +150,9 @@ function toProtoBlock({ length, origin }: Block): ProtoBlock {
       prediction: { node, role, ...(classifier && { classifier }), ...(slot > 0 && { slot }) },
     };
   }
-  const { standardDeviation } = origin;
   const rule = keyOf(RULES, origin.rule) as Rule__Output;
-  return { length, initialization: { rule, ...(standardDeviation !== 0 && { standardDeviation }) } };
+  const number = fillingNumber(origin);
+  return { length, initialization: { rule, ...(number !== 0 && { [NUMBERS[origin.rule]]: number }) } };
 }
 
 function keyOf<T>(values: ReadonlyMap<string | number, T>, value: T): string | number | undefined {

@@ -19,6 +19,7 @@ type Fields = Readonly<Record<string, FieldType>>;
 const string: FieldType = { kind: 'string' };
 const uint32: FieldType = { kind: 'uint32' };
 const int64: FieldType = { kind: 'int64' };
+const double: FieldType = { kind: 'double' };
 const message = (fields: Fields): FieldType => ({ kind: 'message', fields });
 const list = (of: FieldType): FieldType => ({ kind: 'list', of });
 const names = (values: Readonly<Record<string, string>>): FieldType => ({
@@ -29,7 +30,7 @@ const names = (values: Readonly<Record<string, string>>): FieldType => ({
 const BLOCK = message({
   length: int64,
   prediction: message({ node: uint32, role: names(Role), classifier: { kind: 'boolean' }, slot: uint32 }),
-  initialization: message({ rule: names(Rule), standardDeviation: { kind: 'double' } }),
+  initialization: message({ rule: names(Rule), standardDeviation: double, value: double, bound: double }),
 });
 
 const GRAPH = message({

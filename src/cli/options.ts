@@ -30,6 +30,7 @@ export interface RequestFlags {
   readonly seed: number;
   readonly select?: readonly string[];
   readonly shard?: { readonly index: number; readonly count: number };
+  readonly strict: boolean;
 }
 
 /** What the flags of `addStreamOptions` give. */
@@ -87,6 +88,12 @@ export function addRequestOptions(command: Command): Command {
         "send only one rank's rows of every tensor, as PyTorch's FSDP cuts dimension 0; 0/4 is the first of four " +
           '(default: all)',
       ).argParser(parseShard),
+    )
+    .addOption(
+      new Option('--strict', 'refuse a network with parameters that are not predicted').default(
+        false,
+        'they are filled by rule',
+      ),
     );
 }
 
@@ -120,6 +127,7 @@ export function requestOf(input: InputFile, flags: RequestFlags & Partial<Stream
     architecture: input.architecture,
     dtype: DATA_TYPES[flags.dtype],
     seed: flags.seed,
+    strict: flags.strict,
     ...(flags.model !== undefined && { model: flags.model }),
     ...(flags.select && { selection: { patterns: [...flags.select] } }),
     ...(flags.shard && { shard: flags.shard }),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ArchitectureGraph, Block, Parameter } from './graph';
+import { fillingNumber, type ArchitectureGraph, type Block, type Parameter } from './graph';
 
 /** Changes with the serialisation below, so that old hashes and new ones never meet. */
 const VERSION = 'logah graph 1';
@@ -25,5 +25,5 @@ function parameterFields({ name, shape, axis, blocks, tiedTo }: Parameter): unkn
 function blockFields({ length, origin }: Block): unknown[] {
   return origin.kind === 'prediction'
     ? [length, origin.node, origin.role, origin.classifier, origin.slot]
-    : [length, origin.rule, origin.standardDeviation];
+    : [length, origin.rule, fillingNumber(origin)];
 }

@@ -3,8 +3,14 @@
 /** How the decoder's output is read and scaled. */
 export type Role = 'matrix' | 'embedding' | 'norm_weight' | 'bias';
 
-/** A rule that fills what no hypernetwork predicts. */
-export type Rule = 'zeros' | 'ones' | 'normal' | 'truncated_normal';
+/** A rule that fills what no hypernetwork predicts; numbers are in units of the parameter. */
+export type Filling =
+  | { readonly rule: 'zeros' | 'ones' | 'normal' | 'truncated_normal'; readonly standardDeviation: number }
+  | { readonly rule: 'constant'; readonly value: number }
+  /** Between -bound and bound. */
+  | { readonly rule: 'uniform'; readonly bound: number };
+
+export type Rule = Filling['rule'];
 
 /** One operation; `shape` has 0 to 4 dimensions. */
 export interface GraphNode {
@@ -28,12 +34,8 @@ export interface PredictionOrigin {
   readonly slot: number;
 }
 
-/** Filled by rule; `standardDeviation` is in units of the parameter. */
-export interface InitializationOrigin {
-  readonly kind: 'initialization';
-  readonly rule: Rule;
-  readonly standardDeviation: number;
-}
+/** Filled by rule. */
+export type InitializationOrigin = Filling & { readonly kind: 'initialization' };
 
 /** A part of a parameter: `length` entries along the parameter's axis. */
 export interface Block {
@@ -64,6 +66,12 @@ export interface ArchitectureGraph {
    * trained on. Empty for an explicit graph.
    */
   readonly sizes: Readonly<Record<string, number>>;
+}
+
+/** The one number of a rule: its value, bound or standard deviation. */
+export function fillingNumber(filling: Filling): number {
+  if (filling.rule === 'constant') return filling.value;
+  return filling.rule === 'uniform' ? filling.bound : filling.standardDeviation;
 }
 
 /** The number of elements of a shape. */

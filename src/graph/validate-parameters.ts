@@ -1,7 +1,9 @@
 import {
   blockShape,
+  fillingNumber,
   type ArchitectureGraph,
   type Block,
+  type Filling,
   type Parameter,
   type PredictionOrigin,
 } from './graph';
@@ -89,10 +91,7 @@ function validateOrigin(
 ): void {
   const { origin } = block;
   if (origin.kind === 'initialization') {
-    const deviation = origin.standardDeviation;
-    if (Number.isFinite(deviation) && deviation >= 0) return;
-    const where = `${field}.initialization.standard_deviation`;
-    violations.add(where, `must be a finite number of at least 0, not ${deviation}`);
+    validateFilling(origin, `${field}.initialization`, violations);
     return;
   }
   const prediction = `${field}.prediction`;
@@ -107,6 +106,22 @@ function validateOrigin(
   const shape = blockShape(parameter, block);
   const misfit = roleMisfit(origin, shape) ?? (node && positionMisfit(shape, node.shape));
   if (misfit !== undefined) violations.add(`${prediction}.role`, misfit);
+}
+
+function validateFilling(filling: Filling, field: string, violations: Violations): void {
+  const number = fillingNumber(filling);
+  const wrong = (name: string, allowed: string): void => {
+    violations.add(`${field}.${name}`, `must be ${allowed}, not ${number}`);
+  };
+  const { rule } = filling;
+  if (rule !== 'constant' && rule !== 'uniform') {
+    if (!(Number.isFinite(number) && number >= 0)) {
+      wrong('standard_deviation', 'a finite number of at least 0');
+    }
+  } else if (!Number.isFinite(Math.fround(number)) || (rule === 'uniform' && number < 0)) {
+    if (rule === 'constant') wrong('value', 'finite in float32');
+    else wrong('bound', 'at least 0 and finite in float32');
+  }
 }
 
 /** Why no decoder makes a block of this shape for its role; undefined where one does. */

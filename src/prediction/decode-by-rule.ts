@@ -1,6 +1,6 @@
 /** Filling of blocks that no hypernetwork predicts. Runs in a worker thread. */
 
-import { normal, truncatedNormal, type StreamKey } from './random';
+import { normal, truncatedNormal, uniform, type StreamKey } from './random';
 import type { FillRecipe } from './recipe';
 import type { TilePart } from './tile-part';
 
@@ -21,15 +21,18 @@ export function fillByRule(
 }
 
 function drawOf(recipe: FillRecipe, stream: StreamKey): (element: number) => number {
-  const { standardDeviation } = recipe;
   switch (recipe.rule) {
     case 'zeros':
       return () => 0;
     case 'ones':
       return () => 1;
     case 'normal':
-      return (element) => normal(stream, element, standardDeviation);
+      return (element) => normal(stream, element, recipe.standardDeviation);
     case 'truncated_normal':
-      return (element) => truncatedNormal(stream, element, standardDeviation);
+      return (element) => truncatedNormal(stream, element, recipe.standardDeviation);
+    case 'constant':
+      return () => recipe.value;
+    case 'uniform':
+      return (element) => uniform(stream, element, recipe.bound);
   }
 }

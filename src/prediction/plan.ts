@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { blockShape, elementCount, type ArchitectureGraph, type Block, type Parameter } from '../graph/graph';
 import { graphHash } from '../graph/canonical';
+import { quoted, Violations } from '../graph/violations';
 import type { Bundle } from '../hypernet/bundle';
 import type { HypernetConfig } from '../hypernet/manifest';
 import { checkDecodable } from './decodable';
@@ -79,11 +80,13 @@ export interface PlanOptions {
   readonly selection: NameSelection;
   readonly slicing: Slicing;
   readonly representation: Representation;
+  /** Whether an architecture with elements filled by rule is refused. */
+  readonly strict: boolean;
 }
 
 /**
  * Plans a validated graph for a model. Throws LogahError (invalid_argument) where the model cannot decode a parameter,
- * the selection leaves nothing, or a slice does not fit.
+ * the selection leaves nothing, a slice does not fit, or a strict request has parameters filled by rule.
  */
 export function planPrediction(
   graph: ArchitectureGraph,
@@ -121,6 +124,7 @@ export function planPrediction(
     factorBytes += factored;
     return tensor;
   });
+  if (options.strict) checkPredicted(tensors);
   const sent = tensors.flatMap(({ name, box }) => (box === undefined ? [] : [[name, box.start, box.shape]]));
   const identity = [bundle.fingerprint, graphHash(graph), seed, elementType, representation, sent];
   const fingerprint = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
@@ -181,6 +185,21 @@ function planTensor(parameter: Parameter, graph: ArchitectureGraph, config: Hype
     view: matrixView(parameter.shape),
     pieces,
   };
+}
+
+/** Throws LogahError (invalid_argument) that names each parameter with elements filled by rule. */
+function checkPredicted(tensors: readonly PlannedTensor[]): void {
+  const violations = new Violations();
+  for (const { name, shape, initializedElements } of tensors) {
+    if (initializedElements === 0) continue;
+    const share = `${initializedElements} of ${elementCount(shape)} elements`;
+    violations.add(
+      'architecture',
+      `parameter ${quoted(name)} of shape ${quoted(shape)} is not predicted: ${share} would be filled by rule, ` +
+        'which strict does not allow',
+    );
+  }
+  violations.throwIfAny();
 }
 
 function sourceOf(parameter: Parameter, predicted: number, tiled: number): Source {

@@ -41,14 +41,14 @@ export function philox(
 
 /** A normal number with mean 0 and the given standard deviation, for element `index` (0 to 2^53 - 1). */
 export function normal(key: StreamKey, index: number, standardDeviation: number): number {
-  const [u] = uniforms(key, index, 0);
+  const [u] = unitUniforms(key, index, 0);
   return standardDeviation * inverseNormal(u);
 }
 
 /** The same, truncated to the interval from -2 to 2 by rejection. */
 export function truncatedNormal(key: StreamKey, index: number, standardDeviation: number): number {
   for (let attempt = 0; ; attempt++) {
-    const [u, v] = uniforms(key, index, attempt);
+    const [u, v] = unitUniforms(key, index, attempt);
     if (standardDeviation < 1) {
       const value = standardDeviation * inverseNormal(u);
       if (Math.abs(value) <= 2) return value;
@@ -60,13 +60,19 @@ export function truncatedNormal(key: StreamKey, index: number, standardDeviation
   }
 }
 
-/** Two numbers in the open interval (0, 1) of 52 random bits each. */
-function uniforms(key: StreamKey, index: number, attempt: number): [number, number] {
-  const words = philox(key, [index >>> 0, Math.floor(index / 2 ** 32) >>> 0, attempt >>> 0, 0]);
-  return [uniform(words[0], words[1]), uniform(words[2], words[3])];
+/** A number of the uniform distribution between -bound and bound, for element `index` (0 to 2^53 - 1). */
+export function uniform(key: StreamKey, index: number, bound: number): number {
+  const [u] = unitUniforms(key, index, 0);
+  return bound * (2 * u - 1);
 }
 
-function uniform(high: number, low: number): number {
+/** Two numbers in the open interval (0, 1) of 52 random bits each. */
+function unitUniforms(key: StreamKey, index: number, attempt: number): [number, number] {
+  const words = philox(key, [index >>> 0, Math.floor(index / 2 ** 32) >>> 0, attempt >>> 0, 0]);
+  return [unitUniform(words[0], words[1]), unitUniform(words[2], words[3])];
+}
+
+function unitUniform(high: number, low: number): number {
   return ((high >>> 6) * 2 ** 26 + (low >>> 6) + 0.5) / 2 ** 52;
 }
 

@@ -15,8 +15,7 @@ export interface PlannedRecipe {
 
 /** The recipe of a block filled by rule. */
 export function fillRecipe(origin: InitializationOrigin, elements: number): PlannedRecipe {
-  const { rule, standardDeviation } = origin;
-  return { recipe: { kind: 'fill', rule, standardDeviation }, rank: 0, distinct: elements };
+  return { recipe: { ...origin, kind: 'fill' }, rank: 0, distinct: elements };
 }
 
 /** The recipe of a predicted block of `shape`, decoded from a node that the encoder saw with `nodeShape`. */

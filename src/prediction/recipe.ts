@@ -5,14 +5,10 @@
  * 2405.16287; `python/logah/hypernet/hypernetwork.py` is the same mathematics in PyTorch.
  */
 
-import type { Rule } from '../graph/graph';
+import type { Filling } from '../graph/graph';
 
 /** Filled by rule. Element k of the block draws from the stream `key`, position `offset(k)` in its parameter. */
-export interface FillRecipe {
-  readonly kind: 'fill';
-  readonly rule: Rule;
-  readonly standardDeviation: number;
-}
+export type FillRecipe = Filling & { readonly kind: 'fill' };
 
 /** Common to what the hypernetwork predicts. */
 interface Predicted {

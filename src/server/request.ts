@@ -82,6 +82,7 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
     slicing: Slicing.of(request.slices, request.shard ?? undefined),
     chunkBytes: chunk === 0 ? DEFAULT_CHUNK_BYTES : chunk,
     sha256: request.sha256,
+    strict: request.strict,
     resume: request.resume ?? undefined,
   };
 }

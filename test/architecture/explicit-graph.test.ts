@@ -43,7 +43,7 @@ test.each<[string, ArchitectureGraph, string]>([
   [
     'no rule',
     parameter({ blocks: [{ length: 4, initialization: {} }] }),
-    '.blocks[0].initialization.rule: must be one of RULE_ZEROS, RULE_ONES, RULE_NORMAL, RULE_TRUNCATED_NORMAL, not RULE_UNSPECIFIED',
+    '.blocks[0].initialization.rule: must be one of RULE_ZEROS, RULE_ONES, RULE_NORMAL, RULE_TRUNCATED_NORMAL, RULE_CONSTANT, RULE_UNIFORM, not RULE_UNSPECIFIED',
   ],
   [
     'no origin',

@@ -75,6 +75,16 @@ describe('logah predict with a server of its own', () => {
     expect(whole.equals(part)).toBe(true);
   });
 
+  it('refuses a network with parameters that are not predicted where it is told to be strict', async () => {
+    const flags = ['--out', join(directory, 'out'), '--models', BUNDLE, '--strict'];
+    const { code, stderr } = await runCli('predict', CONFIG, ...flags);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      'parameter "vit.embeddings.cls_token" of shape [1,1,96] is not predicted: 96 of 96 elements',
+    );
+    expect(await readdir(directory)).toEqual([]);
+  });
+
   it('prints what the server finds wrong with a configuration, field by field', async () => {
     const config = join(directory, 'config.json');
     await writeFile(config, '{"model_type": "vit", "hidden_size": 0, "num_hidden_layers": -1}');

@@ -1,5 +1,5 @@
 import { graphHash } from '../../src/graph/canonical';
-import type { ArchitectureGraph } from '../../src/graph/graph';
+import type { ArchitectureGraph, InitializationOrigin } from '../../src/graph/graph';
 import { edges, linearGraph, node, predicted, predictedBlock } from './sample-graphs';
 
 /** The same values with the keys of every object the other way round. */
@@ -26,6 +26,23 @@ const weight = predicted('weight', [4, 3], 1, 'matrix');
 const bias = predicted('bias', [4], 2, 'bias');
 const tied = { ...bias, blocks: [], tiedTo: 'weight' };
 const zeros = { length: 4, origin: { kind: 'initialization', rule: 'zeros', standardDeviation: 0 } } as const;
+
+test('every rule and every number of a rule makes another hash', () => {
+  const kind = 'initialization';
+  const fillings: InitializationOrigin[] = [
+    { kind, rule: 'zeros', standardDeviation: 0 },
+    { kind, rule: 'normal', standardDeviation: 0.5 },
+    { kind, rule: 'normal', standardDeviation: 0.25 },
+    { kind, rule: 'uniform', bound: 0.5 },
+    { kind, rule: 'uniform', bound: 0.25 },
+    { kind, rule: 'constant', value: 0.5 },
+    { kind, rule: 'constant', value: -0.5 },
+  ];
+  const hashes = fillings.map((origin) =>
+    graphHash(linearGraph({ parameters: [weight, { ...bias, blocks: [{ length: 4, origin }] }] })),
+  );
+  expect(new Set(hashes).size).toBe(fillings.length);
+});
 
 test.each<[string, Partial<ArchitectureGraph>]>([
   [

@@ -33,16 +33,41 @@ export function linearGraph(changes: Partial<ArchitectureGraph> = {}): Architect
   };
 }
 
+const numbers = fc.float({ min: 0, max: 8, noNaN: true });
+
+/** Parameters of every rule. */
+export const filledParameters: fc.Arbitrary<Parameter> = fc
+  .oneof(
+    fc.record({
+      rule: fc.constantFrom('zeros' as const, 'ones' as const),
+      standardDeviation: fc.constant(0),
+    }),
+    fc.record({
+      rule: fc.constantFrom('normal' as const, 'truncated_normal' as const),
+      standardDeviation: numbers,
+    }),
+    fc.record({ rule: fc.constant('uniform' as const), bound: numbers }),
+    fc.record({
+      rule: fc.constant('constant' as const),
+      value: fc.float({ noDefaultInfinity: true, noNaN: true }),
+    }),
+  )
+  .map((filling): Parameter => {
+    const origin = { kind: 'initialization', ...filling } as const;
+    return { name: 'filled', shape: [5], axis: 0, blocks: [{ length: 5, origin }], tiedTo: undefined };
+  });
+
 /** Graphs of sums without cycles, every node reached from node 0; the indices follow the data flow. */
 export const acyclicGraphs: fc.Arbitrary<ArchitectureGraph> = fc
   .integer({ min: 1, max: 14 })
   .chain((count) =>
     fc.record({
       parents: fc.tuple(...Array.from({ length: count }, (_, index) => fc.nat({ max: index }))),
+      filled: filledParameters,
       extra: fc.uniqueArray(fc.tuple(fc.nat({ max: count }), fc.nat({ max: count })), { maxLength: 30 }),
     }),
   )
-  .map(({ parents, extra }) => {
+  .map(({ parents, filled, extra }) => {
     const pairs = new Map<string, readonly [number, number]>();
     const add = (source: number, target: number): void => {
       pairs.set(`${source} ${target}`, [source, target]);
@@ -55,6 +80,6 @@ export const acyclicGraphs: fc.Arbitrary<ArchitectureGraph> = fc
       node('input', 'input'),
       ...parents.map((_, index) => node(`node ${index + 1}`, 'conv', [2, 2])),
     ];
-    const parameters = [predicted('weight', [2, 2], 1, 'matrix')];
+    const parameters = [predicted('weight', [2, 2], 1, 'matrix'), filled];
     return linearGraph({ nodes, edges: edges(...pairs.values()), parameters });
   });

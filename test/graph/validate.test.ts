@@ -179,6 +179,21 @@ test.each<[string, Partial<ArchitectureGraph>, string]>([
     withBlock({ length: 4, origin: { kind: 'initialization', rule: 'normal', standardDeviation: NaN } }),
     'parameters[0].blocks[0].initialization.standard_deviation: must be a finite number of at least 0, not NaN',
   ],
+  [
+    'a constant beyond float32',
+    withBlock({ length: 4, origin: { kind: 'initialization', rule: 'constant', value: -1e39 } }),
+    'parameters[0].blocks[0].initialization.value: must be finite in float32, not -1e+39',
+  ],
+  [
+    'a negative bound',
+    withBlock({ length: 4, origin: { kind: 'initialization', rule: 'uniform', bound: -0.5 } }),
+    'parameters[0].blocks[0].initialization.bound: must be at least 0 and finite in float32, not -0.5',
+  ],
+  [
+    'a bound beyond float32',
+    withBlock({ length: 4, origin: { kind: 'initialization', rule: 'uniform', bound: 1e39 } }),
+    'parameters[0].blocks[0].initialization.bound: must be at least 0 and finite in float32, not 1e+39',
+  ],
 ])('a parameter with %s is refused', (_, changes, expected) => {
   const [message, ...others] = found(changes);
   expect(message?.slice(0, expected.length)).toBe(expected);

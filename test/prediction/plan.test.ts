@@ -13,6 +13,7 @@ const OPTIONS: PlanOptions = {
   selection: NameSelection.all,
   slicing: Slicing.whole,
   representation: 'dense',
+  strict: false,
 };
 
 const bundleOf = (changes: Readonly<Record<string, unknown>> = {}): Bundle => ({
@@ -126,6 +127,25 @@ describe('a plan', () => {
         },
       ),
     );
+  });
+
+  it('that is strict has no element filled by rule', () => {
+    const whole = [predicted('small', [10, 12], 1, 'matrix'), tied('head', [10, 12], 'small')];
+    const strict = { strict: true };
+    expect(plan(graphOf(...whole), strict)).toEqual(plan(graphOf(...whole)));
+    const position: Parameter = {
+      ...initialized('token and rest', [4, 12]),
+      blocks: [...initialized('', [1]).blocks, predictedBlock(3, 1)],
+    };
+    const graph = graphOf(...whole, initialized('noise', [5]), position);
+    // Whatever of it is sent.
+    for (const selection of [NameSelection.all, NameSelection.of(['small'])]) {
+      expect(() => plan(graph, { ...strict, selection })).toThrow(
+        'architecture: parameter "noise" of shape [5] is not predicted: 5 of 5 elements would be filled by rule, ' +
+          'which strict does not allow; architecture: parameter "token and rest" of shape [4,12] is not predicted: ' +
+          '12 of 48 elements would be filled by rule, which strict does not allow',
+      );
+    }
   });
 
   it('joins the blocks of a fused projection for a model without slots', () => {

@@ -6,6 +6,7 @@ import {
   philox,
   streamKey,
   truncatedNormal,
+  uniform,
   type StreamKey,
 } from '../../src/prediction/random';
 
@@ -92,6 +93,20 @@ describe('a random parameter', () => {
     expect(Math.abs(mean) / 0.02).toBeLessThan(0.02);
     expect(deviation / 0.02).toBeCloseTo(1, 1);
     expect(fourth).toBeCloseTo(3, 0);
+  });
+
+  it('is uniform up to the bound asked for', () => {
+    let largest = 0;
+    const { mean, deviation, fourth } = moments((index) => {
+      const value = uniform(key, index, 0.3);
+      largest = Math.max(largest, Math.abs(value));
+      return value;
+    });
+    expect(largest).toBeLessThan(0.3);
+    expect(largest).toBeGreaterThan(0.299);
+    expect(Math.abs(mean)).toBeLessThan(0.02 * 0.3);
+    expect(deviation / (0.3 / Math.sqrt(3))).toBeCloseTo(1, 1);
+    expect(fourth).toBeCloseTo(9 / 5, 1);
   });
 
   it.each([

@@ -35,6 +35,7 @@ function planOf(...parameters: Parameter[]): PredictionPlan {
     selection: NameSelection.all,
     slicing: Slicing.whole,
     representation: 'dense',
+    strict: false,
   });
 }
 

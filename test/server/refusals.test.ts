@@ -212,6 +212,25 @@ describe('a request is refused', () => {
       'has more than 12000 fields; this server allows 200 times --max-nodes',
     ],
     [
+      'that is strict and has a parameter filled by rule',
+      {
+        ...withGraph({
+          parameters: [
+            ...(GRAPH.parameters ?? []),
+            {
+              name: 'scale',
+              shape: [4],
+              blocks: [{ length: 4, initialization: { rule: 'RULE_CONSTANT', value: 1e-6 } }],
+            },
+          ],
+        }),
+        strict: true,
+      },
+      INVALID_ARGUMENT,
+      'architecture',
+      'parameter "scale" of shape [4] is not predicted: 4 of 4 elements would be filled by rule',
+    ],
+    [
       'with chunks too small',
       withOptions({ chunkBytes: 4095 }),
       INVALID_ARGUMENT,

@@ -33,6 +33,8 @@ class PredictOptions(TypedDict, total=False):
     chunk_bytes: int
     #: Whether to compare SHA-256 digests beside CRC-32; default False.
     sha256: bool
+    #: Refuse an architecture with elements that would be filled by rule; default False.
+    strict: bool
 
 
 def predict_request(
@@ -46,6 +48,7 @@ def predict_request(
     slices: Slices | None = None,
     chunk_bytes: int = 0,
     sha256: bool = False,
+    strict: bool = False,
 ) -> logah_pb2.PredictRequest:
     """Raises RequestError where a number does not fit its field; what else is wrong, the server says."""
     _check_range("seed", seed, 2**53 - 1)
@@ -57,6 +60,7 @@ def predict_request(
         dtype=element_type_named(dtype).wire,
         chunk_bytes=chunk_bytes,
         sha256=sha256,
+        strict=strict,
     )
     if select is not None:
         request.selection.patterns.extend([select] if isinstance(select, str) else select)

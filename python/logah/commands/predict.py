@@ -60,6 +60,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--chunk-bytes", type=_integer(*_CHUNK_BYTES), default=1 << 20, help="largest chunk (default: 1048576)"
     )
     parser.add_argument("--sha256", action="store_true", help="also compare the SHA-256 of every tensor")
+    parser.add_argument("--strict", action="store_true", help="refuse a network with parameters that are not predicted")
     parser.add_argument("--quiet", action="store_true", help="show only warnings and errors")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     parser.set_defaults(run=run)
@@ -123,6 +124,7 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
             shard=arguments.shard,
             chunk_bytes=arguments.chunk_bytes,
             sha256=arguments.sha256,
+            strict=arguments.strict,
             on_event=show,
         )
 

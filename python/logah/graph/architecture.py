@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 Role = Literal["ROLE_MATRIX", "ROLE_EMBEDDING", "ROLE_NORM_WEIGHT", "ROLE_BIAS"]
-Rule = Literal["RULE_ZEROS", "RULE_ONES", "RULE_NORMAL", "RULE_TRUNCATED_NORMAL"]
+Rule = Literal["RULE_ZEROS", "RULE_ONES", "RULE_NORMAL", "RULE_TRUNCATED_NORMAL", "RULE_CONSTANT", "RULE_UNIFORM"]
 
 
 class GraphError(ValueError):
@@ -53,10 +53,16 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Initialization:
-    """A block that no hypernetwork predicts: the family's own rule fills it, seeded."""
+    """A block that no hypernetwork predicts: the family's own rule fills it, seeded.
+
+    `standard_deviation` is that of the normal rules, `value` that of RULE_CONSTANT; RULE_UNIFORM draws between
+    -`bound` and `bound`.
+    """
 
     rule: Rule
     standard_deviation: float = 0.0
+    value: float = 0.0
+    bound: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -202,6 +208,10 @@ def _block_json(block: Block) -> dict[str, Any]:
     initialization: dict[str, Any] = {"rule": origin.rule}
     if origin.standard_deviation:
         initialization["standardDeviation"] = origin.standard_deviation
+    if origin.value:
+        initialization["value"] = origin.value
+    if origin.bound:
+        initialization["bound"] = origin.bound
     return {"length": block.length, "initialization": initialization}
 
 
@@ -230,4 +240,5 @@ def _block_from_json(value: dict[str, Any]) -> Block:
             ),
         )
     initialization = value["initialization"]
-    return Block(length, Initialization(initialization["rule"], float(initialization.get("standardDeviation", 0.0))))
+    numbers = [float(initialization.get(key, 0.0)) for key in ("standardDeviation", "value", "bound")]
+    return Block(length, Initialization(initialization["rule"], *numbers))

@@ -24,31 +24,31 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1blogah/v1/architecture.proto\x12\x08logah.v1\"q\n\x0c\x41rchitecture\x12,\n\x05graph\x18\x01 \x01(\x0b\x32\x1b.logah.v1.ArchitectureGraphH\x00\x12\x1d\n\x13transformers_config\x18\x02 \x01(\x0cH\x00\x42\x08\n\x06sourceJ\x04\x08\x03\x10\x04J\x04\x08\x04\x10\n\"\x98\x01\n\x11\x41rchitectureGraph\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x02 \x01(\t\x12\x1d\n\x05nodes\x18\x03 \x03(\x0b\x32\x0e.logah.v1.Node\x12\x1d\n\x05\x65\x64ges\x18\x04 \x03(\x0b\x32\x0e.logah.v1.Edge\x12\'\n\nparameters\x18\x05 \x03(\x0b\x32\x13.logah.v1.Parameter\"6\n\x04Node\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\toperation\x18\x02 \x01(\t\x12\r\n\x05shape\x18\x03 \x03(\x03\"&\n\x04\x45\x64ge\x12\x0e\n\x06source\x18\x01 \x01(\r\x12\x0e\n\x06target\x18\x02 \x01(\r\"h\n\tParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05shape\x18\x02 \x03(\x03\x12\x1f\n\x06\x62locks\x18\x03 \x03(\x0b\x32\x0f.logah.v1.Block\x12\x0c\n\x04\x61xis\x18\x04 \x01(\r\x12\x0f\n\x07tied_to\x18\x05 \x01(\t\"\x81\x01\n\x05\x42lock\x12\x0e\n\x06length\x18\x01 \x01(\x03\x12*\n\nprediction\x18\x02 \x01(\x0b\x32\x14.logah.v1.PredictionH\x00\x12\x32\n\x0einitialization\x18\x03 \x01(\x0b\x32\x18.logah.v1.InitializationH\x00\x42\x08\n\x06origin\"Z\n\nPrediction\x12\x0c\n\x04node\x18\x01 \x01(\r\x12\x1c\n\x04role\x18\x02 \x01(\x0e\x32\x0e.logah.v1.Role\x12\x12\n\nclassifier\x18\x03 \x01(\x08\x12\x0c\n\x04slot\x18\x04 \x01(\r\"J\n\x0eInitialization\x12\x1c\n\x04rule\x18\x01 \x01(\x0e\x32\x0e.logah.v1.Rule\x12\x1a\n\x12standard_deviation\x18\x02 \x01(\x01*f\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_MATRIX\x10\x01\x12\x12\n\x0eROLE_EMBEDDING\x10\x02\x12\x14\n\x10ROLE_NORM_WEIGHT\x10\x03\x12\r\n\tROLE_BIAS\x10\x04*g\n\x04Rule\x12\x14\n\x10RULE_UNSPECIFIED\x10\x00\x12\x0e\n\nRULE_ZEROS\x10\x01\x12\r\n\tRULE_ONES\x10\x02\x12\x0f\n\x0bRULE_NORMAL\x10\x03\x12\x19\n\x15RULE_TRUNCATED_NORMAL\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1blogah/v1/architecture.proto\x12\x08logah.v1\"{\n\x0c\x41rchitecture\x12,\n\x05graph\x18\x01 \x01(\x0b\x32\x1b.logah.v1.ArchitectureGraphH\x00\x12\x1d\n\x13transformers_config\x18\x02 \x01(\x0cH\x00\x12\x0e\n\x04onnx\x18\x03 \x01(\x0cH\x00\x42\x08\n\x06sourceJ\x04\x08\x04\x10\n\"\x98\x01\n\x11\x41rchitectureGraph\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x02 \x01(\t\x12\x1d\n\x05nodes\x18\x03 \x03(\x0b\x32\x0e.logah.v1.Node\x12\x1d\n\x05\x65\x64ges\x18\x04 \x03(\x0b\x32\x0e.logah.v1.Edge\x12\'\n\nparameters\x18\x05 \x03(\x0b\x32\x13.logah.v1.Parameter\"6\n\x04Node\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\toperation\x18\x02 \x01(\t\x12\r\n\x05shape\x18\x03 \x03(\x03\"&\n\x04\x45\x64ge\x12\x0e\n\x06source\x18\x01 \x01(\r\x12\x0e\n\x06target\x18\x02 \x01(\r\"h\n\tParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05shape\x18\x02 \x03(\x03\x12\x1f\n\x06\x62locks\x18\x03 \x03(\x0b\x32\x0f.logah.v1.Block\x12\x0c\n\x04\x61xis\x18\x04 \x01(\r\x12\x0f\n\x07tied_to\x18\x05 \x01(\t\"\x81\x01\n\x05\x42lock\x12\x0e\n\x06length\x18\x01 \x01(\x03\x12*\n\nprediction\x18\x02 \x01(\x0b\x32\x14.logah.v1.PredictionH\x00\x12\x32\n\x0einitialization\x18\x03 \x01(\x0b\x32\x18.logah.v1.InitializationH\x00\x42\x08\n\x06origin\"Z\n\nPrediction\x12\x0c\n\x04node\x18\x01 \x01(\r\x12\x1c\n\x04role\x18\x02 \x01(\x0e\x32\x0e.logah.v1.Role\x12\x12\n\nclassifier\x18\x03 \x01(\x08\x12\x0c\n\x04slot\x18\x04 \x01(\r\"h\n\x0eInitialization\x12\x1c\n\x04rule\x18\x01 \x01(\x0e\x32\x0e.logah.v1.Rule\x12\x1a\n\x12standard_deviation\x18\x02 \x01(\x01\x12\r\n\x05value\x18\x03 \x01(\x01\x12\r\n\x05\x62ound\x18\x04 \x01(\x01*f\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_MATRIX\x10\x01\x12\x12\n\x0eROLE_EMBEDDING\x10\x02\x12\x14\n\x10ROLE_NORM_WEIGHT\x10\x03\x12\r\n\tROLE_BIAS\x10\x04*\x8c\x01\n\x04Rule\x12\x14\n\x10RULE_UNSPECIFIED\x10\x00\x12\x0e\n\nRULE_ZEROS\x10\x01\x12\r\n\tRULE_ONES\x10\x02\x12\x0f\n\x0bRULE_NORMAL\x10\x03\x12\x19\n\x15RULE_TRUNCATED_NORMAL\x10\x04\x12\x11\n\rRULE_CONSTANT\x10\x05\x12\x10\n\x0cRULE_UNIFORM\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'logah.v1.architecture_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=813
-  _globals['_ROLE']._serialized_end=915
-  _globals['_RULE']._serialized_start=917
-  _globals['_RULE']._serialized_end=1020
+  _globals['_ROLE']._serialized_start=853
+  _globals['_ROLE']._serialized_end=955
+  _globals['_RULE']._serialized_start=958
+  _globals['_RULE']._serialized_end=1098
   _globals['_ARCHITECTURE']._serialized_start=41
-  _globals['_ARCHITECTURE']._serialized_end=154
-  _globals['_ARCHITECTUREGRAPH']._serialized_start=157
-  _globals['_ARCHITECTUREGRAPH']._serialized_end=309
-  _globals['_NODE']._serialized_start=311
-  _globals['_NODE']._serialized_end=365
-  _globals['_EDGE']._serialized_start=367
-  _globals['_EDGE']._serialized_end=405
-  _globals['_PARAMETER']._serialized_start=407
-  _globals['_PARAMETER']._serialized_end=511
-  _globals['_BLOCK']._serialized_start=514
-  _globals['_BLOCK']._serialized_end=643
-  _globals['_PREDICTION']._serialized_start=645
-  _globals['_PREDICTION']._serialized_end=735
-  _globals['_INITIALIZATION']._serialized_start=737
-  _globals['_INITIALIZATION']._serialized_end=811
+  _globals['_ARCHITECTURE']._serialized_end=164
+  _globals['_ARCHITECTUREGRAPH']._serialized_start=167
+  _globals['_ARCHITECTUREGRAPH']._serialized_end=319
+  _globals['_NODE']._serialized_start=321
+  _globals['_NODE']._serialized_end=375
+  _globals['_EDGE']._serialized_start=377
+  _globals['_EDGE']._serialized_end=415
+  _globals['_PARAMETER']._serialized_start=417
+  _globals['_PARAMETER']._serialized_end=521
+  _globals['_BLOCK']._serialized_start=524
+  _globals['_BLOCK']._serialized_end=653
+  _globals['_PREDICTION']._serialized_start=655
+  _globals['_PREDICTION']._serialized_end=745
+  _globals['_INITIALIZATION']._serialized_start=747
+  _globals['_INITIALIZATION']._serialized_end=851
 # @@protoc_insertion_point(module_scope)

@@ -22,6 +22,8 @@ class Rule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RULE_ONES: _ClassVar[Rule]
     RULE_NORMAL: _ClassVar[Rule]
     RULE_TRUNCATED_NORMAL: _ClassVar[Rule]
+    RULE_CONSTANT: _ClassVar[Rule]
+    RULE_UNIFORM: _ClassVar[Rule]
 ROLE_UNSPECIFIED: Role
 ROLE_MATRIX: Role
 ROLE_EMBEDDING: Role
@@ -32,14 +34,18 @@ RULE_ZEROS: Rule
 RULE_ONES: Rule
 RULE_NORMAL: Rule
 RULE_TRUNCATED_NORMAL: Rule
+RULE_CONSTANT: Rule
+RULE_UNIFORM: Rule
 
 class Architecture(_message.Message):
-    __slots__ = ("graph", "transformers_config")
+    __slots__ = ("graph", "transformers_config", "onnx")
     GRAPH_FIELD_NUMBER: _ClassVar[int]
     TRANSFORMERS_CONFIG_FIELD_NUMBER: _ClassVar[int]
+    ONNX_FIELD_NUMBER: _ClassVar[int]
     graph: ArchitectureGraph
     transformers_config: bytes
-    def __init__(self, graph: _Optional[_Union[ArchitectureGraph, _Mapping]] = ..., transformers_config: _Optional[bytes] = ...) -> None: ...
+    onnx: bytes
+    def __init__(self, graph: _Optional[_Union[ArchitectureGraph, _Mapping]] = ..., transformers_config: _Optional[bytes] = ..., onnx: _Optional[bytes] = ...) -> None: ...
 
 class ArchitectureGraph(_message.Message):
     __slots__ = ("name", "family", "nodes", "edges", "parameters")
@@ -110,9 +116,13 @@ class Prediction(_message.Message):
     def __init__(self, node: _Optional[int] = ..., role: _Optional[_Union[Role, str]] = ..., classifier: _Optional[bool] = ..., slot: _Optional[int] = ...) -> None: ...
 
 class Initialization(_message.Message):
-    __slots__ = ("rule", "standard_deviation")
+    __slots__ = ("rule", "standard_deviation", "value", "bound")
     RULE_FIELD_NUMBER: _ClassVar[int]
     STANDARD_DEVIATION_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    BOUND_FIELD_NUMBER: _ClassVar[int]
     rule: Rule
     standard_deviation: float
-    def __init__(self, rule: _Optional[_Union[Rule, str]] = ..., standard_deviation: _Optional[float] = ...) -> None: ...
+    value: float
+    bound: float
+    def __init__(self, rule: _Optional[_Union[Rule, str]] = ..., standard_deviation: _Optional[float] = ..., value: _Optional[float] = ..., bound: _Optional[float] = ...) -> None: ...

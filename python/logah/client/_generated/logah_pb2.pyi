@@ -53,7 +53,7 @@ WARNING_KIND_RANGE: WarningKind
 WARNING_KIND_UNTRAINED: WarningKind
 
 class PredictRequest(_message.Message):
-    __slots__ = ("architecture", "model", "seed", "dtype", "chunk_bytes", "selection", "sha256", "representation", "slices", "shard", "resume")
+    __slots__ = ("architecture", "model", "seed", "dtype", "chunk_bytes", "selection", "sha256", "representation", "slices", "shard", "resume", "strict")
     ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
@@ -65,6 +65,7 @@ class PredictRequest(_message.Message):
     SLICES_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
     RESUME_FIELD_NUMBER: _ClassVar[int]
+    STRICT_FIELD_NUMBER: _ClassVar[int]
     architecture: _architecture_pb2.Architecture
     model: str
     seed: int
@@ -76,7 +77,8 @@ class PredictRequest(_message.Message):
     slices: _containers.RepeatedCompositeFieldContainer[TensorSlice]
     shard: Shard
     resume: Resume
-    def __init__(self, architecture: _Optional[_Union[_architecture_pb2.Architecture, _Mapping]] = ..., model: _Optional[str] = ..., seed: _Optional[int] = ..., dtype: _Optional[_Union[DataType, str]] = ..., chunk_bytes: _Optional[int] = ..., selection: _Optional[_Union[TensorSelection, _Mapping]] = ..., sha256: _Optional[bool] = ..., representation: _Optional[_Union[Representation, str]] = ..., slices: _Optional[_Iterable[_Union[TensorSlice, _Mapping]]] = ..., shard: _Optional[_Union[Shard, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ...) -> None: ...
+    strict: bool
+    def __init__(self, architecture: _Optional[_Union[_architecture_pb2.Architecture, _Mapping]] = ..., model: _Optional[str] = ..., seed: _Optional[int] = ..., dtype: _Optional[_Union[DataType, str]] = ..., chunk_bytes: _Optional[int] = ..., selection: _Optional[_Union[TensorSelection, _Mapping]] = ..., sha256: _Optional[bool] = ..., representation: _Optional[_Union[Representation, str]] = ..., slices: _Optional[_Iterable[_Union[TensorSlice, _Mapping]]] = ..., shard: _Optional[_Union[Shard, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., strict: _Optional[bool] = ...) -> None: ...
 
 class PlanRequest(_message.Message):
     __slots__ = ("request",)

@@ -5,11 +5,13 @@ import type { ArchitectureGraph as _logah_v1_ArchitectureGraph, ArchitectureGrap
 export interface Architecture {
   'graph'?: (_logah_v1_ArchitectureGraph | null);
   'transformersConfig'?: (Buffer | Uint8Array | string);
-  'source'?: "graph"|"transformersConfig";
+  'onnx'?: (Buffer | Uint8Array | string);
+  'source'?: "graph"|"transformersConfig"|"onnx";
 }
 
 export interface Architecture__Output {
   'graph'?: (_logah_v1_ArchitectureGraph__Output | null);
   'transformersConfig'?: (Buffer);
-  'source'?: "graph"|"transformersConfig";
+  'onnx'?: (Buffer);
+  'source'?: "graph"|"transformersConfig"|"onnx";
 }

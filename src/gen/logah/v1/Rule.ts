@@ -6,6 +6,8 @@ export const Rule = {
   RULE_ONES: 'RULE_ONES',
   RULE_NORMAL: 'RULE_NORMAL',
   RULE_TRUNCATED_NORMAL: 'RULE_TRUNCATED_NORMAL',
+  RULE_CONSTANT: 'RULE_CONSTANT',
+  RULE_UNIFORM: 'RULE_UNIFORM',
 } as const;
 
 export type Rule =
@@ -19,5 +21,9 @@ export type Rule =
   | 3
   | 'RULE_TRUNCATED_NORMAL'
   | 4
+  | 'RULE_CONSTANT'
+  | 5
+  | 'RULE_UNIFORM'
+  | 6
 
 export type Rule__Output = typeof Rule[keyof typeof Rule]
