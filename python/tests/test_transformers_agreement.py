@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoConfig, GPT2LMHeadModel, PretrainedConfig, PreTrainedModel, ViTForImageClassification
+import transformers
+from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 
 from logah.graph.architecture import ArchitectureGraph, Initialization, Prediction
 from logah.graph.vit import vit_graph
@@ -16,7 +17,15 @@ from logah.graph.vit import vit_graph
 GOLDEN = Path(__file__).parents[2] / "test" / "fixtures" / "graphs"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.name.removesuffix(".config.json") for path in GOLDEN.glob("*.config.json"))
-CLASSES: dict[str, type[PreTrainedModel]] = {"vit": ViTForImageClassification, "gpt2": GPT2LMHeadModel}
+# The class that is meant where the configuration names none.
+DEFAULTS = {
+    "deit": "DeiTForImageClassification",
+    "gpt2": "GPT2LMHeadModel",
+    "llama": "LlamaForCausalLM",
+    "mistral": "MistralForCausalLM",
+    "qwen2": "Qwen2ForCausalLM",
+    "vit": "ViTForImageClassification",
+}
 
 
 def read_config(name: str) -> PretrainedConfig:
@@ -29,12 +38,20 @@ def read_graph(name: str) -> dict[str, Any]:
 
 
 def build(config: PretrainedConfig) -> PreTrainedModel:
+    name = config.architectures[0] if config.architectures else DEFAULTS[config.model_type]
+    cls: type[PreTrainedModel] = getattr(transformers, name)
     with torch.device("meta"):
-        return CLASSES[config.model_type](config)
+        return cls(config)
 
 
 def test_golden_graphs_are_there() -> None:
-    assert {name.split("-")[0] for name in NAMES} == set(CLASSES)
+    assert {name.split("-")[0] for name in NAMES} == set(DEFAULTS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_graphs_are_named_after_their_class(name: str) -> None:
+    graph = read_graph(name)
+    assert (graph["name"], graph["family"]) == (type(build(read_config(name))).__name__, name.split("-")[0])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,18 +95,25 @@ def test_training_builds_the_same_graph(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_rules_are_the_familys_own(name: str) -> None:
-    """Class token and its position: transformers draws both from `trunc_normal_` with std `initializer_range`."""
+    """
+    Tokens before the patches and their positions: transformers draws a ViT's from `trunc_normal_` with std
+    `initializer_range`, a DeiT's are zeros.
+    """
     config = read_config(name)
+    rules = {
+        "vit": Initialization("RULE_TRUNCATED_NORMAL", config.initializer_range),
+        "deit": Initialization("RULE_ZEROS", 0.0),
+    }
     graph = ArchitectureGraph.from_json(read_graph(name))
     for parameter in graph.parameters:
         for block in parameter.blocks:
             if isinstance(block.origin, Initialization):
-                assert block.origin == Initialization("RULE_TRUNCATED_NORMAL", config.initializer_range)
+                assert block.origin == rules[config.model_type]
 
 
 @pytest.mark.parametrize("example", ["vit-base-patch16-224", "gpt2"])
 def test_examples_load_in_transformers(example: str) -> None:
     config = AutoConfig.from_pretrained(EXAMPLES / example)
-    assert config.architectures == [CLASSES[config.model_type].__name__]
+    assert config.architectures == [DEFAULTS[config.model_type]]
     if config.model_type == "vit":
         assert config.num_labels == 1000

@@ -59,16 +59,17 @@ describe('what is not a configuration', () => {
 describe('model_type', () => {
   test.each([undefined, null, 3, ''])('%p is refused with those supported', (modelType) => {
     expect(found({ model_type: modelType })).toEqual([
-      expect.stringMatching(/^model_type: must name .*; supported are gpt2, vit$/),
+      expect.stringMatching(
+        /^model_type: must name .*; supported are deit, gpt2, llama, mistral, qwen2, vit$/,
+      ),
     ]);
   });
 
   test('of an unknown kind is not found, with those supported', () => {
-    const error = refusal(() => fromConfig({ model_type: 'bert' }));
+    const error = refusal(() => fromConfig({ model_type: 'mamba' }));
     expect(error.kind).toBe('not_found');
-    expect(error.violations).toEqual([
-      { field: `${FIELD}.model_type`, description: 'no front-end reads "bert"; supported are gpt2, vit' },
-    ]);
+    const description = 'no front-end reads "mamba"; supported are deit, gpt2, llama, mistral, qwen2, vit';
+    expect(error.violations).toEqual([{ field: `${FIELD}.model_type`, description }]);
   });
 });
 
@@ -76,9 +77,11 @@ describe('architectures', () => {
   test.each([
     ['vit', 'ViTModel', 'ViTForImageClassification'],
     ['gpt2', 'GPT2ForSequenceClassification', 'GPT2LMHeadModel'],
+    ['llama', 'LlamaForSequenceClassification', 'LlamaForCausalLM'],
+    ['deit', 'DeiTForImageClassificationWithTeacher', 'DeiTForImageClassification'],
   ])('of %s with another head are refused with the class supported', (modelType, other, supported) => {
     expect(found({ model_type: modelType, architectures: [other] })).toEqual([
-      `architectures: is ["${other}"]; "${supported}" is the class supported for model_type "${modelType}"`,
+      `architectures: is ["${other}"]; supported for "${modelType}": ${supported}`,
     ]);
   });
 
@@ -96,6 +99,16 @@ describe('architectures', () => {
 });
 
 describe('sizes', () => {
+  const gatedSizes = [
+    'hidden_size',
+    'num_hidden_layers',
+    'num_attention_heads',
+    'num_key_value_heads',
+    'head_dim',
+    'intermediate_size',
+    'vocab_size',
+    'max_position_embeddings',
+  ];
   const sizes = {
     vit: [
       'hidden_size',
@@ -105,7 +118,11 @@ describe('sizes', () => {
       'num_channels',
       'num_labels',
     ],
+    deit: ['hidden_size', 'intermediate_size', 'num_channels', 'num_labels'],
     gpt2: ['n_embd', 'hidden_size', 'n_layer', 'n_head', 'n_inner', 'vocab_size', 'n_positions'],
+    llama: gatedSizes,
+    mistral: gatedSizes,
+    qwen2: gatedSizes,
   };
   const fields = Object.entries(sizes).flatMap(([modelType, names]) =>
     names.map((name) => [modelType, name]),
@@ -197,7 +214,7 @@ describe('a ViT', () => {
 describe('a GPT-2', () => {
   test('with cross-attention is refused', () => {
     expect(found({ model_type: 'gpt2', add_cross_attention: true })).toEqual([
-      'add_cross_attention: must be false: cross-attention layers are not supported',
+      'add_cross_attention: must be false, not true: cross-attention layers are not supported',
     ]);
   });
 
@@ -217,6 +234,46 @@ describe('a GPT-2', () => {
       max_position_embeddings: 1024,
     });
   });
+});
+
+describe.each(['llama', 'mistral', 'qwen2'])('a %s', (modelType) => {
+  const config = { model_type: modelType, num_hidden_layers: 1 };
+
+  test.each([
+    [{ hidden_size: 100 }, 'hidden_size: is 100, which 32 num_attention_heads do not divide'],
+    [
+      { hidden_size: 96 },
+      'hidden_size: is 96, which makes heads of size 3; rotary embeddings need an even one',
+    ],
+    [{ head_dim: 5 }, 'head_dim: is 5; rotary embeddings need an even one'],
+    [{ num_key_value_heads: 3 }, 'num_key_value_heads: is 3, which does not divide 32 num_attention_heads'],
+    [{ tie_word_embeddings: 'no' }, 'tie_word_embeddings: must be true or false, not "no"'],
+  ])('with %j is refused', (changes, expected) => {
+    expect(found({ ...config, ...changes })).toEqual([expected]);
+  });
+
+  test('has as many keys as queries where the configuration says null', () => {
+    expect(fromConfig({ ...config, num_key_value_heads: null }).sizes.num_key_value_heads).toBe(32);
+  });
+
+  test('is the same network with any scaling of its rotary embeddings', () => {
+    const scaled = { ...config, rope_scaling: { rope_type: 'yarn', factor: 4 }, rope_theta: 1e6 };
+    expect(fromConfig(scaled)).toEqual(fromConfig(config));
+  });
+});
+
+test('a Llama’s heads must divide its width even where their size is given, a Mistral’s need not', () => {
+  const config = { hidden_size: 100, num_attention_heads: 8, num_key_value_heads: 4, head_dim: 16 };
+  expect(found({ model_type: 'llama', ...config })).toEqual([
+    'hidden_size: is 100, which 8 num_attention_heads do not divide',
+  ]);
+  expect(fromConfig({ model_type: 'mistral', ...config }).sizes.hidden_size).toBe(100);
+});
+
+test('a default that does not fit is named as one', () => {
+  expect(found({ model_type: 'mistral', num_attention_heads: 4 })).toEqual([
+    'num_key_value_heads: is 8 (the default), which does not divide 4 num_attention_heads',
+  ]);
 });
 
 describe('limits', () => {

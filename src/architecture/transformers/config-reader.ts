@@ -40,10 +40,11 @@ export class ConfigReader {
     return fallback;
   }
 
-  /** A size, or undefined where it is absent or null. */
-  optionalSize(name: string): number | undefined {
+  /** A size; undefined where it is null, `fallback` where it is absent. */
+  optionalSize(name: string, fallback?: number): number | undefined {
     const value = this.raw(name);
-    return value === undefined || value === null ? undefined : this.size(name, 1);
+    if (value === undefined) return fallback;
+    return value === null ? undefined : this.size(name, 1);
   }
 
   /** A size that stands for [height, width] where it is one number. */

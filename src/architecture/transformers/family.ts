@@ -9,11 +9,27 @@ export interface FamilyNetwork {
   build(layers: number): ArchitectureGraph;
 }
 
+/** A field of the configuration that must have one of few values, or be absent or null. */
+export interface Restriction {
+  readonly field: string;
+  readonly allowed: readonly [unknown, ...unknown[]];
+  /** What other values would need, for the error and the documentation. */
+  readonly reason: string;
+}
+
 /** A front-end for one `model_type`; add it to `families.ts`. */
 export interface TransformersFamily {
   readonly modelType: string;
-  /** The class in transformers whose state dict the parameters are. */
-  readonly architecture: string;
-  /** Reads the configuration; what is wrong with it becomes violations of the reader. */
-  read(config: ConfigReader): FamilyNetwork;
+  /** The classes in transformers whose state dicts it knows; the first is meant where the configuration names none. */
+  readonly architectures: readonly [string, ...string[]];
+  readonly restrictions: readonly Restriction[];
+  /** Reads the configuration of one of the classes; what is wrong with it becomes violations of the reader. */
+  read(config: ConfigReader, architecture: string): FamilyNetwork;
 }
+
+/** Of families that can be decoders with an encoder beside them. */
+export const NO_CROSS_ATTENTION: Restriction = {
+  field: 'add_cross_attention',
+  allowed: [false],
+  reason: 'cross-attention layers are not supported',
+};

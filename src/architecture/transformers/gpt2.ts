@@ -5,7 +5,7 @@
 
 import type { ArchitectureGraph, Block } from '../../graph/graph';
 import type { ConfigReader } from './config-reader';
-import type { TransformersFamily } from './family';
+import { NO_CROSS_ATTENTION, type TransformersFamily } from './family';
 import { GraphBuilder } from './graph-builder';
 
 interface Gpt2Config {
@@ -20,7 +20,8 @@ interface Gpt2Config {
 
 export const gpt2: TransformersFamily = {
   modelType: 'gpt2',
-  architecture: 'GPT2LMHeadModel',
+  architectures: ['GPT2LMHeadModel'],
+  restrictions: [NO_CROSS_ATTENTION],
   read(reader) {
     const width = reader.size('n_embd', 768, 'hidden_size');
     const config: Gpt2Config = {
@@ -32,9 +33,6 @@ export const gpt2: TransformersFamily = {
       positions: reader.size('n_positions', 1024, 'max_position_embeddings'),
       tied: reader.boolean('tie_word_embeddings', true),
     };
-    if (reader.boolean('add_cross_attention', false)) {
-      reader.violation('add_cross_attention', 'must be false: cross-attention layers are not supported');
-    }
     if (reader.violations.none) checkHeads(config, reader);
     return { layers: config.layers, build: (layers) => build({ ...config, layers }) };
   },
@@ -63,15 +61,8 @@ function build(config: Gpt2Config): ArchitectureGraph {
   };
 
   const source = graph.node('input', 'input');
-  // A tied table is a linear layer's weight, which the tracer names last.
-  const token = graph.node(
-    'transformer.wte.weight',
-    tied ? 'conv' : 'pos_enc',
-    [vocabulary, width],
-    [source],
-  );
+  const token = graph.tokenEmbedding('transformer.wte.weight', vocabulary, width, source, tied);
   const position = graph.node('transformer.wpe.weight', 'pos_enc', [positions, width], [source]);
-  graph.predicted('transformer.wte.weight', [vocabulary, width], token, tied ? 'matrix' : 'embedding');
   graph.predicted('transformer.wpe.weight', [positions, width], position, 'embedding');
   let stream = graph.node('transformer.sum', 'sum', [], [token, position]);
 
@@ -89,15 +80,9 @@ function build(config: Gpt2Config): ArchitectureGraph {
   }
   const final = graph.layerNorm('transformer.ln_f', width, [stream]);
 
-  const headShape = [vocabulary, width];
-  if (tied) {
-    const tiedTo = 'transformer.wte.weight';
-    graph.parameter({ name: 'lm_head.weight', shape: headShape, axis: 0, blocks: [], tiedTo });
-  } else {
-    const head = graph.node('lm_head.weight', 'conv', headShape, [final]);
-    graph.predicted('lm_head.weight', headShape, head, 'matrix', { classifier: true });
-  }
-  return graph.build(gpt2.architecture, gpt2.modelType, sizes(config));
+  if (tied) graph.tied('lm_head.weight', [vocabulary, width], 'transformer.wte.weight');
+  else graph.linear('lm_head', vocabulary, width, [final], { bias: false, classifier: true });
+  return graph.build(gpt2.architectures[0], gpt2.modelType, sizes(config));
 }
 
 /** The fused projection: one node for q, k and v, three blocks of its parameter. Returns the bias's node. */

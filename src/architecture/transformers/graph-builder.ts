@@ -1,15 +1,26 @@
-import type { ArchitectureGraph, GraphEdge, GraphNode, Parameter, Role } from '../../graph/graph';
+import type { ArchitectureGraph, Filling, GraphEdge, GraphNode, Parameter, Role } from '../../graph/graph';
 
 export interface PredictedOptions {
   readonly classifier?: boolean;
   readonly slot?: number;
 }
 
+export interface LinearOptions extends PredictedOptions {
+  readonly bias?: boolean;
+}
+
+/** A place among the parameters that is kept for later ones. */
+export interface Place {
+  readonly parameters: Parameter[];
+}
+
 /** Collects nodes, edges and parameters while a front-end walks a network in forward order. */
 export class GraphBuilder {
   private readonly nodes: GraphNode[] = [];
   private readonly edges: GraphEdge[] = [];
-  private readonly parameters: Parameter[] = [];
+  /** The parameters are those of all places, one after the other. */
+  private readonly places: Place[] = [];
+  private place: Place = this.newPlace();
 
   /** Adds a node that reads the nodes `after`; returns its index. */
   node(
@@ -26,7 +37,39 @@ export class GraphBuilder {
 
   /** Adds a parameter of any origin. */
   parameter(parameter: Parameter): void {
-    this.parameters.push(parameter);
+    this.place.parameters.push(parameter);
+  }
+
+  /** Keeps a place for parameters that the framework lists here although their nodes come later. */
+  keepPlace(): Place {
+    const kept = this.newPlace();
+    this.place = this.newPlace();
+    return kept;
+  }
+
+  /** What `add` adds goes to a place kept before. */
+  at(kept: Place, add: () => void): void {
+    const before = this.place;
+    this.place = kept;
+    add();
+    this.place = before;
+  }
+
+  private newPlace(): Place {
+    const place = { parameters: [] };
+    this.places.push(place);
+    return place;
+  }
+
+  /** Adds a parameter that is another's storage. */
+  tied(name: string, shape: readonly number[], tiedTo: string): void {
+    this.parameter({ name, shape, axis: 0, blocks: [], tiedTo });
+  }
+
+  /** Adds a parameter that a rule fills whole. */
+  initialized(name: string, shape: readonly number[], filling: Filling): void {
+    const origin = { kind: 'initialization', ...filling } as const;
+    this.parameter({ name, shape, axis: 0, blocks: [{ length: shape[0] ?? 1, origin }], tiedTo: undefined });
   }
 
   /** Adds a parameter that one node predicts whole. */
@@ -39,6 +82,32 @@ export class GraphBuilder {
   ): void {
     const origin = { kind: 'prediction', node, role, classifier, slot } as const;
     this.parameter({ name, shape, axis: 0, blocks: [{ length: shape[0] ?? 1, origin }], tiedTo: undefined });
+  }
+
+  /** A linear layer: a node for its weight, [out, in], and one for its bias. Returns the last of them. */
+  linear(
+    prefix: string,
+    outFeatures: number,
+    inFeatures: number,
+    after: readonly number[],
+    { bias = true, ...options }: LinearOptions = {},
+  ): number {
+    const weight = this.node(`${prefix}.weight`, 'conv', [outFeatures, inFeatures], after);
+    this.predicted(`${prefix}.weight`, [outFeatures, inFeatures], weight, 'matrix', options);
+    if (!bias) return weight;
+    const last = this.node(`${prefix}.bias`, 'bias', [outFeatures], [weight]);
+    this.predicted(`${prefix}.bias`, [outFeatures], last, 'bias', options);
+    return last;
+  }
+
+  /**
+   * The table of token embeddings. Where the head shares it, it is a linear layer's weight, as which the authors'
+   * tracer names it last.
+   */
+  tokenEmbedding(name: string, tokens: number, width: number, source: number, tied: boolean): number {
+    const node = this.node(name, tied ? 'conv' : 'pos_enc', [tokens, width], [source]);
+    this.predicted(name, [tokens, width], node, tied ? 'matrix' : 'embedding');
+    return node;
   }
 
   /** A layer norm: one node, two parameters. */
@@ -59,7 +128,18 @@ export class GraphBuilder {
     this.predicted(`${prefix}.bias`, [width], node, 'bias');
   }
 
+  /** The node of an RMS norm alone, where the framework lists its parameter later. */
+  rmsNormNode(prefix: string, width: number, after: readonly number[]): number {
+    return this.node(`${prefix}.weight`, 'rmsnorm', [width], after);
+  }
+
+  /** The parameter of a node of `rmsNormNode`. */
+  rmsNormParameter(prefix: string, width: number, node: number): void {
+    this.predicted(`${prefix}.weight`, [width], node, 'norm_weight');
+  }
+
   build(name: string, family: string, sizes: Readonly<Record<string, number>>): ArchitectureGraph {
-    return { name, family, nodes: this.nodes, edges: this.edges, parameters: this.parameters, sizes };
+    const parameters = this.places.flatMap((place) => place.parameters);
+    return { name, family, nodes: this.nodes, edges: this.edges, parameters, sizes };
   }
 }

@@ -18,9 +18,10 @@ export function transformersGraph(bytes: Uint8Array, limits: GraphLimits): Archi
   const violations = new Violations();
   const reader = new ConfigReader(fields, violations);
   const family = familyOf(reader);
-  checkArchitectures(reader, family);
+  const architecture = chosenArchitecture(reader, family);
+  checkRestrictions(reader, family);
   checkUniform(reader);
-  const network = family.read(reader);
+  const network = family.read(reader, architecture);
   violations.throwIfAny();
   checkLimits(networkSize(network), limits, CONFIG_FIELD, violations);
   violations.throwIfAny();
@@ -41,15 +42,26 @@ function familyOf(reader: ConfigReader): TransformersFamily {
   throw new LogahError('not_found', `${field}: ${description}`, { violations: [{ field, description }] });
 }
 
-/** One model type has several classes, with other parameters. */
-function checkArchitectures(reader: ConfigReader, family: TransformersFamily): void {
-  const named = reader.raw('architectures');
-  if (named === undefined || named === null) return;
+/** The class that the configuration is for: one model type has several, with other parameters. */
+function chosenArchitecture(reader: ConfigReader, { modelType, architectures }: TransformersFamily): string {
+  const named = reader.raw('architectures') ?? [];
   if (!Array.isArray(named)) {
     reader.violation('architectures', `must be a list of class names, not ${quoted(named)}`);
-  } else if (named.length > 0 && !named.includes(family.architecture)) {
-    const supported = `"${family.architecture}" is the class supported for model_type "${family.modelType}"`;
-    reader.violation('architectures', `is ${quoted(named)}; ${supported}`);
+    return architectures[0];
+  }
+  const chosen = architectures.find((architecture) => named.includes(architecture));
+  if (chosen === undefined && named.length > 0) {
+    const supported = architectures.join(', ');
+    reader.violation('architectures', `is ${quoted(named)}; supported for "${modelType}": ${supported}`);
+  }
+  return chosen ?? architectures[0];
+}
+
+function checkRestrictions(reader: ConfigReader, { restrictions }: TransformersFamily): void {
+  for (const { field, allowed, reason } of restrictions) {
+    const value = reader.raw(field) ?? allowed[0];
+    if (allowed.includes(value)) continue;
+    reader.violation(field, `must be ${allowed.map(quoted).join(' or ')}, not ${quoted(value)}: ${reason}`);
   }
 }
 
