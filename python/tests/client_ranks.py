@@ -23,6 +23,8 @@ import logah
 from logah.client import Client, ShardingError
 
 RANKS = 4
+#: Wide enough for factors to be smaller than what they are the factors of, and of an odd number of rows.
+WIDE_VIT = {**SMALL_VIT, "hidden_size": 132, "intermediate_size": 523}
 
 
 def vit(device: str = "cpu", dtype: torch.dtype = torch.float32) -> PreTrainedModel:
@@ -68,6 +70,22 @@ def sharded(client: Client, count: int, device: str, dtype: torch.dtype = torch.
     with torch.no_grad():
         whole.load_state_dict(client.state_dict(SMALL_VIT, seed=3, dtype=name))  # type: ignore[arg-type]
         assert_close(module(images).logits, whole(images).logits)
+
+
+def factored(client: Client, device: str) -> None:
+    """Each rank multiplies its own rows, or its own columns, of factors that it was sent whole."""
+    state = client.state_dict(WIDE_VIT, representation="factors")
+    for dimension in (0, 1):
+        mesh = DeviceMesh("cpu", [0, 1, 2, 3])
+        with torch.device(device):
+            module = ViTForImageClassification(ViTConfig(**WIDE_VIT))
+        for owner in module.modules():
+            for name, parameter in list(owner._parameters.items()):
+                if parameter is not None:
+                    placements = [Shard(dimension if parameter.ndim == 2 else 0)]
+                    owner._parameters[name] = nn.Parameter(distribute_tensor(parameter.data, mesh, placements))
+        client.initialize(module, representation="factors")
+        check_whole(module, state)
 
 
 def hybrid(client: Client) -> None:
@@ -144,6 +162,8 @@ CASES: dict[str, Callable[[Client], None]] = {
         for device in ("cpu", "meta")
     },
     "fsdp in bfloat16": lambda client: sharded(client, 3, "meta", torch.bfloat16),
+    "factors, cpu": lambda client: factored(client, "cpu"),
+    "factors, meta": lambda client: factored(client, "meta"),
     "replicas of shards": hybrid,
     "tied weights, cpu": lambda client: tied(client, "cpu"),
     "tied weights, meta": lambda client: tied(client, "meta"),

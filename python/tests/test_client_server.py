@@ -230,8 +230,7 @@ def test_an_interrupted_command_leaves_nothing(server: str, tmp_path: Path, sent
     ]
     with subprocess.Popen([*command, "--chunk-bytes", "4096"], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        while "0%" not in process.stderr.readline():
-            pass
+        assert any("0%" in line for line in process.stderr)
         process.send_signal(sent)
         rest = process.stderr.read()
     assert process.returncode == 128 + sent

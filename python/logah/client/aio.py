@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
@@ -16,6 +16,7 @@ from logah.client._generated import logah_pb2
 from logah.client.channel import Calls, open_aio_channel
 from logah.client.checked_plan import Plan, check_plan
 from logah.client.deadline import Deadline
+from logah.client.dense_events import DenseEvents
 from logah.client.errors import remote_error
 from logah.client.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
 from logah.client.request import PredictOptions, predict_request
@@ -25,6 +26,8 @@ from logah.client.tensor_assembly import Array, TensorAssembly, state_dict_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+T = TypeVar("T")
 
 
 def connect(target: str, credentials: grpc.ChannelCredentials | None = None) -> AsyncClient:
@@ -83,14 +86,15 @@ class AsyncClient:
         on_event: Callable[[Event], None] = lambda event: None,
         **options: Unpack[PredictOptions],
     ) -> SavedPrediction:
-        """As `Client.save`; chunks are written in a thread, so that the loop goes on."""
+        """As `Client.save`; elements are computed and written in a thread, so that the loop goes on."""
         architecture = read_source(source)
         request = predict_request(architecture, **options)
+        dense = DenseEvents()
         with saving(architecture, Path(directory), request.seed) as target:
             async with contextlib.aclosing(self.events(request, timeout)) as events:
-                async for event in events:
-                    await _in_thread(target.accept, event)
-                    on_event(event)
+                async for sent in events:
+                    async for event in _from_thread(dense.accept(sent), target.accept):
+                        on_event(event)
         return target.result()
 
     async def events(
@@ -141,7 +145,7 @@ class AsyncClient:
                     on_plan(event.plan)
                     assembly = TensorAssembly(event.plan.element_type)
                 elif isinstance(event, DataEvent) and assembly is not None:
-                    for name, array in assembly.accept(event.pieces):
+                    async for name, array in _from_thread(assembly.accept(event.pieces)):
                         yield name, array
 
     @contextlib.contextmanager
@@ -152,11 +156,23 @@ class AsyncClient:
             raise remote_error(self.target, error) from error
 
 
-async def _in_thread(accept: Callable[[Event], None], event: Event) -> None:
-    """Waits for the thread even when cancelled: the file must not be closed under it."""
-    writing = asyncio.ensure_future(asyncio.to_thread(accept, event))
-    try:
-        await asyncio.shield(writing)
-    except asyncio.CancelledError:
-        await asyncio.wait([writing])
-        raise
+async def _from_thread(items: Iterator[T], accept: Callable[[T], None] = lambda item: None) -> AsyncIterator[T]:
+    """The items, each made and handed to `accept` in a thread, which is waited for even when cancelled: a file must
+    not be closed under it."""
+
+    def take() -> tuple[T] | None:
+        for item in items:
+            accept(item)
+            return (item,)
+        return None
+
+    while True:
+        taking = asyncio.ensure_future(asyncio.to_thread(take))
+        try:
+            taken = await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            await asyncio.wait([taking])
+            raise
+        if taken is None:
+            return
+        yield taken[0]

@@ -26,6 +26,20 @@ _MAX_BYTES = 2**53
 
 
 @dataclass(frozen=True)
+class FactorBlock:
+    """A block of a matrix as a product: element (row + p, column + q) is A[p mod m] · B[q mod n]."""
+
+    row: int
+    rows: int
+    column: int
+    columns: int
+    #: Rows of A, rows of B, and columns of both.
+    m: int
+    n: int
+    rank: int
+
+
+@dataclass(frozen=True)
 class TensorPlan:
     """One tensor of the network."""
 
@@ -49,6 +63,8 @@ class TensorPlan:
     #: The box that is sent: its first index in each dimension, and its size. Empty where not sent.
     sent_start: tuple[int, ...]
     sent_shape: tuple[int, ...]
+    #: The blocks whose factors are sent in place of the elements, all float32; empty for a tensor sent dense.
+    factors: tuple[FactorBlock, ...]
 
     @property
     def is_tied(self) -> bool:
@@ -105,6 +121,9 @@ class Plan:
     tensors: tuple[TensorPlan, ...]
     #: Of all chunks together.
     total_bytes: int
+    #: What `total_bytes` is for the same request sent dense, and as factors.
+    dense_bytes: int
+    factor_bytes: int
     coverage: Coverage
     warnings: tuple[Warning, ...]
 
@@ -143,6 +162,8 @@ def check_plan(plan: logah_pb2.Plan) -> Plan:
         element_type=element_type,
         tensors=tensors,
         total_bytes=plan.total_bytes,
+        dense_bytes=plan.dense_bytes,
+        factor_bytes=plan.factor_bytes,
         coverage=coverage,
         warnings=tuple(Warning(_warning_kind(w.kind), w.field, w.actual, w.trained, w.text) for w in plan.warnings),
     )
@@ -169,6 +190,10 @@ def _tensor(tensor: logah_pb2.TensorPlan) -> TensorPlan:
         initialized_elements=tensor.initialized_elements,
         sent_start=tuple(tensor.sent_start),
         sent_shape=tuple(tensor.sent_shape),
+        factors=tuple(
+            FactorBlock(block.row, block.rows, block.column, block.columns, block.m, block.n, block.rank)
+            for block in tensor.factors
+        ),
     )
 
 
@@ -178,13 +203,37 @@ def _check_tensor(tensor: TensorPlan, offset: int, element_bytes: int) -> None:
         raise ProtocolError(f"{subject}: shape", tensor.shape, "positive and below 2^53 bytes")
     if tensor.is_tied:
         expect_equal(f"{subject}: sent", tensor.sent, False)
-    expect_equal(f"{subject}: bytes", tensor.bytes, math.prod(tensor.sent_shape) * element_bytes if tensor.sent else 0)
+    expect_equal(f"{subject}: bytes", tensor.bytes, _sent_bytes(tensor, element_bytes) if tensor.sent else 0)
     if tensor.sent:
         expect_equal(f"{subject}: offset", tensor.offset, offset)
         _check_box(subject, tensor)
+        _check_factors(subject, tensor)
     if not tensor.is_tied:
         counted = tensor.predicted_elements + tensor.initialized_elements
         expect_equal(f"{subject}: sum of predicted_elements and initialized_elements", counted, tensor.elements)
+
+
+def _sent_bytes(tensor: TensorPlan, element_bytes: int) -> int:
+    """Of the factors, always float32, or of the box."""
+    if tensor.factors:
+        return sum((block.m + block.n) * block.rank * 4 for block in tensor.factors)
+    return math.prod(tensor.sent_shape) * element_bytes
+
+
+def _check_factors(subject: str, tensor: TensorPlan) -> None:
+    """The blocks stand side by side or one below the other, and cover the matrix."""
+    if not tensor.factors:
+        return
+    rows, columns = tensor.shape if len(tensor.shape) == 2 else (0, 0)
+    down = across = 0
+    fit = True
+    for block in tensor.factors:
+        below = (block.row, block.column, block.columns) == (down, 0, columns)
+        beside = (block.row, block.column, block.rows) == (0, across, rows)
+        fit &= (below or beside) and min(block.rows, block.columns, block.m, block.n, block.rank) >= 1
+        down, across = block.row + block.rows, block.column + block.columns
+    if not fit or (down, across) != (rows, columns):
+        raise ProtocolError(f"{subject}: factors", f"{len(tensor.factors)} blocks", f"blocks that cover {tensor.shape}")
 
 
 def _check_box(subject: str, tensor: TensorPlan) -> None:

@@ -16,9 +16,10 @@ from logah.client._generated import logah_pb2
 from logah.client.channel import Calls, open_channel
 from logah.client.checked_plan import Plan, check_plan
 from logah.client.deadline import Deadline
+from logah.client.dense_events import DenseEvents
 from logah.client.errors import remote_error
 from logah.client.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
-from logah.client.request import PredictOptions, predict_request
+from logah.client.request import PredictOptions, Representation, predict_request
 from logah.client.saving import SavedPrediction, saving
 from logah.client.source import Source, read_source
 from logah.client.tensor_assembly import Array, TensorAssembly, state_dict_of
@@ -90,8 +91,8 @@ class Client:
         were right. Tied tensors are not sent (`plan` names them). Leaving the loop cancels the call. A stream that
         breaks off because the server cannot be reached goes on where it stopped.
 
-        `options` are those of `PredictOptions`. Arrays of dtype "bfloat16" have dtype uint16, the bits:
-        `array.view(ml_dtypes.bfloat16)`.
+        `options` are those of `PredictOptions`. Factors are multiplied with numpy's BLAS. Arrays of dtype "bfloat16"
+        have dtype uint16, the bits: `array.view(ml_dtypes.bfloat16)`.
 
         The arrays have the shape that is sent: the tensor's, or the slice's.
         """
@@ -124,22 +125,24 @@ class Client:
         **options: Unpack[PredictOptions],
     ) -> SavedPrediction:
         """Writes `model.safetensors`, and `config.json` beside it where the source is a configuration, holding one
-        chunk at a time.
+        chunk at a time, or the factors of one tensor and 4 MiB of elements.
 
         The files appear when the summary has come, everything was right and they are on disk. On any error, and on
         Ctrl-C, nothing is left. Tied tensors are left out, as transformers does. `on_event` is called with each event
-        (the plan, the chunks, the summary) once it is written. Options as for `predict`. Raises OSError where
-        a file cannot be written.
+        (the plan, the data, the summary, all as if sent dense) once it is written. Options as for `predict`. Raises
+        OSError where a file cannot be written.
         """
         architecture = read_source(source)
         request = predict_request(architecture, **options)
+        dense = DenseEvents()
         with (
             saving(architecture, Path(directory), request.seed) as target,
             contextlib.closing(self.events(request, timeout)) as events,
         ):
-            for event in events:
-                target.accept(event)
-                on_event(event)
+            for sent in events:
+                for event in dense.accept(sent):
+                    target.accept(event)
+                    on_event(event)
         return target.result()
 
     def initialize(
@@ -151,6 +154,7 @@ class Client:
         model: str = "",
         strict: bool = True,
         device: torch.device | str | None = None,
+        representation: Representation = "dense",
         timeout: float | None = None,
     ) -> InitializationReport:
         """Fills the parameters of a module in place; `source` None: the architecture that `module.config` says.
@@ -159,7 +163,17 @@ class Client:
         """
         from logah.client.initialize import initialize
 
-        return initialize(self, module, source, seed=seed, model=model, strict=strict, device=device, timeout=timeout)
+        return initialize(
+            self,
+            module,
+            source,
+            seed=seed,
+            model=model,
+            strict=strict,
+            device=device,
+            representation=representation,
+            timeout=timeout,
+        )
 
     def events(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Generator[Event, None, None]:
         """The checked events of a request as the contract has it: the plan, then chunks, last the summary.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from logah.client._generated import logah_pb2
 from logah.client.errors import ProtocolError, RequestError
@@ -30,6 +31,21 @@ class ElementType:
     def bytes(self) -> int:
         """Of one element."""
         return self.numpy.itemsize
+
+    def rounded(self, values: NDArray[np.float32]) -> NDArray[Any]:
+        """float32 in this type, rounded to nearest even: too large is infinity, and NaN stays NaN.
+
+        For float32 it is the same array.
+        """
+        if self.name == "float32":
+            return values
+        if self.name == "float16":
+            with np.errstate(over="ignore"):
+                return values.astype(self.numpy)
+        bits = values.view(np.uint32)
+        rounded = (bits + (0x7FFF + ((bits >> 16) & 1))) >> 16
+        # A quiet NaN must stay one: rounding could carry its payload into the exponent.
+        return np.where(np.isnan(values), (bits >> 16) | 0x40, rounded).astype(self.numpy)
 
 
 ELEMENT_TYPES: tuple[ElementType, ...] = (

@@ -17,6 +17,7 @@ from logah.client.checked_plan import Plan, TensorPlan
 from logah.client.deadline import Deadline
 from logah.client.element_type import DtypeName
 from logah.client.errors import CoverageError, expect_equal
+from logah.client.factored_tensor import FactoredTensor
 from logah.client.local_box import LocalBox, local_box, local_tensor, materialized
 from logah.client.meta_buffers import materialize_buffers
 from logah.client.module_parameters import (
@@ -27,7 +28,7 @@ from logah.client.module_parameters import (
     unwrapped,
 )
 from logah.client.prediction_stream import DataEvent, PlanEvent
-from logah.client.request import predict_request
+from logah.client.request import Representation, predict_request
 from logah.client.source import Source, read_source
 from logah.client.tensor_pieces import TensorPiece
 
@@ -75,6 +76,7 @@ def initialize(
     model: str = "",
     strict: bool = True,
     device: torch.device | str | None = None,
+    representation: Representation = "dense",
     timeout: float | None = None,
 ) -> InitializationReport:
     """Fills every parameter of `module` with what a server predicts for its architecture.
@@ -85,6 +87,9 @@ def initialize(
     - DTensor parameters (FSDP2's `fully_shard`, tensor parallelism): each rank asks for its own part alone and calls
       no collective; together the parts are the full prediction, bit for bit.
     - Holds, beside the module, one chunk; one tensor where values need a copy (other devices, casts).
+    - `representation` "factors": matrices come as factors, whole, to every rank, which multiplies its own rows; few
+      bytes in all, and the ranks' parts are those of `state_dict` with the same representation, bit for bit. Tensors
+      that are no matrices come whole.
     - `source` None: the architecture that `module.config` says. `seed`, `model`, `timeout`: as for `Client.predict`;
       every rank must pass the same.
     - `strict`: the plan and the module must name the same parameters. Otherwise those that the plan lacks stay as they
@@ -103,14 +108,15 @@ def initialize(
     slots = parameter_slots(root)
     dtype = _common_dtype(slots)
     deadline = Deadline(timeout, client.target)
-    request = predict_request(architecture, model=model, seed=seed, dtype=dtype)
+    request = predict_request(architecture, model=model, seed=seed, dtype=dtype, representation=representation)
     plan = client.plan_request(request, timeout=deadline.remaining())
     matched = match_plan(slots, plan, strict)
     untouched = _untouched(slots, matched)
     boxes = {name: local_box(name, slot.parameter) for name, slot in matched.items()}
     materialize_buffers(root, device)
 
-    slices = {tensor.name: _requested(tensor, boxes.get(tensor.name)) for tensor in plan.sent}
+    is_dense = representation == "dense"
+    slices = {tensor.name: _requested(tensor, boxes.get(tensor.name)) if is_dense else None for tensor in plan.sent}
     request = predict_request(
         architecture,
         # The model that the plan was made with, should the server's default change.
@@ -118,6 +124,7 @@ def initialize(
         seed=seed,
         dtype=dtype,
         slices={name: box for name, box in slices.items() if box is not None},
+        representation=representation,
     )
     filling = _Filling(matched, boxes, _TORCH_DTYPES[dtype], device)
     with torch.no_grad(), contextlib.closing(client.events(request, deadline.remaining())) as events:
@@ -153,9 +160,9 @@ class _Filling:
         self._boxes = boxes
         self._dtype = dtype
         self._device = device
-        # The tensor that is arriving: its bytes, and the tensor they are copied from where they need a copy.
+        # The tensor that is arriving: its bytes, which are the parameter's storage unless they need a copy.
         self._bytes: NDArray[np.uint8] | None = None
-        self._staged: Tensor | None = None
+        self._needs_copy = False
 
     def accept(self, pieces: Iterable[TensorPiece]) -> None:
         """The pieces of the stream, in its order."""
@@ -169,7 +176,7 @@ class _Filling:
                 self._finish(piece.tensor)
 
     def _begin(self, tensor: TensorPlan) -> None:
-        self._bytes = self._staged = None
+        self._bytes = None
         slot = self._matched.get(tensor.name)
         if slot is None:
             return
@@ -178,21 +185,35 @@ class _Filling:
         if self._boxes[tensor.name].is_empty:
             return
         local = local_tensor(slot.parameter)
-        fits = local.dtype == self._dtype and tuple(local.shape) == tensor.sent_shape
-        if local.device.type != "cpu" or not fits or not local.is_contiguous():
-            local = self._staged = torch.empty(tensor.sent_shape, dtype=self._dtype)
-        self._bytes = local.view(-1).view(torch.uint8).numpy()
+        fits = local.dtype == self._dtype and tuple(local.shape) == tensor.sent_shape and not tensor.factors
+        self._needs_copy = local.device.type != "cpu" or not fits or not local.is_contiguous()
+        if self._needs_copy:
+            self._bytes = np.empty(tensor.bytes, np.uint8)
+        else:
+            self._bytes = local.view(-1).view(torch.uint8).numpy()
 
     def _finish(self, tensor: TensorPlan) -> None:
-        if self._staged is not None:
-            box = self._boxes[tensor.name]
-            # The dimensions that a slice cannot cut arrive whole.
-            part = [
-                slice(None) if dimension < _SLICED_DIMENSIONS else slice(start, start + size)
-                for dimension, (start, size) in enumerate(zip(box.start, box.shape, strict=True))
-            ]
-            local_tensor(self._matched[tensor.name].parameter).copy_(self._staged[tuple(part)])
-        self._bytes = self._staged = None
+        if self._bytes is not None and self._needs_copy:
+            local = local_tensor(self._matched[tensor.name].parameter)
+            if tensor.factors:
+                _copy_product(FactoredTensor(tensor, self._bytes), self._boxes[tensor.name], local)
+            else:
+                sent = torch.from_numpy(self._bytes).view(self._dtype).view(tensor.sent_shape)
+                # More may have been sent than this rank holds.
+                starts = np.subtract(self._boxes[tensor.name].start, tensor.sent_start)
+                part = tuple(slice(start, start + size) for start, size in zip(starts, local.shape, strict=True))
+                local.copy_(sent[part])
+        self._bytes = None
+
+
+def _copy_product(tensor: FactoredTensor, box: LocalBox, local: Tensor) -> None:
+    """The box of the product of a matrix's factors, rounded to the type of `local`."""
+    first, column = box.start
+    rows, columns = box.shape
+    for row, tile in tensor.tiles(first, first + rows):
+        start, end = max(first, row), min(first + rows, row + len(tile))
+        part = tile[start - row : end - row, column : column + columns]
+        local[start - first : end - first].copy_(torch.from_numpy(part))
 
 
 def _requested(tensor: TensorPlan, box: LocalBox | None) -> tuple[tuple[int, int], ...] | None:

@@ -43,7 +43,7 @@ def output_directory(path: Path) -> Iterator[None]:
         raise
 
 
-def write_all(file: BinaryIO, data: bytes) -> None:
+def write_all(file: BinaryIO, data: bytes | memoryview) -> None:
     """Writes all of `data` to an unbuffered file."""
     view = memoryview(data)
     while view:

@@ -35,7 +35,7 @@ class DataEvent:
 
     #: Position of `data` within the data of all tensors joined, in bytes.
     offset: int
-    data: bytes
+    data: bytes | memoryview
     pieces: tuple[TensorPiece, ...]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
 from logah.client._generated import logah_pb2
 from logah.client.element_type import DtypeName, element_type_named
@@ -12,6 +12,14 @@ from logah.client.source import Architecture
 
 #: By tensor name: a (start, end) for each of the first one or two dimensions.
 Slices: TypeAlias = Mapping[str, Sequence[tuple[int, int]]]
+
+#: How predicted matrices are sent.
+Representation = Literal["dense", "factors"]
+
+_REPRESENTATIONS: Mapping[str, logah_pb2.Representation] = {
+    "dense": logah_pb2.REPRESENTATION_UNSPECIFIED,
+    "factors": logah_pb2.REPRESENTATION_FACTORS,
+}
 
 
 class PredictOptions(TypedDict, total=False):
@@ -35,6 +43,10 @@ class PredictOptions(TypedDict, total=False):
     sha256: bool
     #: Refuse an architecture with elements that would be filled by rule; default False.
     strict: bool
+    #: "factors": matrices come as the low-rank factors that they are products of, and are multiplied here; few bytes,
+    #: and values that agree with the dense ones to 1e-6 of the tensor's largest. Not with `shard` or `slices`.
+    #: Default "dense".
+    representation: Representation
 
 
 def predict_request(
@@ -49,8 +61,11 @@ def predict_request(
     chunk_bytes: int = 0,
     sha256: bool = False,
     strict: bool = False,
+    representation: Representation = "dense",
 ) -> logah_pb2.PredictRequest:
-    """Raises RequestError where a number does not fit its field; what else is wrong, the server says."""
+    """Raises RequestError where an argument does not fit its field; what else is wrong, the server says."""
+    if representation not in _REPRESENTATIONS:
+        raise RequestError(f'representation is "{representation}"; allowed: {", ".join(_REPRESENTATIONS)}')
     _check_range("seed", seed, 2**53 - 1)
     _check_range("chunk_bytes", chunk_bytes, 2**32 - 1)
     request = logah_pb2.PredictRequest(
@@ -61,6 +76,7 @@ def predict_request(
         chunk_bytes=chunk_bytes,
         sha256=sha256,
         strict=strict,
+        representation=_REPRESENTATIONS[representation],
     )
     if select is not None:
         request.selection.patterns.extend([select] if isinstance(select, str) else select)

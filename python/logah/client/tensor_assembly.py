@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from logah.client.checked_plan import Plan
+from logah.client.checked_plan import Plan, TensorPlan
 from logah.client.element_type import ElementType
+from logah.client.factored_tensor import FactoredTensor
 from logah.client.tensor_pieces import TensorPiece
 
 #: Of float32, float16, or uint16 (the bits of bfloat16).
@@ -17,10 +18,10 @@ Array: TypeAlias = NDArray[Any]
 
 
 class TensorAssembly:
-    """Copies pieces into an array of the shape that is sent; holds one unfinished array."""
+    """Copies pieces into an array of the shape that is sent, and multiplies factors; holds one unfinished array."""
 
     def __init__(self, element_type: ElementType) -> None:
-        self._dtype = element_type.numpy
+        self._element_type = element_type
         self._bytes = np.empty(0, np.uint8)
 
     def accept(self, pieces: Iterable[TensorPiece]) -> Iterator[tuple[str, Array]]:
@@ -32,7 +33,15 @@ class TensorAssembly:
             self._bytes[piece.offset : end] = np.frombuffer(piece.data, np.uint8)
             if end == piece.tensor.bytes:
                 whole, self._bytes = self._bytes, np.empty(0, np.uint8)
-                yield piece.tensor.name, whole.view(self._dtype).reshape(piece.tensor.sent_shape)
+                yield piece.tensor.name, self._array(piece.tensor, whole)
+
+    def _array(self, tensor: TensorPlan, data: NDArray[np.uint8]) -> Array:
+        if not tensor.factors:
+            return data.view(self._element_type.numpy).reshape(tensor.sent_shape)
+        array = np.empty(tensor.sent_shape, self._element_type.numpy)
+        for row, tile in FactoredTensor(tensor, data).tiles():
+            array[row : row + len(tile)] = self._element_type.rounded(tile)
+        return array
 
 
 def state_dict_of(plan: Plan, arrays: dict[str, Array]) -> dict[str, Any]:

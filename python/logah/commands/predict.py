@@ -59,6 +59,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--chunk-bytes", type=_integer(*_CHUNK_BYTES), default=1 << 20, help="largest chunk (default: 1048576)"
     )
+    parser.add_argument(
+        "--factors",
+        action="store_true",
+        help="send matrices as low-rank factors and multiply them here: the same tensors, to rounding, from far fewer "
+        "bytes",
+    )
     parser.add_argument("--sha256", action="store_true", help="also compare the SHA-256 of every tensor")
     parser.add_argument("--strict", action="store_true", help="refuse a network with parameters that are not predicted")
     parser.add_argument("--quiet", action="store_true", help="show only warnings and errors")
@@ -125,6 +131,7 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
             chunk_bytes=arguments.chunk_bytes,
             sha256=arguments.sha256,
             strict=arguments.strict,
+            representation="factors" if arguments.factors else "dense",
             on_event=show,
         )
 
