@@ -19,11 +19,14 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.name.removesuffix(".config.json") for path in GOLDEN.glob("*.config.json"))
 # The class that is meant where the configuration names none.
 DEFAULTS = {
+    "bert": "BertForMaskedLM",
     "deit": "DeiTForImageClassification",
     "gpt2": "GPT2LMHeadModel",
     "llama": "LlamaForCausalLM",
     "mistral": "MistralForCausalLM",
+    "opt": "OPTForCausalLM",
     "qwen2": "Qwen2ForCausalLM",
+    "roberta": "RobertaForMaskedLM",
     "vit": "ViTForImageClassification",
 }
 
@@ -37,10 +40,10 @@ def read_graph(name: str) -> dict[str, Any]:
     return graph
 
 
-def build(config: PretrainedConfig) -> PreTrainedModel:
+def build(config: PretrainedConfig, device: str = "meta") -> PreTrainedModel:
     name = config.architectures[0] if config.architectures else DEFAULTS[config.model_type]
     cls: type[PreTrainedModel] = getattr(transformers, name)
-    with torch.device("meta"):
+    with torch.device(device):
         return cls(config)
 
 
@@ -94,21 +97,22 @@ def test_training_builds_the_same_graph(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_rules_are_the_familys_own(name: str) -> None:
-    """
-    Tokens before the patches and their positions: transformers draws a ViT's from `trunc_normal_` with std
-    `initializer_range`, a DeiT's are zeros.
-    """
+def test_rules_are_those_of_transformers(name: str) -> None:
+    """What transformers makes zeros is zeros; a ViT's first token it draws from `trunc_normal_`."""
     config = read_config(name)
-    rules = {
-        "vit": Initialization("RULE_TRUNCATED_NORMAL", config.initializer_range),
-        "deit": Initialization("RULE_ZEROS", 0.0),
-    }
-    graph = ArchitectureGraph.from_json(read_graph(name))
-    for parameter in graph.parameters:
-        for block in parameter.blocks:
-            if isinstance(block.origin, Initialization):
-                assert block.origin == rules[config.model_type]
+    state = build(config, "cpu").state_dict()
+    for parameter in ArchitectureGraph.from_json(read_graph(name)).parameters:
+        if parameter.tied_to:
+            continue
+        values = state[parameter.name].split([block.length for block in parameter.blocks], parameter.axis)
+        for block, value in zip(parameter.blocks, values, strict=True):
+            if not isinstance(block.origin, Initialization):
+                continue
+            if config.model_type == "vit":
+                assert block.origin == Initialization("RULE_TRUNCATED_NORMAL", config.initializer_range)
+            else:
+                assert block.origin == Initialization("RULE_ZEROS", 0.0)
+                assert not value.any()
 
 
 @pytest.mark.parametrize("example", ["vit-base-patch16-224", "gpt2"])

@@ -47,13 +47,17 @@ function indexOf({ nodes }: Graph, name: string): number {
 
 const lines = ({ nodes, edges }: Graph): string[] => structure(nodes, edges);
 
-test.each(['gpt2-tied', 'llama-one-layer', 'llama-tied-grouped', 'llama-untied'])(
-  'the graph of %s is that of the authors’ tracer',
-  (name) => {
-    const { ours, theirs } = read(name);
-    expect(lines(ours)).toEqual(lines(theirs));
-  },
-);
+test.each([
+  'bert-sequence',
+  'gpt2-tied',
+  'llama-one-layer',
+  'llama-tied-grouped',
+  'llama-untied',
+  'roberta-sequence',
+])('the graph of %s is that of the authors’ tracer', (name) => {
+  const { ours, theirs } = read(name);
+  expect(lines(ours)).toEqual(lines(theirs));
+});
 
 test('the head of an untied GPT-2 reads the last norm, not the input', () => {
   const { ours, theirs } = read('gpt2-untied');

@@ -49,6 +49,7 @@ const fields = [
   ...['num_channels', 'num_labels', 'id2label', 'qkv_bias', 'initializer_range', 'architectures', 'head_dim'],
   ...['n_embd', 'n_layer', 'n_head', 'n_inner', 'vocab_size', 'n_positions', 'max_position_embeddings'],
   ...['num_key_value_heads', 'attention_bias', 'mlp_bias', 'rope_scaling'],
+  ...['type_vocab_size', 'ffn_dim', 'word_embed_proj_dim', 'do_layer_norm_before', 'enable_bias'],
   ...['tie_word_embeddings', 'add_cross_attention', 'per_layer_config', '__proto__', 'constructor'],
 ];
 const values = fc.oneof(

@@ -57,18 +57,18 @@ describe('what is not a configuration', () => {
 });
 
 describe('model_type', () => {
+  const SUPPORTED = 'supported are bert, deit, gpt2, llama, mistral, opt, qwen2, roberta, vit';
+
   test.each([undefined, null, 3, ''])('%p is refused with those supported', (modelType) => {
     expect(found({ model_type: modelType })).toEqual([
-      expect.stringMatching(
-        /^model_type: must name .*; supported are deit, gpt2, llama, mistral, qwen2, vit$/,
-      ),
+      expect.stringMatching(new RegExp(`^model_type: must name .*; ${SUPPORTED}$`)),
     ]);
   });
 
   test('of an unknown kind is not found, with those supported', () => {
     const error = refusal(() => fromConfig({ model_type: 'mamba' }));
     expect(error.kind).toBe('not_found');
-    const description = 'no front-end reads "mamba"; supported are deit, gpt2, llama, mistral, qwen2, vit';
+    const description = `no front-end reads "mamba"; ${SUPPORTED}`;
     expect(error.violations).toEqual([{ field: `${FIELD}.model_type`, description }]);
   });
 });
@@ -79,10 +79,19 @@ describe('architectures', () => {
     ['gpt2', 'GPT2ForSequenceClassification', 'GPT2LMHeadModel'],
     ['llama', 'LlamaForSequenceClassification', 'LlamaForCausalLM'],
     ['deit', 'DeiTForImageClassificationWithTeacher', 'DeiTForImageClassification'],
-  ])('of %s with another head are refused with the class supported', (modelType, other, supported) => {
+    ['bert', 'BertForPreTraining', 'BertForMaskedLM, BertForSequenceClassification'],
+    ['roberta', 'RobertaForTokenClassification', 'RobertaForMaskedLM, RobertaForSequenceClassification'],
+  ])('of %s with another head are refused with the classes supported', (modelType, other, supported) => {
     expect(found({ model_type: modelType, architectures: [other] })).toEqual([
       `architectures: is ["${other}"]; supported for "${modelType}": ${supported}`,
     ]);
+  });
+
+  test('choose among the classes of a model type; the first of them is the default', () => {
+    const named = (architectures: unknown): string => fromConfig({ model_type: 'bert', architectures }).name;
+    expect(named(['BertForSequenceClassification'])).toBe('BertForSequenceClassification');
+    expect(named(['BertModel', 'BertForMaskedLM'])).toBe('BertForMaskedLM');
+    expect(named([])).toBe('BertForMaskedLM');
   });
 
   test('may be absent, null or empty', () => {
@@ -99,6 +108,7 @@ describe('architectures', () => {
 });
 
 describe('sizes', () => {
+  const encoderSizes = ['hidden_size', 'intermediate_size', 'vocab_size', 'type_vocab_size'];
   const gatedSizes = [
     'hidden_size',
     'num_hidden_layers',
@@ -121,8 +131,11 @@ describe('sizes', () => {
     deit: ['hidden_size', 'intermediate_size', 'num_channels', 'num_labels'],
     gpt2: ['n_embd', 'hidden_size', 'n_layer', 'n_head', 'n_inner', 'vocab_size', 'n_positions'],
     llama: gatedSizes,
+    bert: encoderSizes,
     mistral: gatedSizes,
+    opt: ['hidden_size', 'ffn_dim', 'vocab_size', 'max_position_embeddings', 'word_embed_proj_dim'],
     qwen2: gatedSizes,
+    roberta: encoderSizes,
   };
   const fields = Object.entries(sizes).flatMap(([modelType, names]) =>
     names.map((name) => [modelType, name]),
@@ -273,6 +286,37 @@ test('a Llama’s heads must divide its width even where their size is given, a 
 test('a default that does not fit is named as one', () => {
   expect(found({ model_type: 'mistral', num_attention_heads: 4 })).toEqual([
     'num_key_value_heads: is 8 (the default), which does not divide 4 num_attention_heads',
+  ]);
+});
+
+describe.each(['bert', 'roberta'])('a %s', (modelType) => {
+  test.each([
+    [{ hidden_size: 100 }, 'hidden_size: is 100, which 12 num_attention_heads do not divide'],
+    [
+      { add_cross_attention: true },
+      'add_cross_attention: must be false, not true: cross-attention layers are not supported',
+    ],
+  ])('with %j is refused', (changes, expected) => {
+    expect(found({ model_type: modelType, ...changes })).toEqual([expected]);
+  });
+
+  test('counts classes only where it classifies', () => {
+    const [, classifier] = families.find((family) => family.modelType === modelType)?.architectures ?? [];
+    const config = { model_type: modelType, num_hidden_layers: 1, num_labels: 'five' };
+    expect(fromConfig(config).sizes).not.toHaveProperty('num_labels');
+    expect(found({ ...config, architectures: [classifier] })).toEqual([
+      'num_labels: must be an integer from 1 to 2147483647, not "five"',
+    ]);
+    expect(fromConfig({ ...config, architectures: [classifier], num_labels: 5 }).sizes.num_labels).toBe(5);
+  });
+});
+
+test('an OPT’s token table is as wide as the network where the configuration does not say', () => {
+  const config = { model_type: 'opt', num_hidden_layers: 1, hidden_size: 1024, num_attention_heads: 16 };
+  expect(fromConfig(config).sizes.word_embed_proj_dim).toBe(1024);
+  expect(fromConfig({ ...config, word_embed_proj_dim: 512 }).sizes.word_embed_proj_dim).toBe(512);
+  expect(found({ ...config, num_attention_heads: 5 })).toEqual([
+    'hidden_size: is 1024, which 5 num_attention_heads do not divide',
   ]);
 });
 

@@ -100,7 +100,7 @@ function build(variant: GatedVariant, config: GatedConfig): ArchitectureGraph {
   const { width, hidden, vocabulary, tied, biases } = config;
   const graph = new GraphBuilder();
   const source = graph.node('input', 'input');
-  let stream = graph.tokenEmbedding('model.embed_tokens.weight', vocabulary, width, source, tied);
+  let stream = graph.embedding('model.embed_tokens.weight', vocabulary, width, source, tied);
   for (let layer = 0; layer < config.layers; layer++) {
     const prefix = `model.layers.${layer}`;
     const before = graph.rmsNormNode(`${prefix}.input_layernorm`, width, [stream]);

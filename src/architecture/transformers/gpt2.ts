@@ -61,9 +61,8 @@ function build(config: Gpt2Config): ArchitectureGraph {
   };
 
   const source = graph.node('input', 'input');
-  const token = graph.tokenEmbedding('transformer.wte.weight', vocabulary, width, source, tied);
-  const position = graph.node('transformer.wpe.weight', 'pos_enc', [positions, width], [source]);
-  graph.predicted('transformer.wpe.weight', [positions, width], position, 'embedding');
+  const token = graph.embedding('transformer.wte.weight', vocabulary, width, source, tied);
+  const position = graph.embedding('transformer.wpe.weight', positions, width, source);
   let stream = graph.node('transformer.sum', 'sum', [], [token, position]);
 
   for (let layer = 0; layer < config.layers; layer++) {

@@ -48,11 +48,12 @@ export class GraphBuilder {
   }
 
   /** What `add` adds goes to a place kept before. */
-  at(kept: Place, add: () => void): void {
+  at<Result>(kept: Place, add: () => Result): Result {
     const before = this.place;
     this.place = kept;
-    add();
+    const result = add();
     this.place = before;
+    return result;
   }
 
   private newPlace(): Place {
@@ -101,12 +102,12 @@ export class GraphBuilder {
   }
 
   /**
-   * The table of token embeddings. Where the head shares it, it is a linear layer's weight, as which the authors'
-   * tracer names it last.
+   * A table of embeddings. One that the head shares is a linear layer's weight, as which the authors' tracer names it
+   * last.
    */
-  tokenEmbedding(name: string, tokens: number, width: number, source: number, tied: boolean): number {
-    const node = this.node(name, tied ? 'conv' : 'pos_enc', [tokens, width], [source]);
-    this.predicted(name, [tokens, width], node, tied ? 'matrix' : 'embedding');
+  embedding(name: string, entries: number, width: number, source: number, shared = false): number {
+    const node = this.node(name, shared ? 'conv' : 'pos_enc', [entries, width], [source]);
+    this.predicted(name, [entries, width], node, shared ? 'matrix' : 'embedding');
     return node;
   }
 

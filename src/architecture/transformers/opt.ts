@@ -1,0 +1,135 @@
+/** transformers' `OPTForCausalLM`. Source: `modeling_opt.py` and `configuration_opt.py` of transformers 5.23. */
+
+import type { ArchitectureGraph } from '../../graph/graph';
+import type { ConfigReader } from './config-reader';
+import type { TransformersFamily } from './family';
+import { GraphBuilder } from './graph-builder';
+
+/** Rows of the position table before those of the positions. */
+const POSITION_OFFSET = 2;
+
+const SLOTS = { q: 0, k: 1, v: 2 } as const;
+
+interface OptConfig {
+  readonly width: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly hidden: number;
+  readonly vocabulary: number;
+  readonly positions: number;
+  /** Of the token table; projections lead to the width and back where it differs. */
+  readonly tokenWidth: number;
+  readonly tied: boolean;
+  readonly bias: boolean;
+  /** Before attention and feed-forward layer, not after their sums. */
+  readonly normBefore: boolean;
+  readonly finalNorm: boolean;
+  /** Whether norms have parameters; one that has none is no node. */
+  readonly affine: boolean;
+}
+
+export const opt: TransformersFamily = {
+  modelType: 'opt',
+  architectures: ['OPTForCausalLM'],
+  restrictions: [],
+  read(reader) {
+    const config = readConfig(reader);
+    return { layers: config.layers, build: (layers) => build({ ...config, layers }) };
+  },
+};
+
+function readConfig(reader: ConfigReader): OptConfig {
+  const width = reader.size('hidden_size', 768);
+  const normBefore = reader.boolean('do_layer_norm_before', true);
+  const config: OptConfig = {
+    width,
+    layers: reader.size('num_hidden_layers', 12),
+    heads: reader.size('num_attention_heads', 12),
+    hidden: reader.size('ffn_dim', 3072),
+    vocabulary: reader.size('vocab_size', 50272),
+    positions: reader.size('max_position_embeddings', 2048),
+    tokenWidth: reader.optionalSize('word_embed_proj_dim') ?? width,
+    tied: reader.boolean('tie_word_embeddings', true),
+    bias: reader.boolean('enable_bias', true),
+    normBefore,
+    finalNorm: !reader.boolean('_remove_final_layer_norm', false) && normBefore,
+    affine: reader.boolean('layer_norm_elementwise_affine', true),
+  };
+  if (width % config.heads !== 0) {
+    reader.violation('hidden_size', `is ${width}, which ${config.heads} num_attention_heads do not divide`);
+  }
+  return config;
+}
+
+function build(config: OptConfig): ArchitectureGraph {
+  const { width, hidden, vocabulary, tokenWidth, bias, normBefore } = config;
+  const graph = new GraphBuilder();
+  const norm = (name: string, after: number): number =>
+    config.affine ? graph.layerNorm(name, width, [after]) : after;
+
+  /** A layer, the sum with what it reads, and its norm, which the module registers after it. */
+  const residual = (
+    name: string,
+    normName: string,
+    stream: number,
+    add: (after: number) => number,
+  ): number => {
+    const layer = graph.keepPlace();
+    const before = normBefore ? norm(normName, stream) : stream;
+    const output = graph.at(layer, () => add(before));
+    const sum = graph.node(`${name}.sum`, 'sum', [], [stream, output]);
+    return normBefore ? sum : norm(normName, sum);
+  };
+
+  const decoder = 'model.decoder';
+  const tokens = `${decoder}.embed_tokens.weight`;
+  const positions = config.positions + POSITION_OFFSET;
+  const source = graph.node('input', 'input');
+  const token = graph.embedding(tokens, vocabulary, tokenWidth, source, config.tied);
+  const position = graph.embedding(`${decoder}.embed_positions.weight`, positions, width, source);
+  const projected = tokenWidth !== width;
+  const projectOut = graph.keepPlace();
+  const wide = projected
+    ? graph.linear(`${decoder}.project_in`, width, tokenWidth, [token], { bias: false })
+    : token;
+  const finalNorm = graph.keepPlace();
+  let stream = graph.node(`${decoder}.sum`, 'sum', [], [wide, position]);
+
+  for (let layer = 0; layer < config.layers; layer++) {
+    const prefix = `${decoder}.layers.${layer}`;
+    const attention = `${prefix}.self_attn`;
+    stream = residual(attention, `${prefix}.self_attn_layer_norm`, stream, (after) => {
+      const heads = (['k', 'v', 'q'] as const).map((part) =>
+        graph.linear(`${attention}.${part}_proj`, width, width, [after], { bias, slot: SLOTS[part] }),
+      );
+      const softmax = graph.node(`${attention}.softmax`, 'msa', [], heads);
+      return graph.linear(`${attention}.out_proj`, width, width, [softmax], { bias });
+    });
+    stream = residual(`${prefix}.fc`, `${prefix}.final_layer_norm`, stream, (after) => {
+      const inner = graph.linear(`${prefix}.fc1`, hidden, width, [after], { bias });
+      return graph.linear(`${prefix}.fc2`, width, hidden, [inner], { bias });
+    });
+  }
+  if (config.finalNorm) stream = graph.at(finalNorm, () => norm(`${decoder}.final_layer_norm`, stream));
+  if (projected) {
+    stream = graph.at(projectOut, () =>
+      graph.linear(`${decoder}.project_out`, tokenWidth, width, [stream], { bias: false }),
+    );
+  }
+  if (config.tied) graph.tied('lm_head.weight', [vocabulary, tokenWidth], tokens);
+  else graph.linear('lm_head', vocabulary, tokenWidth, [stream], { bias: false, classifier: true });
+  return graph.build(opt.architectures[0], opt.modelType, sizes(config));
+}
+
+/** By the configuration's names. */
+function sizes(config: OptConfig): Record<string, number> {
+  return {
+    hidden_size: config.width,
+    num_hidden_layers: config.layers,
+    num_attention_heads: config.heads,
+    ffn_dim: config.hidden,
+    vocab_size: config.vocabulary,
+    max_position_embeddings: config.positions,
+    word_embed_proj_dim: config.tokenWidth,
+  };
+}
