@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { LogahError } from '../errors';
+import { requiredFiles } from './required-files';
 
 /** Manifest versions that this server reads. */
 export const MANIFEST_VERSION = 1;
@@ -76,13 +77,6 @@ export type HypernetConfig = Readonly<z.infer<typeof hypernet>>;
 
 /** A validated manifest. */
 export type Manifest = Readonly<z.infer<typeof schema>>;
-
-/** The files that a bundle must hold, by its decoder. */
-export function requiredFiles(decoder: DecoderKind): readonly string[] {
-  return decoder === 'dense'
-    ? ['encoder.onnx', 'decoder.onnx', 'decoder_1d.onnx', 'decoder_class.onnx']
-    : ['encoder.onnx', 'decoder.onnx', 'product.onnx'];
-}
 
 /** Parses a manifest. Throws LogahError (failed_precondition) that names `path`, the field and what is allowed. */
 export function parseManifest(text: string, path: string): Manifest {

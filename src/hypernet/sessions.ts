@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import type { EncoderFeatures } from '../graph/features';
 import type { Bundle } from './bundle';
-import { requiredFiles } from './manifest';
+import { requiredFiles } from './required-files';
 
 // Every error reaches us as an exception; the library's own lines on standard error would only repeat it.
 env.logLevel = 'fatal';

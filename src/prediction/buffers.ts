@@ -5,8 +5,8 @@
 
 import { TILE_ELEMENTS } from './tile';
 
-/** Sizes of the buffers: most tensors of a network are small, most of its bytes lie in tiles of full size. */
-const SIZES = [1 << 16, TILE_ELEMENTS] as const;
+/** Sizes of the buffers: for a few small tensors, for as many as share a job, and for a tile of full size. */
+const SIZES = [1 << 16, TILE_ELEMENTS / 4, TILE_ELEMENTS] as const;
 const BYTES_PER_ELEMENT = 4;
 
 /**

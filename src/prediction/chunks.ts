@@ -1,61 +1,70 @@
-/** Packs the bytes of tiles into chunks: large tiles are cut without a copy, small ones share a chunk. */
+/** Packs the bytes of tiles into chunks. */
 
+import { HEADROOM, type FramePool } from './frames';
 import type { DecodedTile } from './tile-stream';
 
 /** A run of the answer's data. Whoever reads it calls `release` when the bytes have left, or never will. */
 export interface DataChunk {
   readonly offset: number;
-  readonly data: Uint8Array;
+  /** Lies in memory of its own behind HEADROOM bytes that the reader may write to. */
+  readonly data: Buffer;
   readonly release: () => void;
 }
 
-const NOTHING = (): void => undefined;
-
-/** Yields chunks of exactly `chunkBytes`, the last one apart; the first begins at position `start`. */
+/**
+ * Yields chunks of exactly `chunkBytes`, the last one apart; the first begins at position `start`. A tile is released
+ * when its bytes are in chunks.
+ */
 export async function* packChunks(
   tiles: AsyncIterable<DecodedTile>,
   chunkBytes: number,
+  frames: FramePool,
   start = 0,
 ): AsyncGenerator<DataChunk, void, undefined> {
   let offset = start;
-  let shared = new Uint8Array(0);
+  let frame: Buffer | undefined;
   let filled = 0;
-  const chunk = (data: Uint8Array, release: () => void): DataChunk => {
-    const made = { offset, data, release };
-    offset += data.length;
+  const chunk = (whole: Buffer): DataChunk => {
+    const data = whole.subarray(HEADROOM, HEADROOM + filled);
+    const made = {
+      offset,
+      data,
+      release: once(() => {
+        frames.give(whole);
+      }),
+    };
+    offset += filled;
+    filled = 0;
+    frame = undefined;
     return made;
   };
-  for await (const { bytes, release } of tiles) {
-    const first = filled === 0 ? 0 : Math.min(bytes.length, chunkBytes - filled);
-    const whole = Math.floor((bytes.length - first) / chunkBytes);
-    // The tile is held by the chunks that are parts of it, and by this loop.
-    let holders = whole + 1;
-    const releaseOne = (): void => {
-      if (--holders === 0) release();
-    };
-    let yielded = 0;
-    try {
-      shared.set(bytes.subarray(0, first), filled);
-      filled += first;
-      if (filled === chunkBytes) {
-        yield chunk(shared, NOTHING);
-        shared = new Uint8Array(0);
-        filled = 0;
+  try {
+    for await (const { bytes, release } of tiles) {
+      try {
+        for (let at = 0; at < bytes.length;) {
+          frame ??= frames.take(chunkBytes);
+          const count = Math.min(bytes.length - at, chunkBytes - filled);
+          frame.set(bytes.subarray(at, at + count), HEADROOM + filled);
+          at += count;
+          filled += count;
+          if (filled === chunkBytes) yield chunk(frame);
+        }
+      } finally {
+        release();
       }
-      let at = first;
-      for (; yielded < whole; at += chunkBytes) {
-        yielded++;
-        yield chunk(bytes.subarray(at, at + chunkBytes), releaseOne);
-      }
-      if (at < bytes.length) {
-        if (shared.length === 0) shared = new Uint8Array(chunkBytes);
-        shared.set(bytes.subarray(at), 0);
-        filled = bytes.length - at;
-      }
-    } finally {
-      // Where the reader leaves, nobody else holds the chunks that it has not seen.
-      for (let held = whole - yielded + 1; held > 0; held--) releaseOne();
     }
+    if (frame !== undefined) yield chunk(frame);
+  } finally {
+    // Where the reader leaves, or the tiles fail, nobody has seen what is filled so far.
+    if (frame !== undefined) frames.give(frame);
   }
-  if (filled > 0) yield chunk(shared.subarray(0, filled), NOTHING);
+}
+
+/** Memory that is given back twice would be two chunks' at a time. */
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) action();
+    done = true;
+  };
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { abortError } from '../errors';
 import type { ArchitectureGraph } from '../graph/graph';
-import type { BufferJob, Job, PoolMessage, WorkerMessage, WorkerSetup } from './worker-protocol';
+import type { FillJob, Job, PoolMessage, WorkerMessage, WorkerSetup } from './worker-protocol';
 
 /** Jobs that a worker holds at a time: one that it does and one that it need not wait for. */
 const JOBS_PER_WORKER = 2;
@@ -82,8 +82,8 @@ export class DecodePool {
     return message.embeddings;
   }
 
-  /** Does a job that fills a buffer; resolves with the CRC-32 of the bytes wanted. */
-  async decode(job: BufferJob, signal: AbortSignal): Promise<number> {
+  /** Fills a buffer; resolves with the CRC-32 of each item's bytes. */
+  async decode(job: FillJob, signal: AbortSignal): Promise<readonly number[]> {
     const message = await this.#run(job, signal);
     if (message.kind !== 'filled')
       throw new Error(`a worker answered a ${job.kind} job with ${message.kind}`);

@@ -10,7 +10,15 @@ import { bytesPerElement, convert, type ElementType } from '../element-type';
 import { FactorStore } from './factor-store';
 import type { Placement } from './layout';
 import { createScratch } from './scratch';
-import type { FactorsJob, Job, PoolMessage, TileJob, WorkerMessage, WorkerSetup } from './worker-protocol';
+import type {
+  FactorsItem,
+  FillJob,
+  Job,
+  PoolMessage,
+  TileItem,
+  WorkerMessage,
+  WorkerSetup,
+} from './worker-protocol';
 
 const port = parentPort;
 if (port === null) throw new Error('decode-worker runs as a worker thread');
@@ -21,7 +29,12 @@ const configs = new Map(setup.bundles.map(({ manifest }) => [manifest.name, mani
 const factors = new FactorStore();
 const scratch = createScratch();
 
-function modelOf(name: string): { sessions: BundleSessions; config: HypernetConfig } {
+interface LoadedModel {
+  readonly sessions: BundleSessions;
+  readonly config: HypernetConfig;
+}
+
+function modelOf(name: string): LoadedModel {
   const found = sessions.get(name);
   const config = configs.get(name);
   if (found === undefined || config === undefined) throw new Error(`no model ${name} in this worker`);
@@ -32,50 +45,63 @@ function send(message: WorkerMessage): void {
   port?.postMessage(message);
 }
 
-async function decodeTile(job: TileJob): Promise<number> {
-  const { wanted } = job;
-  const elements = job.rows * job.columns;
-  const wantedElements = wanted.rows * wanted.columns;
-  const values = scratch.tile.take(elements);
+async function fillBuffer(job: FillJob): Promise<number[]> {
   const model = modelOf(job.model);
+  const sums: number[] = [];
+  for (const item of job.items) {
+    const written =
+      item.kind === 'tile'
+        ? write(job.buffer, item.at, await decodeTile(item, job.requestKey, model), item.elementType)
+        : write(job.buffer, item.at, await decodeFactors(item, model), 'f32');
+    sums.push(crc32(written));
+  }
+  return sums;
+}
+
+async function decodeTile(item: TileItem, requestKey: string, model: LoadedModel): Promise<Float32Array> {
+  const { wanted } = item;
+  const elements = item.rows * item.columns;
+  const values = scratch.tile.take(elements);
   const context = {
     sessions: model.sessions,
     factors,
     rank: model.config.rank,
-    requestKey: job.requestKey,
-    stream: job.stream,
+    requestKey,
+    stream: item.stream,
     scratch,
   };
-  for (const part of job.parts) await decodePart(part, context, values, job.columns);
-  const sent = wantedElements === elements ? values : crop(values, job.columns, wanted);
-  return fill(job.buffer, sent, job.elementType);
+  for (const part of item.parts) await decodePart(part, context, values, item.columns);
+  return wanted.rows * wanted.columns === elements ? values : crop(values, item.columns, wanted);
 }
 
-async function decodeFactors(job: FactorsJob): Promise<number> {
-  const model = modelOf(job.model);
+async function decodeFactors(item: FactorsItem, model: LoadedModel): Promise<Float32Array> {
   const { rank } = model.config;
-  const elements = job.blocks.reduce((sum, { m, n }) => sum + (m + n) * rank, 0);
-  const values = scratch.tile.take(elements);
+  const values = scratch.tile.take(item.blocks.reduce((sum, { m, n }) => sum + (m + n) * rank, 0));
   let at = 0;
   const take = (rows: number): Float32Array => {
     const start = at;
     at += rows * rank;
     return values.subarray(start, at);
   };
-  for (const { embedding, slot, m, n, scale } of job.blocks) {
+  for (const { embedding, slot, m, n, scale } of item.blocks) {
     const a = take(m);
     const b = take(n);
     await model.sessions.factors(embedding, slot, { a, b });
     for (let index = 0; index < a.length; index++) a[index] = (a[index] as number) * scale;
   }
-  return fill(job.buffer, values, 'f32');
+  return values;
 }
 
-/** ONNX Runtime writes to no shared memory, so this copies. The CRC-32 of what is in the buffer then. */
-function fill(buffer: SharedArrayBuffer, values: Float32Array, elementType: ElementType): number {
-  if (elementType === 'f32') new Float32Array(buffer, 0, values.length).set(values);
-  else convert(values, new Uint16Array(buffer, 0, values.length), elementType);
-  return crc32(new Uint8Array(buffer, 0, values.length * bytesPerElement(elementType)));
+/** ONNX Runtime writes to no shared memory, so this copies. The bytes written. */
+function write(
+  buffer: SharedArrayBuffer,
+  at: number,
+  values: Float32Array,
+  elementType: ElementType,
+): Uint8Array {
+  if (elementType === 'f32') new Float32Array(buffer, at, values.length).set(values);
+  else convert(values, new Uint16Array(buffer, at, values.length), elementType);
+  return new Uint8Array(buffer, at, values.length * bytesPerElement(elementType));
 }
 
 /** Moves what is wanted of a row-major matrix to its beginning, rows close together, and returns that part. */
@@ -94,7 +120,7 @@ async function perform(id: number, job: Job): Promise<void> {
     const embeddings = await model.sessions.encode(encoderFeatures(job.graph, operations, cutoff));
     send({ kind: 'embeddings', id, embeddings });
   } else {
-    send({ kind: 'filled', id, crc32: await (job.kind === 'tile' ? decodeTile(job) : decodeFactors(job)) });
+    send({ kind: 'filled', id, crc32: await fillBuffer(job) });
   }
 }
 

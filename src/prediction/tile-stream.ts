@@ -2,15 +2,11 @@
 
 import { abortError } from '../errors';
 import type { BufferPool } from './buffers';
-import type { TilePart } from './tile-part';
 import type { DataRange } from './data-range';
 import type { DecodePool } from './decode-pool';
-import { bytesPerElement } from '../element-type';
-import type { FactorPiece } from './factors';
 import type { PlannedTensor, PredictionPlan } from './plan';
-import { streamKey } from './random';
-import { sentPart, tilesOf, type Tile } from './tile';
-import type { BufferJob, FactorsJob, TileJob } from './worker-protocol';
+import { plannedJobs, type PlannedJob } from './tile-jobs';
+import type { FillJob } from './worker-protocol';
 
 /** The bytes of one tile. The reader calls `release` when it has done with them. */
 export interface DecodedTile {
@@ -25,7 +21,7 @@ export interface DecodedTile {
 export interface TileStreamOptions {
   readonly pool: Pick<DecodePool, 'decode'>;
   readonly buffers: BufferPool;
-  /** Tiles that may be decoded or decoding before the reader asks for them, as long as `buffers` has room. */
+  /** Jobs, each a tile or some small ones, that may be decoded or decoding before the reader asks for them, as long as `buffers` has room. */
   readonly tilesAhead: number;
   /** Tells requests apart; unique in this process. */
   readonly requestKey: string;
@@ -43,36 +39,37 @@ export async function* streamTiles(
   embeddings: Float32Array,
   options: TileStreamOptions,
 ): AsyncGenerator<DecodedTile, void, undefined> {
-  const ahead: Promise<DecodedTile>[] = [];
-  const jobs = tileJobs(plan, embeddings, options);
+  const ahead: Promise<readonly DecodedTile[]>[] = [];
+  let unread: DecodedTile[] = [];
+  const { name } = plan.bundle.manifest;
+  const jobs = plannedJobs(plan, embeddings, options.range);
   try {
     for (;;) {
       while (ahead.length < tilesAllowed(options) && !options.signal.aborted) {
         const next = jobs.next();
         if (next.done === true) break;
-        const decoding = decode(next.value, options);
+        const decoding = decode(name, next.value, options);
         // An early failure is reported when its turn comes, not as an unhandled rejection.
         decoding.catch(() => undefined);
         ahead.push(decoding);
       }
       if (options.signal.aborted) throw abortError(options.signal);
-      const tile = ahead.shift();
-      if (tile === undefined) return;
-      yield await tile;
+      const decoding = ahead.shift();
+      if (decoding === undefined) return;
+      unread = [...(await decoding)];
+      for (let tile = unread.shift(); tile !== undefined; tile = unread.shift()) yield tile;
     }
   } finally {
-    for (const tile of ahead) {
-      tile.then(
-        ({ release }) => {
-          release();
-        },
-        () => undefined,
-      );
-    }
+    releaseAll(unread);
+    for (const decoding of ahead) decoding.then(releaseAll, () => undefined);
   }
 }
 
-/** Every stream may decode the tile that it waits for; what lies ahead of that is bounded over all streams together. */
+function releaseAll(tiles: readonly DecodedTile[]): void {
+  for (const { release } of tiles) release();
+}
+
+/** Every stream may decode the job that it waits for; what lies ahead of that is bounded over all streams together. */
 function tilesAllowed({ buffers, tilesAhead }: TileStreamOptions): number {
   return buffers.hasRoom ? tilesAhead : 1;
 }
@@ -94,107 +91,26 @@ export async function* cropTiles(
   }
 }
 
-interface PlannedTile {
-  readonly tensor: PlannedTensor;
-  readonly job: BufferJob;
-  readonly bytes: number;
-}
-
-async function decode(planned: PlannedTile, options: TileStreamOptions): Promise<DecodedTile> {
-  const { buffer } = planned.job;
-  const crc32 = await options.pool.decode(planned.job, options.signal).catch((error: unknown) => {
-    options.buffers.give(buffer);
+/** Decodes the tiles of one job into one buffer, which is given back when all of them are released. */
+async function decode(
+  model: string,
+  { items, bytes }: PlannedJob,
+  { pool, buffers, requestKey, signal }: TileStreamOptions,
+): Promise<readonly DecodedTile[]> {
+  const buffer = buffers.take(bytes);
+  const job: FillJob = { kind: 'fill', model, requestKey, items: items.map(({ item }) => item), buffer };
+  const crc32 = await pool.decode(job, signal).catch((error: unknown) => {
+    buffers.give(buffer);
     throw error;
   });
-  return {
-    tensor: planned.tensor,
-    bytes: new Uint8Array(buffer, 0, planned.bytes),
-    crc32,
-    release: () => {
-      options.buffers.give(buffer);
-    },
+  let held = items.length;
+  const release = (): void => {
+    if (--held === 0) buffers.give(buffer);
   };
-}
-
-function* tileJobs(
-  plan: PredictionPlan,
-  embeddings: Float32Array,
-  options: TileStreamOptions,
-): Generator<PlannedTile> {
-  const { hid } = plan.bundle.manifest.hypernet;
-  const { start, end } = options.range;
-  for (const tensor of plan.tensors) {
-    if (!tensor.sent || tensor.offset + tensor.bytes <= start || tensor.offset >= end) continue;
-    if (tensor.factors !== undefined) {
-      yield {
-        tensor,
-        job: factorsJob(plan, tensor, tensor.factors, embeddings, options),
-        bytes: tensor.bytes,
-      };
-      continue;
-    }
-    const { columns } = tensor.view;
-    const stream = streamKey(plan.seed, tensor.name);
-    for (const tile of tilesOf(tensor)) {
-      const wanted = sentPart(tensor, tile);
-      const bytes = wanted.rows * wanted.columns * bytesPerElement(plan.elementType);
-      const job: TileJob = {
-        kind: 'tile',
-        model: plan.bundle.manifest.name,
-        requestKey: options.requestKey,
-        stream,
-        elementType: plan.elementType,
-        rows: tile.rows,
-        columns,
-        parts: partsOf(tensor, tile, embeddings, hid),
-        wanted,
-        buffer: options.buffers.take(bytes),
-      };
-      yield { tensor, job, bytes };
-    }
-  }
-}
-
-function factorsJob(
-  plan: PredictionPlan,
-  tensor: PlannedTensor,
-  factors: readonly FactorPiece[],
-  embeddings: Float32Array,
-  options: TileStreamOptions,
-): FactorsJob {
-  const { name, hypernet } = plan.bundle.manifest;
-  const blocks = factors.map(({ recipe: { node, slot, m, n, scale } }) => {
-    const embedding = embeddings.slice(node * hypernet.hid, (node + 1) * hypernet.hid);
-    return { embedding, slot, m, n, scale };
-  });
-  return { kind: 'factors', model: name, blocks, buffer: options.buffers.take(tensor.bytes) };
-}
-
-/** The parts of a tensor's pieces that lie within a tile. */
-export function partsOf(
-  tensor: PlannedTensor,
-  tile: Tile,
-  embeddings: Float32Array,
-  hid: number,
-): TilePart[] {
-  const parts: TilePart[] = [];
-  for (const { recipe, row, rows, column, columns } of tensor.pieces) {
-    const first = Math.max(row, tile.row);
-    const last = Math.min(row + rows, tile.row + tile.rows);
-    if (first >= last) continue;
-    parts.push({
-      recipe,
-      row: first - tile.row,
-      column,
-      rows: last - first,
-      columns,
-      pieceRow: first - row,
-      element: first * tensor.view.columns + column,
-      embedding:
-        recipe.kind === 'fill'
-          ? new Float32Array(0)
-          : embeddings.slice(recipe.node * hid, (recipe.node + 1) * hid),
-    });
-  }
-  return parts;
+  return items.map(({ tensor, item, bytes: length }, index) => ({
+    tensor,
+    bytes: new Uint8Array(buffer, item.at, length),
+    crc32: crc32[index] as number,
+    release,
+  }));
 }

@@ -21,11 +21,22 @@ export interface EncodeJob {
   readonly graph: ArchitectureGraph;
 }
 
-/** Decode a tile into `buffer`; answered when it is filled. */
-export interface TileJob {
-  readonly kind: 'tile';
+/** Fill a buffer; answered when it is filled, with the CRC-32 of what each item wrote. */
+export interface FillJob {
+  readonly kind: 'fill';
   readonly model: string;
   readonly requestKey: string;
+  readonly items: readonly FillItem[];
+  /** Room for all items; shared, and the worker's alone until it answers. */
+  readonly buffer: SharedArrayBuffer;
+}
+
+/** What fills a part of the buffer, from byte `at` on. */
+export type FillItem = { readonly at: number } & (TileItem | FactorsItem);
+
+/** A tile, or what is wanted of it, in elements of `elementType`. */
+export interface TileItem {
+  readonly kind: 'tile';
   readonly stream: StreamKey;
   readonly elementType: ElementType;
   readonly rows: number;
@@ -33,17 +44,12 @@ export interface TileJob {
   readonly parts: readonly TilePart[];
   /** What of the tile is wanted, counted within the tile. */
   readonly wanted: Placement;
-  /** Room for the elements wanted, of `elementType`; shared, and the worker's alone until it answers. */
-  readonly buffer: SharedArrayBuffer;
 }
 
-/** Decode the factors of one or more blocks, one after the other, into `buffer`; answered when it is filled. */
-export interface FactorsJob {
+/** The factors of one or more blocks, A and B of each, one after the other, in float32. */
+export interface FactorsItem {
   readonly kind: 'factors';
-  readonly model: string;
   readonly blocks: readonly FactorsBlock[];
-  /** Room for A and B of every block; as above. */
-  readonly buffer: SharedArrayBuffer;
 }
 
 /** The factors of one node: `m` rows of A times `scale`, `n` rows of B. */
@@ -55,10 +61,7 @@ export interface FactorsBlock {
   readonly scale: number;
 }
 
-/** A job that fills a buffer. */
-export type BufferJob = FactorsJob | TileJob;
-
-export type Job = EncodeJob | BufferJob;
+export type Job = EncodeJob | FillJob;
 
 /** What the main thread says: do a job, or end after those said before. */
 export type PoolMessage =
@@ -68,6 +71,6 @@ export type PoolMessage =
 export type WorkerMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'embeddings'; readonly id: number; readonly embeddings: Float32Array }
-  /** `crc32` is that of the bytes wanted. */
-  | { readonly kind: 'filled'; readonly id: number; readonly crc32: number }
+  /** The CRC-32 of each item's bytes. */
+  | { readonly kind: 'filled'; readonly id: number; readonly crc32: readonly number[] }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string };

@@ -18,6 +18,7 @@ import type { PlanResponse } from '../gen/logah/v1/PlanResponse';
 import type { PredictRequest__Output } from '../gen/logah/v1/PredictRequest';
 import type { PredictResponse } from '../gen/logah/v1/PredictResponse';
 import type { Admission } from './admission';
+import { frameChunk, type FramedMessage } from './framing';
 import { modelMessage, planMessage } from './messages';
 import type { ModelChoice } from './model-choice';
 import type { PredictionService } from './prediction-service';
@@ -95,12 +96,12 @@ async function answer(
     { model: plan.bundle.manifest.name, fingerprint: plan.fingerprint, bytes: plan.totalBytes },
     'predicting',
   );
-  const writer = new StreamWriter(call, signal);
+  const writer = new StreamWriter<PredictRequest__Output, PredictResponse | FramedMessage>(call, signal);
   await writer.write({ plan: planMessage(plan) }, 0);
   const { chunks, digests, encodeSeconds } = await context.service.stream(prepared, signal);
   const streamStarted = performance.now();
-  for await (const { offset, data, release } of chunks) {
-    await writer.write({ chunk: { offset, data } }, data.length, release);
+  for await (const chunk of chunks) {
+    await writer.write(frameChunk(chunk), chunk.data.length, chunk.release);
   }
   const timings = { planSeconds, encodeSeconds, streamSeconds: secondsSince(streamStarted) };
   const summary = {

@@ -11,6 +11,7 @@ import { BufferPool } from '../prediction/buffers';
 import { ByteBoundedCache } from '../prediction/byte-bounded-cache';
 import { packChunks, type DataChunk } from '../prediction/chunks';
 import { dataRange, type DataRange } from '../prediction/data-range';
+import { FramePool } from '../prediction/frames';
 import type { DecodePool } from '../prediction/decode-pool';
 import { TensorDigests, type TensorDigest } from '../prediction/digests';
 import { planPrediction, type PredictionPlan } from '../prediction/plan';
@@ -24,6 +25,9 @@ import { readOptions, type AnswerOptions } from './request';
  * few objects, leaves lying for long.
  */
 const KEPT_STREAMS = 16;
+
+/** Memory for chunks that is kept for others: for as many streams, with what each may hand to the network. */
+const KEPT_FRAME_BYTES = KEPT_STREAMS * 3 * 2 ** 20;
 
 /** What the service works with. */
 export interface PredictionServiceOptions {
@@ -54,6 +58,7 @@ export interface DataStream {
 export class PredictionService {
   readonly #options: PredictionServiceOptions;
   readonly #buffers: BufferPool;
+  readonly #frames = new FramePool(KEPT_FRAME_BYTES);
   readonly #embeddings: ByteBoundedCache<Float32Array>;
 
   constructor(options: PredictionServiceOptions) {
@@ -103,7 +108,12 @@ export class PredictionService {
     return {
       encodeSeconds,
       // The tensor at which the range starts is decoded from its beginning, so that its digests are whole.
-      chunks: packChunks(cropTiles(digests.through(tiles), range), options.chunkBytes, range.start),
+      chunks: packChunks(
+        cropTiles(digests.through(tiles), range),
+        options.chunkBytes,
+        this.#frames,
+        range.start,
+      ),
       digests: () => digests.finish(),
     };
   }

@@ -12,13 +12,13 @@ import { openBundles } from '../hypernet/bundle';
 import { LogahService, protoDefinition } from '../proto-definition';
 import { Admission } from './admission';
 import { silentAtDeadline } from './deadline';
+import { passFramedMessages, serializeResponse } from './framing';
 import { createHandlers } from './handlers';
 import { Health } from './health';
 import { ModelChoice } from './model-choice';
 import { PredictionService } from './prediction-service';
 import { startPool } from './provider';
 import { boundedDeserializer, PLAN_REQUEST, PREDICT_REQUEST } from './request-parts';
-import { serializeResponse } from './response-serializer';
 
 /** How long the status of a stream that was cut off may take to reach its caller. */
 const LAST_WORDS_MS = 500;
@@ -66,7 +66,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     'grpc.max_receive_message_length': config.maxRequestBytes,
     'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW,
     'grpc.keepalive_time_ms': 60_000,
-    interceptors: [silentAtDeadline],
+    interceptors: [passFramedMessages, silentAtDeadline],
   });
   const { Predict, Plan } = LogahService.service;
   const { maxNodes } = config;

@@ -20,34 +20,37 @@ export class StreamWriter<Request, Response> {
     signal.addEventListener('abort', () => {
       this.#wake();
     });
-    // From then on nothing reads what was waiting to be written.
     call.once('close', () => {
-      for (const settle of this.#unwritten) settle();
+      for (const forget of this.#unwritten) forget();
     });
   }
 
   /**
-   * Writes a message of about `bytes` once there is room. `onSettled` is called once, when the message has left or
-   * never will. Throws the signal's reason, a LogahError, when it aborts.
+   * Writes a message of about `bytes` once there is room. `onLeft` is called once the message has left, or at once
+   * where it is not even written; never for a message on its way when the call closes: the connection may still read
+   * it, and its memory must not be used again. Throws the signal's reason, a LogahError, when it aborts.
    */
-  async write(message: Response, bytes: number, onSettled: () => void = () => undefined): Promise<void> {
+  async write(message: Response, bytes: number, onLeft: () => void = () => undefined): Promise<void> {
     while (this.#bytesInFlight >= MAX_BYTES_IN_FLIGHT && !this.#signal.aborted) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
     if (this.#signal.aborted || this.#call.destroyed) {
-      onSettled();
+      onLeft();
       throw abortError(this.#signal);
     }
     this.#bytesInFlight += bytes;
-    const settle = (): void => {
-      if (!this.#unwritten.delete(settle)) return;
+    const forget = (): void => {
+      this.#unwritten.delete(forget);
       this.#bytesInFlight -= bytes;
-      onSettled();
       this.#wake();
     };
-    this.#unwritten.add(settle);
-    this.#call.write(message, settle);
+    this.#unwritten.add(forget);
+    this.#call.write(message, (error?: Error | null) => {
+      if (!this.#unwritten.has(forget)) return;
+      forget();
+      if (!error) onLeft();
+    });
   }
 }

@@ -1,4 +1,5 @@
-import { parseManifest, requiredFiles } from '../../src/hypernet/manifest';
+import { parseManifest } from '../../src/hypernet/manifest';
+import { requiredFiles } from '../../src/hypernet/required-files';
 import { hypernetJson, manifestJson } from '../support/hypernet-config';
 import { refusalOf } from '../support/refusal';
 

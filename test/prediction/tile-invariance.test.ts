@@ -8,7 +8,7 @@ import { planPrediction, type PlannedTensor, type PredictionPlan } from '../../s
 import { streamKey } from '../../src/prediction/random';
 import { NameSelection } from '../../src/prediction/selection';
 import { Slicing } from '../../src/prediction/slicing';
-import { partsOf } from '../../src/prediction/tile-stream';
+import { partsOf } from '../../src/prediction/tile-jobs';
 import { linearGraph, predictedBlock } from '../graph/sample-graphs';
 import { BUNDLE, GHN3_BUNDLE } from '../support/parity-fixtures';
 
@@ -112,15 +112,21 @@ describe.each(BUNDLES)('an element of %s', (directory) => {
     const buffer = new SharedArrayBuffer(rows * columns * 4);
     await pool.decode(
       {
-        kind: 'tile',
+        kind: 'fill',
         model: name,
         requestKey: 'tile invariance',
-        stream: streamKey(plan.seed, tensor.name),
-        elementType: 'f32',
-        rows,
-        columns,
-        parts: partsOf(tensor, { row, rows }, embeddings, hypernet.hid),
-        wanted: { row: 0, rows, column: 0, columns },
+        items: [
+          {
+            at: 0,
+            kind: 'tile',
+            stream: streamKey(plan.seed, tensor.name),
+            elementType: 'f32',
+            rows,
+            columns,
+            parts: partsOf(tensor, { row, rows }, embeddings, hypernet.hid),
+            wanted: { row: 0, rows, column: 0, columns },
+          },
+        ],
         buffer,
       },
       never,

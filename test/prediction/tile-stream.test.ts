@@ -7,25 +7,26 @@ import { NameSelection } from '../../src/prediction/selection';
 import { Slicing } from '../../src/prediction/slicing';
 import { TILE_ELEMENTS } from '../../src/prediction/tile';
 import { streamTiles } from '../../src/prediction/tile-stream';
-import type { TileJob } from '../../src/prediction/worker-protocol';
+import type { FillJob } from '../../src/prediction/worker-protocol';
 import { linearGraph, node } from '../graph/sample-graphs';
 import { manifest } from '../support/hypernet-config';
 
 const bundle: Bundle = { manifest: manifest(), directory: '', fingerprint: '' };
 
-/** A tensor of so many tiles, the last of them short. */
-const large = (name: string, tiles: number): Parameter => ({
+/** A tensor filled by rule. */
+const parameter = (name: string, shape: readonly number[]): Parameter => ({
   name,
-  shape: [(tiles - 1) * (TILE_ELEMENTS / 1024) + 1, 1024],
+  shape,
   axis: 0,
   blocks: [
-    {
-      length: (tiles - 1) * (TILE_ELEMENTS / 1024) + 1,
-      origin: { kind: 'initialization', rule: 'zeros', standardDeviation: 0 },
-    },
+    { length: shape[0] ?? 1, origin: { kind: 'initialization', rule: 'zeros', standardDeviation: 0 } },
   ],
   tiedTo: undefined,
 });
+
+/** A tensor of so many tiles, the last of them short. */
+const large = (name: string, tiles: number): Parameter =>
+  parameter(name, [(tiles - 1) * (TILE_ELEMENTS / 1024) + 1, 1024]);
 
 function planOf(...parameters: Parameter[]): PredictionPlan {
   const graph = linearGraph({ nodes: [node('input', 'input')], edges: [], parameters });
@@ -41,16 +42,16 @@ function planOf(...parameters: Parameter[]): PredictionPlan {
 
 /** Decodes nothing, when it is told to. */
 class FakePool {
-  readonly started: TileJob[] = [];
+  readonly started: FillJob[] = [];
   readonly #waiting: (() => void)[] = [];
   failure: Error | undefined;
 
-  decode(job: TileJob): Promise<number> {
+  decode(job: FillJob): Promise<readonly number[]> {
     this.started.push(job);
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => {
         if (this.failure) reject(this.failure);
-        else resolve(0);
+        else resolve(job.items.map(() => 0));
       });
     });
   }
@@ -171,5 +172,43 @@ describe('a stream of tiles', () => {
     pool.finish();
     expect((await next).value?.tensor.name).toBe('b');
     expect(pool.started).toHaveLength(1);
+  });
+
+  it('decodes small tensors together, each at a place of its own', async () => {
+    const small = Array.from({ length: 40 }, (_, index) => parameter(`s${index}`, [3, 100 + index]));
+    const plan = planOf(...small, large('a', 1));
+    const { pool, tiles, buffers } = setUp(plan);
+    const seen: string[] = [];
+    const releases: (() => void)[] = [];
+    const next = tiles.next();
+    expect(pool.started.map(({ items }) => items.length)).toEqual([32, 9]);
+    pool.finish();
+    for (let value = (await next).value; value; value = (await tiles.next()).value) {
+      const { tensor, bytes, release } = value;
+      const mark = 1 + seen.length;
+      seen.push(`${tensor.name}:${bytes.length}`);
+      bytes.fill(mark);
+      releases.push(() => {
+        expect(bytes.every((byte) => byte === mark)).toBe(true);
+        release();
+      });
+    }
+    expect(seen).toEqual(plan.tensors.map(({ name, bytes }) => `${name}:${bytes}`));
+    expect(buffers.given).toBe(0);
+    for (const release of releases) release();
+    expect(buffers.given).toBe(2);
+  });
+
+  it('gives back a shared buffer once, wherever its reader leaves', async () => {
+    const plan = planOf(...Array.from({ length: 5 }, (_, index) => parameter(`s${index}`, [7])));
+    for (let count = 1; count <= 5; count++) {
+      const { pool, tiles, buffers } = setUp(plan);
+      const next = tiles.next();
+      pool.finish();
+      (await next).value?.release();
+      for (let read = 1; read < count; read++) (await tiles.next()).value?.release();
+      await tiles.return();
+      expect(buffers.given).toBe(1);
+    }
   });
 });

@@ -9,11 +9,13 @@ if (!isMainThread && fault !== undefined) {
   const on = parentPort.on.bind(parentPort);
   parentPort.on = (event, listener) =>
     on(event, (message) => {
-      const job = message?.job;
-      if (job?.kind === 'tile' && job.rows === Number(rows)) {
+      const item = message?.job?.items?.find(
+        ({ kind, rows: count }) => kind === 'tile' && count === Number(rows),
+      );
+      if (item !== undefined) {
         if (fault === 'exit') process.exit(7);
         // As native code would: in the midst of the job.
-        Object.defineProperty(job, 'parts', {
+        Object.defineProperty(item, 'parts', {
           get() {
             throw new Error('bad allocation at /secret/path');
           },
