@@ -1,7 +1,5 @@
-import { invalidFields, type FieldViolation } from '../errors';
 import { shortestPaths } from './distances';
 import type { ArchitectureGraph } from './graph';
-import { quoted } from './violations';
 
 /** What the encoder reads of a graph of N nodes. */
 export interface EncoderFeatures {
@@ -16,14 +14,14 @@ export interface EncoderFeatures {
 
 const MAX_INT32 = 2 ** 31 - 1;
 
-/** Throws LogahError `invalid_argument` for operations that the model does not know. */
+/** Expects a graph of operations that the model knows. */
 export function encoderFeatures(
   graph: ArchitectureGraph,
   operations: readonly string[],
   cutoff: number,
 ): EncoderFeatures {
-  const unknown = unknownOperations(graph, operations);
-  if (unknown.length > 0) throw invalidFields(unknown);
+  const [unknown] = unknownOperations(graph, operations);
+  if (unknown !== undefined) throw new Error(`node ${unknown} has an operation that the model does not know`);
   const rows = new Map(operations.map((operation, row) => [operation, row]));
   const nodeCount = graph.nodes.length;
   const shape = new Int32Array(nodeCount * 4);
@@ -38,20 +36,14 @@ export function encoderFeatures(
   };
 }
 
-/** A violation for each operation that the model does not know, at the first node that has it. */
-export function unknownOperations(graph: ArchitectureGraph, operations: readonly string[]): FieldViolation[] {
+/** The first node of each operation that is not among a model's. */
+export function unknownOperations(graph: ArchitectureGraph, operations: readonly string[]): number[] {
   const known = new Set(operations);
-  const violations: FieldViolation[] = [];
-  graph.nodes.forEach(({ operation }, index) => {
-    if (known.has(operation)) return;
+  return graph.nodes.flatMap(({ operation }, index) => {
+    if (known.has(operation)) return [];
     known.add(operation);
-    if (violations.length === 20) return;
-    violations.push({
-      field: `architecture.graph.nodes[${index}].operation`,
-      description: `${quoted(operation)} is not an operation of this model; it knows ${operations.join(', ')}`,
-    });
+    return [index];
   });
-  return violations;
 }
 
 /**

@@ -51,6 +51,10 @@ function parameterMisfit(
   for (const block of blocks) {
     if (block.origin.kind === 'initialization') continue;
     const nodeShape = graph.nodes[block.origin.node]?.shape ?? [];
+    const { slot } = block.origin;
+    if (config.slots > 1 && slot >= config.slots) {
+      return `has slot ${slot}; this model has ${config.slots}, so 0 to ${config.slots - 1} are allowed`;
+    }
     const { recipe } = predictedRecipe(block.origin, blockShape(parameter, block), nodeShape, config);
     const misfit = recipeMisfit(recipe, config);
     if (misfit !== undefined) return misfit;

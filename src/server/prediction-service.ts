@@ -1,11 +1,10 @@
 /** The order of the stages, written once: request -> architecture -> plan -> embeddings -> tiles -> chunks. */
 
 import { architectureGraph } from '../architecture';
-import { invalidField, invalidFields } from '../errors';
+import { invalidField } from '../errors';
 import type { PlanRequest__Output } from '../gen/logah/v1/PlanRequest';
 import type { PredictRequest__Output } from '../gen/logah/v1/PredictRequest';
 import { graphHash } from '../graph/canonical';
-import { unknownOperations } from '../graph/features';
 import type { GraphLimits } from '../graph/limits';
 import { BufferPool } from '../prediction/buffers';
 import { ByteBoundedCache } from '../prediction/byte-bounded-cache';
@@ -16,6 +15,7 @@ import type { DecodePool } from '../prediction/decode-pool';
 import { TensorDigests, type TensorDigest } from '../prediction/digests';
 import { planPrediction, type PredictionPlan } from '../prediction/plan';
 import { cropTiles, streamTiles } from '../prediction/tile-stream';
+import { checkOperations } from './known-operations';
 import type { ModelChoice } from './model-choice';
 import { throwIfRefused } from './request-parts';
 import { readOptions, type AnswerOptions } from './request';
@@ -74,8 +74,7 @@ export class PredictionService {
     const { limits, models } = this.#options;
     const graph = architectureGraph(request.architecture, limits);
     const bundle = models.choose(request.model, graph.family);
-    const unknown = unknownOperations(graph, bundle.manifest.hypernet.operations);
-    if (unknown.length > 0) throw invalidFields(unknown);
+    checkOperations(graph, request.architecture, bundle, models.bundles);
     const plan = planPrediction(graph, bundle, options);
     return { plan, options, range: dataRange(options.resume, plan.fingerprint, plan.totalBytes) };
   }

@@ -43,6 +43,17 @@ describe('a parameter is refused before anything is decoded', () => {
     expect(await misfit(graph)).toContain('has a square of side 129');
   });
 
+  it('where its slot is none of the model’s', async () => {
+    const graph = graphOf([4, 3], { blocks: [predictedBlock(4, 1, 'matrix', 3)] });
+    expect(await misfit(graph, hypernetConfig({ slots: 3 }))).toBe(
+      'parameter "weight" has slot 3; this model has 3, so 0 to 2 are allowed',
+    );
+    expect(() => {
+      checkDecodable(graph, hypernetConfig({ slots: 4 }));
+      checkDecodable(graph, hypernetConfig({ slots: 1 }));
+    }).not.toThrow();
+  });
+
   it('where a row alone is more than a tile may be', async () => {
     expect(await misfit(graphOf([2, 2 ** 22 + 1]))).toBe(
       'parameter "weight" of shape [2,4194305] has 4194305 elements a row; at most 4194304 are allowed',

@@ -140,7 +140,7 @@ describe('a request is refused', () => {
       withConfig('{"model_type": "rwkv"}'),
       NOT_FOUND,
       'architecture.transformers_config.model_type',
-      /no front-end reads "rwkv"; supported are gpt2, vit/,
+      /no front-end reads "rwkv"; supported are bert, deit, gpt2, llama,/,
     ],
     [
       'with an unknown model',
@@ -164,7 +164,16 @@ describe('a request is refused', () => {
       }),
       INVALID_ARGUMENT,
       'architecture.graph.nodes[3].operation',
-      /"gate" is not an operation of this model; it knows max_pool, .*glob_avg/,
+      /"gate" is not an operation of this model: parity-logah knows max_pool, .*glob_avg; no model here/,
+    ],
+    [
+      'with a configuration of operations that the model does not know',
+      withConfig(
+        '{"model_type": "llama", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 9}',
+      ),
+      INVALID_ARGUMENT,
+      'architecture',
+      /has the operation "rmsnorm" \(model.layers.0.input_layernorm.weight\): parity-logah knows max_pool, .*; no model here/,
     ],
     [
       'with an emoji cut in half by its error',
