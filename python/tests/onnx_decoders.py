@@ -51,7 +51,9 @@ class Bundle:
         for block in features.blocks:
             slot = {"slot": np.array([block.prediction.slot], dtype=np.int32)} if self.config.slots > 1 else {}
             embedding_1C = embedding_NC[block.prediction.node : block.prediction.node + 1]
-            predicted[block.parameter, block.position] = decode_block(decoder(self, slot), embedding_1C, block)[0]
+            predicted[block.parameter, block.position] = decode_block(
+                decoder(self, slot), embedding_1C, block, self.config.embedding_scale
+            )[0]
         return predicted
 
 

@@ -5,57 +5,24 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 import yaml
+from minute import MINUTE
 from transformers import ViTConfig, ViTForImageClassification
 
 from logah.hypernet.checkpoint import load_checkpoint
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.training.configuration import ConfigurationError, read_configuration, train_configuration
-from logah.training.evaluate import evaluate_groups, zero_shot_accuracy
-from logah.training.fashion_mnist import DataError, FashionMnist, Split, load_fashion_mnist, prepare_fashion_mnist
+from logah.training.data_error import DataError
+from logah.training.evaluate import evaluate_groups, zero_shot
+from logah.training.fashion_mnist import ImageSplits, Split, load_fashion_mnist, prepare_fashion_mnist
+from logah.training.targets import predict_state
 from logah.training.train import TrainConfig, Trainer, TrainingDiverged, learning_rate_at
-from logah.training.vit_targets import build_module, predict_state
+from logah.training.vit_targets import VitTask
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-
-MINUTE: dict[str, Any] = {
-    "hypernet": {
-        "hid": 16,
-        "heads": 2,
-        "layers": 1,
-        "rank": 8,
-        "ck": 256,
-        "max_shape": [64, 64, 16, 16],
-        "decoder": "aligned",
-        "shape_encoding": "smooth",
-        "cutoff": 50,
-        "slots": 3,
-    },
-    "space": {
-        "image_size": 28,
-        "num_channels": 1,
-        "num_labels": 10,
-        "widths": [16, 24, 32],
-        "held_out_widths": [24],
-        "layers": [1, 2],
-        "patch_sizes": [14],
-        "head_sizes": [8, 16],
-        "mlp_ratios": [2],
-    },
-    "cycles": [[60, 5.0e-3]],
-    "batch_size": 16,
-    "warmup_steps": 5,
-    "weight_decay": 0.01,
-    "clip_norm": 5.0,
-    "penalty": 3.0e-5,
-    "ema_decay": 0.9,
-    "seed": 1,
-    "checkpoint_every": 20,
-}
 
 
 @pytest.fixture
@@ -64,17 +31,17 @@ def config() -> TrainConfig:
 
 
 @pytest.fixture
-def data() -> FashionMnist:
+def images() -> VitTask:
     """Ten classes told apart by brightness, so that a tiny network can learn them."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(10).repeat(40)
     images = (labels / 3 - 1.5).view(-1, 1, 1, 1) + 0.1 * torch.randn(400, 1, 28, 28, generator=generator)
     split = Split(images, labels)
-    return FashionMnist(split, split, split)
+    return VitTask(ImageSplits(split, split, split))
 
 
-def test_the_loss_of_a_minute_size_hypernetwork_falls(config: TrainConfig, data: FashionMnist, tmp_path: Path) -> None:
-    Trainer(replace(config, cycles=((200, 5.0e-3),)), data, tmp_path).run()
+def test_the_loss_of_a_minute_size_hypernetwork_falls(config: TrainConfig, images: VitTask, tmp_path: Path) -> None:
+    Trainer(replace(config, cycles=((200, 5.0e-3),)), images, tmp_path).run()
     rows = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()[1:]]
     losses = [float(row[3]) for row in rows]
     assert len(losses) == 10
@@ -82,13 +49,13 @@ def test_the_loss_of_a_minute_size_hypernetwork_falls(config: TrainConfig, data:
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
-    config: TrainConfig, data: FashionMnist, tmp_path: Path
+    config: TrainConfig, images: VitTask, tmp_path: Path
 ) -> None:
-    Trainer(config, data, tmp_path / "whole").run()
-    stopped = Trainer(config, data, tmp_path / "parts")
+    Trainer(config, images, tmp_path / "whole").run()
+    stopped = Trainer(config, images, tmp_path / "parts")
     # The first checkpoint is written at step 20; the run is lost a few steps later.
     stopped.run(until=26)
-    resumed = Trainer(config, data, tmp_path / "parts")
+    resumed = Trainer(config, images, tmp_path / "parts")
     assert resumed.step == 20
     resumed.run()
     whole, parts = (torch.load(tmp_path / d / "checkpoint.pt", weights_only=True) for d in ("whole", "parts"))
@@ -96,8 +63,8 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
         assert torch.equal(tensor, parts["ema_state_dict"][name]), name
 
 
-def test_the_exported_weights_are_the_moving_average(config: TrainConfig, data: FashionMnist, tmp_path: Path) -> None:
-    trainer = Trainer(config, data, tmp_path)
+def test_the_exported_weights_are_the_moving_average(config: TrainConfig, images: VitTask, tmp_path: Path) -> None:
+    trainer = Trainer(config, images, tmp_path)
     trainer.run()
     loaded = load_checkpoint(tmp_path / "checkpoint.pt").model.state_dict()
     for name, tensor in trainer.ema.state_dict().items():
@@ -106,10 +73,11 @@ def test_the_exported_weights_are_the_moving_average(config: TrainConfig, data: 
 
 
 def test_a_loss_that_is_not_finite_skips_the_step_and_three_in_a_row_stop_the_run(
-    config: TrainConfig, data: FashionMnist, tmp_path: Path
+    config: TrainConfig, images: VitTask, tmp_path: Path
 ) -> None:
-    broken = Split(torch.full_like(data.train.images, float("nan")), data.train.labels)
-    trainer = Trainer(config, FashionMnist(broken, broken, broken), tmp_path)
+    split = images.data.train
+    broken = Split(torch.full_like(split.images, float("nan")), split.labels)
+    trainer = Trainer(config, VitTask(ImageSplits(broken, broken, broken)), tmp_path)
     before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
     with pytest.raises(TrainingDiverged, match="3 steps in a row, up to step 2"):
         trainer.run()
@@ -133,40 +101,40 @@ def test_held_out_widths_are_never_sampled(config: TrainConfig) -> None:
     assert widths == {16, 32}
 
 
-def test_every_sampled_architecture_is_one_that_transformers_builds(config: TrainConfig) -> None:
+def test_every_sampled_architecture_is_one_that_transformers_builds(config: TrainConfig, images: VitTask) -> None:
     rng = random.Random(0)
     for _ in range(5):
-        module = build_module(config.space.sample(rng))
+        module = images.module(config.space.sample(rng))
         assert isinstance(module, ViTForImageClassification)
 
 
-def test_predicted_parameters_are_exactly_those_of_the_module(config: TrainConfig) -> None:
+def test_predicted_parameters_are_exactly_those_of_the_module(config: TrainConfig, images: VitTask) -> None:
     torch.manual_seed(0)
     hypernetwork = Hypernetwork(config.hypernet)
     sizes = config.space.config(width=24, layers=2, patch_size=14, heads=3)
-    state = predict_state(hypernetwork, sizes, torch.Generator().manual_seed(0))
+    state = predict_state(hypernetwork, images.graph(sizes), torch.Generator().manual_seed(0))
     module = ViTForImageClassification(ViTConfig(**{k: v for k, v in sizes.items() if k != "model_type"}))
     module.load_state_dict(state, strict=True)
 
 
-def test_query_key_and_value_are_different_matrices(config: TrainConfig) -> None:
+def test_query_key_and_value_are_different_matrices(config: TrainConfig, images: VitTask) -> None:
     torch.manual_seed(0)
     hypernetwork = Hypernetwork(config.hypernet)
     sizes = config.space.config(width=16, layers=1, patch_size=14, heads=2)
-    state = predict_state(hypernetwork, sizes, torch.Generator().manual_seed(0))
+    state = predict_state(hypernetwork, images.graph(sizes), torch.Generator().manual_seed(0))
     query, key, value = (state[f"vit.layers.0.attention.{part}_proj.weight"] for part in "qkv")
     assert not torch.allclose(query, key)
     assert not torch.allclose(key, value)
 
 
 def test_evaluation_writes_a_record_for_each_network_and_a_mean_for_each_group(
-    config: TrainConfig, data: FashionMnist
+    config: TrainConfig, images: VitTask
 ) -> None:
     torch.manual_seed(0)
     hypernetwork = Hypernetwork(config.hypernet)
     sizes = {"width": 16, "layers": 1, "patch_size": 14, "heads": 2, "mlp_ratio": 2}
-    records = evaluate_groups(hypernetwork, config.space, {"held_out": [sizes, sizes]}, data.test)
-    accuracy = zero_shot_accuracy(hypernetwork, config.space.config(**sizes), data.test)
+    records = evaluate_groups(hypernetwork, images, config.space, {"held_out": [sizes, sizes]})
+    accuracy = zero_shot(hypernetwork, images, config.space.config(**sizes), "test").accuracy
     assert [record["value"] for record in records[:2]] == [accuracy, accuracy]
     assert records[2] == {"metric": "mean_zero_shot_accuracy", "group": "held_out", "value": round(accuracy, 4)}
 

@@ -12,6 +12,7 @@ import transformers
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 
 from logah.graph.architecture import ArchitectureGraph, Initialization, Prediction
+from logah.graph.gpt2 import gpt2_graph
 from logah.graph.vit import vit_graph
 
 GOLDEN = Path(__file__).parents[2] / "test" / "fixtures" / "graphs"
@@ -29,6 +30,8 @@ DEFAULTS = {
     "roberta": "RobertaForMaskedLM",
     "vit": "ViTForImageClassification",
 }
+# Families that training samples, and so builds graphs of.
+GRAPHS = {"vit": vit_graph, "gpt2": gpt2_graph}
 
 
 def read_config(name: str) -> PretrainedConfig:
@@ -88,12 +91,12 @@ def test_every_element_has_one_origin(name: str) -> None:
             assert isinstance(block.origin, Prediction | Initialization)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("vit")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name.split("-")[0] in GRAPHS])
 def test_training_builds_the_same_graph(name: str) -> None:
     golden = read_graph(name)
     config = read_config(name)
     fields = {**config.to_dict(), "num_labels": config.num_labels}
-    assert vit_graph(fields, golden["name"]).to_json() == golden
+    assert GRAPHS[config.model_type](fields, golden["name"]).to_json() == golden
 
 
 @pytest.mark.parametrize("name", NAMES)

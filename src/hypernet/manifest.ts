@@ -30,6 +30,8 @@ const hypernetFields = z.object({
   num_classes: size,
   decoder: decoderKind,
   normalization: z.literal('fan_in'),
+  /** Scale of embeddings: as decoded, or by fan-in as other matrices are. */
+  embedding_scale: z.enum(['none', 'fan_in']).default('none'),
   operations: z.array(z.string().min(1)).min(1),
   /** Longest shortest path that counts, in edges. */
   cutoff: size,

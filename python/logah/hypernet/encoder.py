@@ -84,7 +84,7 @@ class EdgeBias(nn.Module):
             nn.Linear(2 * config.hid, config.hid), nn.ReLU(), nn.Linear(config.hid, config.heads)
         )
         with torch.no_grad():
-            self.embed.weight.copy_(_sinusoids(DISTANCE_ROWS, config.hid))
+            self.embed.weight.copy_(sinusoids(DISTANCE_ROWS, config.hid))
 
     def table(self) -> Tensor:
         """The bias by distance: [2 * cutoff + 1, H], row `forward - backward + cutoff`.
@@ -161,7 +161,7 @@ class Encoder(nn.Module):
         return self.norm(x_NC)
 
 
-def _sinusoids(rows: int, width: int) -> Tensor:
+def sinusoids(rows: int, width: int) -> Tensor:
     """Sinusoidal start values of the distance embedding; row 0 is zero (`EdgeEmbedding` in ghn3)."""
     angles = torch.arange(rows).unsqueeze(1) * torch.exp(torch.arange(0, width, 2) * (-math.log(10000.0) / width))
     table = torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from logah.graph import ArchitectureGraph, GraphError, Prediction
-from logah.hypernet.config import DecoderKind, HypernetConfig
+from logah.hypernet.config import DecoderKind, EmbeddingScale, HypernetConfig
 from logah.hypernet.dense_decoder import DenseDecoder
 from logah.hypernet.encoder import Encoder
 from logah.hypernet.low_rank_decoder import AlignedDecoder, LowRankDecoder
@@ -125,13 +125,15 @@ class Hypernetwork(nn.Module):
             embedding_GC = embedding_NC[torch.tensor([block.prediction.node for block in group])]
             if self.slot is not None:
                 embedding_GC = embedding_GC + self.slot(torch.tensor([block.prediction.slot for block in group]))
-            tensors = decode_block(self.decoder, embedding_GC, group[0])
+            tensors = decode_block(self.decoder, embedding_GC, group[0], self.config.embedding_scale)
             for block, tensor in zip(group, tensors.unbind(0), strict=True):
                 result[block.parameter, block.position] = tensor
         return {(b.parameter, b.position): result[b.parameter, b.position] for b in blocks}
 
 
-def decode_block(decoder: BlockDecoder, embedding_GC: Tensor, block: PredictedBlock) -> Tensor:
+def decode_block(
+    decoder: BlockDecoder, embedding_GC: Tensor, block: PredictedBlock, embedding_scale: EmbeddingScale = "none"
+) -> Tensor:
     """Blocks [G, *shape] that are alike in everything but their embedding: decoded, tiled and scaled."""
     shape, role, classifier = block.shape, block.prediction.role, block.prediction.classifier
     is_vector = role in ("ROLE_NORM_WEIGHT", "ROLE_BIAS")
@@ -149,4 +151,4 @@ def decode_block(decoder: BlockDecoder, embedding_GC: Tensor, block: PredictedBl
         weight = tile(square.flatten(3).transpose(2, 3), 2, shape[1])
     else:
         raise GraphError(f"{block.parameter}: no decoder for {role} of shape {list(shape)}")
-    return weight if role == "ROLE_EMBEDDING" else weight * fan_in_scale(shape)
+    return weight if role == "ROLE_EMBEDDING" and embedding_scale == "none" else weight * fan_in_scale(shape)

@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from logah.hypernet.config import HypernetConfig
+from logah.training.families import FAMILIES
 from logah.training.train import TrainConfig
-from logah.training.vit_targets import VitSpace
 
 
 class ConfigurationError(ValueError):
@@ -18,10 +18,19 @@ class ConfigurationError(ValueError):
 
 
 @dataclass(frozen=True)
+class ValidationConfig:
+    """Networks whose mean loss on the first `limit` images or tokens of the validation split is to be small."""
+
+    limit: int
+    networks: list[dict[str, int]]
+
+
+@dataclass(frozen=True)
 class RunConfiguration:
     """A run: `evaluation` maps a group ("held_out") to the sizes of its architectures."""
 
     train: TrainConfig
+    validation: ValidationConfig
     evaluation: dict[str, list[dict[str, int]]]
 
 
@@ -31,7 +40,9 @@ def read_configuration(path: Path) -> RunConfiguration:
     if not isinstance(value, dict):
         raise ConfigurationError(f"{path}: expected a mapping, found {type(value).__name__}")
     evaluation = value.pop("evaluation", {})
-    return RunConfiguration(train_configuration(value, str(path)), evaluation)
+    validation = value.pop("validation", None)
+    _check(validation, ValidationConfig, f"{path}: validation")
+    return RunConfiguration(train_configuration(value, str(path)), ValidationConfig(**validation), evaluation)
 
 
 def train_configuration(value: dict[str, Any], where: str) -> TrainConfig:
@@ -39,18 +50,23 @@ def train_configuration(value: dict[str, Any], where: str) -> TrainConfig:
     _check(value, TrainConfig, where)
     rest = {key: v for key, v in value.items() if key not in ("hypernet", "space", "cycles")}
     cycles = tuple((int(steps), float(rate)) for steps, rate in value["cycles"])
-    _check(value["space"], VitSpace, f"{where}: space")
+    if value["family"] not in FAMILIES:
+        raise ConfigurationError(f"{where}: family: got {value['family']!r}, expected one of {', '.join(FAMILIES)}")
+    space_type = FAMILIES[value["family"]].space
+    _check(value["space"], space_type, f"{where}: space")
     defaults = HypernetConfig(hid=0, heads=0, layers=0, rank=0, ck=0, max_shape=(0, 0, 0, 0)).to_json()
     unknown = sorted(set(value["hypernet"]) - set(defaults))
     if unknown:
         raise ConfigurationError(f"{where}: hypernet: unknown fields: {', '.join(unknown)}")
     hypernet = HypernetConfig.from_json({**defaults, **value["hypernet"]})
     space: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in value["space"].items()}
-    return TrainConfig(hypernet=hypernet, space=VitSpace(**space), cycles=cycles, **rest)
+    return TrainConfig(hypernet=hypernet, space=space_type(**space), cycles=cycles, **rest)
 
 
 def _check(value: Any, kind: type, where: str) -> None:
     """Every field of the dataclass `kind`, and no other."""
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{where}: expected a mapping, found {type(value).__name__}")
     names = {field.name for field in fields(kind)}
     missing, unknown = sorted(names - set(value)), sorted(set(value) - names)
     if missing:

@@ -1,49 +1,92 @@
-"""Zero-shot evaluation: how well networks classify with predicted parameters and no training of their own."""
+"""Zero-shot evaluation: how well networks do with predicted parameters and no training of their own."""
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from logah.hypernet.hypernetwork import Hypernetwork
-from logah.training.fashion_mnist import Split
-from logah.training.vit_targets import VitSpace, build_module, logits, predict_state
+from logah.training.targets import Space, SplitName, Task, predict_state
 
-BATCH = 500
+#: Families that are measured by perplexity.
+LANGUAGE_FAMILIES = ("gpt2",)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Mean cross-entropy in nats, and the share of images or next tokens that were right."""
+
+    loss: float
+    accuracy: float
+
+    @property
+    def perplexity(self) -> float:
+        """exp(loss)."""
+        return math.exp(self.loss)
 
 
 @torch.no_grad()
-def zero_shot_accuracy(hypernetwork: Hypernetwork, config: Mapping[str, Any], split: Split, seed: int = 0) -> float:
-    """Share of `split` classified rightly; `seed` draws the class token, which is not predicted."""
-    state = predict_state(hypernetwork, config, torch.Generator().manual_seed(seed))
-    module = build_module(config)
-    right = 0
-    for start in range(0, len(split), BATCH):
-        images, labels = split.images[start : start + BATCH], split.labels[start : start + BATCH]
-        right += int((logits(module, state, images).argmax(1) == labels).sum())
-    return right / len(split)
+def zero_shot(
+    hypernetwork: Hypernetwork,
+    task: Task,
+    config: Mapping[str, Any],
+    split: SplitName,
+    limit: int | None = None,
+    seed: int = 0,
+) -> Score:
+    """The score of one network with predicted parameters; `seed` draws what is not predicted."""
+    state = predict_state(hypernetwork, task.graph(config), torch.Generator().manual_seed(seed))
+    return score(task, config, state, split, limit)
+
+
+@torch.no_grad()
+def score(
+    task: Task, config: Mapping[str, Any], state: Mapping[str, Tensor], split: SplitName, limit: int | None = None
+) -> Score:
+    """The score of one network with the given parameters."""
+    module = task.module(config)
+    loss, right, count = 0.0, 0, 0
+    for inputs, targets in task.batches(config, split, limit):
+        output, flat = task.logits(module, state, inputs).flatten(0, -2), targets.flatten()
+        loss += cross_entropy(output, flat, reduction="sum").item()
+        right += int((output.argmax(1) == flat).sum())
+        count += flat.numel()
+    return Score(loss / count, right / count)
+
+
+def validation_loss(
+    hypernetwork: Hypernetwork, task: Task, space: Space, architectures: Sequence[Mapping[str, int]], limit: int
+) -> float:
+    """Mean loss of several networks on the first `limit` images or tokens of the validation split."""
+    configs = [space.config(**sizes) for sizes in architectures]
+    return statistics.fmean(zero_shot(hypernetwork, task, config, "validation", limit).loss for config in configs)
 
 
 def evaluate_groups(
-    hypernetwork: Hypernetwork, space: VitSpace, groups: Mapping[str, Sequence[Mapping[str, int]]], split: Split
+    hypernetwork: Hypernetwork, task: Task, space: Space, groups: Mapping[str, Sequence[Mapping[str, int]]]
 ) -> list[dict[str, Any]]:
-    """One record a network: its group, sizes, number of parameters and accuracy; a record of means ends each group."""
+    """One record a network: its group, sizes, number of parameters and value; a record of means ends each group.
+
+    The value is the accuracy on the test split, and for language the perplexity.
+    """
+    metric = "zero_shot_perplexity" if task.family in LANGUAGE_FAMILIES else "zero_shot_accuracy"
     records: list[dict[str, Any]] = []
     for group, architectures in groups.items():
-        accuracies = []
+        values = []
         for sizes in architectures:
             config = space.config(**sizes)
-            accuracy = zero_shot_accuracy(hypernetwork, config, split)
-            accuracies.append(accuracy)
-            parameters = sum(p.numel() for p in build_module(config).parameters())
-            records.append(
-                {"metric": "zero_shot_accuracy", "group": group, **sizes, "parameters": parameters, "value": accuracy}
-            )
-            print(f"{group}: {sizes} {parameters:,} parameters, zero-shot accuracy {accuracy:.3f}", flush=True)
-        records.append(
-            {"metric": "mean_zero_shot_accuracy", "group": group, "value": round(statistics.fmean(accuracies), 4)}
-        )
+            measured = zero_shot(hypernetwork, task, config, "test")
+            value = measured.perplexity if metric == "zero_shot_perplexity" else measured.accuracy
+            values.append(value)
+            parameters = sum(p.numel() for p in task.module(config).parameters())
+            records.append({"metric": metric, "group": group, **sizes, "parameters": parameters, "value": value})
+            print(f"{group}: {sizes} {parameters:,} parameters, {metric} {value:.3f}", flush=True)
+        records.append({"metric": f"mean_{metric}", "group": group, "value": round(statistics.fmean(values), 4)})
     return records

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from logah.training.data_error import DataError
+
 PACKAGE_SHA256 = "7fe48b6f9470efb6e15354b1b2005d60a544177bd24cf4b5da500e3e83d1f396"
 ARRAYS = "fashion-mnist.npy"
 SIDE = 28
@@ -38,16 +40,12 @@ class Split:
 
 
 @dataclass(frozen=True)
-class FashionMnist:
-    """The three splits."""
+class ImageSplits:
+    """Images with their classes, in three splits."""
 
     train: Split
     validation: Split
     test: Split
-
-
-class DataError(RuntimeError):
-    """A data set that is not there or not the one that results were measured with; the message says what to do."""
 
 
 def prepare_fashion_mnist(tarball: Path, cache: Path) -> Path:
@@ -65,7 +63,7 @@ def prepare_fashion_mnist(tarball: Path, cache: Path) -> Path:
     return partial.replace(cache / ARRAYS)
 
 
-def load_fashion_mnist(cache: Path) -> FashionMnist:
+def load_fashion_mnist(cache: Path) -> ImageSplits:
     """Loads what `prepare_fashion_mnist` made. Raises DataError where it is not there."""
     path = cache / ARRAYS
     if not path.exists():
@@ -73,7 +71,7 @@ def load_fashion_mnist(cache: Path) -> FashionMnist:
     pixels = np.load(path)
     first_test = pixels.shape[1] - TEST_PER_CLASS
     first_validation = first_test - VALIDATION_PER_CLASS
-    return FashionMnist(
+    return ImageSplits(
         train=_split(pixels[:, :first_validation]),
         validation=_split(pixels[:, first_validation:first_test]),
         test=_split(pixels[:, first_test:]),

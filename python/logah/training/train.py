@@ -7,19 +7,21 @@ import csv
 import json
 import math
 import random
+import shutil
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.hypernetwork import Hypernetwork
-from logah.training.fashion_mnist import FashionMnist, Split
-from logah.training.vit_targets import VitSpace, build_module, logits, predict_state
+from logah.training.start import spread_predictions
+from logah.training.targets import Space, Task, predict_state
 
 CHECKPOINT_FORMAT = "logah-checkpoint-1"
 NON_FINITE_LIMIT = 3
@@ -31,19 +33,24 @@ LOG_EVERY = 20
 class TrainConfig:
     """Settings of a run.
 
-    cycles: one after the other, each (steps, peak learning rate); the rate warms up to the peak and falls by a cosine.
-    penalty: weight of the predicted parameters' norms in the loss.
+    family: of the target networks. cycles: one after the other, each (steps, peak learning rate); the rate warms up
+    to the peak and falls by a cosine. meta_batch: architectures of a step, whose gradients are averaged. batch_size:
+    images or tokens for each. penalty: weight of the predicted parameters' norms in the loss. predicted_scale: see
+    `spread_predictions`; None leaves torch's start values.
     """
 
     hypernet: HypernetConfig
-    space: VitSpace
+    family: str
+    space: Space
     cycles: tuple[tuple[int, float], ...]
+    meta_batch: int
     batch_size: int
     warmup_steps: int
     weight_decay: float
     clip_norm: float
     penalty: float
     ema_decay: float
+    predicted_scale: float | None
     seed: int
     checkpoint_every: int
 
@@ -74,14 +81,23 @@ def learning_rate_at(config: TrainConfig, step: int) -> float:
 
 
 class Trainer:
-    """One run in one directory: `checkpoint.pt` (the whole state), `log.csv`."""
+    """One run in one directory: `checkpoint.pt` (the whole state), `best.pt` (that of least validation loss), CSVs."""
 
-    def __init__(self, config: TrainConfig, data: FashionMnist, directory: Path) -> None:
-        self.config, self.data, self.directory = config, data, directory
+    def __init__(
+        self,
+        config: TrainConfig,
+        task: Task,
+        directory: Path,
+        validate: Callable[[Hypernetwork], float] | None = None,
+    ) -> None:
+        """`validate` is asked for the averaged weights' validation loss at every checkpoint."""
+        self.config, self.task, self.directory, self.validate = config, task, directory, validate
         torch.manual_seed(config.seed)
         self.rng = random.Random(config.seed)
         self.generator = torch.Generator().manual_seed(config.seed)
         self.model = Hypernetwork(config.hypernet)
+        if config.predicted_scale is not None:
+            spread_predictions(self.model, config.predicted_scale)
         self.ema = copy.deepcopy(self.model).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=learning_rate_at(config, 0), weight_decay=config.weight_decay
@@ -89,6 +105,7 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0
         self.skipped = 0
+        self.best = math.inf
         directory.mkdir(parents=True, exist_ok=True)
         checkpoint = directory / "checkpoint.pt"
         if checkpoint.exists():
@@ -106,44 +123,54 @@ class Trainer:
         with tqdm(total=self.config.steps, initial=self.step, unit="step", dynamic_ncols=True) as bar:
             while self.step < end:
                 loss, accuracy = self._train_step()
-                in_a_row = 0 if math.isfinite(loss) else in_a_row + 1
-                if in_a_row >= NON_FINITE_LIMIT:
-                    raise TrainingDiverged(
-                        f"the loss was not finite {in_a_row} steps in a row, up to step {self.step}; "
-                        "lower the learning rate"
-                    )
+                if loss is None:
+                    self.skipped += 1
+                    in_a_row += 1
+                    if in_a_row >= NON_FINITE_LIMIT:
+                        raise TrainingDiverged(
+                            f"the loss was not finite {in_a_row} steps in a row, up to step {self.step}; "
+                            "lower the learning rate"
+                        )
+                else:
+                    in_a_row = 0
+                    recent.append((loss, accuracy))
                 self.step += 1
                 self.seconds = time.monotonic() - started
                 bar.update()
-                recent.append((loss, accuracy))
-                if self.step % LOG_EVERY == 0:
+                if self.step % LOG_EVERY == 0 and recent:
                     mean_loss, mean_accuracy = (statistics.fmean(values) for values in zip(*recent, strict=True))
                     recent.clear()
-                    bar.set_postfix(loss=f"{mean_loss:.3f}", accuracy=f"{mean_accuracy:.2f}")
+                    bar.set_postfix(loss=f"{mean_loss:.3f}", accuracy=f"{mean_accuracy:.2f}", skipped=self.skipped)
                     self._log(mean_loss, mean_accuracy)
                 if self.step % self.config.checkpoint_every == 0 or self.step == self.config.steps:
-                    self._save()
+                    self._checkpoint()
 
-    def _train_step(self) -> tuple[float, float]:
+    def _train_step(self) -> tuple[float | None, float]:
+        """The mean loss and accuracy before the step; a loss of None says that it was not finite and nothing moved."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate_at(self.config, self.step)
+        self.optimizer.zero_grad(set_to_none=True)
+        count = self.config.meta_batch
+        losses, accuracies = zip(*(self._backward(1 / count) for _ in range(count)), strict=True)
+        loss = statistics.fmean(losses)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        if not (math.isfinite(loss) and math.isfinite(norm.item())):
+            return None, 0.0
+        self.optimizer.step()
+        self._update_ema()
+        return loss, statistics.fmean(accuracies)
+
+    def _backward(self, weight: float) -> tuple[float, float]:
+        """Adds the gradient of one architecture's loss, times `weight`; returns the loss and the accuracy."""
         config = self.config
         architecture = config.space.sample(self.rng)
-        images, labels = draw_batch(self.data.train, config.batch_size, self.generator)
-        state = predict_state(self.model, architecture, self.generator)
-        output = logits(build_module(architecture), state, images)
-        loss = torch.nn.functional.cross_entropy(output, labels)
+        inputs, targets = self.task.batch(architecture, config.batch_size, self.generator)
+        state = predict_state(self.model, self.task.graph(architecture), self.generator)
+        output = self.task.logits(self.task.module(architecture), state, inputs).flatten(0, -2)
+        loss = torch.nn.functional.cross_entropy(output, targets.flatten())
         norms = sum(tensor.norm() for tensor in state.values())
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate_at(config, self.step)
-        self.optimizer.zero_grad(set_to_none=True)
-        (loss + config.penalty * norms).backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
-        if math.isfinite(loss.item()) and math.isfinite(norm.item()):
-            self.optimizer.step()
-            self._update_ema()
-        else:
-            self.skipped += 1
-        accuracy = (output.argmax(1) == labels).float().mean().item()
-        return loss.item(), accuracy
+        (weight * (loss + config.penalty * norms)).backward()
+        return loss.item(), (output.argmax(1) == targets.flatten()).float().mean().item()
 
     @torch.no_grad()
     def _update_ema(self) -> None:
@@ -151,15 +178,27 @@ class Trainer:
         torch._foreach_lerp_(list(self.ema.parameters()), list(self.model.parameters()), 1 - decay)
 
     def _log(self, loss: float, accuracy: float) -> None:
-        path = self.directory / "log.csv"
-        fresh = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if fresh:
-                writer.writerow(["step", "seconds", "learning_rate", "loss", "accuracy"])
-            writer.writerow(
-                [self.step, f"{self.seconds:.1f}", learning_rate_at(self.config, self.step), loss, accuracy]
-            )
+        row = {
+            "step": self.step,
+            "seconds": f"{self.seconds:.1f}",
+            "learning_rate": learning_rate_at(self.config, self.step),
+            "loss": loss,
+            "accuracy": accuracy,
+        }
+        _append(self.directory / "log.csv", row)
+
+    def _checkpoint(self) -> None:
+        better = False
+        if self.validate is not None:
+            loss = self.validate(self.ema)
+            better = loss < self.best
+            self.best = min(self.best, loss)
+            row = {"step": self.step, "seconds": f"{self.seconds:.1f}", "loss": loss}
+            _append(self.directory / "validation.csv", row)
+        self._save()
+        if better:
+            shutil.copyfile(self.directory / "checkpoint.pt", self.directory / "best.pt.partial")
+            (self.directory / "best.pt.partial").replace(self.directory / "best.pt")
 
     def _save(self) -> None:
         state = {
@@ -168,6 +207,7 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "skipped": self.skipped,
+            "best": self.best,
             "state_dict": self.model.state_dict(),
             "ema_state_dict": self.ema.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -187,9 +227,14 @@ class Trainer:
         version, internal, gauss = json.loads(state["rng"])
         self.rng.setstate((version, tuple(internal), gauss))
         self.step, self.seconds, self.skipped = state["step"], state["seconds"], state["skipped"]
+        self.best = state["best"]
 
 
-def draw_batch(split: Split, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """`size` images with replacement."""
-    rows = torch.randint(len(split), (size,), generator=generator)
-    return split.images[rows], split.labels[rows]
+def _append(path: Path, row: dict[str, Any]) -> None:
+    """Adds a line to a CSV file, and the header where it is the first."""
+    fresh = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        if fresh:
+            writer.writeheader()
+        writer.writerow(row)

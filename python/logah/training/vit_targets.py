@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 from transformers import ViTConfig, ViTForImageClassification
 
-from logah.graph import ArchitectureGraph, Initialization
+from logah.graph import ArchitectureGraph
 from logah.graph.vit import vit_graph
-from logah.hypernet.hypernetwork import GraphFeatures, Hypernetwork
+from logah.training.fashion_mnist import ImageSplits
+from logah.training.targets import SplitName
+
+#: Images that are classified together in an evaluation.
+BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -78,40 +82,39 @@ class VitSpace:
         }
 
 
-def build_module(config: Mapping[str, Any]) -> ViTForImageClassification:
-    """The real module on the meta device: structure without weights."""
-    fields = {key: value for key, value in config.items() if key != "model_type"}
-    with torch.device("meta"):
-        module = ViTForImageClassification(ViTConfig(**fields))
-    module.train(False)
-    return module
+class VitTask:
+    """Classification of images."""
 
+    family = "vit"
 
-def predict_state(
-    hypernetwork: Hypernetwork, config: Mapping[str, Any], generator: torch.Generator
-) -> dict[str, Tensor]:
-    """Every parameter of the target network: predicted blocks and, where nothing predicts, the family's rule."""
-    graph = vit_graph(config)
-    predicted = hypernetwork(GraphFeatures.of(graph, hypernetwork.config))
-    return assemble(graph, predicted, generator)
+    def __init__(self, data: ImageSplits) -> None:
+        self.data = data
 
+    def graph(self, config: Mapping[str, Any]) -> ArchitectureGraph:
+        """As the service builds it."""
+        return vit_graph(config)
 
-def assemble(
-    graph: ArchitectureGraph, predicted: Mapping[tuple[str, int], Tensor], generator: torch.Generator
-) -> dict[str, Tensor]:
-    """Joins the blocks of each parameter; rule-initialised blocks are drawn from `generator`."""
-    state = {}
-    for parameter in graph.parameters:
-        parts = []
-        for position, (block, shape) in enumerate(zip(parameter.blocks, parameter.block_shapes(), strict=True)):
-            if isinstance(block.origin, Initialization):
-                parts.append(torch.randn(shape, generator=generator) * block.origin.standard_deviation)
-            else:
-                parts.append(predicted[parameter.name, position])
-        state[parameter.name] = parts[0] if len(parts) == 1 else torch.cat(parts, dim=parameter.axis)
-    return state
+    def module(self, config: Mapping[str, Any]) -> ViTForImageClassification:
+        """On the meta device, without dropout."""
+        fields = {key: value for key, value in config.items() if key != "model_type"}
+        with torch.device("meta"):
+            module = ViTForImageClassification(ViTConfig(**fields))
+        module.train(False)
+        return module
 
+    def logits(self, module: nn.Module, state: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+        """[B, channels, S, S] -> [B, labels]."""
+        return functional_call(module, dict(state), (inputs,)).logits
 
-def logits(module: ViTForImageClassification, state: Mapping[str, Tensor], images: Tensor) -> Tensor:
-    """Runs the module with `state` in place of its own (meta) parameters: [B, channels, S, S] -> [B, labels]."""
-    return functional_call(module, dict(state), (images,)).logits
+    def batch(self, config: Mapping[str, Any], size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """`size` images with replacement, and their labels."""
+        rows = torch.randint(len(self.data.train), (size,), generator=generator)
+        return self.data.train.images[rows], self.data.train.labels[rows]
+
+    def batches(
+        self, config: Mapping[str, Any], split: SplitName, limit: int | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """The first `limit` images of a split, 500 at a time."""
+        held_out = self.data.validation if split == "validation" else self.data.test
+        for start in range(0, len(held_out) if limit is None else min(limit, len(held_out)), BATCH):
+            yield held_out.images[start : start + BATCH], held_out.labels[start : start + BATCH]

@@ -1,0 +1,125 @@
+"""Target networks for language: real `GPT2LMHeadModel` modules run with predicted parameters."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from logah.graph import ArchitectureGraph
+from logah.graph.gpt2 import gpt2_graph
+from logah.training.kjv import TokenSplits
+from logah.training.targets import SplitName
+
+#: Tokens that are read together in an evaluation.
+BATCH = 4096
+
+
+@dataclass(frozen=True)
+class Gpt2Space:
+    """The architectures that training samples; every combination whose heads divide its width.
+
+    Widths in `held_out_widths` are never sampled: evaluation uses them. `head_sizes` are widths of one head,
+    `contexts` the longest texts that a network reads, in tokens.
+    """
+
+    vocab_size: int
+    widths: tuple[int, ...]
+    held_out_widths: tuple[int, ...]
+    layers: tuple[int, ...]
+    contexts: tuple[int, ...]
+    head_sizes: tuple[int, ...]
+    mlp_ratios: tuple[int, ...]
+
+    def sample(self, rng: random.Random) -> dict[str, Any]:
+        """One architecture, each choice uniform."""
+        width = rng.choice([w for w in self.widths if w not in self.held_out_widths])
+        return self.config(
+            width=width,
+            layers=rng.choice(self.layers),
+            context=rng.choice(self.contexts),
+            heads=width // rng.choice([s for s in self.head_sizes if width % s == 0]),
+            mlp_ratio=rng.choice(self.mlp_ratios),
+        )
+
+    def ranges(self) -> dict[str, list[int]]:
+        """Smallest and largest value of each size, for the manifest."""
+        widths = [w for w in self.widths if w not in self.held_out_widths]
+        heads = [w // s for w in widths for s in self.head_sizes if w % s == 0]
+        sizes: dict[str, list[int]] = {
+            "hidden_size": widths,
+            "num_hidden_layers": list(self.layers),
+            "num_attention_heads": heads,
+            "intermediate_size": [w * r for w in widths for r in self.mlp_ratios],
+            "vocab_size": [self.vocab_size],
+            "max_position_embeddings": list(self.contexts),
+        }
+        return {name: [min(values), max(values)] for name, values in sizes.items()}
+
+    def config(self, *, width: int, layers: int, context: int, heads: int, mlp_ratio: int = 4) -> dict[str, Any]:
+        """A complete transformers configuration of the given sizes."""
+        return {
+            "model_type": "gpt2",
+            "n_embd": width,
+            "n_layer": layers,
+            "n_head": heads,
+            "n_inner": width * mlp_ratio,
+            "n_positions": context,
+            "vocab_size": self.vocab_size,
+            "tie_word_embeddings": True,
+            "bos_token_id": 0,
+            "eos_token_id": 0,
+        }
+
+
+class Gpt2Task:
+    """Next-token prediction on a text."""
+
+    family = "gpt2"
+
+    def __init__(self, data: TokenSplits) -> None:
+        self.data = data
+
+    def graph(self, config: Mapping[str, Any]) -> ArchitectureGraph:
+        """As the service builds it."""
+        return gpt2_graph(config)
+
+    def module(self, config: Mapping[str, Any]) -> GPT2LMHeadModel:
+        """On the meta device, without dropout."""
+        fields = {key: value for key, value in config.items() if key != "model_type"}
+        with torch.device("meta"):
+            module = GPT2LMHeadModel(GPT2Config(**fields, use_cache=False))
+        module.train(False)
+        return module
+
+    def logits(self, module: nn.Module, state: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+        """[B, T] tokens -> [B, T, vocabulary]."""
+        return functional_call(module, dict(state), (inputs,)).logits
+
+    def batch(self, config: Mapping[str, Any], size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Tokens [size / context, context] from random places of the text, and the tokens that follow each."""
+        context: int = config["n_positions"]
+        tokens = self.data.train
+        starts = torch.randint(len(tokens) - context, (max(1, size // context), 1), generator=generator)
+        windows = tokens[starts + torch.arange(context + 1)]
+        return windows[:, :-1], windows[:, 1:]
+
+    def batches(
+        self, config: Mapping[str, Any], split: SplitName, limit: int | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """The first `limit` tokens of a split in windows of the network's whole context, which do not overlap."""
+        context: int = config["n_positions"]
+        tokens = (self.data.validation if split == "validation" else self.data.test)[:limit]
+        count = (len(tokens) - 1) // context
+        inputs, targets = tokens[: count * context], tokens[1 : count * context + 1]
+        rows = max(1, BATCH // context)
+        for start in range(0, count, rows):
+            stop = min(start + rows, count)
+            part = slice(start * context, stop * context)
+            yield inputs[part].view(-1, context), targets[part].view(-1, context)

@@ -1,0 +1,37 @@
+"""Start values of a hypernetwork that predicts different matrices for different nodes, of a healthy scale."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from logah.hypernet.encoder import sinusoids
+from logah.hypernet.hypernetwork import Hypernetwork
+from logah.hypernet.low_rank_decoder import LowRankDecoder
+
+_ROWS = 64
+
+
+@torch.no_grad()
+def spread_predictions(model: Hypernetwork, scale: float) -> None:
+    """Draws start values anew: predicted matrices have entries of about `scale`, before fan-in scales them.
+
+    With torch's own start values the biases of the decoder outweigh what it is told of a node, so that all matrices of
+    a network are nearly the same one, ten times smaller than training needs. Raises ValueError for a dense decoder.
+    """
+    decoder, encoder = model.decoder, model.encoder
+    if not isinstance(decoder, LowRankDecoder):
+        raise ValueError(f"predicted_scale: the decoder is {model.config.decoder!r}, only low-rank ones have factors")
+    # Operation, depth and slot tell nodes apart. Waves, since a deeper network than any seen has depths beyond these.
+    encoder.embed.weight.normal_()
+    encoder.input_distance.weight.copy_(sinusoids(*encoder.input_distance.weight.shape))
+    if model.slot is not None:
+        model.slot.weight.normal_()
+    for layer in decoder.core:
+        if isinstance(layer, nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            layer.bias.zero_()
+    decoder.l2.weight.normal_()
+    decoder.l2.bias.zero_()
+    a, b = decoder(torch.randn(_ROWS, model.config.hid), _ROWS, _ROWS)
+    decoder.l2.weight.mul_((scale / (a @ b.transpose(1, 2)).square().mean().sqrt()).sqrt())

@@ -1,0 +1,59 @@
+"""Runs of a minute-size hypernetwork, as their YAML would be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MINUTE: dict[str, Any] = {
+    "hypernet": {
+        "hid": 16,
+        "heads": 2,
+        "layers": 1,
+        "rank": 8,
+        "ck": 256,
+        "max_shape": [64, 64, 16, 16],
+        "decoder": "aligned",
+        "shape_encoding": "smooth",
+        "cutoff": 50,
+        "slots": 3,
+    },
+    "family": "vit",
+    "space": {
+        "image_size": 28,
+        "num_channels": 1,
+        "num_labels": 10,
+        "widths": [16, 24, 32],
+        "held_out_widths": [24],
+        "layers": [1, 2],
+        "patch_sizes": [14],
+        "head_sizes": [8, 16],
+        "mlp_ratios": [2],
+    },
+    "cycles": [[60, 5.0e-3]],
+    "meta_batch": 1,
+    "batch_size": 16,
+    "warmup_steps": 5,
+    "weight_decay": 0.01,
+    "clip_norm": 5.0,
+    "penalty": 3.0e-5,
+    "ema_decay": 0.9,
+    "predicted_scale": None,
+    "seed": 1,
+    "checkpoint_every": 20,
+}
+
+MINUTE_GPT2: dict[str, Any] = {
+    **MINUTE,
+    "meta_batch": 2,
+    "family": "gpt2",
+    "space": {
+        "vocab_size": 64,
+        "widths": [16, 24, 32],
+        "held_out_widths": [24],
+        "layers": [1, 2],
+        "contexts": [16, 32],
+        "head_sizes": [8, 16],
+        "mlp_ratios": [2],
+    },
+    "batch_size": 128,
+}
