@@ -38,7 +38,9 @@ describe('the scale of a weight', () => {
   it('of an embedding table is by fan-in where the model says so', () => {
     const config = hypernetConfig({ embedding_scale: 'fan_in' });
     expect(fanInScale('embedding', [100, 50], config)).toBeCloseTo(Math.sqrt(2 / 50), 15);
-    expect(predictedRecipe(origin('embedding'), [20, 8], [], config)).toMatchObject({ recipe: { scale: 0.5 } });
+    expect(predictedRecipe(origin('embedding'), [20, 8], [], config)).toMatchObject({
+      recipe: { scale: 0.5 },
+    });
   });
 });
 
