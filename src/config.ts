@@ -1,5 +1,6 @@
 /** The server's settings: flags and environment variables -> one validated, frozen object. */
 
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { LogahError } from './errors';
 
@@ -41,10 +42,10 @@ export const SETTINGS = {
     description: 'where ONNX Runtime computes; auto: CUDA if it loads, else CPU with one warning',
   },
   workers: {
-    flag: '--workers <count>',
+    flag: '--workers <count|auto>',
     variable: 'LOGAH_WORKERS',
-    default: '2',
-    description: 'threads that encode and decode',
+    default: 'auto',
+    description: 'threads that encode and decode; auto: one less than processor cores, 1 to 4',
   },
   tilesAhead: {
     flag: '--tiles-ahead <count>',
@@ -99,12 +100,15 @@ export const SETTINGS = {
 
 export type SettingName = keyof typeof SETTINGS;
 
-const count = (least: number, most: number): z.ZodType<number> =>
+const count = (least: number, most: number): z.ZodType<number, string> =>
   z
     .string()
     .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
     .refine((value) => value >= least && value <= most, `must lie between ${least} and ${most}`);
+
+/** gRPC needs a core of its own: with a worker on each, all of them take turns, and none is faster. */
+const workersForThisMachine = (): number => Math.min(4, Math.max(1, availableParallelism() - 1));
 
 const address = z
   .string()
@@ -116,7 +120,10 @@ const schema = z.object({
   models: z.string().min(1, 'must name a directory'),
   defaultModel: z.string(),
   executionProvider: z.enum(['cpu', 'cuda', 'auto'], 'must be cpu, cuda or auto'),
-  workers: count(1, 64),
+  workers: z
+    .string()
+    .transform((text) => (text === 'auto' ? String(workersForThisMachine()) : text))
+    .pipe(count(1, 64)),
   tilesAhead: count(1, 64),
   maxStreams: count(1, 100_000),
   maxNodes: count(1, 1_000_000),

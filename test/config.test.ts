@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { loadConfig, SETTINGS, type SettingName } from '../src/config';
 import { refusalOf } from './support/refusal';
 
@@ -10,7 +11,7 @@ describe('the configuration', () => {
       models: '/package/models',
       defaultModel: '',
       executionProvider: 'auto',
-      workers: 2,
+      workers: Math.min(4, Math.max(1, availableParallelism() - 1)),
       tilesAhead: 4,
       maxStreams: 64,
       maxNodes: 2048,

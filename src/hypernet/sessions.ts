@@ -43,14 +43,17 @@ export class BundleSessions {
       // One thread a worker: workers are the parallelism, and a second thread would only wait for the first.
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
-      // The arena keeps the largest tile of every shape it has seen; without it memory stays flat.
-      enableCpuMemArena: false,
       enableMemPattern: false,
       logSeverityLevel: 4,
     };
+    const { decoder } = bundle.manifest.hypernet;
     const sessions = new Map<string, InferenceSession>();
-    for (const file of requiredFiles(bundle.manifest.hypernet.decoder)) {
-      sessions.set(file, await InferenceSession.create(join(bundle.directory, file), options));
+    for (const file of requiredFiles(decoder)) {
+      // The arena keeps memory of every size that it has seen. What the decoder of factors needs is bounded by the
+      // model, and fresh memory would cost it more than its arithmetic; tiles and encodings are as large as the network.
+      const enableCpuMemArena = file === 'decoder.onnx' && decoder !== 'dense';
+      const path = join(bundle.directory, file);
+      sessions.set(file, await InferenceSession.create(path, { ...options, enableCpuMemArena }));
     }
     return new BundleSessions(bundle, sessions);
   }
