@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -126,6 +126,14 @@ describe('docs/deployment.md', () => {
       setting.description,
     ]);
     expect(rows).toEqual(expected);
+  });
+});
+
+describe('docs/architectures.md', () => {
+  it('is what the code says', () => {
+    const script = join(ROOT, 'scripts', 'generate-architectures.mjs');
+    const { status, stderr } = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 });
 

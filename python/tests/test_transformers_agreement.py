@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import transformers
+from client_servers import CLI
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 
 from logah.graph.architecture import ArchitectureGraph, Initialization, Prediction
@@ -116,6 +118,17 @@ def test_rules_are_those_of_transformers(name: str) -> None:
             else:
                 assert block.origin == Initialization("RULE_ZEROS", 0.0)
                 assert not value.any()
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (EXAMPLES / "architectures").iterdir()))
+def test_published_sizes_have_the_parameters_of_transformers(name: str) -> None:
+    directory = EXAMPLES / "architectures" / name
+    command = ["node", CLI, "graph", directory / "config.json", "--max-parameters", str(10**11)]
+    graph = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    config = AutoConfig.from_pretrained(directory)
+    assert config.architectures == [graph["name"]]
+    state = [(key, list(value.shape)) for key, value in build(config).state_dict().items()]
+    assert [(parameter["name"], parameter["shape"]) for parameter in graph["parameters"]] == state
 
 
 @pytest.mark.parametrize("example", ["vit-base-patch16-224", "gpt2"])

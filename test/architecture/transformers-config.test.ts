@@ -107,6 +107,19 @@ describe('architectures', () => {
   });
 });
 
+test('what makes other parameters of a configuration is refused of any family', () => {
+  const quantization_config = { quant_method: 'gptq', bits: 4 };
+  for (const { modelType } of families) {
+    const config = { model_type: modelType, num_hidden_layers: 1 };
+    expect(found({ ...config, quantization_config })).toEqual([
+      'quantization_config: must be absent, not an object: parameters in packed form are not supported',
+    ]);
+    for (const nothing of [null, {}]) {
+      expect(fromConfig({ ...config, quantization_config: nothing }).family).toBe(modelType);
+    }
+  }
+});
+
 describe('sizes', () => {
   const encoderSizes = ['hidden_size', 'intermediate_size', 'vocab_size', 'type_vocab_size'];
   const gatedSizes = [
@@ -198,7 +211,7 @@ describe('a ViT', () => {
     [{ id2label: {} }, 'id2label: must be an object with an entry for each class'],
     [{ id2label: ['a'] }, 'id2label: must be an object with an entry for each class'],
     [{ id2label: { cat: 'a' } }, 'id2label: has a key that is not an integer: "cat"'],
-    [{ per_layer_config: { 0: {} } }, 'per_layer_config: must be absent: layers that differ'],
+    [{ per_layer_config: { 0: {} } }, 'per_layer_config: must be absent, not an object: layers that differ'],
   ])('with %j is refused', (changes, expected) => {
     expect(found({ ...vit, ...changes })).toEqual([expect.stringContaining(expected)]);
   });
@@ -295,6 +308,10 @@ describe.each(['bert', 'roberta'])('a %s', (modelType) => {
     [
       { add_cross_attention: true },
       'add_cross_attention: must be false, not true: cross-attention layers are not supported',
+    ],
+    [
+      { position_embedding_type: 'relative_key' },
+      'position_embedding_type: must be "absolute", not "relative_key": tables of relative positions are not supported',
     ],
   ])('with %j is refused', (changes, expected) => {
     expect(found({ model_type: modelType, ...changes })).toEqual([expected]);

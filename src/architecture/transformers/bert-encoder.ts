@@ -5,7 +5,7 @@
 
 import type { ArchitectureGraph } from '../../graph/graph';
 import type { ConfigReader } from './config-reader';
-import { NO_CROSS_ATTENTION, type TransformersFamily } from './family';
+import { ABSOLUTE_POSITIONS, NO_CROSS_ATTENTION, type TransformersFamily } from './family';
 import { GraphBuilder, type Place } from './graph-builder';
 import { labelCount } from './label-count';
 
@@ -49,7 +49,7 @@ export function bertEncoder(variant: EncoderVariant): TransformersFamily {
   return {
     modelType: variant.modelType,
     architectures: [first.architecture, ...others.map((head) => head.architecture)],
-    restrictions: [NO_CROSS_ATTENTION],
+    restrictions: [NO_CROSS_ATTENTION, ABSOLUTE_POSITIONS],
     read(reader, architecture) {
       const head = variant.heads.find((candidate) => candidate.architecture === architecture) ?? first;
       const config = readConfig(variant, head, reader);

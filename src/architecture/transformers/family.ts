@@ -9,10 +9,10 @@ export interface FamilyNetwork {
   build(layers: number): ArchitectureGraph;
 }
 
-/** A field of the configuration that must have one of few values, or be absent or null. */
+/** A field of the configuration that must be absent or null, or have one of few values. */
 export interface Restriction {
   readonly field: string;
-  readonly allowed: readonly [unknown, ...unknown[]];
+  readonly allowed: readonly unknown[];
   /** What other values would need, for the error and the documentation. */
   readonly reason: string;
 }
@@ -27,9 +27,30 @@ export interface TransformersFamily {
   read(config: ConfigReader, architecture: string): FamilyNetwork;
 }
 
+/** Of all families. */
+export const COMMON_RESTRICTIONS: readonly Restriction[] = [
+  {
+    field: 'per_layer_config',
+    allowed: [],
+    reason: 'layers that differ from each other are not supported',
+  },
+  {
+    field: 'quantization_config',
+    allowed: [],
+    reason: 'parameters in packed form are not supported',
+  },
+];
+
 /** Of families that can be decoders with an encoder beside them. */
 export const NO_CROSS_ATTENTION: Restriction = {
   field: 'add_cross_attention',
   allowed: [false],
   reason: 'cross-attention layers are not supported',
+};
+
+/** Of families whose embeddings of positions once had other kinds. */
+export const ABSOLUTE_POSITIONS: Restriction = {
+  field: 'position_embedding_type',
+  allowed: ['absolute'],
+  reason: 'tables of relative positions are not supported',
 };

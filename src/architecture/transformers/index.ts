@@ -6,7 +6,7 @@ import { checkLimits, graphSize, type GraphLimits, type GraphSize } from '../../
 import { quoted, Violations } from '../../graph/violations';
 import { CONFIG_FIELD, ConfigReader } from './config-reader';
 import { families } from './families';
-import type { FamilyNetwork, TransformersFamily } from './family';
+import { COMMON_RESTRICTIONS, type FamilyNetwork, type TransformersFamily } from './family';
 import { parseConfig } from './parse-config';
 
 /**
@@ -20,7 +20,6 @@ export function transformersGraph(bytes: Uint8Array, limits: GraphLimits): Archi
   const family = familyOf(reader);
   const architecture = chosenArchitecture(reader, family);
   checkRestrictions(reader, family);
-  checkUniform(reader);
   const network = family.read(reader, architecture);
   violations.throwIfAny();
   checkLimits(networkSize(network), limits, CONFIG_FIELD, violations);
@@ -58,22 +57,16 @@ function chosenArchitecture(reader: ConfigReader, { modelType, architectures }: 
 }
 
 function checkRestrictions(reader: ConfigReader, { restrictions }: TransformersFamily): void {
-  for (const { field, allowed, reason } of restrictions) {
-    const value = reader.raw(field) ?? allowed[0];
-    if (allowed.includes(value)) continue;
-    reader.violation(field, `must be ${allowed.map(quoted).join(' or ')}, not ${quoted(value)}: ${reason}`);
+  for (const { field, allowed, reason } of [...COMMON_RESTRICTIONS, ...restrictions]) {
+    const value = reader.raw(field) ?? null;
+    if (value === null || allowed.includes(value) || isEmpty(value)) continue;
+    const expected = allowed.length === 0 ? 'absent' : allowed.map(quoted).join(' or ');
+    reader.violation(field, `must be ${expected}, not ${quoted(value)}: ${reason}`);
   }
 }
 
-/** Layers of different sizes, which transformers allows any family. */
-function checkUniform(reader: ConfigReader): void {
-  const overrides = reader.raw('per_layer_config');
-  if (overrides === undefined || overrides === null) return;
-  if (typeof overrides === 'object' && Object.keys(overrides).length === 0) return;
-  reader.violation(
-    'per_layer_config',
-    'must be absent: layers that differ from each other are not supported',
-  );
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 /** The size of the whole network, from those with no layer and with one. */

@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { architectureGraph } from '../../src/architecture';
+import { loadConfig } from '../../src/config';
+import { shortestPaths } from '../../src/graph/distances';
+import { graphSize } from '../../src/graph/limits';
+import { generousLimits, violations } from './requests';
+
+const DIRECTORY = join(__dirname, '..', '..', 'examples', 'architectures');
+const defaultLimits = loadConfig({}, '/models', {});
+
+/** Parameters of the networks that were published; DeiT's with one classifier. */
+const PUBLISHED: Readonly<Record<string, number>> = {
+  'bert-large': 335_174_458,
+  'deit-base': 86_569_192,
+  'llama-3-70b': 70_553_706_496,
+  'llama-3-8b': 8_030_261_248,
+  'llama-7b': 6_738_415_616,
+  'mistral-7b': 7_241_732_096,
+  'opt-6.7b': 6_658_473_984,
+  'qwen2-7b': 7_615_616_512,
+  'roberta-large': 355_412_057,
+};
+
+const config = (name: string): { transformersConfig: Buffer } => ({
+  transformersConfig: readFileSync(join(DIRECTORY, name, 'config.json')),
+});
+
+test('every example is one of these', () => {
+  expect(readdirSync(DIRECTORY).sort()).toEqual(Object.keys(PUBLISHED).sort());
+});
+
+test.each(Object.entries(PUBLISHED))('%s has as many parameters as published', (name, parameters) => {
+  const limits = { ...generousLimits, maxParameters: 1e11 };
+  expect(graphSize(architectureGraph(config(name), limits)).elements).toBe(parameters);
+});
+
+test.each(Object.keys(PUBLISHED).filter((name) => name !== 'llama-3-70b'))(
+  '%s is within the default limits of a server',
+  (name) => {
+    expect(() => architectureGraph(config(name), defaultLimits)).not.toThrow();
+  },
+);
+
+test('a Llama of 70 billion parameters has few enough nodes, and needs another limit of parameters', () => {
+  expect(violations(() => architectureGraph(config('llama-3-70b'), defaultLimits))).toEqual([
+    expect.objectContaining({
+      description: 'has 70,553,706,496 parameters; this server allows 20,000,000,000 (--max-parameters)',
+    }),
+  ]);
+  const graph = architectureGraph(config('llama-3-70b'), { ...defaultLimits, maxParameters: 1e11 });
+  expect(graph.nodes).toHaveLength(1204);
+  // The longest of the shortest paths: each layer's sums are two edges, before them the table, behind them the head.
+  const last = graph.nodes.length - 1;
+  expect(shortestPaths(graph, 1000)[last]).toBe(1 + 2 * 80 + 2);
+});
