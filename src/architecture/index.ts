@@ -5,6 +5,7 @@ import type { Architecture__Output } from '../gen/logah/v1/Architecture';
 import type { ArchitectureGraph } from '../graph/graph';
 import type { GraphLimits } from '../graph/limits';
 import { explicitGraph } from './explicit-graph';
+import { onnxGraph } from './onnx';
 import { transformersGraph } from './transformers';
 
 /**
@@ -17,5 +18,6 @@ export function architectureGraph(
 ): ArchitectureGraph {
   if (source?.graph) return explicitGraph(source.graph, limits);
   if (source?.transformersConfig) return transformersGraph(source.transformersConfig, limits);
-  throw invalidField('architecture', 'is missing; graph or transformers_config must be set');
+  if (source?.onnx) return onnxGraph(source.onnx, limits);
+  throw invalidField('architecture', 'is missing; graph, transformers_config or onnx must be set');
 }

@@ -50,10 +50,10 @@ export function benchCommand(): Command {
   const command = new Command('bench')
     .description('put load on a server and report how fast it answers; the data is checked and dropped')
     .addOption(
-      new Option('--file <file>', 'a transformers config.json, or an architecture graph in JSON').default(
-        packagePath('examples', 'vit-base-patch16-224', 'config.json'),
-        'ViT-Base',
-      ),
+      new Option(
+        '--file <file>',
+        'a transformers config.json, an ONNX file, or an architecture graph in JSON',
+      ).default(packagePath('examples', 'vit-base-patch16-224', 'config.json'), 'ViT-Base'),
     )
     .addOption(new Option('--streams <count>', 'streams at a time').argParser(positive).default(1))
     .addOption(

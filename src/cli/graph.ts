@@ -15,7 +15,7 @@ import { packagePath } from './package-paths';
 export function graphCommand(): Command {
   return new Command('graph')
     .description('print the architecture graph of a network in JSON, which every command reads in its place')
-    .argument('<file>', 'a transformers config.json, or an architecture graph in JSON')
+    .argument('<file>', 'a transformers config.json, an ONNX file, or an architecture graph in JSON')
     .addOption(settingOption(SETTINGS.maxNodes))
     .addOption(settingOption(SETTINGS.maxParameters))
     .action(async (file: string, flags: Partial<Record<SettingName, string>>) => {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parseGraphJson } from '../architecture/graph-json';
+import { onnxArchitecture } from '../client';
 import { LogahError } from '../errors';
 import type { Architecture } from '../gen/logah/v1/Architecture';
 import { withFileErrors } from './system-error';
@@ -13,10 +14,14 @@ export interface InputFile {
 }
 
 /**
- * Reads a transformers `config.json` (known by `model_type`) or an architecture graph in proto3 JSON (known by
- * `nodes`). Throws LogahError naming the file.
+ * Reads an ONNX file (known by the ending `.onnx`) without the data of its weights, a transformers `config.json` (known
+ * by `model_type`) or an architecture graph in proto3 JSON (known by `nodes`). Throws LogahError naming the file.
  */
 export async function readInputFile(path: string): Promise<InputFile> {
+  if (path.endsWith('.onnx')) {
+    const architecture = await withFileErrors(`read ${path}`, () => onnxArchitecture(path));
+    return { path, architecture, config: undefined };
+  }
   const bytes = await withFileErrors(`read ${path}`, () => readFile(path));
   const keys = topLevelKeys(path, bytes.toString('utf8'));
   if (keys.has('model_type')) {

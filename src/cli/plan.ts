@@ -25,7 +25,7 @@ interface PlanFlags extends ServerFlags, RequestFlags {
 export function planCommand(): Command {
   const command = new Command('plan')
     .description('show where every parameter of a network would come from, without predicting any')
-    .argument('<file>', 'a transformers config.json, or an architecture graph in JSON');
+    .argument('<file>', 'a transformers config.json, an ONNX file, or an architecture graph in JSON');
   addServerOptions(addRequestOptions(command));
   return command
     .addOption(new Option('--json', 'print the plan as one JSON object').default(false, 'a table'))

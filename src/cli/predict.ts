@@ -35,7 +35,7 @@ type PredictFlags = OutputFlags & ServerFlags & RequestFlags & StreamFlags;
 export function predictCommand(): Command {
   const command = new Command('predict')
     .description('predict the parameters of a network and write them to a safetensors file')
-    .argument('<file>', 'a transformers config.json, or an architecture graph in JSON')
+    .argument('<file>', 'a transformers config.json, an ONNX file, or an architecture graph in JSON')
     // Not commander's requiredOption: it would be missed before a misspelt `--otu` is.
     .option('--out <directory>', 'where to write model.safetensors, and config.json beside it (required)');
   addServerOptions(addStreamOptions(addRequestOptions(command)));

@@ -9,6 +9,7 @@ export type { CallSettings, PredictSettings } from './call';
 export { sentTensors, type CheckedPlan, type Coverage, type TensorPlan } from './checked-plan';
 export { ELEMENT_BYTES, type ElementType } from './element-type';
 export { connect, type ConnectOptions, type LogahClient } from './logah-client';
+export { onnxArchitecture, onnxArchitectureOf } from './onnx-file';
 export { parallelEvents } from './parallel-events';
 export { predictDense } from './predict-dense';
 export type { PredictionEvent, Summary } from './prediction-events';

@@ -49,7 +49,7 @@ describe('what is not a configuration', () => {
 
   test('neither a graph nor a configuration is refused', () => {
     const expected = [
-      { field: 'architecture', description: 'is missing; graph or transformers_config must be set' },
+      { field: 'architecture', description: 'is missing; graph, transformers_config or onnx must be set' },
     ];
     expect(violations(() => architectureGraph({}, generousLimits))).toEqual(expected);
     expect(violations(() => architectureGraph(null, generousLimits))).toEqual(expected);

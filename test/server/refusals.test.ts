@@ -97,7 +97,7 @@ describe('a request is refused', () => {
       {},
       INVALID_ARGUMENT,
       'architecture',
-      'is missing; graph or transformers_config must be set',
+      'is missing; graph, transformers_config or onnx must be set',
     ],
     ['with an empty architecture', { architecture: {} }, INVALID_ARGUMENT, 'architecture', 'is missing'],
     [

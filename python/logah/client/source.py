@@ -13,6 +13,7 @@ from google.protobuf import json_format
 
 from logah.client._generated import architecture_pb2
 from logah.client.errors import SourceError
+from logah.client.onnx_file import stripped_onnx
 
 
 class TransformersConfig(Protocol):
@@ -29,7 +30,8 @@ class Graph(Protocol):
         """The proto3 JSON mapping of `logah.v1.ArchitectureGraph`."""
 
 
-#: A path to a config.json or graph.json, the content of one as a dict, a transformers configuration or a graph.
+#: A path to an ONNX file (of which no weight is read), a config.json or graph.json, the content of one of the last two
+#: as a dict, a transformers configuration or a graph.
 Source: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | TransformersConfig | Graph
 
 
@@ -48,6 +50,8 @@ def read_source(source: Source) -> Architecture:
     """Raises SourceError where it is none of these, and OSError where a file cannot be read."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
+        if path.suffix == ".onnx":
+            return Architecture(architecture_pb2.Architecture(onnx=stripped_onnx(path)), None, path)
         return _of_text(path.read_bytes(), str(path), path)
     if isinstance(source, Mapping):
         return _of_mapping(source)

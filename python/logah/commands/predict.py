@@ -33,7 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "beside it.",
     )
     parser.add_argument(
-        "config", type=Path, metavar="CONFIG", help="a transformers config.json, or an architecture graph in JSON"
+        "config", type=Path, metavar="CONFIG", help="a transformers config.json, an ONNX file, or a graph in JSON"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the directory to write")
     parser.add_argument("--server", type=_server, required=True, metavar="HOST:PORT", help="the server to ask")

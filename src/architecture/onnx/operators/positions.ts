@@ -1,0 +1,44 @@
+/** Tables of positions that are added to tokens or to a feature map. */
+
+import type { Block } from '../../../graph/graph';
+import { FILLINGS } from '../network';
+import type { Data, Weight } from '../values';
+import { learned, structural } from './as-data';
+import type { Reading } from './operator';
+
+/** Data and the table of positions that is added to it. */
+export function positioned(data: Data, table: Weight, reading: Reading): Data {
+  const { network } = reading;
+  const node = positions(table, data.tokens ?? 0, reading);
+  if (node === undefined) {
+    network.fill(table, FILLINGS.tokens);
+    return data;
+  }
+  const [only = data] = learned([data]);
+  return structural(reading, 'sum', [], { kind: 'data', sources: network.union(only.sources, [node]) });
+}
+
+/** The node of a table that the hypernetwork predicts; undefined for other shapes. */
+function positions(table: Weight, tokens: number, { network }: Reading): number | undefined {
+  const { name, shape } = table;
+  const [first = 1, second = 1, third = 1] = shape;
+  if (shape.length === 2) {
+    const node = network.node(name, 'pos_enc', shape, [], table);
+    network.predict(table, node, 'embedding');
+    return node;
+  }
+  if (shape.length === 4 && first === 1) {
+    const node = network.node(name, 'pos_enc', shape, [], table);
+    network.predict(table, node, 'matrix');
+    return node;
+  }
+  // Of (1, t, c), a square of patches is predicted; positions of learned tokens in front of it are not.
+  const patches = second - tokens;
+  if (shape.length !== 3 || first !== 1 || patches < 2 || third < 2) return undefined;
+  const side = Math.floor(Math.sqrt(patches));
+  const node = network.node(name, 'pos_enc', [1, third, side, side], [], table);
+  const square = network.predicted(patches, node, 'matrix');
+  const noise: Block = { length: tokens, origin: { kind: 'initialization', ...FILLINGS.tokens } };
+  network.assign(table, 1, tokens > 0 ? [noise, square] : [square]);
+  return node;
+}

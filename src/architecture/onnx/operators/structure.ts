@@ -1,0 +1,96 @@
+/** Operators that join, pool or look up. */
+
+import { CONSTANT, sameSources, type Data, type Value } from '../values';
+import { asData, fillTokens, joined, learned, plain, structural } from './as-data';
+import { intAttribute, intsAttribute, operators, ownName, type Operators, type Reading } from './operator';
+
+export const structuralOperators: Operators = {
+  Concat: { becomes: '`concat` of several branches; learned tokens by rule', read: concat },
+  MaxPool: { becomes: '`max_pool`', read: pool('max_pool') },
+  AveragePool: { becomes: '`avg_pool`', read: pool('avg_pool') },
+  GlobalAveragePool: {
+    becomes: '`glob_avg`, unless it is the squeeze of a `cse`',
+    read(reading) {
+      const data = asData(reading.inputs[0], reading);
+      const node = reading.network.node(ownName(reading), 'glob_avg', [], data.sources);
+      return { kind: 'data', sources: [node], pooled: node };
+    },
+  },
+  Gather: {
+    becomes:
+      '`pos_enc` of an embedding table; `conv` where the head shares it; a table of relative positions by rule',
+    read(reading) {
+      const [from, at] = reading.inputs;
+      if (from?.kind !== 'weight')
+        return from?.kind === 'constant' ? joined(reading.inputs, reading) : passed(reading);
+      const [table, ...others] = from.weights;
+      const isTable =
+        table?.shape.length === 2 && others.length === 0 && intAttribute(reading, 'axis', 0) === 0;
+      // A part of a weight that is cut up, by a number.
+      if (!isTable || isNumber(reading, at)) return from;
+      return { kind: 'lookup', table };
+    },
+  },
+  ...operators(
+    ['Where', 'ScatterND', 'ScatterElements'],
+    'passed through; learned tokens by rule',
+    (reading) => {
+      const inputs = reading.node.operator === 'Where' ? reading.inputs.slice(1) : reading.inputs;
+      const scored = inputs.find((value) => value?.kind === 'data' && value.scores !== undefined);
+      return scored ?? joined(inputs, reading);
+    },
+  ),
+};
+
+/** The index is one number in the file, such as the first of query, key and value. */
+function isNumber({ node, makerOf }: Reading, value: Value | undefined): boolean {
+  if (value?.kind !== 'constant') return false;
+  const constant = makerOf(node.inputs[1] ?? '')?.attributes.get('value')?.tensor;
+  return constant?.shape.length === 0;
+}
+
+function passed(reading: Reading): Value {
+  return reading.inputs[0] ?? CONSTANT;
+}
+
+function concat(reading: Reading): Value {
+  const values = reading.inputs.filter((value) => value !== undefined && value.kind !== 'constant');
+  const weights = values.filter((value) => value.kind === 'weight');
+  if (weights.length === values.length) {
+    const [first] = weights;
+    return first === undefined
+      ? CONSTANT
+      : { ...first, weights: [...new Set(weights.flatMap((value) => value.weights))] };
+  }
+  const data = learned(
+    values.filter((value) => value.kind !== 'weight').map((value) => asData(value, reading)),
+  );
+  const [first] = data;
+  if (first === undefined) return CONSTANT;
+  const branch = data.every(({ sources }) => sameSources(sources, first.sources))
+    ? first
+    : branches(data, reading);
+  if (weights.length === 0) return branch;
+  for (const weight of weights) fillTokens(weight, reading);
+  const axis = intAttribute(reading, 'axis', 0);
+  const tokens = weights.reduce(
+    (sum, { weights: [token] }) => sum + (token?.shape.at(axis) ?? 0),
+    branch.tokens ?? 0,
+  );
+  return { ...plain(branch), tokens };
+}
+
+function branches(data: readonly Data[], reading: Reading): Data {
+  const sources = reading.network.union(...data.map((each) => each.sources));
+  return structural(reading, 'concat', [], { kind: 'data', sources });
+}
+
+/** Windows of two dimensions are the node's shape. */
+function pool(operation: string): (reading: Reading) => Value {
+  return (reading) => {
+    const data = asData(reading.inputs[0], reading);
+    const window = intsAttribute(reading, 'kernel_shape');
+    const isShape = window.length === 2 && window.every((size) => Number.isSafeInteger(size) && size > 0);
+    return structural(reading, operation, isShape ? [1, 1, ...window] : [], data);
+  };
+}

@@ -1,0 +1,281 @@
+/** The bytes of an ONNX file -> its nodes and tensors. Data of weights is skipped; everything else is bounded. */
+
+import { invalidField, LogahError } from '../../errors';
+import { quoted } from '../../graph/violations';
+import {
+  ATTRIBUTE,
+  GRAPH,
+  INTEGER_BYTES,
+  KEPT_BYTES,
+  MODEL,
+  NODE,
+  TENSOR,
+  VALUE_INFO,
+} from '../../onnx-file/fields';
+import {
+  LENGTH_DELIMITED,
+  memorySource,
+  signedVarint,
+  VARINT,
+  WireError,
+  wireFields,
+  type ByteSource,
+  type WireField,
+} from '../../onnx-file/wire';
+import { ONNX_FIELD, type OnnxAttribute, type OnnxModel, type OnnxNode, type OnnxTensor } from './model';
+
+/** Fields of a file for each node of the graph that is allowed, as for the other forms of an architecture. */
+const FIELDS_PER_NODE = 200;
+
+/** Largest rank of a tensor that is read. */
+const MAX_DIMENSIONS = 16;
+
+/**
+ * Throws LogahError `invalid_argument` where the bytes are no ONNX file, or one of more than 200 fields a node that is
+ * allowed. Time and memory grow with the fields, not with the bytes.
+ */
+export function readModel(bytes: Uint8Array, maxNodes: number): OnnxModel {
+  const reader = new ModelReader(memorySource(bytes), maxNodes * FIELDS_PER_NODE);
+  try {
+    return reader.model();
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw invalidField(ONNX_FIELD, `is not an ONNX file, or cut short: ${error.message}`);
+  }
+}
+
+class ModelReader {
+  private left: number;
+
+  constructor(
+    private readonly source: ByteSource,
+    private readonly limit: number,
+  ) {
+    this.left = limit;
+  }
+
+  model(): OnnxModel {
+    let graph: WireField | undefined;
+    for (const field of this.fields(0, this.source.size)) {
+      if (field.number !== MODEL.graph) continue;
+      if (graph !== undefined) throw invalidField(ONNX_FIELD, 'has two graphs');
+      graph = this.expect(field, LENGTH_DELIMITED, 'graph');
+    }
+    if (graph === undefined) throw invalidField(ONNX_FIELD, 'has no graph');
+    return this.graph(graph);
+  }
+
+  private graph(message: WireField): OnnxModel {
+    let name = '';
+    const nodes: OnnxNode[] = [];
+    const initializers: OnnxTensor[] = [];
+    const inputs: string[] = [];
+    const outputs: string[] = [];
+    for (const field of this.inside(message)) {
+      switch (field.number) {
+        case GRAPH.name:
+          name = this.text(field, 'graph.name');
+          break;
+        case GRAPH.node:
+          nodes.push(this.node(field, nodes.length));
+          break;
+        case GRAPH.initializer:
+          initializers.push(this.tensor(field, `graph.initializer[${initializers.length}]`));
+          break;
+        case GRAPH.sparseInitializer:
+          throw invalidField(ONNX_FIELD, 'has sparse initializers, which are not supported');
+        case GRAPH.input:
+          inputs.push(this.valueName(field, `graph.input[${inputs.length}]`));
+          break;
+        case GRAPH.output:
+          outputs.push(this.valueName(field, `graph.output[${outputs.length}]`));
+          break;
+      }
+    }
+    return { name, nodes, initializers, inputs, outputs };
+  }
+
+  private node(message: WireField, index: number): OnnxNode {
+    const path = `graph.node[${index}]`;
+    const texts = { name: '', operator: '', domain: '' };
+    const inputs: string[] = [];
+    const outputs: string[] = [];
+    const attributes = new Map<string, OnnxAttribute>();
+    for (const field of this.inside(this.expect(message, LENGTH_DELIMITED, path))) {
+      switch (field.number) {
+        case NODE.name:
+          texts.name = this.text(field, `${path}.name`);
+          break;
+        case NODE.opType:
+          texts.operator = this.text(field, `${path}.op_type`);
+          break;
+        case NODE.domain:
+          texts.domain = this.text(field, `${path}.domain`);
+          break;
+        case NODE.input:
+          inputs.push(this.text(field, `${path}.input[${inputs.length}]`));
+          break;
+        case NODE.output:
+          outputs.push(this.text(field, `${path}.output[${outputs.length}]`));
+          break;
+        case NODE.attribute: {
+          const [name, attribute] = this.attribute(field, `${path}.attribute[${attributes.size}]`);
+          attributes.set(name, attribute);
+          break;
+        }
+      }
+    }
+    return { index, ...texts, inputs, outputs, attributes };
+  }
+
+  private attribute(message: WireField, path: string): [string, OnnxAttribute] {
+    let name = '';
+    let int: number | undefined;
+    let text = '';
+    let tensor: OnnxTensor | undefined;
+    let isGraph = false;
+    const ints: number[] = [];
+    for (const field of this.inside(this.expect(message, LENGTH_DELIMITED, path))) {
+      switch (field.number) {
+        case ATTRIBUTE.name:
+          name = this.text(field, `${path}.name`);
+          break;
+        case ATTRIBUTE.int:
+          [int] = this.numbers(this.expect(field, VARINT, `${path}.i`), `${path}.i`);
+          break;
+        case ATTRIBUTE.text:
+          text = this.text(field, `${path}.s`);
+          break;
+        case ATTRIBUTE.ints:
+          ints.push(...this.numbers(field, `${path}.ints`));
+          break;
+        case ATTRIBUTE.tensor:
+          tensor = this.tensor(field, `${path}.t`);
+          break;
+        case ATTRIBUTE.graph:
+        case ATTRIBUTE.graphs:
+          isGraph = true;
+          break;
+      }
+    }
+    return [name, { int, ints, text, tensor, isGraph }];
+  }
+
+  private tensor(message: WireField, path: string): OnnxTensor {
+    let name = '';
+    let dataType = 0;
+    const shape: number[] = [];
+    const data: WireField[] = [];
+    for (const field of this.inside(this.expect(message, LENGTH_DELIMITED, path))) {
+      switch (field.number) {
+        case TENSOR.name:
+          name = this.text(field, `${path}.name`);
+          break;
+        case TENSOR.dataType:
+          [dataType = 0] = this.numbers(this.expect(field, VARINT, `${path}.data_type`), `${path}.data_type`);
+          break;
+        case TENSOR.dims:
+          shape.push(...this.numbers(field, `${path}.dims`));
+          if (shape.length > MAX_DIMENSIONS) {
+            throw invalidField(`${ONNX_FIELD}.${path}.dims`, `has more than ${MAX_DIMENSIONS} dimensions`);
+          }
+          break;
+        case TENSOR.int32Data:
+        case TENSOR.int64Data:
+        case TENSOR.uint64Data:
+        case TENSOR.rawData:
+          data.push(field);
+          break;
+      }
+    }
+    return { name, dataType, shape, integers: this.integers(data, dataType, `${path}.data`) };
+  }
+
+  /** Undefined where the data is left out, or no shape, axis or index. */
+  private integers(
+    data: readonly WireField[],
+    dataType: number,
+    path: string,
+  ): readonly number[] | undefined {
+    const width = INTEGER_BYTES.get(dataType);
+    const bytes = data.reduce((sum, { content, end }) => sum + end - content, 0);
+    if (width === undefined || data.length === 0 || bytes > KEPT_BYTES) return undefined;
+    return data.flatMap((field) =>
+      field.number === TENSOR.rawData ? this.rawIntegers(field, width) : this.numbers(field, path),
+    );
+  }
+
+  /** Little-endian; those of eight bytes by their low 53 bits and the sign. */
+  private rawIntegers({ content, end }: WireField, width: number): number[] {
+    const bytes = Buffer.from(this.source.read(content, end));
+    const numbers: number[] = [];
+    for (let at = 0; at + width <= bytes.length; at += width) {
+      numbers.push(width === 8 ? Number(bytes.readBigInt64LE(at)) : bytes.readIntLE(at, width));
+    }
+    return numbers;
+  }
+
+  private valueName(message: WireField, path: string): string {
+    let name = '';
+    for (const field of this.inside(this.expect(message, LENGTH_DELIMITED, path))) {
+      if (field.number === VALUE_INFO.name) name = this.text(field, `${path}.name`);
+    }
+    return name;
+  }
+
+  private *fields(start: number, end: number): Generator<WireField> {
+    for (const field of wireFields(this.source, start, end)) {
+      this.spend();
+      yield field;
+    }
+  }
+
+  private inside({ content, end }: WireField): Generator<WireField> {
+    return this.fields(content, end);
+  }
+
+  private spend(): void {
+    this.left -= 1;
+    if (this.left >= 0) return;
+    const allowed = `this server allows ${FIELDS_PER_NODE} times --max-nodes`;
+    throw invalidField(ONNX_FIELD, `has more than ${this.limit} fields; ${allowed}`);
+  }
+
+  private expect(field: WireField, wireType: number, path: string): WireField {
+    if (field.wireType === wireType) return field;
+    throw invalidField(`${ONNX_FIELD}.${path}`, `has wire type ${field.wireType}; ${wireType} is expected`);
+  }
+
+  private text(field: WireField, path: string): string {
+    const { content, end } = this.expect(field, LENGTH_DELIMITED, path);
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+        this.source.read(content, end),
+      );
+    } catch (cause) {
+      throw new LogahError('invalid_argument', `${ONNX_FIELD}.${path}: is not UTF-8`, {
+        cause,
+        violations: [{ field: `${ONNX_FIELD}.${path}`, description: 'is not UTF-8' }],
+      });
+    }
+  }
+
+  /** Of a field of one number, or of many packed ones. */
+  private numbers(field: WireField, path: string): number[] {
+    const { content, end, wireType } = field;
+    if (wireType !== VARINT) this.expect(field, LENGTH_DELIMITED, path);
+    const numbers: number[] = [];
+    for (let position = content; position < end;) {
+      this.spend();
+      const { value, end: next } = signedVarint(this.source, position, end);
+      numbers.push(value);
+      position = next;
+    }
+    return numbers;
+  }
+}
+
+/** A node as errors name it. */
+export function nodeName({ index, name, operator }: OnnxNode): string {
+  return `node ${index} ${name === '' ? '' : `${quoted(name)} `}(${quoted(operator)})`;
+}
