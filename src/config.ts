@@ -1,6 +1,7 @@
 /** The server's settings: flags and environment variables -> one validated, frozen object. */
 
-import { availableParallelism } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { LogahError } from './errors';
 
@@ -166,6 +167,15 @@ export function loadConfig(
     return `${origins.get(name) ?? name} is ${JSON.stringify(values[name])}; it ${issue.message}`;
   });
   throw new LogahError('invalid_argument', faults.join('; '));
+}
+
+/** Where the command line keeps what it fetched: `logah` in XDG_CACHE_HOME, or else in `~/.cache`. */
+export function cacheDirectory(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): string {
+  const given = environment.XDG_CACHE_HOME;
+  // The specification has relative paths ignored.
+  return join(given !== undefined && isAbsolute(given) ? given : join(homedir(), '.cache'), 'logah');
 }
 
 /**

@@ -24,6 +24,7 @@ class Bundle:
     """A bundle's manifest and sessions."""
 
     def __init__(self, directory: Path) -> None:
+        self._directory = directory
         self.manifest: dict[str, Any] = json.loads((directory / "manifest.json").read_text())
         self.config = HypernetConfig.from_json(self.manifest["hypernet"])
         options = onnxruntime.SessionOptions()
@@ -31,7 +32,14 @@ class Bundle:
         self._sessions = {
             name: onnxruntime.InferenceSession(directory / name, options, providers=["CPUExecutionProvider"])
             for name in self.manifest["files"]
+            if name.endswith(".onnx")
         }
+
+    def expansion(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The weight [K, R] and the bias [K] of the last layer."""
+        values = np.fromfile(self._directory / "expansion.bin", "<f4")
+        count = self.config.ck * self.config.rank
+        return values[:count].reshape(self.config.ck, self.config.rank), values[count:]
 
     def run(self, file: str, **inputs: Any) -> list[NDArray[np.float32]]:
         """The outputs of one file. Integers become int64 [1]."""
@@ -71,7 +79,7 @@ class OnnxFactorDecoder:
         self.bundle, self.slot, self.config = bundle, slot, bundle.config
 
     def _product(self, embedding_1C: Tensor, m: int, n: int) -> NDArray[np.float32]:
-        a, b = self.bundle.run("decoder.onnx", embedding=embedding_1C, rows_a=m, rows_b=n, **self.slot)
+        a, b, *_ = self.bundle.run("decoder.onnx", embedding=embedding_1C, rows_a=m, rows_b=n, **self.slot)
         return self.bundle.run("product.onnx", a=a, b=b)[0]
 
     def vector(self, embedding_1C: Tensor, length: int, row: int, *, classifier: bool) -> Tensor:

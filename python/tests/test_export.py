@@ -19,6 +19,7 @@ from logah.export.bundle import BundleDescription, BundleError, write_bundle
 from logah.export.graph_writer import GraphSizeError, GraphWriter
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.hypernetwork import GraphFeatures
+from scripts.add_core_outputs import upgrade
 
 TOLERANCE = 1e-5
 MORE_CONFIGS = {
@@ -73,10 +74,15 @@ def test_the_encoder_reads_every_size_as_pytorch_does(bundles, width, kernel):
 def test_factors_have_as_many_rows_as_asked(bundles, m, n):
     model, bundle = bundles["low_rank"]
     embedding_1C = torch.linspace(-1, 1, model.config.hid)[None]
-    a, b = bundle.run("decoder.onnx", embedding=embedding_1C, rows_a=m, rows_b=n)
+    a, b, core_a, core_b = bundle.run("decoder.onnx", embedding=embedding_1C, rows_a=m, rows_b=n)
     expected_a, expected_b = model.decoder(embedding_1C, m, n)
     assert relative_error(a, expected_a[0]) < TOLERANCE
     assert relative_error(b, expected_b[0]) < TOLERANCE
+    for core, expected, rows in ((core_a, expected_a, m), (core_b, expected_b, n)):
+        assert len(core) == -(-rows * model.config.rank // model.config.ck)
+        weight_KR, bias_K = bundle.expansion()
+        expanded = (core @ weight_KR.T + bias_K).reshape(-1)[: rows * model.config.rank]
+        assert relative_error(expanded.reshape(rows, -1), expected[0]) < TOLERANCE
     (product,) = bundle.run("product.onnx", a=a, b=b)
     assert relative_error(product, expected_a[0] @ expected_b[0].T) < TOLERANCE
 
@@ -96,7 +102,12 @@ ENCODER = (
 )
 SLOT = ("slot", "int32", [1])
 ROWS = [("rows_a", "int64", [1]), ("rows_b", "int64", [1])]
-FACTORS = [("a", "float32", ["rows_a", 6]), ("b", "float32", ["rows_b", 6])]
+FACTORS = [
+    ("a", "float32", ["rows_a", 6]),
+    ("b", "float32", ["rows_b", 6]),
+    ("core_a", "float32", ["core_rows_a", 6]),
+    ("core_b", "float32", ["core_rows_b", 6]),
+]
 PRODUCT = ([("a", "float32", ["M", 6]), ("b", "float32", ["N", 6])], [("product", "float32", ["M", "N"])])
 CONTRACT = {
     "low_rank": {"encoder.onnx": ENCODER, "decoder.onnx": ([EMBEDDING, *ROWS], FACTORS), "product.onnx": PRODUCT},
@@ -120,7 +131,8 @@ CONTRACT = {
 def test_the_files_have_the_inputs_and_outputs_that_the_service_expects(tmp_path, name):
     write_bundle(random_model(CONFIGS[name]), BundleDescription(name), tmp_path / "bundle")
     files = {path.name for path in (tmp_path / "bundle").iterdir()}
-    assert files == {"manifest.json", *CONTRACT[name]}
+    expansion = {"expansion.bin"} if name != "dense" else set()
+    assert files == {"manifest.json", *CONTRACT[name], *expansion}
     for file, expected in CONTRACT[name].items():
         model = onnx.load(tmp_path / "bundle" / file)
         assert model.ir_version <= 10
@@ -137,6 +149,25 @@ def test_the_files_have_the_inputs_and_outputs_that_the_service_expects(tmp_path
             for values in (model.graph.input, model.graph.output)
         )
         assert found == expected, file
+
+
+@pytest.mark.parametrize("name", ["low_rank", "aligned"])
+def test_a_bundle_of_before_is_rewritten_as_it_would_be_exported(tmp_path, name):
+    write_bundle(random_model(CONFIGS[name]), BundleDescription(name), tmp_path / "bundle")
+    expected = {path.name: path.read_bytes() for path in (tmp_path / "bundle").iterdir()}
+    # As it was exported before: without the outputs, their nodes and the file.
+    decoder = onnx.load(tmp_path / "bundle/decoder.onnx")
+    del decoder.graph.output[2:]
+    del decoder.graph.node[-2:]
+    decoder.doc_string = "of before"
+    (tmp_path / "bundle/decoder.onnx").write_bytes(decoder.SerializeToString(deterministic=True))
+    manifest = json.loads(expected["manifest.json"])
+    del manifest["files"]["expansion.bin"]
+    (tmp_path / "bundle/manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "bundle/expansion.bin").unlink()
+    assert upgrade(tmp_path / "bundle")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "bundle").iterdir()} == expected
+    assert not upgrade(tmp_path / "bundle")
 
 
 def test_the_manifest_describes_the_model_and_its_files(tmp_path):

@@ -2,6 +2,7 @@
 
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Setting } from '../config';
+import type { Representation } from '../gen/logah/v1/Representation';
 import type { DataType } from '../gen/logah/v1/DataType';
 import type { PredictRequest } from '../client';
 import type { InputFile } from './input-file';
@@ -19,6 +20,12 @@ const DATA_TYPES = {
   f16: 'DATA_TYPE_FLOAT16',
   bf16: 'DATA_TYPE_BFLOAT16',
 } as const satisfies Readonly<Record<string, DataType>>;
+
+const REPRESENTATIONS = {
+  dense: 'REPRESENTATION_DENSE',
+  factors: 'REPRESENTATION_FACTORS',
+  core: 'REPRESENTATION_CORE',
+} as const satisfies Readonly<Record<string, Representation>>;
 
 /** What the flags of `addServerOptions` give. */
 export type ServerFlags = ServerChoice;
@@ -38,6 +45,8 @@ export interface StreamFlags {
   /** Bytes. */
   readonly chunkBytes: number;
   readonly sha256: boolean;
+  readonly representation: keyof typeof REPRESENTATIONS;
+  /** The same as "factors". */
   readonly factors: boolean;
 }
 
@@ -107,11 +116,17 @@ export function addStreamOptions(command: Command): Command {
     )
     .addOption(
       new Option(
-        '--factors',
-        'send matrices as low-rank factors and multiply them here: the same tensors from far fewer bytes',
+        '--representation <form>',
+        'what is sent: every element, low-rank factors that are multiplied here, or what the factors are made of; the ' +
+          'same tensors from far fewer bytes',
       )
-        .default(false, 'send every element')
-        .conflicts(['shard', 'streams']),
+        .choices(Object.keys(REPRESENTATIONS))
+        .default('dense'),
+    )
+    .addOption(
+      new Option('--factors', 'short for --representation factors')
+        .default(false, 'dense')
+        .conflicts(['shard', 'streams', 'representation']),
     )
     .addOption(
       new Option('--sha256', 'also compute and compare the SHA-256 of every tensor').default(
@@ -132,7 +147,9 @@ export function requestOf(input: InputFile, flags: RequestFlags & Partial<Stream
     ...(flags.select && { selection: { patterns: [...flags.select] } }),
     ...(flags.shard && { shard: flags.shard }),
     ...(flags.chunkBytes !== undefined && { chunkBytes: flags.chunkBytes }),
-    ...(flags.factors === true && { representation: 'REPRESENTATION_FACTORS' }),
+    ...(flags.representation !== undefined && {
+      representation: REPRESENTATIONS[flags.factors === true ? 'factors' : flags.representation],
+    }),
     ...(flags.sha256 !== undefined && { sha256: flags.sha256 }),
   };
 }

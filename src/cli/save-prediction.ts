@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import {
+  isExpanded,
   parallelEvents,
   predictDense,
   saveSafetensors,
@@ -67,8 +68,8 @@ export async function savePrediction(
 }
 
 function eventsOf(clients: Clients, { request, streams = clients.length }: SaveJob, signal: AbortSignal) {
-  // Factors are few bytes; there is nothing to gain from several streams.
-  return streams > 1 && request.representation !== 'REPRESENTATION_FACTORS'
+  // Factors and cores are few bytes; there is nothing to gain from several streams.
+  return streams > 1 && !isExpanded(request)
     ? parallelEvents(clients, request, streams, { signal })
     : predictDense(clients[0], request, { signal });
 }

@@ -1,4 +1,5 @@
 import { connect, LogahError, type LogahClient } from '../client';
+import { cacheDirectory } from '../config';
 import { startEmbeddedServer } from './embedded-server';
 import { packagePath } from './package-paths';
 
@@ -33,12 +34,12 @@ export async function withClients<Result>(
 ): Promise<Result> {
   if (choice.server !== undefined) {
     const [first, ...others] = choice.server;
-    return useAndClose([connect(first), ...others.map((address) => connect(address))], use);
+    return useAndClose([connectCached(first), ...others.map(connectCached)], use);
   }
   const modelsDirectory = choice.models ?? packagePath('models');
   const server = await startEmbeddedServer({ modelsDirectory, signal });
   try {
-    return await useAndClose([connect(server.address)], use);
+    return await useAndClose([connectCached(server.address)], use);
   } catch (error) {
     const end = isUnavailable(error) && !signal.aborted ? await server.endedWith(POST_MORTEM_MS) : undefined;
     throw end === undefined
@@ -47,6 +48,10 @@ export async function withClients<Result>(
   } finally {
     await server.stop();
   }
+}
+
+function connectCached(address: string): LogahClient {
+  return connect(address, { cacheDirectory: cacheDirectory() });
 }
 
 async function useAndClose<Result>(

@@ -1,6 +1,7 @@
 import type { Coverage__Output } from '../gen/logah/v1/Coverage';
 import type { Plan__Output } from '../gen/logah/v1/Plan';
 import type { TensorPlan__Output } from '../gen/logah/v1/TensorPlan';
+import { blockBytes, coverTensor, expansionFault, type Expansion } from './core-blocks';
 import { ELEMENT_BYTES, elementType, type ElementType } from './element-type';
 import { expectEqual, ProtocolError } from './protocol-error';
 
@@ -28,6 +29,8 @@ export function checkPlan(plan: Plan__Output | null | undefined): CheckedPlan {
     throw new ProtocolError('plan.coverage', 'missing', 'present');
   }
   const type = elementType(plan.dtype);
+  const fault = plan.expansion === null ? undefined : expansionFault(plan.expansion);
+  if (fault !== undefined) throw new ProtocolError('plan.expansion', fault, 'a SHA-256 and sizes');
   const byName = new Map<string, TensorPlan>();
   let offset = 0;
   for (const tensor of plan.tensors) {
@@ -35,7 +38,7 @@ export function checkPlan(plan: Plan__Output | null | undefined): CheckedPlan {
       throw new ProtocolError(`plan: tensor name "${tensor.name}"`, 'repeated', 'unique');
     }
     byName.set(tensor.name, tensor);
-    checkTensor(tensor, offset, ELEMENT_BYTES[type]);
+    checkTensor(tensor, offset, ELEMENT_BYTES[type], plan.expansion);
     offset += tensor.bytes;
   }
   expectEqual('plan.total_bytes', plan.totalBytes, offset);
@@ -59,7 +62,12 @@ function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-function checkTensor(tensor: TensorPlan, offset: number, elementBytes: number): void {
+function checkTensor(
+  tensor: TensorPlan,
+  offset: number,
+  elementBytes: number,
+  expansion: Expansion | null,
+): void {
   const subject = `plan: tensor "${tensor.name}"`;
   const elements = elementCount(tensor.shape);
   if (!tensor.shape.every((size) => size >= 1) || !Number.isSafeInteger(elements * elementBytes)) {
@@ -72,7 +80,9 @@ function checkTensor(tensor: TensorPlan, offset: number, elementBytes: number): 
   if (isTied(tensor)) {
     expectEqual(`${subject}: sent`, String(tensor.sent), 'false');
   }
-  expectEqual(`${subject}: bytes`, tensor.bytes, tensor.sent ? sentBytes(tensor, elementBytes) : 0);
+  if (tensor.sent) checkCore(subject, tensor, expansion);
+  const expected = tensor.sent ? sentBytes(tensor, elementBytes, expansion) : 0;
+  expectEqual(`${subject}: bytes`, tensor.bytes, expected);
   if (tensor.sent) {
     expectEqual(`${subject}: offset`, tensor.offset, offset);
     checkBox(subject, tensor);
@@ -87,11 +97,29 @@ function checkTensor(tensor: TensorPlan, offset: number, elementBytes: number): 
   }
 }
 
-/** Bytes of a tensor that is sent: of its factors, always float32, or of its box. */
-function sentBytes({ factors, sentShape }: TensorPlan, elementBytes: number): number {
+/** Bytes of a tensor that is sent: of its cores, of its factors, always float32, or of its box. */
+function sentBytes(
+  { core, factors, sentShape }: TensorPlan,
+  elementBytes: number,
+  expansion: Expansion | null,
+): number {
+  if (core.length > 0 && expansion !== null) {
+    return core.reduce((sum, block) => sum + blockBytes(block, expansion, elementBytes), 0);
+  }
   return factors.length > 0
     ? factors.reduce((sum, { m, n, rank }) => sum + (m + n) * rank * 4, 0)
     : elementCount(sentShape) * elementBytes;
+}
+
+/** The blocks of cores cover the tensor, and there is an expansion for them. */
+function checkCore(subject: string, { core, factors, shape }: TensorPlan, expansion: Expansion | null): void {
+  if (core.length === 0) return;
+  if (expansion === null)
+    throw new ProtocolError('plan.expansion', 'missing', 'present where there are cores');
+  if (factors.length > 0 || !coverTensor(core, shape, expansion)) {
+    const expected = `blocks that cover (${shape.join(', ')})`;
+    throw new ProtocolError(`${subject}: core`, `${core.length} blocks`, expected);
+  }
 }
 
 /** Factors lie within a matrix and cover it: their blocks do not overlap, since the sizes add up. */

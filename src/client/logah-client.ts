@@ -1,4 +1,5 @@
 import { credentials, type ChannelCredentials, type ClientReadableStream } from '@grpc/grpc-js';
+import type { GetExpansionResponse__Output } from '../gen/logah/v1/GetExpansionResponse';
 import type { ListModelsResponse__Output } from '../gen/logah/v1/ListModelsResponse';
 import type { LogahServiceClient } from '../gen/logah/v1/LogahService';
 import type { PlanResponse__Output } from '../gen/logah/v1/PlanResponse';
@@ -9,7 +10,9 @@ import { LogahService } from '../proto-definition';
 import { callOptions, throwIfAborted, unary, type CallSettings, type PredictSettings } from './call';
 import { CHANNEL_OPTIONS } from './channel';
 import { checkPlan, type CheckedPlan } from './checked-plan';
+import { ExpansionCache, type ExpansionLayer } from './expansion';
 import { predictionEvents, type PredictionEvent } from './prediction-events';
+import { ProtocolError } from './protocol-error';
 import { toRemoteError } from './remote-error';
 import { resumingMessages } from './resuming-stream';
 
@@ -20,6 +23,8 @@ const DEFAULT_CHUNK_BYTES = 1024 * 1024;
 export interface ConnectOptions {
   /** How the connection is secured and who calls (grpc-js `credentials`). Default: plain text, anonymous. */
   readonly credentials?: ChannelCredentials;
+  /** Where expansions are kept over the life of this client; it is made at need. Default: in memory alone. */
+  readonly cacheDirectory?: string;
 }
 
 /** A connection to a server. Open one and share it: calls run at the same time over it. */
@@ -42,6 +47,11 @@ export interface LogahClient {
   readonly plan: (request: PredictRequest, settings?: CallSettings) => Promise<CheckedPlan>;
   /** The models of the server. Throws RemoteError. */
   readonly listModels: (settings?: CallSettings) => Promise<ListModelsResponse__Output>;
+  /**
+   * The expansion that a plan names: kept, or fetched. Throws like `predict`; a plan without one is a ProtocolError. For
+   * `predictDense`.
+   */
+  readonly expansion: (plan: CheckedPlan, settings?: CallSettings) => Promise<ExpansionLayer>;
   /** Closes the connection; open calls run to their end. */
   readonly close: () => void;
 }
@@ -49,8 +59,10 @@ export interface LogahClient {
 /** Connects to `target` ("host:port" or another gRPC target) at the first call. */
 export function connect(target: string, options: ConnectOptions = {}): LogahClient {
   const stub = new LogahService(target, options.credentials ?? credentials.createInsecure(), CHANNEL_OPTIONS);
+  const expansions = new ExpansionCache(options.cacheDirectory);
   return {
     target,
+    expansion: (plan, settings = {}) => expansionOf(stub, target, expansions, plan, settings),
     predict: (request, settings = {}) => predict(stub, target, request, settings),
     plan: async (request, settings = {}) => {
       const response = await unary<PlanResponse__Output>(
@@ -95,12 +107,35 @@ async function* predict(
   }
 }
 
+async function expansionOf(
+  stub: LogahServiceClient,
+  target: string,
+  expansions: ExpansionCache,
+  plan: CheckedPlan,
+  settings: CallSettings,
+): Promise<ExpansionLayer> {
+  const { expansion, model } = plan;
+  if (expansion === null)
+    throw new ProtocolError('plan.expansion', 'missing', 'present where there are cores');
+  const { signal } = settings;
+  async function* fetch(): AsyncGenerator<Uint8Array, void, undefined> {
+    const call = stub.GetExpansion({ model, sha256: expansion?.sha256 ?? '' }, callOptions(settings));
+    for await (const { data } of streamOf<GetExpansionResponse__Output>(call, target, signal)) yield data;
+  }
+  try {
+    return await expansions.get(expansion, fetch);
+  } catch (error) {
+    throwIfAborted(signal);
+    throw error;
+  }
+}
+
 /** The messages of one call; leaving the loop early cancels it. Rejects with RemoteError. */
-async function* streamOf(
-  call: ClientReadableStream<PredictResponse__Output>,
+async function* streamOf<Response>(
+  call: ClientReadableStream<Response>,
   target: string,
   signal: AbortSignal | undefined,
-): AsyncGenerator<PredictResponse__Output, void, undefined> {
+): AsyncGenerator<Response, void, undefined> {
   // An error after the loop has ended (the cancellation below) is nobody's concern.
   call.on('error', () => undefined);
   const cancel = (): void => {
@@ -108,7 +143,7 @@ async function* streamOf(
   };
   signal?.addEventListener('abort', cancel, { once: true });
   try {
-    for await (const message of call) yield message as PredictResponse__Output;
+    for await (const message of call) yield message as Response;
   } catch (error) {
     throw toRemoteError(target, error);
   } finally {

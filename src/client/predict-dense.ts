@@ -5,11 +5,17 @@ import type { CallSettings } from './call';
 import { expandedEvents } from './expanded-events';
 import type { LogahClient } from './logah-client';
 import type { PredictionEvent } from './prediction-events';
-import { createProduct } from './product';
+import { createKernels } from './product';
+
+/** Whether the request asks for a representation that is expanded here. */
+export function isExpanded({ representation }: PredictRequest): boolean {
+  return representation === 'REPRESENTATION_FACTORS' || representation === 'REPRESENTATION_CORE';
+}
 
 /**
- * Predicts like `client.predict`; where the request asks for factors, they are expanded here: few bytes on the wire,
- * and the same tensors. Needs onnxruntime-node for that, and blocks the calling thread for a few milliseconds a tile.
+ * Predicts like `client.predict`; where the request asks for factors or cores, they are expanded here: few bytes on the
+ * wire, and the same tensors. Needs onnxruntime-node for that, and blocks the calling thread for a few milliseconds a
+ * tile. Cores also need the model's expansion, which the client fetches once.
  */
 export function predictDense(
   client: LogahClient,
@@ -17,5 +23,7 @@ export function predictDense(
   settings: CallSettings = {},
 ): AsyncGenerator<PredictionEvent, void, undefined> {
   const events = client.predict(request, settings);
-  return request.representation === 'REPRESENTATION_FACTORS' ? expandedEvents(events, createProduct) : events;
+  return isExpanded(request)
+    ? expandedEvents(events, createKernels, (plan) => client.expansion(plan, settings))
+    : events;
 }

@@ -6,6 +6,21 @@ import { disableRuntimeTelemetry } from '../config';
 /** Writes a · bᵀ, [m, n] row-major, into `out`; `a` is [m, rank], `b` is [n, rank]. */
 export type Multiply = (a: Float32Array, b: Float32Array, rank: number, out: Float32Array) => Promise<void>;
 
+/** Writes x · weightᵀ + bias, [m, n] row-major, into `out`; `x` is [m, rank], `weight` [n, rank] and `bias` [n]. */
+export type Affine = (
+  x: Float32Array,
+  weight: Float32Array,
+  bias: Float32Array,
+  rank: number,
+  out: Float32Array,
+) => Promise<void>;
+
+/** What factors and cores are expanded with. */
+export interface Kernels {
+  readonly multiply: Multiply;
+  readonly affine: Affine;
+}
+
 /** Values of ONNX's enumerations, and the versions that the server's bundles use. */
 const FLOAT = 1;
 const INT_ATTRIBUTE = 2;
@@ -54,14 +69,14 @@ const onnx = Root.fromJSON({
   },
 });
 
-/** The ONNX model of the product. */
-export function productModel(): Uint8Array {
+/** The ONNX model of a · bᵀ, or of a · bᵀ + c with a row c. */
+export function productModel(withBias = false): Uint8Array {
   const value = (name: string, ...dims: string[]): object => ({
     name,
     type: { tensorType: { elemType: FLOAT, shape: { dim: dims.map((dimParam) => ({ dimParam })) } } },
   });
   const node = {
-    input: ['a', 'b'],
+    input: withBias ? ['a', 'b', 'c'] : ['a', 'b'],
     output: ['product'],
     opType: 'Gemm',
     attribute: [{ name: 'transB', i: 1, type: INT_ATTRIBUTE }],
@@ -69,7 +84,7 @@ export function productModel(): Uint8Array {
   const graph = {
     node: [node],
     name: 'product',
-    input: [value('a', 'M', 'R'), value('b', 'N', 'R')],
+    input: [value('a', 'M', 'R'), value('b', 'N', 'R'), ...(withBias ? [value('c', 'N')] : [])],
     output: [value('product', 'M', 'N')],
   };
   const model = { irVersion: IR_VERSION, graph, opsetImport: [{ domain: '', version: OPSET }] };
@@ -80,17 +95,28 @@ export function productModel(): Uint8Array {
  * Loads ONNX Runtime, which only clients that ask for factors need. Its usage data is switched off, by an environment
  * variable of this process.
  */
-export async function createProduct(): Promise<Multiply> {
+export async function createKernels(): Promise<Kernels> {
   disableRuntimeTelemetry();
   const { InferenceSession, Tensor } = await import('onnxruntime-node');
-  const session = await InferenceSession.create(productModel(), {
-    enableCpuMemArena: false,
-    logSeverityLevel: 4,
-  });
-  return async (a, b, rank, out) => {
-    const m = a.length / rank;
-    const n = b.length / rank;
-    const feeds = { a: new Tensor('float32', a, [m, rank]), b: new Tensor('float32', b, [n, rank]) };
-    await session.run(feeds, { product: new Tensor('float32', out, [m, n]) });
+  const options = { enableCpuMemArena: false, logSeverityLevel: 4 } as const;
+  const product = await InferenceSession.create(productModel(), options);
+  const sum = await InferenceSession.create(productModel(true), options);
+  return {
+    multiply: async (a, b, rank, out) => {
+      const m = a.length / rank;
+      const n = b.length / rank;
+      const feeds = { a: new Tensor('float32', a, [m, rank]), b: new Tensor('float32', b, [n, rank]) };
+      await product.run(feeds, { product: new Tensor('float32', out, [m, n]) });
+    },
+    affine: async (x, weight, bias, rank, out) => {
+      const m = x.length / rank;
+      const n = bias.length;
+      const feeds = {
+        a: new Tensor('float32', x, [m, rank]),
+        b: new Tensor('float32', weight, [n, rank]),
+        c: new Tensor('float32', bias, [n]),
+      };
+      await sum.run(feeds, { product: new Tensor('float32', out, [m, n]) });
+    },
   };
 }

@@ -14,10 +14,15 @@ export interface ProtoGrpcType {
       ArchitectureGraph: MessageTypeDefinition
       Block: MessageTypeDefinition
       Chunk: MessageTypeDefinition
+      CoreBlock: MessageTypeDefinition
+      CoreLayout: EnumTypeDefinition
       Coverage: MessageTypeDefinition
       DataType: EnumTypeDefinition
       Edge: MessageTypeDefinition
+      Expansion: MessageTypeDefinition
       FactorBlock: MessageTypeDefinition
+      GetExpansionRequest: MessageTypeDefinition
+      GetExpansionResponse: MessageTypeDefinition
       Initialization: MessageTypeDefinition
       ListModelsRequest: MessageTypeDefinition
       ListModelsResponse: MessageTypeDefinition

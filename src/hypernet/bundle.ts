@@ -6,7 +6,7 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { LogahError } from '../errors';
-import { parseManifest, type Manifest } from './manifest';
+import { EXPANSION_FILE, parseManifest, type Manifest } from './manifest';
 
 const MANIFEST = 'manifest.json';
 
@@ -17,6 +17,15 @@ export interface Bundle {
   readonly directory: string;
   /** Lower-case hexadecimal SHA-256 over the hypernetwork's configuration and its files' hashes. */
   readonly fingerprint: string;
+  /** The decoder's last layer, [ck, rank] and [ck]; undefined where the bundle has no such file. */
+  readonly expansion?: ExpansionFile | undefined;
+}
+
+/** A file whose content is known by its digest. */
+export interface ExpansionFile {
+  readonly path: string;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
 }
 
 /** All bundles of a server, by name. */
@@ -80,7 +89,13 @@ export async function openBundle(directory: string): Promise<Bundle> {
   const fingerprint = createHash('sha256')
     .update(JSON.stringify([manifest.name, manifest.hypernet, files.sort()]))
     .digest('hex');
-  return { manifest, directory, fingerprint };
+  const expansion = manifest.files[EXPANSION_FILE];
+  return {
+    manifest,
+    directory,
+    fingerprint,
+    expansion: expansion && { path: join(directory, EXPANSION_FILE), sha256: expansion.sha256 },
+  };
 }
 
 async function checkFile(path: string, expected: { sha256: string; bytes: number }): Promise<void> {

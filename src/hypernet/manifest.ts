@@ -80,6 +80,9 @@ export type HypernetConfig = Readonly<z.infer<typeof hypernet>>;
 /** A validated manifest. */
 export type Manifest = Readonly<z.infer<typeof schema>>;
 
+/** The file that holds the last layer of a low-rank decoder, for clients that make the factors themselves. */
+export const EXPANSION_FILE = 'expansion.bin';
+
 /** Parses a manifest. Throws LogahError (failed_precondition) that names `path`, the field and what is allowed. */
 export function parseManifest(text: string, path: string): Manifest {
   let value: unknown;
@@ -103,6 +106,15 @@ export function parseManifest(text: string, path: string): Manifest {
   const missing = requiredFiles(result.data.hypernet.decoder).filter((name) => !(name in result.data.files));
   if (missing.length > 0) {
     throw new LogahError('failed_precondition', `${path}: files lacks ${missing.join(', ')}`);
+  }
+  const { files, hypernet: config } = result.data;
+  const found = files[EXPANSION_FILE]?.bytes;
+  const expected = config.ck * (config.rank + 1) * 4;
+  if (found !== undefined && found !== expected) {
+    throw new LogahError(
+      'failed_precondition',
+      `${path}: files.${EXPANSION_FILE}.bytes is ${found}; ck ${config.ck} and rank ${config.rank} make ${expected}`,
+    );
   }
   return result.data;
 }

@@ -71,19 +71,22 @@ export class BundleSessions {
 
   /** Writes the first rows of A and of B, as many as `factors` has room for, for the embedding [hid] of a node. */
   async factors(embedding: Float32Array, slot: number, { a, b }: Factors): Promise<void> {
-    const { rank, slots } = this.#bundle.manifest.hypernet;
+    const { rank } = this.#bundle.manifest.hypernet;
     const m = a.length / rank;
     const n = b.length / rank;
-    const feeds: Record<string, Tensor> = {
-      embedding: new Tensor('float32', embedding, [1, embedding.length]),
-      rows_a: new Tensor('int64', BigInt64Array.of(BigInt(m)), [1]),
-      rows_b: new Tensor('int64', BigInt64Array.of(BigInt(n)), [1]),
-    };
-    if (slots > 1) feeds.slot = new Tensor('int32', Int32Array.of(slot), [1]);
-    await this.#session('decoder.onnx').run(feeds, {
+    await this.#session('decoder.onnx').run(this.#decoderFeeds(embedding, slot, m, n), {
       a: new Tensor('float32', a, [m, rank]),
       b: new Tensor('float32', b, [n, rank]),
     });
+  }
+
+  /**
+   * The core rows, each of `rank` numbers, that the first `m` rows of A and `n` of B are made of, for the embedding [hid]
+   * of a node. Only for bundles with an expansion.
+   */
+  async cores(embedding: Float32Array, slot: number, m: number, n: number): Promise<Factors> {
+    const output = await this.#run('decoder.onnx', this.#decoderFeeds(embedding, slot, m, n));
+    return { a: floats(output, 'core_a'), b: floats(output, 'core_b') };
   }
 
   /** Writes a · bᵀ, [m, n] row-major, into `out`; `a` is [m, rank], `b` is [n, rank]. */
@@ -120,6 +123,18 @@ export class BundleSessions {
   /** Frees the sessions; no other call may follow. */
   async release(): Promise<void> {
     for (const session of this.#sessions.values()) await session.release();
+  }
+
+  #decoderFeeds(embedding: Float32Array, slot: number, m: number, n: number): Record<string, Tensor> {
+    const feeds: Record<string, Tensor> = {
+      embedding: new Tensor('float32', embedding, [1, embedding.length]),
+      rows_a: new Tensor('int64', BigInt64Array.of(BigInt(m)), [1]),
+      rows_b: new Tensor('int64', BigInt64Array.of(BigInt(n)), [1]),
+    };
+    if (this.#bundle.manifest.hypernet.slots > 1) {
+      feeds.slot = new Tensor('int32', Int32Array.of(slot), [1]);
+    }
+    return feeds;
   }
 
   #session(file: string): InferenceSession {

@@ -5,13 +5,19 @@ import { crc32 } from 'node:zlib';
 import { encoderFeatures } from '../graph/features';
 import type { HypernetConfig } from '../hypernet/manifest';
 import { BundleSessions } from '../hypernet/sessions';
+import { fewestRows } from './core';
 import { decodePart } from './decode';
+import { fillByRule } from './decode-by-rule';
 import { bytesPerElement, convert, type ElementType } from '../element-type';
 import { FactorStore } from './factor-store';
 import type { Placement } from './layout';
+import type { FillRecipe } from './recipe';
 import { createScratch } from './scratch';
+import type { TilePart } from './tile-part';
 import type {
+  CoreItem,
   FactorsItem,
+  FillItem,
   FillJob,
   Job,
   PoolMessage,
@@ -49,13 +55,25 @@ async function fillBuffer(job: FillJob): Promise<number[]> {
   const model = modelOf(job.model);
   const sums: number[] = [];
   for (const item of job.items) {
-    const written =
-      item.kind === 'tile'
-        ? write(job.buffer, item.at, await decodeTile(item, job.requestKey, model), item.elementType)
-        : write(job.buffer, item.at, await decodeFactors(item, model), 'f32');
-    sums.push(crc32(written));
+    sums.push(crc32(await fillItem(item, job, model)));
   }
   return sums;
+}
+
+/** The bytes written. */
+async function fillItem(
+  item: FillItem,
+  { buffer, requestKey }: FillJob,
+  model: LoadedModel,
+): Promise<Uint8Array> {
+  switch (item.kind) {
+    case 'tile':
+      return write(buffer, item.at, await decodeTile(item, requestKey, model), item.elementType);
+    case 'factors':
+      return write(buffer, item.at, await decodeFactors(item, model), 'f32');
+    case 'core':
+      return writeCore(buffer, item, model);
+  }
 }
 
 async function decodeTile(item: TileItem, requestKey: string, model: LoadedModel): Promise<Float32Array> {
@@ -90,6 +108,53 @@ async function decodeFactors(item: FactorsItem, model: LoadedModel): Promise<Flo
     for (let index = 0; index < a.length; index++) a[index] = (a[index] as number) * scale;
   }
   return values;
+}
+
+async function writeCore(
+  buffer: SharedArrayBuffer,
+  item: CoreItem & FillItem,
+  { sessions: session, config }: LoadedModel,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(buffer);
+  let end = item.at;
+  const append = (values: Float32Array | Float64Array | Uint16Array): void => {
+    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), end);
+    end += values.byteLength;
+  };
+  for (const block of item.blocks) {
+    switch (block.kind) {
+      case 'product': {
+        // The expanded rows are not wanted, so as few as have the same core.
+        const [m, n] = [fewestRows(block.m, config), fewestRows(block.n, config)];
+        const { a, b } = await session.cores(block.embedding, block.slot, m, n);
+        if (block.scale !== undefined) append(Float64Array.of(block.scale));
+        append(a);
+        append(b);
+        break;
+      }
+      case 'constant':
+        append(Float32Array.of(block.value));
+        break;
+      case 'elements':
+        append(elementsOf(block.part, item));
+        break;
+    }
+  }
+  return bytes.subarray(item.at, end);
+}
+
+/** The elements of a part by rule, row-major and close together. */
+function elementsOf(
+  part: TilePart & { readonly recipe: FillRecipe },
+  { stream, columns, elementType }: CoreItem,
+): Float32Array | Uint16Array {
+  const tile = scratch.tile.take(part.rows * columns);
+  fillByRule(part.recipe, part, stream, tile, columns);
+  const values = crop(tile, columns, { ...part, row: 0 });
+  if (elementType === 'f32') return values;
+  const narrow = new Uint16Array(values.length);
+  convert(values, narrow, elementType);
+  return narrow;
 }
 
 /** ONNX Runtime writes to no shared memory, so this copies. The bytes written. */

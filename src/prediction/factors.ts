@@ -5,7 +5,7 @@ import type { Piece } from './plan';
 import type { MatrixRecipe } from './recipe';
 
 /** How predicted matrices are sent. */
-export type Representation = 'dense' | 'factors';
+export type Representation = 'dense' | 'factors' | 'core';
 
 /** A piece as factors: A of `recipe.m` rows, B of `recipe.n`, both float32 with `rank` columns. */
 export interface FactorPiece extends Placement {

@@ -8,6 +8,7 @@ import type { Bundle } from '../hypernet/bundle';
 import type { HypernetConfig } from '../hypernet/manifest';
 import { checkDecodable } from './decodable';
 import { bytesPerElement, type ElementType } from '../element-type';
+import { coreByteLength, smallerCore, type CoreBlock } from './core';
 import { factorsByteLength, smallerFactors, type FactorPiece, type Representation } from './factors';
 import { matrixView, placements, type MatrixView, type Placement } from './layout';
 import { fillRecipe, predictedRecipe, type PlannedRecipe } from './recipe-for';
@@ -46,6 +47,8 @@ export interface PlannedTensor {
   readonly pieces: readonly Piece[];
   /** The pieces as factors, where the tensor is sent so. */
   readonly factors: readonly FactorPiece[] | undefined;
+  /** The pieces as cores, where the tensor is sent so. */
+  readonly core: readonly CoreBlock[] | undefined;
 }
 
 /** Elements of all tensors by origin; the first four parts of the contract's `Coverage`. */
@@ -66,9 +69,10 @@ export interface PredictionPlan {
   readonly elementType: ElementType;
   readonly tensors: readonly PlannedTensor[];
   readonly totalBytes: number;
-  /** Bytes of all data, were the request sent dense, and as factors. */
+  /** Bytes of all data, were the request sent dense, as factors, and as cores. */
   readonly denseBytes: number;
   readonly factorBytes: number;
+  readonly coreBytes: number;
   readonly coverage: Coverage;
   readonly warnings: readonly TrainingWarning[];
 }
@@ -101,6 +105,9 @@ export function planPrediction(
   let offset = 0;
   let denseBytes = 0;
   let factorBytes = 0;
+  let coreBytes = 0;
+  // A model without an expansion sends factors in place of cores.
+  const sentAs = representation === 'core' && bundle.expansion === undefined ? 'factors' : representation;
   const tensors = graph.parameters.map((parameter) => {
     const candidate = parameter.tiedTo === undefined && selected.has(parameter.name);
     const box = candidate ? slicing.boxOf(parameter) : undefined;
@@ -108,8 +115,13 @@ export function planPrediction(
     const planned = planTensor(parameter, graph, hypernet);
     const factors = box === undefined ? undefined : smallerFactors(planned.pieces, hypernet.rank, dense);
     const factored = factors === undefined ? dense : factorsByteLength(factors);
-    const asFactors = representation === 'factors';
-    const bytes = asFactors ? factored : dense;
+    const core =
+      box === undefined || bundle.expansion === undefined
+        ? undefined
+        : smallerCore(planned.pieces, hypernet, elementType, dense);
+    const unexpanded = bundle.expansion === undefined ? factored : dense;
+    const cored = core === undefined ? unexpanded : coreByteLength(core, hypernet, elementType);
+    const bytes = { dense, factors: factored, core: cored }[sentAs];
     const tensor: PlannedTensor = {
       ...planned,
       sent: box !== undefined,
@@ -117,11 +129,13 @@ export function planPrediction(
       sentPlace: box === undefined ? NOWHERE : placementOf(box, parameter.shape),
       bytes,
       offset,
-      factors: asFactors ? factors : undefined,
+      factors: sentAs === 'factors' ? factors : undefined,
+      core: sentAs === 'core' ? core : undefined,
     };
     offset += bytes;
     denseBytes += dense;
     factorBytes += factored;
+    coreBytes += cored;
     return tensor;
   });
   if (options.strict) checkPredicted(tensors);
@@ -138,6 +152,7 @@ export function planPrediction(
     totalBytes: offset,
     denseBytes,
     factorBytes,
+    coreBytes,
     coverage: coverageOf(tensors),
     warnings: trainingWarnings(graph, bundle.manifest),
   };
@@ -146,7 +161,10 @@ export function planPrediction(
 const NOWHERE: Placement = { row: 0, rows: 0, column: 0, columns: 0 };
 
 /** A tensor, whatever of it is sent. */
-type TensorContent = Omit<PlannedTensor, 'sent' | 'box' | 'sentPlace' | 'bytes' | 'offset' | 'factors'>;
+type TensorContent = Omit<
+  PlannedTensor,
+  'sent' | 'box' | 'sentPlace' | 'bytes' | 'offset' | 'factors' | 'core'
+>;
 
 function planTensor(parameter: Parameter, graph: ArchitectureGraph, config: HypernetConfig): TensorContent {
   const merged = config.slots > 1 ? parameter : mergeBlocks(parameter);

@@ -1,13 +1,14 @@
 /** Cuts a plan's data into jobs for the decode workers. */
 
 import { bytesPerElement } from '../element-type';
+import type { CoreBlock } from './core';
 import type { DataRange } from './data-range';
 import type { FactorPiece } from './factors';
 import type { PlannedTensor, PredictionPlan } from './plan';
 import { streamKey } from './random';
 import { sentPart, tilesOf, TILE_ELEMENTS, type Tile } from './tile';
 import type { TilePart } from './tile-part';
-import type { FactorsItem, FillItem, TileItem } from './worker-protocol';
+import type { CoreItem, CoreItemBlock, FactorsItem, FillItem, TileItem } from './worker-protocol';
 
 /**
  * Small tensors share a job, since a job costs more than decoding them: until they have these bytes, a quarter of a
@@ -52,7 +53,7 @@ export function* plannedJobs(
 
 interface Unplaced {
   readonly tensor: PlannedTensor;
-  readonly item: TileItem | FactorsItem;
+  readonly item: TileItem | FactorsItem | CoreItem;
   readonly bytes: number;
 }
 
@@ -70,6 +71,12 @@ function* itemsOf(
     }
     const { columns } = tensor.view;
     const stream = streamKey(plan.seed, tensor.name);
+    if (tensor.core !== undefined) {
+      const blocks = tensor.core.map((block) => coreBlock(block, columns, embeddings, hid));
+      const item: CoreItem = { kind: 'core', stream, elementType: plan.elementType, columns, blocks };
+      yield { tensor, item, bytes: tensor.bytes };
+      continue;
+    }
     for (const tile of tilesOf(tensor)) {
       const wanted = sentPart(tensor, tile);
       const item: TileItem = {
@@ -92,6 +99,38 @@ function factorsItem(factors: readonly FactorPiece[], embeddings: Float32Array, 
     return { embedding, slot, m, n, scale };
   });
   return { kind: 'factors', blocks };
+}
+
+function coreBlock(
+  block: CoreBlock,
+  tensorColumns: number,
+  embeddings: Float32Array,
+  hid: number,
+): CoreItemBlock {
+  switch (block.layout) {
+    case 'constant':
+      return { kind: 'constant', value: block.value };
+    case 'elements': {
+      const { recipe, row, rows, column, columns } = block;
+      const place = { row: 0, column, rows, columns, pieceRow: 0, element: row * tensorColumns + column };
+      return { kind: 'elements', part: { ...place, recipe, embedding: new Float32Array(0) } };
+    }
+    case 'matrix':
+    case 'kernel':
+    case 'positions':
+    case 'norm_weight':
+    case 'bias': {
+      const { node, slot, m, n, scale } = block;
+      return {
+        kind: 'product',
+        embedding: embeddings.slice(node * hid, (node + 1) * hid),
+        slot,
+        m,
+        n,
+        scale,
+      };
+    }
+  }
 }
 
 /** The parts of a tensor's pieces that lie within a tile. */

@@ -7,6 +7,7 @@ import type { TilePart } from './tile-part';
 import type { ElementType } from '../element-type';
 import type { Placement } from './layout';
 import type { StreamKey } from './random';
+import type { FillRecipe } from './recipe';
 
 /** Given to a worker when it starts. */
 export interface WorkerSetup {
@@ -32,7 +33,7 @@ export interface FillJob {
 }
 
 /** What fills a part of the buffer, from byte `at` on. */
-export type FillItem = { readonly at: number } & (TileItem | FactorsItem);
+export type FillItem = { readonly at: number } & (TileItem | FactorsItem | CoreItem);
 
 /** A tile, or what is wanted of it, in elements of `elementType`. */
 export interface TileItem {
@@ -60,6 +61,30 @@ export interface FactorsBlock {
   readonly n: number;
   readonly scale: number;
 }
+
+/** What the blocks of a tensor are computed from, one after the other. */
+export interface CoreItem {
+  readonly kind: 'core';
+  readonly stream: StreamKey;
+  /** Of the elements of blocks that have no smaller form. */
+  readonly elementType: ElementType;
+  /** Columns of the tensor. */
+  readonly columns: number;
+  readonly blocks: readonly CoreItemBlock[];
+}
+
+/** Core rows of a node, enough for `m` rows of A and `n` of B, behind the scale if there is one; a value; elements. */
+export type CoreItemBlock =
+  | {
+      readonly kind: 'product';
+      readonly embedding: Float32Array;
+      readonly slot: number;
+      readonly m: number;
+      readonly n: number;
+      readonly scale: number | undefined;
+    }
+  | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'elements'; readonly part: TilePart & { readonly recipe: FillRecipe } };
 
 export type Job = EncodeJob | FillJob;
 

@@ -1,6 +1,7 @@
 /** The RPCs: gRPC on one side, the prediction service on the other. */
 
 import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import {
   Metadata,
   type handleServerStreamingCall,
@@ -10,6 +11,8 @@ import {
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { LogahError } from '../errors';
+import type { GetExpansionRequest__Output } from '../gen/logah/v1/GetExpansionRequest';
+import type { GetExpansionResponse } from '../gen/logah/v1/GetExpansionResponse';
 import type { ListModelsRequest__Output } from '../gen/logah/v1/ListModelsRequest';
 import type { ListModelsResponse } from '../gen/logah/v1/ListModelsResponse';
 import type { LogahServiceHandlers } from '../gen/logah/v1/LogahService';
@@ -28,6 +31,9 @@ import { StreamWriter } from './writing';
 const REQUEST_ID = 'x-request-id';
 const REQUEST_ID_PATTERN = /^[\w.-]{1,128}$/;
 
+/** Of a message of an expansion's stream, at most. */
+const EXPANSION_CHUNK_BYTES = 2 ** 20;
+
 /** The longest that a timer of Node.js waits. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -44,7 +50,8 @@ export interface HandlerContext {
 type AnyCall =
   | ServerUnaryCall<PlanRequest__Output, PlanResponse>
   | ServerUnaryCall<ListModelsRequest__Output, ListModelsResponse>
-  | ServerWritableStream<PredictRequest__Output, PredictResponse>;
+  | ServerWritableStream<PredictRequest__Output, PredictResponse>
+  | ServerWritableStream<GetExpansionRequest__Output, GetExpansionResponse>;
 
 /** The handlers of `logah.v1.LogahService`. */
 export function createHandlers(context: HandlerContext): LogahServiceHandlers {
@@ -79,7 +86,19 @@ export function createHandlers(context: HandlerContext): LogahServiceHandlers {
       });
   };
 
-  return { Plan: plan, ListModels: listModels, Predict: predict };
+  const getExpansion: handleServerStreamingCall<GetExpansionRequest__Output, GetExpansionResponse> = (
+    call,
+  ) => {
+    const { id, logger } = begin(call, 'GetExpansion', context.logger);
+    cancellable(call, context.closing, (signal) => sendExpansion(call, context.models, signal)).catch(
+      (error: unknown) => {
+        if (!call.cancelled) logFailure(logger, error);
+        call.emit('error', toServiceError(error, id));
+      },
+    );
+  };
+
+  return { Plan: plan, ListModels: listModels, Predict: predict, GetExpansion: getExpansion };
 }
 
 async function answer(
@@ -115,6 +134,20 @@ async function answer(
   logger.info({ ...timings, bytes: plan.totalBytes }, 'predicted');
 }
 
+async function sendExpansion(
+  call: ServerWritableStream<GetExpansionRequest__Output, GetExpansionResponse>,
+  models: ModelChoice,
+  signal: AbortSignal,
+): Promise<void> {
+  const { path } = models.expansion(call.request.model, call.request.sha256);
+  const writer = new StreamWriter(call, signal);
+  for await (const data of createReadStream(path, { highWaterMark: EXPANSION_CHUNK_BYTES })) {
+    const bytes = data as Buffer;
+    await writer.write({ data: bytes }, bytes.length);
+  }
+  call.end();
+}
+
 /** Names the call, tells the caller its request id, and gives it a logger of its own. */
 function begin(call: AnyCall, method: string, parent: Logger): { id: string; logger: Logger } {
   const [given] = call.metadata.get(REQUEST_ID);
@@ -129,8 +162,8 @@ function begin(call: AnyCall, method: string, parent: Logger): { id: string; log
  * Runs `work` under a signal that aborts when the caller goes away, its deadline passes or the server closes. Throws
  * LogahError where the deadline has passed already.
  */
-async function cancellable(
-  call: ServerWritableStream<PredictRequest__Output, PredictResponse>,
+async function cancellable<Request, Response>(
+  call: ServerWritableStream<Request, Response>,
   closing: AbortSignal,
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {

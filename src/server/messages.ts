@@ -1,10 +1,13 @@
 /** Plans, models and summaries as messages of the contract. */
 
+import type { CoreBlock as CoreBlockMessage } from '../gen/logah/v1/CoreBlock';
+import type { Expansion } from '../gen/logah/v1/Expansion';
 import type { Model } from '../gen/logah/v1/Model';
 import type { Plan } from '../gen/logah/v1/Plan';
 import type { TensorPlan } from '../gen/logah/v1/TensorPlan';
 import type { Bundle } from '../hypernet/bundle';
 import type { ElementType } from '../element-type';
+import type { CoreBlock } from '../prediction/core';
 import type { PlannedTensor, PredictionPlan, Source } from '../prediction/plan';
 import type { TrainingWarning } from '../prediction/training-warnings';
 
@@ -27,6 +30,16 @@ const WARNING_KINDS = {
   untrained: 'WARNING_KIND_UNTRAINED',
 } as const satisfies Record<TrainingWarning['kind'], string>;
 
+const CORE_LAYOUTS = {
+  elements: 'CORE_LAYOUT_ELEMENTS',
+  constant: 'CORE_LAYOUT_CONSTANT',
+  matrix: 'CORE_LAYOUT_MATRIX',
+  kernel: 'CORE_LAYOUT_KERNEL',
+  positions: 'CORE_LAYOUT_POSITIONS',
+  norm_weight: 'CORE_LAYOUT_NORM_WEIGHT',
+  bias: 'CORE_LAYOUT_BIAS',
+} as const satisfies Record<CoreBlock['layout'], string>;
+
 /** The contract's `Plan`. */
 export function planMessage(plan: PredictionPlan): Plan {
   return {
@@ -37,6 +50,8 @@ export function planMessage(plan: PredictionPlan): Plan {
     totalBytes: plan.totalBytes,
     denseBytes: plan.denseBytes,
     factorBytes: plan.factorBytes,
+    coreBytes: plan.coreBytes,
+    expansion: expansionMessage(plan),
     coverage: plan.coverage,
     warnings: plan.warnings.map((warning) => ({ ...warning, kind: WARNING_KINDS[warning.kind] })),
     nodes: plan.graph.nodes.length,
@@ -61,6 +76,20 @@ export function modelMessage(bundle: Bundle): Model {
   };
 }
 
+function expansionMessage({ bundle, tensors }: PredictionPlan): Expansion | null {
+  if (bundle.expansion === undefined || tensors.every(({ core }) => core === undefined)) return null;
+  const { ck, rank } = bundle.manifest.hypernet;
+  return { sha256: bundle.expansion.sha256, rows: ck, rank };
+}
+
+function coreMessage(block: CoreBlock): CoreBlockMessage {
+  const { row, rows, column, columns } = block;
+  const message = { row, rows, column, columns, layout: CORE_LAYOUTS[block.layout] };
+  if (block.layout === 'constant' || block.layout === 'elements') return message;
+  const { m, n, height = 0, width = 0, start = 0, length = 0 } = block;
+  return { ...message, m, n, height, width, start, length };
+}
+
 function tensorMessage(tensor: PlannedTensor): TensorPlan {
   return {
     name: tensor.name,
@@ -83,6 +112,7 @@ function tensorMessage(tensor: PlannedTensor): TensorPlan {
       n,
       rank,
     })),
+    core: (tensor.core ?? []).map(coreMessage),
     sentStart: [...(tensor.box?.start ?? [])],
     sentShape: [...(tensor.box?.shape ?? [])],
   };

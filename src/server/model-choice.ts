@@ -1,7 +1,7 @@
 /** Which model answers a request. */
 
 import { LogahError } from '../errors';
-import type { Bundle, Bundles } from '../hypernet/bundle';
+import type { Bundle, Bundles, ExpansionFile } from '../hypernet/bundle';
 
 /** The models of a server and the choice among them. */
 export class ModelChoice {
@@ -35,5 +35,15 @@ export class ModelChoice {
       });
     }
     return bundle;
+  }
+
+  /** A model's expansion. Throws LogahError (not_found) where the model has another or none. */
+  expansion(name: string, sha256: string): ExpansionFile {
+    const { expansion } = this.choose(name, '');
+    if (expansion?.sha256 === sha256) return expansion;
+    const description = `is ${JSON.stringify(sha256)}; the model has ${expansion?.sha256 ?? 'none'}`;
+    throw new LogahError('not_found', `sha256 ${description}`, {
+      violations: [{ field: 'sha256', description }],
+    });
   }
 }

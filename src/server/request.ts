@@ -26,6 +26,7 @@ const REPRESENTATIONS: Readonly<Partial<Record<Representation__Output, Represent
   REPRESENTATION_UNSPECIFIED: 'dense',
   REPRESENTATION_DENSE: 'dense',
   REPRESENTATION_FACTORS: 'factors',
+  REPRESENTATION_CORE: 'core',
 };
 
 /** How to answer. */
@@ -64,11 +65,11 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
       description: `is ${request.representation}; allowed: ${allowed}`,
     });
   }
-  if (representation === 'factors' && (request.slices.length > 0 || request.shard !== null)) {
+  const isCut = request.slices.length > 0 || request.shard !== null;
+  if (representation !== undefined && representation !== 'dense' && isCut) {
     violations.push({
       field: 'representation',
-      description:
-        'is REPRESENTATION_FACTORS together with slices or a shard; only REPRESENTATION_DENSE is allowed',
+      description: `is ${request.representation} together with slices or a shard; only REPRESENTATION_DENSE is allowed`,
     });
   }
   if (violations.length > 0 || elementType === undefined || representation === undefined) {

@@ -1,6 +1,7 @@
-/** `logah predict --factors`: the same file from far fewer bytes. */
+/** `logah predict` with factors or cores: the same file from far fewer bytes. */
 
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCli } from './run-cli';
@@ -11,9 +12,11 @@ let directory: string;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'logah-factors-'));
+  process.env.XDG_CACHE_HOME = directory;
 });
 
 afterEach(async () => {
+  delete process.env.XDG_CACHE_HOME;
   await rm(directory, { recursive: true });
 });
 
@@ -40,7 +43,7 @@ describe.each(['f32', 'f16', 'bf16'])('with elements of type %s', (dtype) => {
         num_labels: 1,
       },
     ],
-  ])('of %s, factors expand to the bits of the dense prediction', async (_, config) => {
+  ])('of %s, what was sent expands to the bits of the dense prediction', async (_, config) => {
     const path = join(directory, 'config.json');
     await writeFile(path, JSON.stringify(config));
     const predict = async (name: string, ...flags: string[]): Promise<Buffer> => {
@@ -51,7 +54,28 @@ describe.each(['f32', 'f16', 'bf16'])('with elements of type %s', (dtype) => {
     };
     const dense = tensorData(await predict('dense'));
     expect(tensorData(await predict('factors', '--factors', '--sha256')).equals(dense)).toBe(true);
+    expect(tensorData(await predict('core', '--representation', 'core')).equals(dense)).toBe(true);
   });
+});
+
+it('fetches the expansion of cores once, and anew where the file that it kept is damaged', async () => {
+  const path = join(directory, 'config.json');
+  await writeFile(path, '{"model_type": "gpt2", "n_embd": 96, "n_layer": 1, "n_head": 3, "vocab_size": 301}');
+  const cache = join(directory, 'logah');
+  const predict = async (): Promise<Buffer> => {
+    const out = join(directory, 'out');
+    const run = await runCli('predict', path, '--out', out, '--models', BUNDLE, '--representation', 'core');
+    expect(run).toMatchObject({ code: 0 });
+    return readFile(join(out, 'model.safetensors'));
+  };
+  const first = await predict();
+  const [name = ''] = await readdir(cache);
+  const kept = await readFile(join(cache, name));
+  expect(createHash('sha256').update(kept).digest('hex')).toBe(name);
+  await writeFile(join(cache, name), kept.subarray(1));
+  expect((await predict()).equals(first)).toBe(true);
+  expect((await readFile(join(cache, name))).equals(kept)).toBe(true);
+  expect(await readdir(cache)).toEqual([name]);
 });
 
 it('cannot be combined with a shard', async () => {

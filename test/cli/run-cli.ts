@@ -20,7 +20,11 @@ export const MAIN = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
 
 /** Starts the compiled `logah`. Its streams are pipes, not terminals. */
 export function startCli(...args: string[]): CliRun {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // What a test has set.
+    env: process.env,
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -122,7 +122,11 @@ describe('expanding factors', () => {
     }
     const limits = { chunkBytes: 1024, sha256: true };
     const events: PredictionEvent[] = [];
-    const expanded = expandedEvents(predictionEvents(messages(), limits), () => Promise.resolve(multiply));
+    const expanded = expandedEvents(
+      predictionEvents(messages(), limits),
+      () => Promise.resolve({ multiply, affine: () => Promise.reject(new Error('no cores')) }),
+      () => Promise.reject(new Error('no cores')),
+    );
     for await (const event of expanded) events.push(event);
 
     expect(events[0]).toMatchObject({ kind: 'plan', plan: { totalBytes: 224 } });

@@ -1,4 +1,6 @@
 import { Metadata, Server, ServerCredentials, status, type ServerWritableStream } from '@grpc/grpc-js';
+import type { GetExpansionRequest__Output } from '../../src/gen/logah/v1/GetExpansionRequest';
+import type { GetExpansionResponse } from '../../src/gen/logah/v1/GetExpansionResponse';
 import type { ListModelsResponse } from '../../src/gen/logah/v1/ListModelsResponse';
 import type { Plan } from '../../src/gen/logah/v1/Plan';
 import type { LogahServiceHandlers } from '../../src/gen/logah/v1/LogahService';
@@ -22,6 +24,9 @@ export interface FakeServer {
 export interface Answers {
   readonly predict?: (call: PredictCall) => void;
   readonly plan?: () => Plan;
+  readonly expansion?: (
+    call: ServerWritableStream<GetExpansionRequest__Output, GetExpansionResponse>,
+  ) => void;
   readonly listModels?: () => ListModelsResponse;
 }
 
@@ -59,6 +64,10 @@ export async function startFakeServer(answers: Answers): Promise<FakeServer> {
     Plan: ({ request }, callback) => {
       if (request.request) requests.push(request.request);
       answer(answers.plan && (() => ({ plan: answers.plan?.() ?? null })), callback);
+    },
+    GetExpansion: (call) => {
+      if (answers.expansion) answers.expansion(call);
+      else call.emit('error', unimplemented);
     },
     ListModels: (_, callback) => {
       answer(answers.listModels, callback);

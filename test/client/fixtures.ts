@@ -39,6 +39,7 @@ export function prediction(
       sentStart: shape.map(() => 0),
       sentShape: [...shape],
       factors: [],
+      core: [],
     };
     offset += tensor.bytes;
     return tensor;
@@ -75,6 +76,8 @@ export function prediction(
     nodes: 3,
     denseBytes: offset,
     factorBytes: offset,
+    coreBytes: 0,
+    expansion: null,
     family: 'vit',
   };
   return { plan, data: Buffer.from(Uint8Array.from({ length: offset }, (_, index) => index % 251)) };

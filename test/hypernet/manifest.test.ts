@@ -33,6 +33,13 @@ describe('a manifest', () => {
     ['no description', without('description'), 'description: '],
     ['no licence', without('license'), 'license: '],
     ['no files', without('files'), 'files: '],
+    [
+      'an expansion of another size than its model',
+      manifestJson({
+        files: { ...(manifestJson().files as object), 'expansion.bin': { sha256, bytes: 12 } },
+      }),
+      'files.expansion.bin.bytes is 12; ck 128 and rank 8 make 4608',
+    ],
     ['a file without a size', withFile({ sha256 }), 'files.encoder.onnx.bytes: '],
     ['an empty file', withFile({ sha256, bytes: 0 }), 'files.encoder.onnx.bytes: '],
     ['a short hash', withFile({ sha256: 'ab', bytes: 1 }), 'files.encoder.onnx.sha256: '],

@@ -20,6 +20,7 @@ const bundleOf = (changes: Readonly<Record<string, unknown>> = {}): Bundle => ({
   manifest: manifest({ hypernet: hypernetJson(changes) }),
   directory: '/models/tiny',
   fingerprint: 'f'.repeat(64),
+  expansion: undefined,
 });
 
 const bundle = bundleOf();

@@ -11,7 +11,7 @@ import type { FillJob } from '../../src/prediction/worker-protocol';
 import { linearGraph, node } from '../graph/sample-graphs';
 import { manifest } from '../support/hypernet-config';
 
-const bundle: Bundle = { manifest: manifest(), directory: '', fingerprint: '' };
+const bundle: Bundle = { manifest: manifest(), directory: '', fingerprint: '', expansion: undefined };
 
 /** A tensor filled by rule. */
 const parameter = (name: string, shape: readonly number[]): Parameter => ({

@@ -5,7 +5,12 @@ import { refusalOf } from '../support/refusal';
 
 const bundle = (name: string, ...families: string[]): [string, Bundle] => [
   name,
-  { manifest: manifest({ name, families }), directory: `/models/${name}`, fingerprint: '' },
+  {
+    manifest: manifest({ name, families }),
+    directory: `/models/${name}`,
+    fingerprint: '',
+    expansion: undefined,
+  },
 ];
 const bundles = new Map([bundle('a', 'gpt2'), bundle('b', 'vit', 'gpt2'), bundle('c')]);
 

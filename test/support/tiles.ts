@@ -21,6 +21,7 @@ export function namedTensor(name: string, bytes = 0): PlannedTensor {
     view: { rows: 1, columns: 1 },
     pieces: [],
     factors: undefined,
+    core: undefined,
   };
 }
 

@@ -5,18 +5,33 @@ Dimensions in names: C = hid, R = rank, K = ck, M and N rows of the factors, O, 
 
 from __future__ import annotations
 
-from torch import nn
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from logah.export.graph_writer import GraphWriter, linear_at
 from logah.hypernet.dense_decoder import DenseDecoder
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.hypernet.low_rank_decoder import LowRankDecoder
 
+#: The last layer of a low-rank decoder, for clients that make the factors themselves.
+EXPANSION = "expansion.bin"
+
+
+def expansion_bytes(weight_KR: Tensor | NDArray[np.float32], bias_K: Tensor | NDArray[np.float32]) -> bytes:
+    """The layer as the contract's `Expansion` has it: weight, then bias, float32, little-endian, row-major."""
+    arrays = (x.detach().numpy() if isinstance(x, Tensor) else x for x in (weight_KR, bias_K))
+    return b"".join(np.asarray(array, dtype="<f4").tobytes() for array in arrays)
+
 
 def decoder_graphs(model: Hypernetwork) -> dict[str, bytes]:
     """The files that decode a node embedding, by name."""
     if isinstance(model.decoder, LowRankDecoder):
-        return {"decoder.onnx": _factors(model.decoder, model.slot), "product.onnx": _product(model.decoder.rank)}
+        return {
+            "decoder.onnx": _factors(model.decoder, model.slot),
+            "product.onnx": _product(model.decoder.rank),
+            EXPANSION: expansion_bytes(model.decoder.l2.weight, model.decoder.l2.bias),
+        }
     assert isinstance(model.decoder, DenseDecoder)
     return {
         "decoder.onnx": _dense_kernel(model.decoder, model.slot),
@@ -29,7 +44,8 @@ def _factors(decoder: LowRankDecoder, slot: nn.Embedding | None) -> bytes:
     """A node embedding -> the first rows of the two factors of its block.
 
     Inputs: `embedding` float32 [1, C]; `slot` int32 [1] where the model has slots; `rows_a`, `rows_b` int64 [1],
-    1 to ck. Outputs: `a` float32 [rows_a, R], `b` float32 [rows_b, R].
+    1 to ck. Outputs: `a` float32 [rows_a, R], `b` float32 [rows_b, R]; `core_a`, `core_b` float32 [X, R], the rows that
+    the expansion makes `a` and `b` of.
     """
     rank, ck = decoder.rank, decoder.ck
     g = GraphWriter("factors", _factors.__doc__ or "")
@@ -40,6 +56,7 @@ def _factors(decoder: LowRankDecoder, slot: nn.Embedding | None) -> bytes:
     last = linear_at(decoder.core, 4)
     weight_2XC, bias_2X = last.weight.unflatten(0, (2, rank * rank)), last.bias.unflatten(0, (2, rank * rank))
     l2_weight, l2_bias = g.constant("l2.weight", decoder.l2.weight), g.constant("l2.bias", decoder.l2.bias)
+    cores: dict[str, str] = {}
     for half, (name, count) in enumerate(rows.items()):
         # Row p of a factor is the flat positions p * R to p * R + R - 1 of its expanded core rows.
         flat = g.op("Mul", count, g.ints(rank))
@@ -52,11 +69,13 @@ def _factors(decoder: LowRankDecoder, slot: nn.Embedding | None) -> bytes:
             g.head(g.constant(f"core.4.{name}.bias", bias_2X[half]), core_flat),
             transB=1,
         )
-        core_XR = g.op("Reshape", g.op("Relu", core), g.ints(-1, rank))
+        core_XR = cores[name] = g.op("Reshape", g.op("Relu", core), g.ints(-1, rank))
         columns = g.op("Min", flat, g.ints(ck))
         expanded = g.op("Gemm", core_XR, g.head(l2_weight, columns), g.head(l2_bias, columns), transB=1)
         prefix = g.head(g.op("Reshape", expanded, g.ints(-1)), flat)
         g.output(name, g.op("Reshape", prefix, g.ints(-1, rank)), [f"rows_{name}", rank])
+    for name, core_XR in cores.items():
+        g.output(f"core_{name}", core_XR, [f"core_rows_{name}", rank])
     return g.to_bytes()
 
 

@@ -13,6 +13,7 @@ class Representation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REPRESENTATION_UNSPECIFIED: _ClassVar[Representation]
     REPRESENTATION_DENSE: _ClassVar[Representation]
     REPRESENTATION_FACTORS: _ClassVar[Representation]
+    REPRESENTATION_CORE: _ClassVar[Representation]
 
 class DataType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -20,6 +21,17 @@ class DataType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DATA_TYPE_FLOAT32: _ClassVar[DataType]
     DATA_TYPE_FLOAT16: _ClassVar[DataType]
     DATA_TYPE_BFLOAT16: _ClassVar[DataType]
+
+class CoreLayout(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CORE_LAYOUT_UNSPECIFIED: _ClassVar[CoreLayout]
+    CORE_LAYOUT_ELEMENTS: _ClassVar[CoreLayout]
+    CORE_LAYOUT_CONSTANT: _ClassVar[CoreLayout]
+    CORE_LAYOUT_MATRIX: _ClassVar[CoreLayout]
+    CORE_LAYOUT_KERNEL: _ClassVar[CoreLayout]
+    CORE_LAYOUT_POSITIONS: _ClassVar[CoreLayout]
+    CORE_LAYOUT_NORM_WEIGHT: _ClassVar[CoreLayout]
+    CORE_LAYOUT_BIAS: _ClassVar[CoreLayout]
 
 class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -38,10 +50,19 @@ class WarningKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 REPRESENTATION_UNSPECIFIED: Representation
 REPRESENTATION_DENSE: Representation
 REPRESENTATION_FACTORS: Representation
+REPRESENTATION_CORE: Representation
 DATA_TYPE_UNSPECIFIED: DataType
 DATA_TYPE_FLOAT32: DataType
 DATA_TYPE_FLOAT16: DataType
 DATA_TYPE_BFLOAT16: DataType
+CORE_LAYOUT_UNSPECIFIED: CoreLayout
+CORE_LAYOUT_ELEMENTS: CoreLayout
+CORE_LAYOUT_CONSTANT: CoreLayout
+CORE_LAYOUT_MATRIX: CoreLayout
+CORE_LAYOUT_KERNEL: CoreLayout
+CORE_LAYOUT_POSITIONS: CoreLayout
+CORE_LAYOUT_NORM_WEIGHT: CoreLayout
+CORE_LAYOUT_BIAS: CoreLayout
 SOURCE_UNSPECIFIED: Source
 SOURCE_PREDICTED: Source
 SOURCE_TILED: Source
@@ -137,7 +158,7 @@ class PredictResponse(_message.Message):
     def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ("model", "fingerprint", "dtype", "tensors", "total_bytes", "coverage", "warnings", "nodes", "family", "dense_bytes", "factor_bytes")
+    __slots__ = ("model", "fingerprint", "dtype", "tensors", "total_bytes", "coverage", "warnings", "nodes", "family", "dense_bytes", "factor_bytes", "core_bytes", "expansion")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     DTYPE_FIELD_NUMBER: _ClassVar[int]
@@ -149,6 +170,8 @@ class Plan(_message.Message):
     FAMILY_FIELD_NUMBER: _ClassVar[int]
     DENSE_BYTES_FIELD_NUMBER: _ClassVar[int]
     FACTOR_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CORE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    EXPANSION_FIELD_NUMBER: _ClassVar[int]
     model: str
     fingerprint: str
     dtype: DataType
@@ -160,10 +183,12 @@ class Plan(_message.Message):
     family: str
     dense_bytes: int
     factor_bytes: int
-    def __init__(self, model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dtype: _Optional[_Union[DataType, str]] = ..., tensors: _Optional[_Iterable[_Union[TensorPlan, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., nodes: _Optional[int] = ..., family: _Optional[str] = ..., dense_bytes: _Optional[int] = ..., factor_bytes: _Optional[int] = ...) -> None: ...
+    core_bytes: int
+    expansion: Expansion
+    def __init__(self, model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dtype: _Optional[_Union[DataType, str]] = ..., tensors: _Optional[_Iterable[_Union[TensorPlan, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., nodes: _Optional[int] = ..., family: _Optional[str] = ..., dense_bytes: _Optional[int] = ..., factor_bytes: _Optional[int] = ..., core_bytes: _Optional[int] = ..., expansion: _Optional[_Union[Expansion, _Mapping]] = ...) -> None: ...
 
 class TensorPlan(_message.Message):
-    __slots__ = ("name", "shape", "source", "rank", "bytes", "offset", "tied_to", "sent", "predicted_elements", "tiled_elements", "initialized_elements", "sent_start", "sent_shape", "factors")
+    __slots__ = ("name", "shape", "source", "rank", "bytes", "offset", "tied_to", "sent", "predicted_elements", "tiled_elements", "initialized_elements", "sent_start", "sent_shape", "factors", "core")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -178,6 +203,7 @@ class TensorPlan(_message.Message):
     SENT_START_FIELD_NUMBER: _ClassVar[int]
     SENT_SHAPE_FIELD_NUMBER: _ClassVar[int]
     FACTORS_FIELD_NUMBER: _ClassVar[int]
+    CORE_FIELD_NUMBER: _ClassVar[int]
     name: str
     shape: _containers.RepeatedScalarFieldContainer[int]
     source: Source
@@ -192,7 +218,8 @@ class TensorPlan(_message.Message):
     sent_start: _containers.RepeatedScalarFieldContainer[int]
     sent_shape: _containers.RepeatedScalarFieldContainer[int]
     factors: _containers.RepeatedCompositeFieldContainer[FactorBlock]
-    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., source: _Optional[_Union[Source, str]] = ..., rank: _Optional[int] = ..., bytes: _Optional[int] = ..., offset: _Optional[int] = ..., tied_to: _Optional[str] = ..., sent: _Optional[bool] = ..., predicted_elements: _Optional[int] = ..., tiled_elements: _Optional[int] = ..., initialized_elements: _Optional[int] = ..., sent_start: _Optional[_Iterable[int]] = ..., sent_shape: _Optional[_Iterable[int]] = ..., factors: _Optional[_Iterable[_Union[FactorBlock, _Mapping]]] = ...) -> None: ...
+    core: _containers.RepeatedCompositeFieldContainer[CoreBlock]
+    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., source: _Optional[_Union[Source, str]] = ..., rank: _Optional[int] = ..., bytes: _Optional[int] = ..., offset: _Optional[int] = ..., tied_to: _Optional[str] = ..., sent: _Optional[bool] = ..., predicted_elements: _Optional[int] = ..., tiled_elements: _Optional[int] = ..., initialized_elements: _Optional[int] = ..., sent_start: _Optional[_Iterable[int]] = ..., sent_shape: _Optional[_Iterable[int]] = ..., factors: _Optional[_Iterable[_Union[FactorBlock, _Mapping]]] = ..., core: _Optional[_Iterable[_Union[CoreBlock, _Mapping]]] = ...) -> None: ...
 
 class FactorBlock(_message.Message):
     __slots__ = ("row", "rows", "column", "columns", "m", "n", "rank")
@@ -211,6 +238,56 @@ class FactorBlock(_message.Message):
     n: int
     rank: int
     def __init__(self, row: _Optional[int] = ..., rows: _Optional[int] = ..., column: _Optional[int] = ..., columns: _Optional[int] = ..., m: _Optional[int] = ..., n: _Optional[int] = ..., rank: _Optional[int] = ...) -> None: ...
+
+class CoreBlock(_message.Message):
+    __slots__ = ("row", "rows", "column", "columns", "layout", "m", "n", "height", "width", "start", "length")
+    ROW_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    M_FIELD_NUMBER: _ClassVar[int]
+    N_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    row: int
+    rows: int
+    column: int
+    columns: int
+    layout: CoreLayout
+    m: int
+    n: int
+    height: int
+    width: int
+    start: int
+    length: int
+    def __init__(self, row: _Optional[int] = ..., rows: _Optional[int] = ..., column: _Optional[int] = ..., columns: _Optional[int] = ..., layout: _Optional[_Union[CoreLayout, str]] = ..., m: _Optional[int] = ..., n: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., start: _Optional[int] = ..., length: _Optional[int] = ...) -> None: ...
+
+class Expansion(_message.Message):
+    __slots__ = ("sha256", "rows", "rank")
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    sha256: str
+    rows: int
+    rank: int
+    def __init__(self, sha256: _Optional[str] = ..., rows: _Optional[int] = ..., rank: _Optional[int] = ...) -> None: ...
+
+class GetExpansionRequest(_message.Message):
+    __slots__ = ("model", "sha256")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    sha256: str
+    def __init__(self, model: _Optional[str] = ..., sha256: _Optional[str] = ...) -> None: ...
+
+class GetExpansionResponse(_message.Message):
+    __slots__ = ("data",)
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    def __init__(self, data: _Optional[bytes] = ...) -> None: ...
 
 class Coverage(_message.Message):
     __slots__ = ("parameters", "predicted", "tiled", "initialized", "tied")

@@ -4,6 +4,7 @@ import type { DataType as _logah_v1_DataType, DataType__Output as _logah_v1_Data
 import type { TensorPlan as _logah_v1_TensorPlan, TensorPlan__Output as _logah_v1_TensorPlan__Output } from '../../logah/v1/TensorPlan';
 import type { Coverage as _logah_v1_Coverage, Coverage__Output as _logah_v1_Coverage__Output } from '../../logah/v1/Coverage';
 import type { Warning as _logah_v1_Warning, Warning__Output as _logah_v1_Warning__Output } from '../../logah/v1/Warning';
+import type { Expansion as _logah_v1_Expansion, Expansion__Output as _logah_v1_Expansion__Output } from '../../logah/v1/Expansion';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Plan {
@@ -18,6 +19,8 @@ export interface Plan {
   'family'?: (string);
   'denseBytes'?: (number | string | Long);
   'factorBytes'?: (number | string | Long);
+  'coreBytes'?: (number | string | Long);
+  'expansion'?: (_logah_v1_Expansion | null);
 }
 
 export interface Plan__Output {
@@ -32,4 +35,6 @@ export interface Plan__Output {
   'family': (string);
   'denseBytes': (number);
   'factorBytes': (number);
+  'coreBytes': (number);
+  'expansion': (_logah_v1_Expansion__Output | null);
 }

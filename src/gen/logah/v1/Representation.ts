@@ -4,6 +4,7 @@ export const Representation = {
   REPRESENTATION_UNSPECIFIED: 'REPRESENTATION_UNSPECIFIED',
   REPRESENTATION_DENSE: 'REPRESENTATION_DENSE',
   REPRESENTATION_FACTORS: 'REPRESENTATION_FACTORS',
+  REPRESENTATION_CORE: 'REPRESENTATION_CORE',
 } as const;
 
 export type Representation =
@@ -13,5 +14,7 @@ export type Representation =
   | 1
   | 'REPRESENTATION_FACTORS'
   | 2
+  | 'REPRESENTATION_CORE'
+  | 3
 
 export type Representation__Output = typeof Representation[keyof typeof Representation]

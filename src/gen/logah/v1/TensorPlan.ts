@@ -2,6 +2,7 @@
 
 import type { Source as _logah_v1_Source, Source__Output as _logah_v1_Source__Output } from '../../logah/v1/Source';
 import type { FactorBlock as _logah_v1_FactorBlock, FactorBlock__Output as _logah_v1_FactorBlock__Output } from '../../logah/v1/FactorBlock';
+import type { CoreBlock as _logah_v1_CoreBlock, CoreBlock__Output as _logah_v1_CoreBlock__Output } from '../../logah/v1/CoreBlock';
 import type { Long } from '@grpc/proto-loader';
 
 export interface TensorPlan {
@@ -19,6 +20,7 @@ export interface TensorPlan {
   'sentStart'?: (number | string | Long)[];
   'sentShape'?: (number | string | Long)[];
   'factors'?: (_logah_v1_FactorBlock)[];
+  'core'?: (_logah_v1_CoreBlock)[];
 }
 
 export interface TensorPlan__Output {
@@ -36,4 +38,5 @@ export interface TensorPlan__Output {
   'sentStart': (number)[];
   'sentShape': (number)[];
   'factors': (_logah_v1_FactorBlock__Output)[];
+  'core': (_logah_v1_CoreBlock__Output)[];
 }
