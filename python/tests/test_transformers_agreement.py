@@ -45,6 +45,13 @@ def read_graph(name: str) -> dict[str, Any]:
     return graph
 
 
+def command_line_graph(directory: Path, *flags: str) -> dict[str, Any]:
+    """What `logah graph` makes of the directory's config.json."""
+    command = ["node", CLI, "graph", directory / "config.json", *flags]
+    graph: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return graph
+
+
 def build(config: PretrainedConfig, device: str = "meta") -> PreTrainedModel:
     name = config.architectures[0] if config.architectures else DEFAULTS[config.model_type]
     cls: type[PreTrainedModel] = getattr(transformers, name)
@@ -67,6 +74,16 @@ def test_parameters_are_the_state_dict_in_its_order(name: str) -> None:
     state = {key: list(value.shape) for key, value in build(read_config(name)).state_dict().items()}
     parameters = {parameter["name"]: parameter["shape"] for parameter in read_graph(name)["parameters"]}
     assert list(parameters.items()) == list(state.items())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_configuration_that_transformers_writes_stands_for_the_same_graph(name: str, tmp_path: Path) -> None:
+    model = build(read_config(name))
+    model.config.architectures = [type(model).__name__]
+    model.config.save_pretrained(tmp_path)
+    assert command_line_graph(tmp_path) == read_graph(name)
+    (tmp_path / "config.json").write_text(json.dumps(model.config.to_dict(), default=str))
+    assert command_line_graph(tmp_path) == read_graph(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -123,8 +140,7 @@ def test_rules_are_those_of_transformers(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(path.name for path in (EXAMPLES / "architectures").iterdir()))
 def test_published_sizes_have_the_parameters_of_transformers(name: str) -> None:
     directory = EXAMPLES / "architectures" / name
-    command = ["node", CLI, "graph", directory / "config.json", "--max-parameters", str(10**11)]
-    graph = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    graph = command_line_graph(directory, "--max-parameters", str(10**11))
     config = AutoConfig.from_pretrained(directory)
     assert config.architectures == [graph["name"]]
     state = [(key, list(value.shape)) for key, value in build(config).state_dict().items()]
