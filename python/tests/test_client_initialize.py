@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing
 import os
@@ -9,15 +10,17 @@ import sys
 from pathlib import Path
 
 import client_ranks
+import numpy
 import pytest
 import torch
 from client_ranks import vit
 from client_servers import SMALL_GPT2, SMALL_VIT
 from torch import nn
+from traced_networks import VisionTransformer
 from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaModel
 
 import logah
-from logah.client import Client, CoverageError, RemoteError, SourceError
+from logah.client import Client, CoverageError, SourceError, trace
 from logah.client.meta_buffers import materialize_buffers
 
 pytestmark = pytest.mark.server
@@ -144,13 +147,56 @@ def test_a_module_must_say_its_architecture_or_be_told(client: Client, state: di
     module = vit()
     plain = nn.Module()
     plain.vit, plain.classifier = module.vit, module.classifier
-    with pytest.raises(SourceError, match="does not say its architecture"):
+    with pytest.raises(SourceError, match="does not say its inputs"):
         client.initialize(plain)
     client.initialize(plain, SMALL_VIT)
     check_equal(module, state)
-    # A body without the head is another network than the configuration alone would say.
-    with pytest.raises(RemoteError, match="ViTModel"):
-        client.initialize(module.vit)
+
+
+def test_a_module_whose_class_the_server_does_not_read_is_traced(client: Client) -> None:
+    body = vit("meta").vit
+    report = client.initialize(body, seed=2)
+    check_equal(body, client.state_dict(trace(body), seed=2))
+    assert report.fingerprint == client.plan(body, seed=2).fingerprint
+    assert report.predicted + report.tiled + report.initialized == sum(p.numel() for p in body.parameters())
+
+
+def test_a_traced_module_is_the_network_of_its_configuration(client: Client) -> None:
+    for module in (vit(), GPT2LMHeadModel(GPT2Config(**SMALL_GPT2))):
+        assert client.plan(trace(module)).fingerprint == client.plan(module.config).fingerprint
+
+
+def test_a_module_without_a_configuration_is_filled_by_its_trace(client: Client, tmp_path: Path) -> None:
+    with torch.device("meta"):
+        module = VisionTransformer(28, 7, 2, 2, 32, 48, 10)
+    graph = trace(module, (torch.empty(1, 3, 28, 28),))
+    client.initialize(module, graph, seed=3)
+    assert not any(parameter.is_meta for parameter in module.parameters())
+    with torch.no_grad():
+        assert module.eval()(torch.ones(1, 3, 28, 28)).isfinite().all()
+    saved = client.save(graph, tmp_path, seed=3)
+    assert saved.config_path is None
+    state = client.state_dict(graph, seed=3)
+    assert all(torch.equal(tensor, state[name]) for name, tensor in module.state_dict().items())
+
+
+def test_every_method_takes_a_module(
+    client: Client, server: str, state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    module = vit("meta")
+    assert all(numpy.array_equal(array, state[name]) for name, array in client.predict(module))
+    assert client.state_dict(module).keys() == state.keys()
+    saved = client.save(module, tmp_path)
+    assert saved.config_path is not None
+    assert json.loads(saved.config_path.read_text())["architectures"] == ["ViTForImageClassification"]
+
+    async def body() -> dict[str, torch.Tensor]:
+        async with logah.aio.connect(server) as connection:
+            await connection.plan(module)
+            return await connection.state_dict(module.vit)
+
+    traced = client.state_dict(module.vit)
+    assert all(torch.equal(tensor, traced[name]) for name, tensor in asyncio.run(body()).items())
 
 
 def test_meta_buffers_are_computed_by_their_modules_or_named() -> None:
@@ -187,8 +233,8 @@ def failures(server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         )
     found: dict[str, list[str]] = {}
     for rank in range(client_ranks.RANKS):
-        for case, trace in json.loads(Path(directory, f"{rank}.json").read_text()).items():
-            found.setdefault(case, []).append(f"rank {rank}: {trace}")
+        for case, failure in json.loads(Path(directory, f"{rank}.json").read_text()).items():
+            found.setdefault(case, []).append(f"rank {rank}: {failure}")
     return found
 
 

@@ -14,7 +14,9 @@ from logah.client.errors import (
     RequestError,
     ShardingError,
     SourceError,
+    TraceError,
 )
+from logah.client.module_source import trace
 from logah.client.prediction_stream import DataEvent, Event, PlanEvent, Summary
 from logah.client.request import PredictOptions
 from logah.client.saving import SavedPrediction
@@ -40,6 +42,8 @@ __all__ = [
     "SourceError",
     "Summary",
     "TensorPlan",
+    "TraceError",
     "Warning",
     "connect",
+    "trace",
 ]

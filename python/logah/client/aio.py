@@ -17,11 +17,12 @@ from logah.client.channel import Calls, open_aio_channel
 from logah.client.checked_plan import Plan, check_plan
 from logah.client.deadline import Deadline
 from logah.client.dense_events import DenseEvents
-from logah.client.errors import remote_error
+from logah.client.errors import RemoteError, remote_error
+from logah.client.module_source import refuses_configuration
 from logah.client.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
 from logah.client.request import PredictOptions, predict_request
 from logah.client.saving import SavedPrediction, saving
-from logah.client.source import Source, read_source
+from logah.client.source import Architecture, Source, is_module, read_source
 from logah.client.tensor_assembly import Array, TensorAssembly, state_dict_of
 
 if TYPE_CHECKING:
@@ -49,7 +50,12 @@ class AsyncClient:
 
     async def plan(self, source: Source, *, timeout: float | None = None, **options: Unpack[PredictOptions]) -> Plan:
         """As `Client.plan`."""
-        request = predict_request(read_source(source), **options)
+        deadline = Deadline(timeout, self.target)
+        request = predict_request(await self._read(source, deadline), **options)
+        return await self.plan_request(request, deadline.remaining())
+
+    async def plan_request(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Plan:
+        """As `Client.plan_request`."""
         with self._remote_errors():
             response = await self._calls.plan(logah_pb2.PlanRequest(request=request), timeout=timeout)
         return check_plan(response.plan)
@@ -66,15 +72,14 @@ class AsyncClient:
         self, source: Source, *, timeout: float | None = None, **options: Unpack[PredictOptions]
     ) -> AsyncIterator[tuple[str, Array]]:
         """As `Client.predict`. To leave the loop early and cancel the call at once, use `contextlib.aclosing`."""
-        return self._arrays(predict_request(read_source(source), **options), timeout)
+        return self._arrays(source, timeout, options)
 
     async def state_dict(
         self, source: Source, *, timeout: float | None = None, **options: Unpack[PredictOptions]
     ) -> dict[str, Any]:
         """As `Client.state_dict`."""
-        request = predict_request(read_source(source), **options)
         plans: list[Plan] = []
-        arrays = {name: array async for name, array in self._arrays(request, timeout, plans.append)}
+        arrays = {name: array async for name, array in self._arrays(source, timeout, options, plans.append)}
         return state_dict_of(plans[0], arrays)
 
     async def save(
@@ -134,11 +139,14 @@ class AsyncClient:
 
     async def _arrays(
         self,
-        request: logah_pb2.PredictRequest,
+        source: Source,
         timeout: float | None,
+        options: PredictOptions,
         on_plan: Callable[[Plan], None] = lambda plan: None,
     ) -> AsyncGenerator[tuple[str, Array], None]:
-        async with contextlib.aclosing(self.events(request, timeout)) as events:
+        deadline = Deadline(timeout, self.target)
+        request = predict_request(await self._read(source, deadline), **options)
+        async with contextlib.aclosing(self.events(request, deadline.remaining())) as events:
             assembly: TensorAssembly | None = None
             async for event in events:
                 if isinstance(event, PlanEvent):
@@ -147,6 +155,21 @@ class AsyncClient:
                 elif isinstance(event, DataEvent) and assembly is not None:
                     async for name, array in _from_thread(assembly.accept(event.pieces)):
                         yield name, array
+
+    async def _read(self, source: Source, deadline: Deadline) -> Architecture:
+        """The architecture of a source, as `Client.readable` says; a module is traced in a thread."""
+        if not is_module(source):
+            return read_source(source)
+        architecture = await asyncio.to_thread(read_source, source)
+        if architecture.trace is None:
+            return architecture
+        try:
+            await self.plan_request(predict_request(architecture), deadline.remaining())
+        except RemoteError as error:
+            if not refuses_configuration(error):
+                raise
+            return await asyncio.to_thread(architecture.trace)
+        return architecture
 
     @contextlib.contextmanager
     def _remote_errors(self) -> Iterator[None]:

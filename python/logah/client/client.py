@@ -17,11 +17,12 @@ from logah.client.channel import Calls, open_channel
 from logah.client.checked_plan import Plan, check_plan
 from logah.client.deadline import Deadline
 from logah.client.dense_events import DenseEvents
-from logah.client.errors import remote_error
+from logah.client.errors import RemoteError, remote_error
+from logah.client.module_source import refuses_configuration
 from logah.client.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
 from logah.client.request import PredictOptions, Representation, predict_request
 from logah.client.saving import SavedPrediction, saving
-from logah.client.source import Source, read_source
+from logah.client.source import Architecture, Source, read_source
 from logah.client.tensor_assembly import Array, TensorAssembly, state_dict_of
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ class Client:
         **options: Unpack[PredictOptions],
     ) -> Plan:
         """The plan that `predict` would follow: every tensor, its shape, its origin; no weight is decoded."""
-        return self.plan_request(predict_request(read_source(source), **options), timeout)
+        deadline = Deadline(timeout, self.target)
+        request = predict_request(self.readable(read_source(source), deadline), **options)
+        return self.plan_request(request, deadline.remaining())
 
     def plan_request(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Plan:
         """The plan of a request as the contract has it."""
@@ -96,8 +99,9 @@ class Client:
 
         The arrays have the shape that is sent: the tensor's, or the slice's.
         """
-        request = predict_request(read_source(source), **options)
-        return self._arrays(request, timeout)
+        deadline = Deadline(timeout, self.target)
+        request = predict_request(self.readable(read_source(source), deadline), **options)
+        return self._arrays(request, deadline.remaining())
 
     def state_dict(
         self,
@@ -110,9 +114,10 @@ class Client:
 
         torch tensors where torch can be imported, numpy arrays otherwise. Options as for `predict`.
         """
-        request = predict_request(read_source(source), **options)
+        deadline = Deadline(timeout, self.target)
+        request = predict_request(self.readable(read_source(source), deadline), **options)
         plans: list[Plan] = []
-        arrays = dict(self._arrays(request, timeout, plans.append))
+        arrays = dict(self._arrays(request, deadline.remaining(), plans.append))
         return state_dict_of(plans[0], arrays)
 
     def save(
@@ -157,7 +162,7 @@ class Client:
         representation: Representation = "dense",
         timeout: float | None = None,
     ) -> InitializationReport:
-        """Fills the parameters of a module in place; `source` None: the architecture that `module.config` says.
+        """Fills the parameters of a module in place; `source` None: the module itself.
 
         See `logah.client.initialize.initialize`.
         """
@@ -174,6 +179,18 @@ class Client:
             representation=representation,
             timeout=timeout,
         )
+
+    def readable(self, architecture: Architecture, deadline: Deadline) -> Architecture:
+        """The architecture itself; of a module whose configuration the server does not read, its trace."""
+        if architecture.trace is None:
+            return architecture
+        try:
+            self.plan_request(predict_request(architecture), deadline.remaining())
+        except RemoteError as error:
+            if not refuses_configuration(error):
+                raise
+            return architecture.trace()
+        return architecture
 
     def events(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Generator[Event, None, None]:
         """The checked events of a request as the contract has it: the plan, then chunks, last the summary.

@@ -18,6 +18,17 @@ class SourceError(LogahError, ValueError):
     """The architecture cannot be read: no such file, not JSON, or neither a configuration nor a graph."""
 
 
+class TraceError(SourceError):
+    """A module whose forward pass cannot be followed; pass a configuration or a graph instead, or mend the module."""
+
+    def __init__(self, message: str, submodule: str = "", operation: str = "") -> None:
+        super().__init__(message)
+        #: Where it stopped, by the module's own names; empty: the module itself, or before its forward pass.
+        self.submodule = submodule
+        #: The operation that it stopped at, such as "torch.Tensor.item"; empty: none.
+        self.operation = operation
+
+
 class RequestError(LogahError, ValueError):
     """An argument that no request can carry; the message names it, what came and what is allowed."""
 

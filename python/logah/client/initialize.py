@@ -22,7 +22,6 @@ from logah.client.local_box import LocalBox, local_box, local_tensor, materializ
 from logah.client.meta_buffers import materialize_buffers
 from logah.client.module_parameters import (
     ParameterSlot,
-    configuration_of,
     match_plan,
     parameter_slots,
     unwrapped,
@@ -90,8 +89,8 @@ def initialize(
     - `representation` "factors": matrices come as factors, whole, to every rank, which multiplies its own rows; few
       bytes in all, and the ranks' parts are those of `state_dict` with the same representation, bit for bit. Tensors
       that are no matrices come whole.
-    - `source` None: the architecture that `module.config` says. `seed`, `model`, `timeout`: as for `Client.predict`;
-      every rank must pass the same.
+    - `source` None: the module itself, by its transformers configuration or else by its trace. `seed`, `model`,
+      `timeout`: as for `Client.predict`; every rank must pass the same.
     - `strict`: the plan and the module must name the same parameters. Otherwise those that the plan lacks stay as they
       are, and are reported.
 
@@ -104,10 +103,10 @@ def initialize(
         if isinstance(submodule, FSDPModule):
             # After a forward pass the module may hold gathered copies, which FSDP throws away.
             submodule.reshard()
-    architecture = read_source(configuration_of(root) if source is None else source)
     slots = parameter_slots(root)
     dtype = _common_dtype(slots)
     deadline = Deadline(timeout, client.target)
+    architecture = client.readable(read_source(root if source is None else source), deadline)
     request = predict_request(architecture, model=model, seed=seed, dtype=dtype, representation=representation)
     plan = client.plan_request(request, timeout=deadline.remaining())
     matched = match_plan(slots, plan, strict)

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from logah.client.checked_plan import Plan, TensorPlan
-from logah.client.errors import CoverageError, SourceError
+from logah.client.errors import CoverageError
 
 #: What wrappers (torch.compile, activation checkpointing) put into names.
 _WRAPPER_PREFIXES = ("_orig_mod.", "_checkpoint_wrapped_module.")
@@ -101,18 +101,18 @@ def _check_tensor(tensor: TensorPlan, by_name: Mapping[str, ParameterSlot]) -> N
         )
 
 
-def configuration_of(root: nn.Module) -> dict[str, Any]:
-    """The content of the config.json that `root.config` would write. Raises SourceError where there is none."""
+def configuration_of(root: nn.Module) -> dict[str, Any] | None:
+    """The content of the config.json that `root.config` would write; None where it is no transformers configuration."""
     config = getattr(root, "config", None)
     to_json_string, to_dict = getattr(config, "to_json_string", None), getattr(config, "to_dict", None)
     if callable(to_json_string):
         content = json.loads(to_json_string())
     elif callable(to_dict):
         content = dict(to_dict())
-    elif isinstance(config, Mapping):
-        content = dict(config)
     else:
-        raise SourceError(f"a {type(root).__name__} does not say its architecture (`config`); pass `source`")
+        content = dict(config) if isinstance(config, Mapping) else {}
+    if "model_type" not in content:
+        return None
     if not content.get("architectures"):
         # The configuration of a model that was never saved does not name its class; wrappers such as FSDP derive
         # their own from it.

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, cast
 
 from google.protobuf import json_format
 
 from logah.client._generated import architecture_pb2
 from logah.client.errors import SourceError
 from logah.client.onnx_file import stripped_onnx
+
+if TYPE_CHECKING:
+    import torch
 
 
 class TransformersConfig(Protocol):
@@ -31,8 +35,8 @@ class Graph(Protocol):
 
 
 #: A path to an ONNX file (of which no weight is read), a config.json or graph.json, the content of one of the last two
-#: as a dict, a transformers configuration or a graph.
-Source: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | TransformersConfig | Graph
+#: as a dict, a transformers configuration, a graph, or a module.
+Source: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | TransformersConfig | Graph | torch.nn.Module"
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,25 @@ class Architecture:
     config: bytes | None
     #: The file it came from; None: none.
     path: Path | None = None
+    #: Of a module with a configuration: its trace, for a server that does not read the configuration.
+    trace: Callable[[], Architecture] | None = None
+
+
+def is_module(source: object) -> TypeGuard[torch.nn.Module]:
+    """Whether the source is a `torch.nn.Module`; there is none before torch is imported."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(source, torch.nn.Module)
 
 
 def read_source(source: Source) -> Architecture:
-    """Raises SourceError where it is none of these, and OSError where a file cannot be read."""
+    """Raises SourceError where it is none of these, and OSError where a file cannot be read.
+
+    A module is read as the transformers configuration that it has, else traced.
+    """
+    if is_module(source):
+        from logah.client.module_source import read_module
+
+        return read_module(source)
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         if path.suffix == ".onnx":
@@ -58,12 +77,11 @@ def read_source(source: Source) -> Architecture:
     to_json_string = getattr(source, "to_json_string", None)
     if callable(to_json_string):
         return _of_text(to_json_string().encode(), f"{type(source).__name__}.to_json_string()")
-    to_json = getattr(source, "to_json", None)
-    if callable(to_json):
-        return _of_graph(json.dumps(to_json()), f"{type(source).__name__}.to_json()", None)
+    if callable(getattr(source, "to_json", None)):
+        return graph_architecture(cast(Graph, source))
     raise SourceError(
-        f"a {type(source).__name__} is no architecture; expected a path, a dict, a transformers configuration "
-        "or a graph"
+        f"a {type(source).__name__} is no architecture; expected a path, a dict, a transformers configuration, "
+        "a graph or a torch.nn.Module"
     )
 
 
@@ -73,6 +91,11 @@ def _of_mapping(source: Mapping[str, Any]) -> Architecture:
     except (TypeError, ValueError) as error:
         raise SourceError(f"the dict cannot be written as JSON: {error}") from error
     return _of_text(text.encode() + b"\n", "the dict")
+
+
+def graph_architecture(graph: Graph, config: bytes | None = None) -> Architecture:
+    """The architecture of a graph; `config` is to go beside the weights."""
+    return replace(_of_graph(json.dumps(graph.to_json()), f"{type(graph).__name__}.to_json()", None), config=config)
 
 
 def _of_text(text: bytes, name: str, path: Path | None = None) -> Architecture:

@@ -19,8 +19,8 @@ export class GraphBuilder {
   private readonly nodes: GraphNode[] = [];
   private readonly edges: GraphEdge[] = [];
   /** The parameters are those of all places, one after the other. */
-  private readonly places: Place[] = [];
-  private place: Place = this.newPlace();
+  private readonly places: [Place, ...Place[]] = [{ parameters: [] }];
+  private place: Place = this.places[0];
 
   /** Adds a node that reads the nodes `after`; returns its index. */
   node(
@@ -42,8 +42,11 @@ export class GraphBuilder {
 
   /** Keeps a place for parameters that the framework lists here although their nodes come later. */
   keepPlace(): Place {
-    const kept = this.newPlace();
-    this.place = this.newPlace();
+    const kept: Place = { parameters: [] };
+    const next: Place = { parameters: [] };
+    // Behind the present place, which may be one kept before.
+    this.places.splice(this.places.indexOf(this.place) + 1, 0, kept, next);
+    this.place = next;
     return kept;
   }
 
@@ -54,12 +57,6 @@ export class GraphBuilder {
     const result = add();
     this.place = before;
     return result;
-  }
-
-  private newPlace(): Place {
-    const place = { parameters: [] };
-    this.places.push(place);
-    return place;
   }
 
   /** Adds a parameter that is another's storage. */

@@ -8,8 +8,6 @@ import { GraphBuilder } from './graph-builder';
 /** Rows of the position table before those of the positions. */
 const POSITION_OFFSET = 2;
 
-const SLOTS = { q: 0, k: 1, v: 2 } as const;
-
 interface OptConfig {
   readonly width: number;
   readonly layers: number;
@@ -99,10 +97,14 @@ function build(config: OptConfig): ArchitectureGraph {
     const prefix = `${decoder}.layers.${layer}`;
     const attention = `${prefix}.self_attn`;
     stream = residual(attention, `${prefix}.self_attn_layer_norm`, stream, (after) => {
-      const heads = (['k', 'v', 'q'] as const).map((part) =>
-        graph.linear(`${attention}.${part}_proj`, width, width, [after], { bias, slot: SLOTS[part] }),
-      );
-      const softmax = graph.node(`${attention}.softmax`, 'msa', [], heads);
+      const project = (part: string, slot: number): number =>
+        graph.linear(`${attention}.${part}_proj`, width, width, [after], { bias, slot });
+      // The module registers key and value before the query, which is computed first.
+      const [keyPlace, valuePlace] = [graph.keepPlace(), graph.keepPlace()];
+      const query = project('q', 0);
+      const key = graph.at(keyPlace, () => project('k', 1));
+      const value = graph.at(valuePlace, () => project('v', 2));
+      const softmax = graph.node(`${attention}.softmax`, 'msa', [], [query, key, value]);
       return graph.linear(`${attention}.out_proj`, width, width, [softmax], { bias });
     });
     stream = residual(`${prefix}.fc`, `${prefix}.final_layer_norm`, stream, (after) => {

@@ -1,0 +1,72 @@
+"""The architecture of a `torch.nn.Module`; imports torch alone when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from logah.client.errors import RemoteError
+from logah.client.source import Architecture, graph_architecture, read_source
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from logah.graph import ArchitectureGraph, Initialization
+
+_CONFIG_FIELD = "architecture.transformers_config"
+
+
+def trace(
+    module: nn.Module,
+    args: tuple[Any, ...] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    rules: Mapping[str, Initialization] | None = None,
+    strict: bool = False,
+) -> ArchitectureGraph:
+    """The architecture graph of a module, read off its forward pass; every client method takes it as a source.
+
+    The module can be on any device, meta among them; it is not changed, and no weight is computed or allocated: what
+    runs, by `torch.export` in evaluation mode, is a copy with the shapes alone.
+
+    - `args`, `kwargs`: example inputs of the forward pass, of which only shapes and element types count. Both None: a
+      transformers model says its own.
+    - Operations, shapes and edges are as the config front-ends of the service have them; what has no operation of a
+      hypernetwork is left out. Parameters are all of the module's, under their names, in the order of the state dict.
+    - What no hypernetwork predicts (class tokens, recurrent and one-dimensional convolutions, scales of layers and of
+      group norms, tables of relative positions), and what the forward pass does not use, is filled by the framework's
+      own rule: `_init_weights` of transformers, `reset_parameters` of PyTorch, or the constant that the module holds
+      everywhere. `rules` come first: by pattern of names (`*`, `?`), a `logah.graph.Initialization`.
+    - `strict`: no parameter may be filled by rule, not in part either.
+
+    Raises TraceError, with the submodule and the operation, where the forward pass cannot be followed: control flow
+    that depends on values, an error of its own, modules without shapes yet, sharded, quantised, or without
+    parameters. Raises CoverageError, with the parameters' names, for those of other element types or shapes than are
+    predicted, those that no rule is known for, and with `strict` those that a rule would fill.
+    """
+    from logah.client.module_parameters import unwrapped
+    from logah.client.tracing import trace as trace_module
+
+    return trace_module(unwrapped(module), args, kwargs, rules=rules, strict=strict)
+
+
+def read_module(module: nn.Module) -> Architecture:
+    """The configuration of a transformers model; the trace of any other module. Errors as for `trace`."""
+    from logah.client.module_parameters import configuration_of, unwrapped
+
+    root = unwrapped(module)
+    configuration = configuration_of(root)
+    if configuration is None:
+        return graph_architecture(trace(root))
+    architecture = read_source(configuration)
+    return replace(architecture, trace=lambda: graph_architecture(trace(root), architecture.config))
+
+
+def refuses_configuration(error: RemoteError) -> bool:
+    """Whether a server answered that it does not read this configuration, or this class of the model."""
+    refused = error.code in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT)
+    fields = [violation.field for violation in error.violations]
+    return refused and bool(fields) and all(field.startswith(_CONFIG_FIELD) for field in fields)

@@ -1,0 +1,119 @@
+"""The forward pass of a shadow as a graph of ATen operations, by `torch.export`."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
+from torch.export import ExportedProgram
+from torch.overrides import TorchFunctionMode, resolve_name
+
+from logah.client.errors import TraceError
+from logah.client.tracing.shadow import Shadow, described
+
+
+def export(shadow: Shadow, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ExportedProgram:
+    """The forward pass on these inputs, of which only shapes and element types count.
+
+    Raises TraceError that names the submodule and the operation where the forward pass cannot be followed.
+    """
+    module = shadow.module
+    module.forward = _flat_outputs(module.forward)
+    place = _Place(module)
+    try:
+        with _quiet(), torch.enable_grad(), place:
+            return torch.export.export(module, shadow.inputs(args), shadow.inputs(dict(kwargs)), strict=False)
+    except Exception as error:
+        raise _trace_error(error, place, module) from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps back what torch warns, logs and prints of a trace that stops: the error says it."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+
+
+class _Place(TorchFunctionMode):
+    """Where the forward pass is: what was entered and not left."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.submodules: list[tuple[str, nn.Module]] = []
+        self.operations: list[str] = []
+        for name, submodule in module.named_modules():
+            submodule.register_forward_pre_hook(functools.partial(self._enter, name), prepend=True)
+            submodule.register_forward_hook(self._leave)
+
+    def _enter(self, name: str, submodule: nn.Module, _: Any) -> None:
+        self.submodules.append((name, submodule))
+
+    def _leave(self, *_: Any) -> None:
+        self.submodules.pop()
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self.operations.append(resolve_name(func) or getattr(func, "__name__", str(func)))
+        result = func(*args, **(kwargs or {}))
+        self.operations.pop()
+        return result
+
+
+def _trace_error(error: Exception, place: _Place, module: nn.Module) -> TraceError:
+    name, submodule = place.submodules[-1] if place.submodules else ("", module)
+    operation = place.operations[-1] if place.operations else ""
+    reason = _reason(error)
+    where = described(name, submodule) + (f" at {operation}" if operation else "")
+    return TraceError(f"the trace stopped in {where}: {reason}", name, operation)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, DataDependentOutputException):
+        return f"its control flow depends on the values of tensors ({error.func})"
+    if isinstance(error, DynamicOutputShapeException):
+        return f"a shape depends on the values of tensors ({error.func})"
+    # Subclasses of several modules of torch, by what they have in common.
+    if "DataDependent" in type(error).__name__ or "HigherOrder" in type(error).__name__:
+        return "its control flow depends on the values of tensors"
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _flat_outputs(forward: Callable[..., Any]) -> Callable[..., tuple[Tensor, ...]]:
+    """`forward` with its tensors alone as outputs, of whatever class it makes them."""
+
+    @functools.wraps(forward)
+    def flat(*args: Any, **kwargs: Any) -> tuple[Tensor, ...]:
+        return tuple(_tensors(forward(*args, **kwargs)))
+
+    return flat
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _tensors(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _tensors(item)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from _tensors(getattr(value, field.name))
