@@ -53,13 +53,13 @@ print(f"{report.predicted + report.tiled:,} elements from {report.model}, {repor
 with tempfile.TemporaryDirectory() as directory:
     arguments = TrainingArguments(
         output_dir=directory,
-        max_steps=60,
+        max_steps=40,
         per_device_train_batch_size=32,
         per_device_eval_batch_size=128,
         learning_rate=1e-3,
         use_cpu=True,
         seed=1,
-        logging_steps=20,
+        logging_steps=10,
         save_strategy="no",
         report_to="none",
     )
