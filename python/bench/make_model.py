@@ -36,11 +36,15 @@ def main() -> None:
     parser.add_argument("directory", type=Path, metavar="DIRECTORY")
     parser.add_argument("--operations", choices=("vision", "language"), default="vision")
     parser.add_argument("--max-shape", type=int, default=2048, help="size above which a dimension is tiled")
+    parser.add_argument("--normalization", choices=("fan_in", "std"), default="fan_in")
     arguments = parser.parse_args()
     largest = arguments.max_shape
     is_language = arguments.operations == "language"
     config = replace(
-        LANGUAGE_TINY if is_language else TINY, max_shape=(largest, largest, 16, 16), ck=CK_PER_ROW * largest
+        LANGUAGE_TINY if is_language else TINY,
+        max_shape=(largest, largest, 16, 16),
+        ck=CK_PER_ROW * largest,
+        normalization=arguments.normalization,
     )
     families = ("gpt2", "llama") if is_language else ("gpt2", "vit")
     about = BundleDescription(

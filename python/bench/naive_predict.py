@@ -28,7 +28,7 @@ from logah.hypernet.checkpoint import load_checkpoint
 from logah.hypernet.encoder import MAX_DEGREE, MAX_INPUT_DISTANCE, Encoder
 from logah.hypernet.hypernetwork import GraphFeatures, Hypernetwork, PredictedBlock
 from logah.hypernet.low_rank_decoder import LowRankDecoder
-from logah.hypernet.normalization import fan_in_scale, squash_bias, squash_norm_weight
+from logah.hypernet.normalization import scaled_weight, squash_bias, squash_norm_weight
 from logah.hypernet.shapes import rounded_size, shape_slots
 from logah.hypernet.tiling import tile
 
@@ -109,7 +109,7 @@ def finished(kernel_OIHW: Tensor, block: PredictedBlock) -> Tensor:
         weight = tile(square.flatten(2).transpose(1, 2), 1, shape[1])
     else:
         weight = tile(tile(kernel_OIHW, 0, shape[0]), 1, shape[1]).reshape(shape)
-    return weight.clone() if role == "ROLE_EMBEDDING" else weight * fan_in_scale(shape)
+    return weight.clone() if role == "ROLE_EMBEDDING" else scaled_weight(weight[None], block.deviation)[0]
 
 
 @torch.inference_mode()

@@ -241,9 +241,9 @@ def changed_config(**changes: Any) -> dict[str, Any]:
             lambda: own_checkpoint(
                 random_model(LOW_RANK),
                 random_model(LOW_RANK),
-                config=json.dumps({"hypernet": {**LOW_RANK.to_json(), "normalization": "std"}}),
+                config=json.dumps({"hypernet": {**LOW_RANK.to_json(), "normalization": "fan_out"}}),
             ),
-            "config: normalization: got 'std', only 'fan_in' is supported",
+            "config: normalization: got 'fan_out'; a low_rank decoder has fan_in or std",
         ),
     ],
 )

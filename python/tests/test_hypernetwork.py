@@ -9,7 +9,7 @@ from examples import ALIGNED, CONFIGS, DENSE, LOW_RANK, random_model, relative_e
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logah.graph import ArchitectureGraph, Block, GraphError, Initialization, Node, Parameter, Prediction
+from logah.graph import ArchitectureGraph, Block, Edge, GraphError, Initialization, Node, Parameter, Prediction
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.hypernetwork import GraphFeatures, Hypernetwork
 from logah.hypernet.normalization import fan_in_scale
@@ -95,9 +95,40 @@ def test_blocks_that_a_rule_initialises_are_not_predicted():
     assert GraphFeatures.of(graph, LOW_RANK).blocks == []
 
 
-def test_a_normalisation_that_is_not_built_is_refused():
-    with pytest.raises(ValueError, match="normalization: got 'std', only 'fan_in' is supported"):
-        Hypernetwork(replace(LOW_RANK, normalization="std"))
+def test_a_dense_decoder_has_no_normalisation_by_standard_deviation():
+    with pytest.raises(ValueError, match="normalization: got 'std'; a dense decoder has fan_in"):
+        Hypernetwork(replace(DENSE, normalization="std"))
+
+
+def by_name(config, graph):
+    predicted = random_model(config)(GraphFeatures.of(graph, config))
+    return {name: tensor for (name, _), tensor in predicted.items()}
+
+
+@pytest.mark.parametrize("deviation", [0.02, 0.5])
+def test_matrices_are_scaled_to_the_standard_deviation_of_the_architecture(deviation):
+    graph = small_vit(initializer_range=deviation)
+    assert graph.initializer_range == deviation
+    scaled = by_name(replace(LOW_RANK, normalization="std"), graph)
+    plain = by_name(LOW_RANK, graph)
+    for name, tensor in scaled.items():
+        if tensor.dim() == 1:
+            assert torch.equal(tensor, plain[name])
+        else:
+            assert tensor.std().item() == pytest.approx(deviation, rel=1e-4)
+            assert relative_error(tensor / tensor.norm(), plain[name] / plain[name].norm()) < 1e-5
+
+
+def test_an_embedding_is_not_scaled_to_a_standard_deviation():
+    block = Block(40, Prediction(1, "ROLE_EMBEDDING"))
+    graph = ArchitectureGraph(
+        (Node("input", "input"), Node("table", "pos_enc", (40, 20))),
+        (Edge(0, 1),),
+        (Parameter("table", (40, 20), (block,)),),
+    )
+    assert torch.equal(
+        by_name(replace(LOW_RANK, normalization="std"), graph)["table"], by_name(LOW_RANK, graph)["table"]
+    )
 
 
 @given(st.sampled_from(list(CONFIGS.values())))

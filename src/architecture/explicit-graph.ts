@@ -8,6 +8,7 @@ import type { Parameter as ProtoParameter, Parameter__Output } from '../gen/loga
 import type { Role__Output } from '../gen/logah/v1/Role';
 import type { Rule__Output } from '../gen/logah/v1/Rule';
 import {
+  DEFAULT_INITIALIZER_RANGE,
   fillingNumber,
   type ArchitectureGraph,
   type Block,
@@ -61,7 +62,8 @@ export function explicitGraph(message: ArchitectureGraph__Output, limits: GraphL
     fromProtoParameter(parameter, `${FIELD}.parameters[${index}]`, violations),
   );
   violations.throwIfAny();
-  const graph = { name, family, nodes, edges, parameters, sizes: {} };
+  const { initializerRange = DEFAULT_INITIALIZER_RANGE } = message;
+  const graph = { name, family, nodes, edges, parameters, sizes: {}, initializerRange };
   validateGraph(graph, limits);
   return graph;
 }
@@ -123,6 +125,7 @@ function known<T>(
 /** The graph as the contract has it, without fields that have their default; it is also the proto3 JSON mapping. */
 export function toProtoGraph(graph: ArchitectureGraph): ProtoGraph {
   const { name, family, nodes, edges, parameters } = graph;
+  const { initializerRange = DEFAULT_INITIALIZER_RANGE } = graph;
   return {
     name,
     family,
@@ -133,6 +136,7 @@ export function toProtoGraph(graph: ArchitectureGraph): ProtoGraph {
     })),
     edges: edges.map(({ source, target }) => ({ source, target })),
     parameters: parameters.map(toProtoParameter),
+    ...(initializerRange !== DEFAULT_INITIALIZER_RANGE && { initializerRange }),
   };
 }
 

@@ -41,10 +41,12 @@ const GRAPH = message({
   parameters: list(
     message({ name: string, shape: list(int64), blocks: list(BLOCK), axis: uint32, tiedTo: string }),
   ),
+  initializerRange: double,
 });
 
 /** The message as JSON text that `parseGraphJson` reads, with a line for each node, edge and parameter. */
-export function formatGraphJson({ name, family, nodes, edges, parameters }: ArchitectureGraph): string {
+export function formatGraphJson(graph: ArchitectureGraph): string {
+  const { name, family, nodes, edges, parameters, initializerRange } = graph;
   const list = (items: readonly unknown[] = []): string =>
     `[\n${items.map((item) => JSON.stringify(item)).join(',\n')}\n]`;
   return `{
@@ -52,7 +54,7 @@ export function formatGraphJson({ name, family, nodes, edges, parameters }: Arch
 "family": ${JSON.stringify(family ?? '')},
 "nodes": ${list(nodes)},
 "edges": ${list(edges)},
-"parameters": ${list(parameters)}
+"parameters": ${list(parameters)}${initializerRange === undefined ? '' : `,\n"initializerRange": ${initializerRange}`}
 }
 `;
 }

@@ -1,5 +1,8 @@
 /** The architecture graph, as `proto/logah/v1/architecture.proto` documents it, in the service's own types. */
 
+/** `initializer_range` where an architecture does not say it: the default of transformers' families. */
+export const DEFAULT_INITIALIZER_RANGE = 0.02;
+
 /** How the decoder's output is read and scaled. */
 export type Role = 'matrix' | 'embedding' | 'norm_weight' | 'bias';
 
@@ -66,6 +69,8 @@ export interface ArchitectureGraph {
    * trained on. Empty for an explicit graph.
    */
   readonly sizes: Readonly<Record<string, number>>;
+  /** Standard deviation that the network's own initialisation gives weights; undefined: that of transformers' families. */
+  readonly initializerRange?: number | undefined;
 }
 
 /** The one number of a rule: its value, bound or standard deviation. */

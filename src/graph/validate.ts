@@ -20,6 +20,10 @@ export function validateGraph(graph: ArchitectureGraph, limits: GraphLimits): vo
   if (graph.family.length > MAX_NAME) {
     violations.add('architecture.graph.family', `has ${graph.family.length} characters; at most ${MAX_NAME}`);
   }
+  const { initializerRange: range } = graph;
+  if (range !== undefined && !(Number.isFinite(range) && range >= 0)) {
+    violations.add('architecture.graph.initializer_range', `is ${range}; finite and at least 0 is allowed`);
+  }
   validateNodes(graph.nodes, violations);
   validateEdges(graph, violations);
   validateParameters(graph, violations);

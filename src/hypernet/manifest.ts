@@ -29,7 +29,8 @@ const hypernetFields = z.object({
   max_shape: z.tuple([size, size, size, size]),
   num_classes: size,
   decoder: decoderKind,
-  normalization: z.literal('fan_in'),
+  /** The scale of predicted weights: by fan-in, or to the standard deviation that the architecture initialises with. */
+  normalization: z.enum(['fan_in', 'std']),
   /** Scale of embeddings: as decoded, or by fan-in as other matrices are. */
   embedding_scale: z.enum(['none', 'fan_in']).default('none'),
   operations: z.array(z.string().min(1)).min(1),
@@ -39,8 +40,16 @@ const hypernetFields = z.object({
   slots: size,
 });
 
-const hypernet = hypernetFields.superRefine(({ decoder, rank, ck, max_shape: [out, input] }, context) => {
-  if (decoder === 'dense') return;
+const hypernet = hypernetFields.superRefine((fields, context) => {
+  const { decoder, rank, ck, normalization } = fields;
+  const [out, input] = fields.max_shape;
+  if (decoder === 'dense') {
+    if (normalization === 'std') {
+      const message = 'is std; a dense decoder has no factors to measure, so only fan_in is allowed';
+      context.addIssue({ code: 'custom', path: ['normalization'], message });
+    }
+    return;
+  }
   if (rank < 1)
     context.addIssue({ code: 'custom', path: ['rank'], message: `is ${rank}; ${decoder} needs at least 1` });
   // The published decoder lays the weight and the bias of a vector out one behind the other.

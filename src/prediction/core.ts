@@ -8,6 +8,7 @@ import type { HypernetConfig } from '../hypernet/manifest';
 import type { Placement } from './layout';
 import type { Piece } from './plan';
 import type { FillRecipe } from './recipe';
+import type { ScaledRecipe } from './scale';
 import { TILE_ELEMENTS } from './tile';
 
 /** Bytes of a block's scale, and of a constant's value. */
@@ -24,8 +25,8 @@ export interface ProductBlock {
   readonly slot: number;
   readonly m: number;
   readonly n: number;
-  /** Undefined for vectors. */
-  readonly scale?: number;
+  /** What it is scaled as; undefined for vectors. */
+  readonly scaled?: ScaledRecipe;
   readonly height?: number;
   readonly width?: number;
   readonly start?: number;
@@ -82,7 +83,7 @@ export function blockByteLength(block: CoreBlock, sizes: CoreSizes, elementType:
     case 'norm_weight':
     case 'bias': {
       const rows = coreRows(block.m, sizes) + coreRows(block.n, sizes);
-      return rows * sizes.rank * 4 + (block.scale === undefined ? 0 : SCALE_BYTES);
+      return rows * sizes.rank * 4 + (block.scaled === undefined ? 0 : SCALE_BYTES);
     }
   }
 }
@@ -107,16 +108,17 @@ function coreBlock({ recipe, row, rows, column, columns }: Piece): CoreBlock | u
       // A worker fills a block at once.
       return rows * columns <= TILE_ELEMENTS ? { ...place, layout: 'elements', recipe } : undefined;
     case 'matrix': {
-      const { node, slot, m, n, scale } = recipe;
-      return { ...place, layout: 'matrix', node, slot, m, n, scale };
+      const { node, slot, m, n } = recipe;
+      return { ...place, layout: 'matrix', node, slot, m, n, scaled: recipe };
     }
     case 'kernel': {
-      const { node, slot, o, i, h, w, scale } = recipe;
-      return { ...place, layout: 'kernel', node, slot, m: o * h, n: i * w, scale, height: h, width: w };
+      const { node, slot, o, i, h, w } = recipe;
+      const size = { m: o * h, n: i * w, height: h, width: w };
+      return { ...place, layout: 'kernel', node, slot, ...size, scaled: recipe };
     }
     case 'position': {
-      const { node, slot, c, s, scale } = recipe;
-      return { ...place, layout: 'positions', node, slot, m: s, n: c * s, scale };
+      const { node, slot, c, s } = recipe;
+      return { ...place, layout: 'positions', node, slot, m: s, n: c * s, scaled: recipe };
     }
     case 'vector': {
       const { node, slot, length, rounded } = recipe;

@@ -56,10 +56,18 @@ function parameterMisfit(
       return `has slot ${slot}; this model has ${config.slots}, so 0 to ${config.slots - 1} are allowed`;
     }
     const { recipe } = predictedRecipe(block.origin, blockShape(parameter, block), nodeShape, config);
-    const misfit = recipeMisfit(recipe, config);
+    const misfit = recipeMisfit(recipe, config) ?? deviationMisfit(recipe);
     if (misfit !== undefined) return misfit;
   }
   return undefined;
+}
+
+function deviationMisfit(recipe: Recipe): string | undefined {
+  if (!('scale' in recipe) || typeof recipe.scale === 'number') return undefined;
+  const elements =
+    recipe.scale.first * recipe.scale.second * (recipe.kind === 'kernel' ? recipe.h * recipe.w : 1);
+  if (elements > 1) return undefined;
+  return 'is predicted in a block of one element; this model divides by the standard deviation, which takes two';
 }
 
 function recipeMisfit(recipe: Recipe, { ck }: HypernetConfig): string | undefined {

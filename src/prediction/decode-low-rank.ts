@@ -7,6 +7,7 @@
 
 import type { Factors } from '../hypernet/sessions';
 import type { KernelRecipe, MatrixRecipe, PositionRecipe, VectorRecipe } from './recipe';
+import { scaleOf } from './scale';
 import type { Scratch } from './scratch';
 import { squashOf } from './squash';
 import type { DecodeContext, TilePart } from './tile-part';
@@ -40,8 +41,9 @@ async function fillMatrix(
   tile: Float32Array,
   tileColumns: number,
 ): Promise<void> {
-  const { m, n, scale } = recipe;
+  const { m, n } = recipe;
   const { a, b } = await factorsOf(part, context, m, n);
+  const scale = keptScale(recipe, context, { a, b });
   const { scratch, rank } = context;
   const rows = gatherRows(a, rank, scratch.rows, part.rows, (row) => (part.pieceRow + row) % m, scale);
   if (part.columns === n && n === tileColumns) {
@@ -67,8 +69,9 @@ async function fillKernel(
   tile: Float32Array,
   tileColumns: number,
 ): Promise<void> {
-  const { o, i, h, w, scale } = recipe;
+  const { o, i, h, w } = recipe;
   const { a, b } = await factorsOf(part, context, o * h, i * w);
+  const scale = keptScale(recipe, context, { a, b });
   const rows = gatherRows(
     a,
     context.rank,
@@ -98,8 +101,9 @@ async function fillPositions(
   tile: Float32Array,
   tileColumns: number,
 ): Promise<void> {
-  const { c, s, scale } = recipe;
+  const { c, s } = recipe;
   const { a, b } = await factorsOf(part, context, s, c * s);
+  const scale = keptScale(recipe, context, { a, b });
   // Rows of the square that the part's tokens lie in, the square repeated for ever.
   const first = Math.floor(part.pieceRow / s);
   const last = Math.floor((part.pieceRow + part.rows - 1) / s);
@@ -143,6 +147,17 @@ function factorsOf(part: TilePart, context: DecodeContext, m: number, n: number)
   const { factors, rank, requestKey, sessions } = context;
   const key = `${requestKey}/${recipe.node}/${recipe.slot}/${m}/${n}`;
   return factors.get(key, m * rank, n * rank, (target) => sessions.factors(embedding, recipe.slot, target));
+}
+
+/** The block's scale, from its whole factors. */
+function keptScale(
+  recipe: KernelRecipe | MatrixRecipe | PositionRecipe,
+  { scales, rank, requestKey }: DecodeContext,
+  factors: Factors,
+): number {
+  if (typeof recipe.scale === 'number') return recipe.scale;
+  const key = `${requestKey}/${JSON.stringify(recipe)}`;
+  return scales.get(key, () => scaleOf(recipe, factors, rank));
 }
 
 /** `count` rows [count, width] in `scratch`: row k is row `rowAt(k)` of `matrix` [*, width] times `scale`. */

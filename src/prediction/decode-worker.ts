@@ -11,7 +11,9 @@ import { fillByRule } from './decode-by-rule';
 import { bytesPerElement, convert, type ElementType } from '../element-type';
 import { FactorStore } from './factor-store';
 import type { Placement } from './layout';
-import type { FillRecipe } from './recipe';
+import type { FillRecipe, MatrixRecipe } from './recipe';
+import { scaleOf, type ScaledRecipe } from './scale';
+import { ScaleStore } from './scale-store';
 import { createScratch } from './scratch';
 import type { TilePart } from './tile-part';
 import type {
@@ -33,6 +35,7 @@ const setup = workerData as WorkerSetup;
 const sessions = new Map<string, BundleSessions>();
 const configs = new Map(setup.bundles.map(({ manifest }) => [manifest.name, manifest.hypernet]));
 const factors = new FactorStore();
+const scales = new ScaleStore();
 const scratch = createScratch();
 
 interface LoadedModel {
@@ -83,6 +86,7 @@ async function decodeTile(item: TileItem, requestKey: string, model: LoadedModel
   const context = {
     sessions: model.sessions,
     factors,
+    scales,
     rank: model.config.rank,
     requestKey,
     stream: item.stream,
@@ -94,17 +98,20 @@ async function decodeTile(item: TileItem, requestKey: string, model: LoadedModel
 
 async function decodeFactors(item: FactorsItem, model: LoadedModel): Promise<Float32Array> {
   const { rank } = model.config;
-  const values = scratch.tile.take(item.blocks.reduce((sum, { m, n }) => sum + (m + n) * rank, 0));
+  const values = scratch.tile.take(
+    item.blocks.reduce((sum, { recipe: { m, n } }) => sum + (m + n) * rank, 0),
+  );
   let at = 0;
   const take = (rows: number): Float32Array => {
     const start = at;
     at += rows * rank;
     return values.subarray(start, at);
   };
-  for (const { embedding, slot, m, n, scale } of item.blocks) {
-    const a = take(m);
-    const b = take(n);
-    await model.sessions.factors(embedding, slot, { a, b });
+  for (const { embedding, recipe } of item.blocks) {
+    const a = take(recipe.m);
+    const b = take(recipe.n);
+    await model.sessions.factors(embedding, recipe.slot, { a, b });
+    const scale = scaleOf(recipe, { a, b }, rank);
     for (let index = 0; index < a.length; index++) a[index] = (a[index] as number) * scale;
   }
   return values;
@@ -127,7 +134,9 @@ async function writeCore(
         // The expanded rows are not wanted, so as few as have the same core.
         const [m, n] = [fewestRows(block.m, config), fewestRows(block.n, config)];
         const { a, b } = await session.cores(block.embedding, block.slot, m, n);
-        if (block.scale !== undefined) append(Float64Array.of(block.scale));
+        if (block.scaled !== undefined) {
+          append(Float64Array.of(await scaleOfCore(block, block.scaled, { sessions: session, config })));
+        }
         append(a);
         append(b);
         break;
@@ -141,6 +150,19 @@ async function writeCore(
     }
   }
   return bytes.subarray(item.at, end);
+}
+
+/** The scale of a block whose factors are expanded for that alone, if at all. */
+async function scaleOfCore(
+  { embedding, slot, m, n }: { readonly embedding: Float32Array } & Pick<MatrixRecipe, 'slot' | 'm' | 'n'>,
+  recipe: ScaledRecipe,
+  { sessions: session, config: { rank } }: LoadedModel,
+): Promise<number> {
+  if (typeof recipe.scale === 'number') return recipe.scale;
+  const values = scratch.tile.take((m + n) * rank);
+  const expanded = { a: values.subarray(0, m * rank), b: values.subarray(m * rank) };
+  await session.factors(embedding, slot, expanded);
+  return scaleOf(recipe, expanded, rank);
 }
 
 /** The elements of a part by rule, row-major and close together. */

@@ -1,7 +1,14 @@
 /** The plan: every parameter of an architecture, where its values come from, and where its bytes lie. */
 
 import { createHash } from 'node:crypto';
-import { blockShape, elementCount, type ArchitectureGraph, type Block, type Parameter } from '../graph/graph';
+import {
+  blockShape,
+  DEFAULT_INITIALIZER_RANGE,
+  elementCount,
+  type ArchitectureGraph,
+  type Block,
+  type Parameter,
+} from '../graph/graph';
 import { graphHash } from '../graph/canonical';
 import { quoted, Violations } from '../graph/violations';
 import type { Bundle } from '../hypernet/bundle';
@@ -140,7 +147,15 @@ export function planPrediction(
   });
   if (options.strict) checkPredicted(tensors);
   const sent = tensors.flatMap(({ name, box }) => (box === undefined ? [] : [[name, box.start, box.shape]]));
-  const identity = [bundle.fingerprint, graphHash(graph), seed, elementType, representation, sent];
+  const identity = [
+    bundle.fingerprint,
+    graphHash(graph),
+    seed,
+    elementType,
+    representation,
+    sent,
+    ...(hypernet.normalization === 'std' ? [graph.initializerRange ?? DEFAULT_INITIALIZER_RANGE] : []),
+  ];
   const fingerprint = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
   return {
     bundle,
@@ -179,7 +194,13 @@ function planTensor(parameter: Parameter, graph: ArchitectureGraph, config: Hype
     const planned =
       block.origin.kind === 'initialization'
         ? fillRecipe(block.origin, elements)
-        : predictedRecipe(block.origin, shape, graph.nodes[block.origin.node]?.shape ?? [], config);
+        : predictedRecipe(
+            block.origin,
+            shape,
+            graph.nodes[block.origin.node]?.shape ?? [],
+            config,
+            graph.initializerRange,
+          );
     if (block.origin.kind === 'initialization') {
       initializedElements += elements;
     } else {

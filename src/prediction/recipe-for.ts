@@ -1,8 +1,13 @@
 /** Chooses the recipe of a block: what the decoder makes of it, how much of that is repeated, and its rank. */
 
-import { elementCount, type InitializationOrigin, type PredictionOrigin } from '../graph/graph';
+import {
+  DEFAULT_INITIALIZER_RANGE,
+  elementCount,
+  type InitializationOrigin,
+  type PredictionOrigin,
+} from '../graph/graph';
 import type { HypernetConfig } from '../hypernet/manifest';
-import type { Recipe } from './recipe';
+import type { Recipe, Scale } from './recipe';
 
 /** A recipe, and what the plan says of it. */
 export interface PlannedRecipe {
@@ -18,16 +23,20 @@ export function fillRecipe(origin: InitializationOrigin, elements: number): Plan
   return { recipe: { ...origin, kind: 'fill' }, rank: 0, distinct: elements };
 }
 
-/** The recipe of a predicted block of `shape`, decoded from a node that the encoder saw with `nodeShape`. */
+/**
+ * The recipe of a predicted block of `shape`, decoded from a node that the encoder saw with `nodeShape`, in a network
+ * that gives its weights the standard deviation `initializerRange`.
+ */
 export function predictedRecipe(
   origin: PredictionOrigin,
   shape: readonly number[],
   nodeShape: readonly number[],
   config: HypernetConfig,
+  initializerRange = DEFAULT_INITIALIZER_RANGE,
 ): PlannedRecipe {
   return config.decoder === 'dense'
     ? denseRecipe(origin, shape, nodeShape, config)
-    : lowRankRecipe(origin, shape, nodeShape, config);
+    : lowRankRecipe(origin, shape, nodeShape, config, initializerRange);
 }
 
 /**
@@ -55,17 +64,30 @@ export function roundedLength(length: number, largest: number): number {
   return rounded >= largest / 2 ? largest : rounded;
 }
 
+/** Source of the scale to a standard deviation: `GHN3_GPT._normalize` of the LoGAH authors. */
+function lowRankScale(
+  role: PredictionOrigin['role'],
+  shape: readonly number[],
+  config: HypernetConfig,
+  target: number,
+): Scale {
+  if (config.normalization === 'fan_in' || role === 'embedding') return fanInScale(role, shape, config);
+  const [first = 1, second = 1, third = 1] = shape;
+  return shape.length === 3 ? { target, first: second, second: third } : { target, first, second };
+}
+
 function lowRankRecipe(
   origin: PredictionOrigin,
   shape: readonly number[],
   nodeShape: readonly number[],
   config: HypernetConfig,
+  initializerRange: number,
 ): PlannedRecipe {
   const { node, slot } = origin;
   const { rank, ck } = config;
   const [maxOut, maxIn] = config.max_shape;
   const [first = 1, second = 1, third = 1, fourth = 1] = shape;
-  const scale = fanInScale(origin.role, shape, config);
+  const scale = lowRankScale(origin.role, shape, config, initializerRange);
   if (shape.length === 1) {
     const length = Math.min(first, maxOut);
     const aligned = config.decoder === 'aligned';

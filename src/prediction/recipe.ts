@@ -17,12 +17,18 @@ interface Predicted {
   readonly slot: number;
 }
 
+/**
+ * The factor of a weight; or one that gives the whole block, repetitions included, the standard deviation `target`: the
+ * block has `first` entries in its first dimension (position embeddings: tokens) and `second` in its second (channels).
+ */
+export type Scale = number | { readonly target: number; readonly first: number; readonly second: number };
+
 /** Row p, column q is scale * A[p mod m] · B[q mod n]. */
 export interface MatrixRecipe extends Predicted {
   readonly kind: 'matrix';
   readonly m: number;
   readonly n: number;
-  readonly scale: number;
+  readonly scale: Scale;
 }
 
 /** A kernel (o, i, h, w): element (p, q, y, x) is scale * A[(p mod o) * h + y] · B[(q mod i) * w + x]. */
@@ -33,7 +39,7 @@ export interface KernelRecipe extends Predicted {
   readonly i: number;
   readonly h: number;
   readonly w: number;
-  readonly scale: number;
+  readonly scale: Scale;
 }
 
 /** Position embeddings [tokens, channels] from a kernel (1, c, s, s): token t, channel q is (q mod c, t mod s²). */
@@ -41,7 +47,7 @@ export interface PositionRecipe extends Predicted {
   readonly kind: 'position';
   readonly c: number;
   readonly s: number;
-  readonly scale: number;
+  readonly scale: Scale;
 }
 
 /** A vector: norm weights 2 * sigmoid(x / 2), biases tanh(x / 5). */

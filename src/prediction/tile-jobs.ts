@@ -94,9 +94,9 @@ function* itemsOf(
 }
 
 function factorsItem(factors: readonly FactorPiece[], embeddings: Float32Array, hid: number): FactorsItem {
-  const blocks = factors.map(({ recipe: { node, slot, m, n, scale } }) => {
-    const embedding = embeddings.slice(node * hid, (node + 1) * hid);
-    return { embedding, slot, m, n, scale };
+  const blocks = factors.map(({ recipe }) => {
+    const embedding = embeddings.slice(recipe.node * hid, (recipe.node + 1) * hid);
+    return { embedding, recipe };
   });
   return { kind: 'factors', blocks };
 }
@@ -120,14 +120,14 @@ function coreBlock(
     case 'positions':
     case 'norm_weight':
     case 'bias': {
-      const { node, slot, m, n, scale } = block;
+      const { node, slot, m, n, scaled } = block;
       return {
         kind: 'product',
         embedding: embeddings.slice(node * hid, (node + 1) * hid),
         slot,
         m,
         n,
-        scale,
+        scaled,
       };
     }
   }

@@ -4,6 +4,7 @@ import type { BundleSessions } from '../hypernet/sessions';
 import type { FactorStore } from './factor-store';
 import type { StreamKey } from './random';
 import type { Recipe } from './recipe';
+import type { ScaleStore } from './scale-store';
 import type { WorkerScratch } from './scratch';
 
 /** A part of a tile: the rows and columns of one piece that lie within it, and the embedding it is decoded from. */
@@ -27,6 +28,8 @@ export interface DecodeContext {
   readonly sessions: BundleSessions;
   /** The factors of the last nodes. */
   readonly factors: FactorStore;
+  /** The scales of the last blocks. */
+  readonly scales: ScaleStore;
   readonly rank: number;
   /** Tells the nodes of different requests apart in the cache. */
   readonly requestKey: string;

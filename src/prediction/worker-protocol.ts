@@ -7,7 +7,8 @@ import type { TilePart } from './tile-part';
 import type { ElementType } from '../element-type';
 import type { Placement } from './layout';
 import type { StreamKey } from './random';
-import type { FillRecipe } from './recipe';
+import type { FillRecipe, MatrixRecipe } from './recipe';
+import type { ScaledRecipe } from './scale';
 
 /** Given to a worker when it starts. */
 export interface WorkerSetup {
@@ -53,13 +54,10 @@ export interface FactorsItem {
   readonly blocks: readonly FactorsBlock[];
 }
 
-/** The factors of one node: `m` rows of A times `scale`, `n` rows of B. */
+/** The factors of one node's block: the rows of A times the scale, then those of B. */
 export interface FactorsBlock {
   readonly embedding: Float32Array;
-  readonly slot: number;
-  readonly m: number;
-  readonly n: number;
-  readonly scale: number;
+  readonly recipe: MatrixRecipe;
 }
 
 /** What the blocks of a tensor are computed from, one after the other. */
@@ -81,7 +79,7 @@ export type CoreItemBlock =
       readonly slot: number;
       readonly m: number;
       readonly n: number;
-      readonly scale: number | undefined;
+      readonly scaled: ScaledRecipe | undefined;
     }
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'elements'; readonly part: TilePart & { readonly recipe: FillRecipe } };

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { copyAsStd } from '../support/std-bundle';
 import { runCli } from './run-cli';
 
 const BUNDLE = join(__dirname, '../fixtures/parity/bundle');
@@ -76,6 +77,29 @@ it('fetches the expansion of cores once, and anew where the file that it kept is
   expect((await predict()).equals(first)).toBe(true);
   expect((await readFile(join(cache, name))).equals(kept)).toBe(true);
   expect(await readdir(cache)).toEqual([name]);
+});
+
+it('factors and cores of a model that normalises by standard deviation expand to the bits of the dense prediction', async () => {
+  const [config, models] = [join(directory, 'config.json'), join(directory, 'std')];
+  const network = {
+    model_type: 'gpt2',
+    n_embd: 96,
+    n_layer: 1,
+    n_head: 3,
+    vocab_size: 3001,
+    n_positions: 64,
+  };
+  await writeFile(config, JSON.stringify(network));
+  await copyAsStd(BUNDLE, models, 'std');
+  const predict = async (name: string, ...flags: string[]): Promise<Buffer> => {
+    const out = join(directory, name);
+    const run = await runCli('predict', config, '--out', out, '--models', models, ...flags);
+    expect(run).toMatchObject({ code: 0 });
+    return tensorData(await readFile(join(out, 'model.safetensors')));
+  };
+  const dense = await predict('dense');
+  expect((await predict('factors', '--factors')).equals(dense)).toBe(true);
+  expect((await predict('core', '--representation', 'core')).equals(dense)).toBe(true);
 });
 
 it('cannot be combined with a shard', async () => {

@@ -1,5 +1,13 @@
 import fc from 'fast-check';
-import type { ArchitectureGraph, Block, GraphEdge, GraphNode, Parameter, Role } from '../../src/graph/graph';
+import {
+  DEFAULT_INITIALIZER_RANGE,
+  type ArchitectureGraph,
+  type Block,
+  type GraphEdge,
+  type GraphNode,
+  type Parameter,
+  type Role,
+} from '../../src/graph/graph';
 
 /** A node without a shape unless one is given. */
 export function node(name: string, operation: string, shape: readonly number[] = []): GraphNode {
@@ -29,6 +37,7 @@ export function linearGraph(changes: Partial<ArchitectureGraph> = {}): Architect
     edges: edges([0, 1], [1, 2]),
     parameters: [predicted('weight', [4, 3], 1, 'matrix'), predicted('bias', [4], 2, 'bias')],
     sizes: {},
+    initializerRange: DEFAULT_INITIALIZER_RANGE,
     ...changes,
   };
 }
@@ -49,7 +58,8 @@ export const filledParameters: fc.Arbitrary<Parameter> = fc
     fc.record({ rule: fc.constant('uniform' as const), bound: numbers }),
     fc.record({
       rule: fc.constant('constant' as const),
-      value: fc.float({ noDefaultInfinity: true, noNaN: true }),
+      // A value of -0 is not sent, and comes back as 0.
+      value: fc.float({ noDefaultInfinity: true, noNaN: true }).map((value) => value + 0),
     }),
   )
   .map((filling): Parameter => {
@@ -65,9 +75,10 @@ export const acyclicGraphs: fc.Arbitrary<ArchitectureGraph> = fc
       parents: fc.tuple(...Array.from({ length: count }, (_, index) => fc.nat({ max: index }))),
       filled: filledParameters,
       extra: fc.uniqueArray(fc.tuple(fc.nat({ max: count }), fc.nat({ max: count })), { maxLength: 30 }),
+      initializerRange: fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }),
     }),
   )
-  .map(({ parents, filled, extra }) => {
+  .map(({ parents, filled, extra, initializerRange }) => {
     const pairs = new Map<string, readonly [number, number]>();
     const add = (source: number, target: number): void => {
       pairs.set(`${source} ${target}`, [source, target]);
@@ -81,5 +92,5 @@ export const acyclicGraphs: fc.Arbitrary<ArchitectureGraph> = fc
       ...parents.map((_, index) => node(`node ${index + 1}`, 'conv', [2, 2])),
     ];
     const parameters = [predicted('weight', [2, 2], 1, 'matrix'), filled];
-    return linearGraph({ nodes, edges: edges(...pairs.values()), parameters });
+    return linearGraph({ nodes, edges: edges(...pairs.values()), parameters, initializerRange });
   });

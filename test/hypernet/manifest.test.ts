@@ -81,7 +81,12 @@ describe('a manifest', () => {
     ['a size of 0', withHypernet({ max_shape: [64, 32, 0, 16] }), 'hypernet.max_shape.2: '],
     ['no classes', withHypernet({ num_classes: 0 }), 'hypernet.num_classes: '],
     ['an unknown decoder', withHypernet({ decoder: 'magic' }), 'hypernet.decoder: '],
-    ['an unknown normalisation', withHypernet({ normalization: 'std' }), 'hypernet.normalization: '],
+    ['an unknown normalisation', withHypernet({ normalization: 'fan_out' }), 'hypernet.normalization: '],
+    [
+      'a standard deviation of no factors',
+      withHypernet({ decoder: 'dense', normalization: 'std' }),
+      'hypernet.normalization: is std; a dense decoder has no factors to measure, so only fan_in is allowed',
+    ],
     ['no operations', withHypernet({ operations: [] }), 'hypernet.operations: '],
     ['no cutoff', withHypernet({ cutoff: 0 }), 'hypernet.cutoff: '],
     ['no slots', withHypernet({ slots: 0 }), 'hypernet.slots: '],

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { ArchitectureGraph, Block, GraphNode, Parameter, Role } from '../../src/graph/graph';
 import { openBundle } from '../../src/hypernet/bundle';
+import type { HypernetConfig } from '../../src/hypernet/manifest';
 import { DecodePool } from '../../src/prediction/decode-pool';
 import { planPrediction, type PlannedTensor, type PredictionPlan } from '../../src/prediction/plan';
 import { streamKey } from '../../src/prediction/random';
@@ -18,7 +19,12 @@ import { BUNDLE, GHN3_BUNDLE } from '../support/parity-fixtures';
  */
 
 const TRAINED = join(__dirname, '..', '..', 'models', 'logah-tiny-vit-fashion');
-const BUNDLES = [BUNDLE, GHN3_BUNDLE, ...(existsSync(TRAINED) ? [TRAINED] : [])];
+const BUNDLES: readonly (readonly [HypernetConfig['normalization'], string])[] = [
+  ['fan_in', BUNDLE],
+  ['std', BUNDLE],
+  ['fan_in', GHN3_BUNDLE],
+  ...(existsSync(TRAINED) ? [['fan_in', TRAINED] as const] : []),
+];
 
 const never = new AbortController().signal;
 
@@ -38,7 +44,7 @@ const SAMPLES: readonly Sample[] = [
   { name: 'a single row', shape: [1, 300] },
   { name: 'two rows', shape: [2, 300] },
   { name: 'a single column', shape: [301, 1] },
-  { name: 'a single element', shape: [1, 1] },
+  { name: 'two elements', shape: [1, 2] },
   { name: 'fused rows', shape: [288, 96], axis: 0 },
   { name: 'fused columns', shape: [96, 288], axis: 1 },
   { name: 'kernel', shape: [70, 40, 3, 5] },
@@ -82,13 +88,15 @@ const GRAPH: ArchitectureGraph = linearGraph({
   parameters: [...SAMPLES.map((sample, index) => parameterOf(sample, index + 1)), NOISE],
 });
 
-describe.each(BUNDLES)('an element of %s', (directory) => {
+describe.each(BUNDLES)('an element, normalised by %s, of %s', (normalization, directory) => {
   let pool: DecodePool;
   let plan: PredictionPlan;
   let embeddings: Float32Array;
 
   beforeAll(async () => {
-    const bundle = await openBundle(directory);
+    const found = await openBundle(directory);
+    const { manifest } = found;
+    const bundle = { ...found, manifest: { ...manifest, hypernet: { ...manifest.hypernet, normalization } } };
     pool = await DecodePool.start(2, { bundles: [bundle], provider: 'cpu' }, () => undefined);
     plan = planPrediction(GRAPH, bundle, {
       seed: 3,

@@ -1,12 +1,17 @@
 /** Slices, shards and resumed streams over a real port: always the bytes of the whole prediction. */
 
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { connect, type LogahClient, type TensorPlan } from '../../src/client';
 import type { PredictRequest } from '../../src/gen/logah/v1/PredictRequest';
 import { startServer, type ServerProcess } from '../support/server-process';
+import { copyAsStd } from '../support/std-bundle';
 
-const MODELS = join(__dirname, '../fixtures/parity/bundle');
+const BUNDLE = join(__dirname, '../fixtures/parity/bundle');
+/** By normalisation: one whose scales do not depend on the values, and one whose scales are those of whole tensors. */
+const MODELS = { fan_in: 'parity-logah', std: 'parity-logah-std' } as const;
 const SEED = 5;
 
 /** Fused and split projections, tiling in both dimensions, a class token and position rows, kernels, tied weights. */
@@ -23,25 +28,31 @@ const NETWORKS: Readonly<Record<string, object>> = {
   gpt2: { model_type: 'gpt2', n_embd: 96, n_layer: 1, n_head: 3, vocab_size: 20_011, n_positions: 64 },
 };
 
+const VIT: PredictRequest = {
+  architecture: { transformersConfig: Buffer.from(JSON.stringify(NETWORKS.vit)) },
+  model: MODELS.fan_in,
+  seed: SEED,
+};
+
 interface Answer {
   readonly tensors: readonly TensorPlan[];
   readonly data: Buffer;
 }
 
+let directory: string;
 let server: ServerProcess;
 
 beforeAll(async () => {
-  server = await startServer({ models: MODELS });
+  directory = await mkdtemp(join(tmpdir(), 'logah-slices-'));
+  await cp(BUNDLE, join(directory, MODELS.fan_in), { recursive: true });
+  await copyAsStd(BUNDLE, join(directory, MODELS.std), MODELS.std);
+  server = await startServer({ models: directory });
 });
 
 afterAll(async () => {
   await server.stop();
+  await rm(directory, { recursive: true });
 });
-
-function requestOf(network: string): PredictRequest {
-  const transformersConfig = Buffer.from(JSON.stringify(NETWORKS[network]));
-  return { architecture: { transformersConfig }, seed: SEED };
-}
 
 async function predict(client: LogahClient, request: PredictRequest): Promise<Answer> {
   const parts: Buffer[] = [];
@@ -82,17 +93,21 @@ function differences(whole: Answer, part: Answer): string[] {
     .map(({ name }) => name);
 }
 
-describe.each(Object.keys(NETWORKS))('of a %s', (network) => {
+describe.each(
+  Object.keys(NETWORKS).flatMap((network) => Object.values(MODELS).map((model) => ({ network, model }))),
+)('of a $network by $model', ({ network, model }) => {
   let whole: Answer;
+  const transformersConfig = Buffer.from(JSON.stringify(NETWORKS[network]));
+  const request: PredictRequest = { architecture: { transformersConfig }, model, seed: SEED };
 
   beforeAll(async () => {
-    whole = await predict(server.client, requestOf(network));
+    whole = await predict(server.client, request);
   });
 
   it.each([1, 2, 3, 4, 7])('%i shards are together the whole prediction, bit for bit', async (count) => {
     let bytes = 0;
     for (let index = 0; index < count; index++) {
-      const shard = await predict(server.client, { ...requestOf(network), shard: { index, count } });
+      const shard = await predict(server.client, { ...request, shard: { index, count } });
       expect(differences(whole, shard)).toEqual([]);
       bytes += shard.data.length;
     }
@@ -106,7 +121,7 @@ describe.each(Object.keys(NETWORKS))('of a %s', (network) => {
         const start = leading.map((size) => Math.min(size - 1, Math.floor(size * part)));
         return { name, start, end: leading.map((size, at) => Math.max((start[at] ?? 0) + 1, size - 1)) };
       });
-      const sliced = await predict(server.client, { ...requestOf(network), slices });
+      const sliced = await predict(server.client, { ...request, slices });
       expect(sliced.tensors).toHaveLength(whole.tensors.length);
       expect(differences(whole, sliced)).toEqual([]);
     }
@@ -119,15 +134,15 @@ describe.each(Object.keys(NETWORKS))('of a %s', (network) => {
       start: [(shape[0] ?? 1) - 1],
       end: [shape[0] ?? 1],
     }));
-    expect(differences(whole, await predict(server.client, { ...requestOf(network), slices }))).toEqual([]);
+    expect(differences(whole, await predict(server.client, { ...request, slices }))).toEqual([]);
   });
 
   it('a stream resumes at any byte with the bytes that follow', async () => {
-    const fingerprint = (await server.client.plan(requestOf(network))).fingerprint;
+    const fingerprint = (await server.client.plan(request)).fingerprint;
     const total = whole.data.length;
     for (const offset of [0, 1, 4097, Math.floor(total / 2), total - 3, total]) {
       const parts: Buffer[] = [];
-      const call = server.stub.Predict({ ...requestOf(network), resume: { fingerprint, offset } });
+      const call = server.stub.Predict({ ...request, resume: { fingerprint, offset } });
       for await (const message of call) {
         const { chunk } = message as { chunk?: { offset: number; data: Buffer } };
         if (!chunk) continue;
@@ -141,13 +156,13 @@ describe.each(Object.keys(NETWORKS))('of a %s', (network) => {
 
 it('a request with another shard has another fingerprint', async () => {
   const plans = await Promise.all(
-    [0, 1].map((index) => server.client.plan({ ...requestOf('vit'), shard: { index, count: 2 } })),
+    [0, 1].map((index) => server.client.plan({ ...VIT, shard: { index, count: 2 } })),
   );
   expect(plans[0]?.fingerprint).not.toBe(plans[1]?.fingerprint);
 });
 
 it('a stream of another plan cannot be resumed', async () => {
-  const request = { ...requestOf('vit'), resume: { fingerprint: 'ab'.repeat(32), offset: 1 } };
+  const request = { ...VIT, resume: { fingerprint: 'ab'.repeat(32), offset: 1 } };
   await expect(predict(server.client, request)).rejects.toMatchObject({ kind: 'failed_precondition' });
 });
 
@@ -155,7 +170,7 @@ it.each<NodeJS.Signals>(['SIGKILL', 'SIGTERM'])(
   'a client goes on at the next server when %s ends the first amid its stream',
   async (signal) => {
     const flags = ['--shutdown-grace-seconds', '0'];
-    let current = await startServer({ models: MODELS, flags });
+    let current = await startServer({ models: BUNDLE, flags });
     const client = connect(current.address);
     // Some 240 MB, far more than the buffers between server and client hold.
     const large = { ...(NETWORKS.gpt2 ?? {}), n_embd: 768, n_head: 12, n_layer: 12, vocab_size: 50_257 };
@@ -169,7 +184,7 @@ it.each<NodeJS.Signals>(['SIGKILL', 'SIGTERM'])(
       current.kill(signal);
       await current.exit;
       const address = current.address;
-      current = await startServer({ models: MODELS, flags: [...flags, '--address', address] });
+      current = await startServer({ models: BUNDLE, flags: [...flags, '--address', address] });
     });
     expect(killed).toBe(true);
     expect(digests).toBe(expected);

@@ -17,6 +17,10 @@ Role = Literal["ROLE_MATRIX", "ROLE_EMBEDDING", "ROLE_NORM_WEIGHT", "ROLE_BIAS"]
 Rule = Literal["RULE_ZEROS", "RULE_ONES", "RULE_NORMAL", "RULE_TRUNCATED_NORMAL", "RULE_CONSTANT", "RULE_UNIFORM"]
 
 
+#: Where an architecture does not say it: the default of transformers' families.
+DEFAULT_INITIALIZER_RANGE = 0.02
+
+
 class GraphError(ValueError):
     """An architecture graph that no hypernetwork can read; the message names the node or edge."""
 
@@ -97,6 +101,8 @@ class ArchitectureGraph:
     parameters: tuple[Parameter, ...]
     name: str = ""
     family: str = ""
+    #: Standard deviation that the network's own initialisation gives weights; `std` models scale theirs to it.
+    initializer_range: float = DEFAULT_INITIALIZER_RANGE
 
     def distances(self, cutoff: int) -> np.ndarray:
         """Lengths of the shortest directed paths: int64 [N, N], 0 where there is none or it exceeds `cutoff`.
@@ -128,13 +134,16 @@ class ArchitectureGraph:
 
     def to_json(self) -> dict[str, Any]:
         """The proto3 JSON mapping of `logah.v1.ArchitectureGraph`."""
-        return {
+        value: dict[str, Any] = {
             "name": self.name,
             "family": self.family,
             "nodes": [_node_json(n) for n in self.nodes],
             "edges": [{"source": e.source, "target": e.target} for e in self.edges],
             "parameters": [_parameter_json(p) for p in self.parameters],
         }
+        if self.initializer_range != DEFAULT_INITIALIZER_RANGE:
+            value["initializerRange"] = self.initializer_range
+        return value
 
     @staticmethod
     def from_json(value: dict[str, Any]) -> ArchitectureGraph:
@@ -148,6 +157,7 @@ class ArchitectureGraph:
             ),
             edges=tuple(Edge(int(e.get("source", 0)), int(e.get("target", 0))) for e in value["edges"]),
             parameters=tuple(_parameter_from_json(p) for p in value["parameters"]),
+            initializer_range=float(value.get("initializerRange", DEFAULT_INITIALIZER_RANGE)),
         )
 
 
@@ -173,9 +183,10 @@ class GraphBuilder:
         block = Block(shape[0], Prediction(node, role, classifier, slot))
         self.parameters.append(Parameter(name, tuple(shape), (block,)))
 
-    def build(self, name: str, family: str) -> ArchitectureGraph:
+    def build(self, name: str, family: str, initializer_range: float = DEFAULT_INITIALIZER_RANGE) -> ArchitectureGraph:
         """The finished graph."""
-        return ArchitectureGraph(tuple(self.nodes), tuple(self.edges), tuple(self.parameters), name, family)
+        nodes, edges, parameters = tuple(self.nodes), tuple(self.edges), tuple(self.parameters)
+        return ArchitectureGraph(nodes, edges, parameters, name, family, initializer_range)
 
 
 def _node_json(node: Node) -> dict[str, Any]:

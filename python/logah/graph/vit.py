@@ -87,7 +87,7 @@ def vit_graph(config: Mapping[str, Any], name: str = "") -> ArchitectureGraph:
     final = norm_node("vit.layernorm", [stream])
     norm_parameters("vit.layernorm", final)
     linear("classifier", classes, width, [final])
-    return graph.build(name, "vit")
+    return graph.build(name, "vit", std)
 
 
 def _height_and_width(size: int | Sequence[int]) -> tuple[int, int]:

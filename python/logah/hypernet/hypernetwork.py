@@ -18,7 +18,7 @@ from logah.hypernet.config import DecoderKind, EmbeddingScale, HypernetConfig
 from logah.hypernet.dense_decoder import DenseDecoder
 from logah.hypernet.encoder import Encoder
 from logah.hypernet.low_rank_decoder import AlignedDecoder, LowRankDecoder
-from logah.hypernet.normalization import fan_in_scale, squash_bias, squash_norm_weight
+from logah.hypernet.normalization import scaled_weight, squash_bias, squash_norm_weight
 from logah.hypernet.shapes import shape_slots
 from logah.hypernet.tiling import tile
 
@@ -32,16 +32,22 @@ class PredictedBlock:
     shape: tuple[int, ...]
     node_shape: tuple[int, ...]
     prediction: Prediction
+    #: The standard deviation that a weight is scaled to; None: it is scaled by its fan-in.
+    deviation: float | None = None
 
 
 @dataclass(frozen=True)
 class GraphFeatures:
-    """What the encoder reads of a graph: operation rows [N], sizes [N, 4], shortest paths [N, N], all int64."""
+    """What the encoder reads of a graph: operation rows [N], sizes [N, 4], shortest paths [N, N], all int64.
+
+    deviation: the standard deviation of the graph's weights where the model scales to it, else None.
+    """
 
     graph: ArchitectureGraph
     operation_N: Tensor
     shape_N4: Tensor
     distance_NN: Tensor
+    deviation: float | None = None
 
     @staticmethod
     def of(graph: ArchitectureGraph, config: HypernetConfig) -> GraphFeatures:
@@ -57,13 +63,16 @@ class GraphFeatures:
             torch.tensor([rows[node.operation] for node in graph.nodes]),
             torch.tensor([shape_slots(node.shape) for node in graph.nodes]),
             torch.from_numpy(graph.distances(config.cutoff)),
+            graph.initializer_range if config.normalization == "std" else None,
         )
 
     @cached_property
     def blocks(self) -> list[PredictedBlock]:
         """Every predicted block, in the order of the parameters."""
         return [
-            PredictedBlock(p.name, position, shape, self.graph.nodes[block.origin.node].shape, block.origin)
+            PredictedBlock(
+                p.name, position, shape, self.graph.nodes[block.origin.node].shape, block.origin, self.deviation
+            )
             for p in self.graph.parameters
             for position, (block, shape) in enumerate(zip(p.blocks, p.block_shapes(), strict=True))
             if isinstance(block.origin, Prediction)
@@ -98,8 +107,11 @@ class Hypernetwork(nn.Module):
 
     def __init__(self, config: HypernetConfig) -> None:
         super().__init__()
-        if config.normalization != "fan_in":
-            raise ValueError(f"normalization: got {config.normalization!r}, only 'fan_in' is supported")
+        allowed = ("fan_in",) if config.decoder == "dense" else ("fan_in", "std")
+        if config.normalization not in allowed:
+            raise ValueError(
+                f"normalization: got {config.normalization!r}; a {config.decoder} decoder has {' or '.join(allowed)}"
+            )
         self.config = config
         self.encoder = Encoder(config)
         self.decoder = DECODERS[config.decoder](config)
@@ -119,7 +131,8 @@ class Hypernetwork(nn.Module):
         """Decodes the blocks, those of equal shape together."""
         groups: dict[tuple[object, ...], list[PredictedBlock]] = defaultdict(list)
         for block in blocks:
-            groups[block.shape, block.node_shape, block.prediction.role, block.prediction.classifier].append(block)
+            role, classifier = block.prediction.role, block.prediction.classifier
+            groups[block.shape, block.node_shape, role, classifier, block.deviation].append(block)
         result: dict[tuple[str, int], Tensor] = {}
         for group in groups.values():
             embedding_GC = embedding_NC[torch.tensor([block.prediction.node for block in group])]
@@ -151,4 +164,6 @@ def decode_block(
         weight = tile(square.flatten(3).transpose(2, 3), 2, shape[1])
     else:
         raise GraphError(f"{block.parameter}: no decoder for {role} of shape {list(shape)}")
-    return weight if role == "ROLE_EMBEDDING" and embedding_scale == "none" else weight * fan_in_scale(shape)
+    if role == "ROLE_EMBEDDING":
+        return weight if embedding_scale == "none" else scaled_weight(weight, None)
+    return scaled_weight(weight, block.deviation)

@@ -1,3 +1,4 @@
+import { DEFAULT_INITIALIZER_RANGE } from '../../graph/graph';
 import type { Violations } from '../../graph/violations';
 import { quoted } from '../../graph/violations';
 
@@ -12,10 +13,20 @@ export const MAX_SIZE = 2 ** 31 - 1;
  * everything that is wrong.
  */
 export class ConfigReader {
+  #initializerRange: number | undefined;
+
   constructor(
     private readonly fields: Readonly<Record<string, unknown>>,
     readonly violations: Violations,
   ) {}
+
+  /** The standard deviation of the network's own initial weights. */
+  get initializerRange(): number {
+    return (this.#initializerRange ??= this.standardDeviation(
+      'initializer_range',
+      DEFAULT_INITIALIZER_RANGE,
+    ));
+  }
 
   violation(name: string, description: string): void {
     this.violations.add(name === '' ? CONFIG_FIELD : `${CONFIG_FIELD}.${name}`, description);

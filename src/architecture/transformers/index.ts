@@ -21,10 +21,11 @@ export function transformersGraph(bytes: Uint8Array, limits: GraphLimits): Archi
   const architecture = chosenArchitecture(reader, family);
   checkRestrictions(reader, family);
   const network = family.read(reader, architecture);
+  const { initializerRange } = reader;
   violations.throwIfAny();
   checkLimits(networkSize(network), limits, CONFIG_FIELD, violations);
   violations.throwIfAny();
-  return network.build(network.layers);
+  return { ...network.build(network.layers), initializerRange };
 }
 
 function familyOf(reader: ConfigReader): TransformersFamily {

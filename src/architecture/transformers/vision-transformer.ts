@@ -46,7 +46,7 @@ export function visionTransformer(variant: VisionVariant): TransformersFamily {
         channels: reader.size('num_channels', 3),
         labels: labelCount(reader),
         qkvBias: reader.boolean('qkv_bias', true),
-        initializerRange: reader.standardDeviation('initializer_range', 0.02),
+        initializerRange: reader.initializerRange,
       };
       if (reader.violations.none) checkTogether(config, reader);
       return { layers: config.layers, build: (layers) => build(variant, { ...config, layers }) };

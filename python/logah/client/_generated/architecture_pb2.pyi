@@ -48,18 +48,20 @@ class Architecture(_message.Message):
     def __init__(self, graph: _Optional[_Union[ArchitectureGraph, _Mapping]] = ..., transformers_config: _Optional[bytes] = ..., onnx: _Optional[bytes] = ...) -> None: ...
 
 class ArchitectureGraph(_message.Message):
-    __slots__ = ("name", "family", "nodes", "edges", "parameters")
+    __slots__ = ("name", "family", "nodes", "edges", "parameters", "initializer_range")
     NAME_FIELD_NUMBER: _ClassVar[int]
     FAMILY_FIELD_NUMBER: _ClassVar[int]
     NODES_FIELD_NUMBER: _ClassVar[int]
     EDGES_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    INITIALIZER_RANGE_FIELD_NUMBER: _ClassVar[int]
     name: str
     family: str
     nodes: _containers.RepeatedCompositeFieldContainer[Node]
     edges: _containers.RepeatedCompositeFieldContainer[Edge]
     parameters: _containers.RepeatedCompositeFieldContainer[Parameter]
-    def __init__(self, name: _Optional[str] = ..., family: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., edges: _Optional[_Iterable[_Union[Edge, _Mapping]]] = ..., parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ...) -> None: ...
+    initializer_range: float
+    def __init__(self, name: _Optional[str] = ..., family: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., edges: _Optional[_Iterable[_Union[Edge, _Mapping]]] = ..., parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ..., initializer_range: _Optional[float] = ...) -> None: ...
 
 class Node(_message.Message):
     __slots__ = ("name", "operation", "shape")

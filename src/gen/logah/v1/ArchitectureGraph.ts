@@ -10,6 +10,8 @@ export interface ArchitectureGraph {
   'nodes'?: (_logah_v1_Node)[];
   'edges'?: (_logah_v1_Edge)[];
   'parameters'?: (_logah_v1_Parameter)[];
+  'initializerRange'?: (number | string);
+  '_initializerRange'?: "initializerRange";
 }
 
 export interface ArchitectureGraph__Output {
@@ -18,4 +20,6 @@ export interface ArchitectureGraph__Output {
   'nodes': (_logah_v1_Node__Output)[];
   'edges': (_logah_v1_Edge__Output)[];
   'parameters': (_logah_v1_Parameter__Output)[];
+  'initializerRange'?: (number);
+  '_initializerRange'?: "initializerRange";
 }
