@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import torch
 import traced_networks as networks
 import transformers
+from client_servers import CLI
 from parity_graphs import parity_graph
 from torch import Tensor, nn
 from transformers import AutoConfig, PreTrainedModel
@@ -171,6 +173,16 @@ def test_branches_are_joined_and_pools_have_their_kernels() -> None:
     assert sources(graph, "concat") == {"branch1.bias", "branch2.1.bias", "branch3.1.bias"}
     pools = {node.operation: node.shape for node in graph.nodes if "pool" in node.operation}
     assert pools == {"avg_pool": (1, 1, 3, 3), "max_pool": (1, 1, 3, 3)}
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("make", [networks.resnet50, networks.convnext_tiny, networks.MobileNetV3, networks.Inception])
+def test_the_service_reads_what_was_traced(make: Callable[[], nn.Module], tmp_path: Path) -> None:
+    graph = trace(make(), (IMAGE,))
+    path = tmp_path / "graph.json"
+    path.write_text(json.dumps(graph.to_json()))
+    output = subprocess.run(["node", str(CLI), "graph", str(path)], check=True, capture_output=True, timeout=60).stdout
+    assert structure(ArchitectureGraph.from_json(json.loads(output))) == structure(graph)
 
 
 # Parameters
