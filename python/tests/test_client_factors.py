@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Iterator
 from itertools import pairwise
@@ -35,6 +36,7 @@ from logah.client._generated import logah_pb2
 from logah.client.checked_plan import FactorBlock, TensorPlan, check_plan
 from logah.client.element_type import ELEMENT_TYPES, DtypeName, element_type_named
 from logah.client.factored_tensor import FactoredTensor
+from logah.client.request import Representation
 
 CONFIG = {"model_type": "vit"}
 #: Wide enough for factors to be smaller than their product; the table of tokens repeats its rows.
@@ -206,7 +208,7 @@ def test_factors_that_do_not_cover_their_matrix_are_refused(change: dict[str, in
 
 
 def test_a_representation_that_no_request_can_carry_is_refused() -> None:
-    with logah.connect("127.0.0.1:1") as client, pytest.raises(RequestError, match="dense, factors"):
+    with logah.connect("127.0.0.1:1") as client, pytest.raises(RequestError, match="dense, factors, core"):
         client.predict(CONFIG, representation="tiles")  # type: ignore[typeddict-item]
 
 
@@ -223,16 +225,18 @@ def floats(array: NDArray[np.generic]) -> NDArray[np.float64]:
 
 
 @pytest.mark.server
+@pytest.mark.parametrize("representation", ["factors", "core"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("config", [WIDE_VIT, WIDE_GPT2], ids=["vit", "gpt2"])
 def test_expanded_tensors_agree_with_the_dense_ones(
-    client: Client, config: dict[str, object], dtype: DtypeName
+    client: Client, config: dict[str, object], dtype: DtypeName, representation: Representation
 ) -> None:
     dense = dict(client.predict(config, dtype=dtype))
-    arrays = dict(client.predict(config, dtype=dtype, representation="factors"))
-    plan = client.plan(config, dtype=dtype, representation="factors")
-    assert any(tensor.factors for tensor in plan.tensors)
-    assert (plan.total_bytes, plan.dense_bytes) == (plan.factor_bytes, sum(array.nbytes for array in dense.values()))
+    arrays = dict(client.predict(config, dtype=dtype, representation=representation))
+    plan = client.plan(config, dtype=dtype, representation=representation)
+    assert any(tensor.core if representation == "core" else tensor.factors for tensor in plan.tensors)
+    assert plan.total_bytes == {"core": plan.core_bytes, "factors": plan.factor_bytes}[representation]
+    assert plan.dense_bytes == sum(array.nbytes for array in dense.values())
     assert list(arrays) == list(dense)
     for name, array in arrays.items():
         assert (array.dtype, array.shape) == (dense[name].dtype, dense[name].shape)
@@ -280,6 +284,24 @@ def test_every_way_to_ask_gives_the_same_bits(server: str, client: Client, tmp_p
         np.testing.assert_array_equal(loaded[name], array)
         np.testing.assert_array_equal(awaited[name], array)
         assert torch.equal(state[name], torch.from_numpy(array))
+
+
+@pytest.mark.server
+def test_an_expansion_is_kept_and_fetched_anew_where_its_file_is_damaged(server: str, tmp_path: Path) -> None:
+    cache = tmp_path / "made at need"
+    with logah.connect(server, cache_directory=cache) as client:
+        state = dict(client.predict(WIDE_VIT, representation="core"))
+        saved = load_file(client.save(WIDE_VIT, tmp_path / "out", representation="core").path)
+    (kept,) = cache.iterdir()
+    content = kept.read_bytes()
+    assert hashlib.sha256(content).hexdigest() == kept.name
+    kept.write_bytes(content[1:])
+    with logah.connect(server, cache_directory=cache) as client:
+        again = dict(client.predict(WIDE_VIT, representation="core"))
+    assert kept.read_bytes() == content
+    for name, array in state.items():
+        np.testing.assert_array_equal(again[name], array)
+        np.testing.assert_array_equal(saved[name], array)
 
 
 @pytest.mark.server

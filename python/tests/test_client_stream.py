@@ -51,7 +51,7 @@ def check(messages: list[Response], request: logah_pb2.PredictRequest | None = N
     for message in messages:
         event = stream.accept(message)
         if isinstance(event, PlanEvent):
-            assembly = TensorAssembly(event.plan.element_type)
+            assembly = TensorAssembly(event.plan)
         elif event is not None and not isinstance(event, Summary):
             assert assembly is not None
             joined += b"".join(array.tobytes() for _, array in assembly.accept(event.pieces))

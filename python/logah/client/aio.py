@@ -18,6 +18,7 @@ from logah.client.checked_plan import Plan, check_plan
 from logah.client.deadline import Deadline
 from logah.client.dense_events import DenseEvents
 from logah.client.errors import RemoteError, remote_error
+from logah.client.expansion import ExpansionCache, ExpansionLayer
 from logah.client.module_source import refuses_configuration
 from logah.client.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
 from logah.client.request import PredictOptions, predict_request
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def connect(target: str, credentials: grpc.ChannelCredentials | None = None) -> AsyncClient:
+def connect(
+    target: str, credentials: grpc.ChannelCredentials | None = None, cache_directory: Path | None = None
+) -> AsyncClient:
     """An asyncio client; to be called, and used, in a running loop. Arguments as for `logah.connect`."""
-    return AsyncClient(target, credentials)
+    return AsyncClient(target, credentials, cache_directory)
 
 
 class AsyncClient:
@@ -42,11 +45,14 @@ class AsyncClient:
     Cancelling a task cancels its call; `save` then leaves no file.
     """
 
-    def __init__(self, target: str, credentials: grpc.ChannelCredentials | None = None) -> None:
+    def __init__(
+        self, target: str, credentials: grpc.ChannelCredentials | None = None, cache_directory: Path | None = None
+    ) -> None:
         #: The address as given.
         self.target = target
         self._channel = open_aio_channel(target, credentials)
         self._calls = Calls(self._channel)
+        self._expansions = ExpansionCache(cache_directory)
 
     async def plan(self, source: Source, *, timeout: float | None = None, **options: Unpack[PredictOptions]) -> Plan:
         """As `Client.plan`."""
@@ -98,6 +104,8 @@ class AsyncClient:
         with saving(architecture, Path(directory), request.seed) as target:
             async with contextlib.aclosing(self.events(request, timeout)) as events:
                 async for sent in events:
+                    if isinstance(sent, PlanEvent):
+                        dense.layer = await self._layer(sent.plan, timeout)
                     async for event in _from_thread(dense.accept(sent), target.accept):
                         on_event(event)
         return target.result()
@@ -151,7 +159,7 @@ class AsyncClient:
             async for event in events:
                 if isinstance(event, PlanEvent):
                     on_plan(event.plan)
-                    assembly = TensorAssembly(event.plan.element_type)
+                    assembly = TensorAssembly(event.plan, await self._layer(event.plan, timeout))
                 elif isinstance(event, DataEvent) and assembly is not None:
                     async for name, array in _from_thread(assembly.accept(event.pieces)):
                         yield name, array
@@ -170,6 +178,23 @@ class AsyncClient:
                 raise
             return await asyncio.to_thread(architecture.trace)
         return architecture
+
+    async def _layer(self, plan: Plan, timeout: float | None) -> ExpansionLayer | None:
+        """The plan's expansion: kept, or fetched; None where it has none."""
+        expansion = plan.expansion
+        if expansion is None:
+            return None
+        layer = self._expansions.kept(expansion)
+        if layer is not None:
+            return layer
+        request = logah_pb2.GetExpansionRequest(model=plan.model, sha256=expansion.sha256)
+        content = bytearray()
+        with self._remote_errors():
+            async for message in self._calls.get_expansion(request, timeout=timeout):
+                content += message.data
+                if len(content) > expansion.bytes:
+                    break
+        return self._expansions.keep(expansion, bytes(content))
 
     @contextlib.contextmanager
     def _remote_errors(self) -> Iterator[None]:

@@ -60,6 +60,11 @@ class Calls:
             request_serializer=logah_pb2.PlanRequest.SerializeToString,
             response_deserializer=logah_pb2.PlanResponse.FromString,
         )
+        self.get_expansion = channel.unary_stream(
+            f"/{_SERVICE}/GetExpansion",
+            request_serializer=logah_pb2.GetExpansionRequest.SerializeToString,
+            response_deserializer=logah_pb2.GetExpansionResponse.FromString,
+        )
         self.list_models = channel.unary_unary(
             f"/{_SERVICE}/ListModels",
             request_serializer=logah_pb2.ListModelsRequest.SerializeToString,

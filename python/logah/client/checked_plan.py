@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -23,6 +24,7 @@ _SOURCES: dict[int, Source] = {
 
 #: Sizes at and above this are refused, as in every client.
 _MAX_BYTES = 2**53
+_MAX_EXPANSION_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,70 @@ class FactorBlock:
     m: int
     n: int
     rank: int
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """A model's last layer: weight [rows, rank] and bias [rows], float32."""
+
+    sha256: str
+    rows: int
+    rank: int
+
+    @property
+    def bytes(self) -> int:
+        """Of its file."""
+        return self.rows * (self.rank + 1) * 4
+
+    def core_rows(self, rows: int) -> int:
+        """Core rows that the first `rows` rows of a factor are made of."""
+        return -(-rows * self.rank // self.rows)
+
+
+@dataclass(frozen=True)
+class CoreBlock:
+    """A block of a tensor that is sent as what it is computed from; see the contract's `CoreBlock`."""
+
+    row: int
+    rows: int
+    column: int
+    columns: int
+    #: Its name in the contract behind "CORE_LAYOUT_", in lower case; "unknown": of a newer server.
+    layout: str
+    m: int
+    n: int
+    height: int
+    width: int
+    start: int
+    length: int
+
+    @property
+    def has_scale(self) -> bool:
+        """Whether a float64 stands before its core rows."""
+        return self.layout in ("matrix", "kernel", "positions")
+
+    def bytes(self, expansion: Expansion, element_bytes: int) -> int:
+        """Of its data."""
+        if self.layout == "elements":
+            return self.rows * self.columns * element_bytes
+        if self.layout == "constant":
+            return 4
+        rows = expansion.core_rows(self.m) + expansion.core_rows(self.n)
+        return rows * expansion.rank * 4 + (8 if self.has_scale else 0)
+
+    def is_computable(self, expansion: Expansion) -> bool:
+        """Whether its numbers fit together."""
+        m, n, size = self.m, self.n, self.height * self.width
+        if self.layout in ("elements", "constant"):
+            return True
+        if not (1 <= m <= expansion.rows and 1 <= n <= expansion.rows):
+            return False
+        if self.layout == "kernel":
+            return size >= 1 and m % self.height == n % self.width == self.columns % size == 0
+        if self.layout in ("norm_weight", "bias"):
+            last = self.start + (self.length - 1) * n
+            return self.columns == 1 and self.start >= 0 and self.length >= 1 and last < m * n
+        return self.layout == "matrix" or (self.layout == "positions" and n % m == 0)
 
 
 @dataclass(frozen=True)
@@ -65,6 +131,14 @@ class TensorPlan:
     sent_shape: tuple[int, ...]
     #: The blocks whose factors are sent in place of the elements, all float32; empty for a tensor sent dense.
     factors: tuple[FactorBlock, ...]
+    #: The blocks whose cores are sent in place of the elements; empty for a tensor sent otherwise.
+    core: tuple[CoreBlock, ...] = ()
+
+    @property
+    def matrix_view(self) -> tuple[int, int]:
+        """Rows and columns as the blocks of cores see the tensor."""
+        leading = 2 if len(self.shape) == 3 and self.shape[0] == 1 else 1
+        return math.prod(self.shape[:leading]), math.prod(self.shape[leading:])
 
     @property
     def is_tied(self) -> bool:
@@ -124,6 +198,9 @@ class Plan:
     #: What `total_bytes` is for the same request sent dense, and as factors.
     dense_bytes: int
     factor_bytes: int
+    core_bytes: int
+    #: What the tensors sent as cores are expanded with; None: there are none.
+    expansion: Expansion | None
     coverage: Coverage
     warnings: tuple[Warning, ...]
 
@@ -138,6 +215,7 @@ def check_plan(plan: logah_pb2.Plan) -> Plan:
     if not plan.HasField("coverage"):
         raise ProtocolError("plan.coverage", "missing", "present")
     element_type = element_type_of(plan.dtype)
+    expansion = _expansion(plan)
     tensors = tuple(_tensor(tensor) for tensor in plan.tensors)
     by_name: dict[str, TensorPlan] = {}
     offset = 0
@@ -145,7 +223,7 @@ def check_plan(plan: logah_pb2.Plan) -> Plan:
         if tensor.name in by_name:
             raise ProtocolError(f'plan: tensor name "{tensor.name}"', "repeated", "unique")
         by_name[tensor.name] = tensor
-        _check_tensor(tensor, offset, element_type.bytes)
+        _check_tensor(tensor, offset, element_type.bytes, expansion)
         offset += tensor.bytes
     expect_equal("plan.total_bytes", plan.total_bytes, offset)
     for tensor in tensors:
@@ -164,6 +242,8 @@ def check_plan(plan: logah_pb2.Plan) -> Plan:
         total_bytes=plan.total_bytes,
         dense_bytes=plan.dense_bytes,
         factor_bytes=plan.factor_bytes,
+        core_bytes=plan.core_bytes,
+        expansion=expansion,
         coverage=coverage,
         warnings=tuple(Warning(_warning_kind(w.kind), w.field, w.actual, w.trained, w.text) for w in plan.warnings),
     )
@@ -194,16 +274,67 @@ def _tensor(tensor: logah_pb2.TensorPlan) -> TensorPlan:
             FactorBlock(block.row, block.rows, block.column, block.columns, block.m, block.n, block.rank)
             for block in tensor.factors
         ),
+        core=tuple(_core_block(block) for block in tensor.core),
     )
 
 
-def _check_tensor(tensor: TensorPlan, offset: int, element_bytes: int) -> None:
+def _expansion(plan: logah_pb2.Plan) -> Expansion | None:
+    if not plan.HasField("expansion"):
+        return None
+    expansion = Expansion(plan.expansion.sha256, plan.expansion.rows, plan.expansion.rank)
+    is_known = re.fullmatch("[0-9a-f]{64}", expansion.sha256) is not None
+    if not is_known or min(expansion.rows, expansion.rank) < 1 or expansion.bytes > _MAX_EXPANSION_BYTES:
+        shown = f'"{expansion.sha256}" of {expansion.rows} x {expansion.rank}'
+        raise ProtocolError("plan.expansion", shown, "a SHA-256 and sizes")
+    return expansion
+
+
+def _core_block(block: logah_pb2.CoreBlock) -> CoreBlock:
+    known: Sequence[int] = logah_pb2.CoreLayout.values()
+    name = logah_pb2.CoreLayout.Name(block.layout) if block.layout in known else "CORE_LAYOUT_UNKNOWN"
+    return CoreBlock(
+        row=block.row,
+        rows=block.rows,
+        column=block.column,
+        columns=block.columns,
+        layout=name.removeprefix("CORE_LAYOUT_").lower(),
+        m=block.m,
+        n=block.n,
+        height=block.height,
+        width=block.width,
+        start=block.start,
+        length=block.length,
+    )
+
+
+def _check_core(subject: str, tensor: TensorPlan, expansion: Expansion | None) -> None:
+    """The blocks stand side by side or one below the other, cover the tensor, and there is an expansion for them."""
+    if not tensor.core:
+        return
+    if expansion is None:
+        raise ProtocolError("plan.expansion", "missing", "present where there are cores")
+    rows, columns = tensor.matrix_view
+    down = across = 0
+    fit = not tensor.factors
+    for block in tensor.core:
+        below = (block.row, block.column, block.columns) == (down, 0, columns)
+        beside = (block.row, block.column, block.rows) == (0, across, rows)
+        fit &= (below or beside) and min(block.rows, block.columns) >= 1 and block.is_computable(expansion)
+        down, across = block.row + block.rows, block.column + block.columns
+    if not fit or (down, across) != (rows, columns):
+        raise ProtocolError(f"{subject}: core", f"{len(tensor.core)} blocks", f"blocks that cover {tensor.shape}")
+
+
+def _check_tensor(tensor: TensorPlan, offset: int, element_bytes: int, expansion: Expansion | None) -> None:
     subject = f'plan: tensor "{tensor.name}"'
     if min(tensor.shape, default=1) < 1 or tensor.elements * element_bytes >= _MAX_BYTES:
         raise ProtocolError(f"{subject}: shape", tensor.shape, "positive and below 2^53 bytes")
     if tensor.is_tied:
         expect_equal(f"{subject}: sent", tensor.sent, False)
-    expect_equal(f"{subject}: bytes", tensor.bytes, _sent_bytes(tensor, element_bytes) if tensor.sent else 0)
+    if tensor.sent:
+        _check_core(subject, tensor, expansion)
+    expected = _sent_bytes(tensor, element_bytes, expansion) if tensor.sent else 0
+    expect_equal(f"{subject}: bytes", tensor.bytes, expected)
     if tensor.sent:
         expect_equal(f"{subject}: offset", tensor.offset, offset)
         _check_box(subject, tensor)
@@ -213,8 +344,10 @@ def _check_tensor(tensor: TensorPlan, offset: int, element_bytes: int) -> None:
         expect_equal(f"{subject}: sum of predicted_elements and initialized_elements", counted, tensor.elements)
 
 
-def _sent_bytes(tensor: TensorPlan, element_bytes: int) -> int:
-    """Of the factors, always float32, or of the box."""
+def _sent_bytes(tensor: TensorPlan, element_bytes: int, expansion: Expansion | None) -> int:
+    """Of the cores, of the factors, always float32, or of the box."""
+    if tensor.core and expansion is not None:
+        return sum(block.bytes(expansion, element_bytes) for block in tensor.core)
     if tensor.factors:
         return sum((block.m + block.n) * block.rank * 4 for block in tensor.factors)
     return math.prod(tensor.sent_shape) * element_bytes

@@ -18,6 +18,7 @@ from logah.client.checked_plan import Plan, check_plan
 from logah.client.deadline import Deadline
 from logah.client.dense_events import DenseEvents
 from logah.client.errors import RemoteError, remote_error
+from logah.client.expansion import ExpansionCache, ExpansionLayer
 from logah.client.module_source import refuses_configuration
 from logah.client.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
 from logah.client.request import PredictOptions, Representation, predict_request
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
     from logah.client.initialize import InitializationReport
 
 
-def connect(target: str, credentials: grpc.ChannelCredentials | None = None) -> Client:
+def connect(
+    target: str, credentials: grpc.ChannelCredentials | None = None, cache_directory: Path | None = None
+) -> Client:
     """A client of the server at `target` ("host:port" or another gRPC target); it connects at the first call.
 
     `credentials` say how the connection is secured and who calls; default: plain text, anonymous.
     """
-    return Client(target, credentials)
+    return Client(target, credentials, cache_directory)
 
 
 class Client:
@@ -49,11 +52,14 @@ class Client:
     request can carry. `timeout` is in seconds, for all attempts of a call together; None: no limit.
     """
 
-    def __init__(self, target: str, credentials: grpc.ChannelCredentials | None = None) -> None:
+    def __init__(
+        self, target: str, credentials: grpc.ChannelCredentials | None = None, cache_directory: Path | None = None
+    ) -> None:
         #: The address as given.
         self.target = target
         self._channel = open_channel(target, credentials)
         self._calls = Calls(self._channel)
+        self._expansions = ExpansionCache(cache_directory)
 
     def plan(
         self,
@@ -145,6 +151,8 @@ class Client:
             contextlib.closing(self.events(request, timeout)) as events,
         ):
             for sent in events:
+                if isinstance(sent, PlanEvent):
+                    dense.layer = self._layer(sent.plan, timeout)
                 for event in dense.accept(sent):
                     target.accept(event)
                     on_event(event)
@@ -239,9 +247,26 @@ class Client:
             for event in events:
                 if isinstance(event, PlanEvent):
                     on_plan(event.plan)
-                    assembly = TensorAssembly(event.plan.element_type)
+                    assembly = TensorAssembly(event.plan, self._layer(event.plan, timeout))
                 elif isinstance(event, DataEvent) and assembly is not None:
                     yield from assembly.accept(event.pieces)
+
+    def _layer(self, plan: Plan, timeout: float | None) -> ExpansionLayer | None:
+        """The plan's expansion: kept, or fetched; None where it has none."""
+        expansion = plan.expansion
+        if expansion is None:
+            return None
+        layer = self._expansions.kept(expansion)
+        if layer is not None:
+            return layer
+        request = logah_pb2.GetExpansionRequest(model=plan.model, sha256=expansion.sha256)
+        content = bytearray()
+        with self._remote_errors():
+            for message in self._calls.get_expansion(request, timeout=timeout):
+                content += message.data
+                if len(content) > expansion.bytes:
+                    break
+        return self._expansions.keep(expansion, bytes(content))
 
     @contextlib.contextmanager
     def _remote_errors(self) -> Iterator[None]:

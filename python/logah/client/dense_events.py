@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from logah.client.checked_plan import Plan, TensorPlan
-from logah.client.factored_tensor import FactoredTensor
+from logah.client.core_tensor import expanded_tiles
+from logah.client.expansion import ExpansionLayer
 from logah.client.prediction_stream import DataEvent, Event, PlanEvent, Summary
 from logah.client.tensor_pieces import TensorPiece
 
@@ -22,6 +23,8 @@ class DenseEvents:
         self._tensors: dict[str, TensorPlan] = {}
         self._factors = np.empty(0, np.uint8)
         self._offset = 0
+        #: To be set behind the plan, where that has an expansion.
+        self.layer: ExpansionLayer | None = None
 
     def accept(self, event: Event) -> Iterator[Event]:
         """The events that take the place of the next one of the stream; to be read to the end before the next.
@@ -29,9 +32,9 @@ class DenseEvents:
         The plan has dense sizes. Digests were checked before, on the bytes as they were sent.
         """
         if isinstance(event, PlanEvent):
-            self._plan = dense_plan(event.plan)
-            self._tensors = {tensor.name: tensor for tensor in self._plan.tensors}
-            yield PlanEvent(self._plan)
+            self._plan, dense = event.plan, dense_plan(event.plan)
+            self._tensors = {tensor.name: tensor for tensor in dense.tensors}
+            yield PlanEvent(dense)
         elif isinstance(event, Summary):
             yield event
         else:
@@ -40,7 +43,7 @@ class DenseEvents:
 
     def _data(self, piece: TensorPiece) -> Iterator[Event]:
         tensor = piece.tensor
-        if not tensor.factors:
+        if not tensor.factors and not tensor.core:
             yield self._event(tensor.name, piece.data)
             return
         if piece.offset == 0:
@@ -48,9 +51,8 @@ class DenseEvents:
         end = piece.offset + len(piece.data)
         self._factors[piece.offset : end] = np.frombuffer(piece.data, np.uint8)
         if end == tensor.bytes and self._plan is not None:
-            for _, tile in FactoredTensor(tensor, self._factors).tiles():
-                values = self._plan.element_type.rounded(tile)
-                yield self._event(tensor.name, values.reshape(-1).view(np.uint8).data)
+            for _, tile in expanded_tiles(tensor, self._factors, self._plan, self.layer):
+                yield self._event(tensor.name, tile.reshape(-1).view(np.uint8).data)
 
     def _event(self, name: str, data: memoryview) -> DataEvent:
         tensor = self._tensors[name]
@@ -67,7 +69,7 @@ def dense_plan(plan: Plan) -> Plan:
     for tensor in plan.tensors:
         if tensor.sent:
             size = math.prod(tensor.sent_shape) * plan.element_type.bytes
-            tensor = dataclasses.replace(tensor, bytes=size, offset=offset, factors=())
+            tensor = dataclasses.replace(tensor, bytes=size, offset=offset, factors=(), core=())
             offset += size
         tensors.append(tensor)
-    return dataclasses.replace(plan, tensors=tuple(tensors), total_bytes=offset)
+    return dataclasses.replace(plan, tensors=tuple(tensors), total_bytes=offset, expansion=None)

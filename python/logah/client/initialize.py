@@ -16,7 +16,7 @@ from torch.distributed.fsdp import FSDPModule
 from logah.client.checked_plan import Plan, TensorPlan
 from logah.client.deadline import Deadline
 from logah.client.element_type import DtypeName
-from logah.client.errors import CoverageError, expect_equal
+from logah.client.errors import CoverageError, RequestError, expect_equal
 from logah.client.factored_tensor import FactoredTensor
 from logah.client.local_box import LocalBox, local_box, local_tensor, materialized
 from logah.client.meta_buffers import materialize_buffers
@@ -114,6 +114,8 @@ def initialize(
     boxes = {name: local_box(name, slot.parameter) for name, slot in matched.items()}
     materialize_buffers(root, device)
 
+    if representation == "core":
+        raise RequestError('representation is "core"; a module is initialised from "dense" or "factors"')
     is_dense = representation == "dense"
     slices = {tensor.name: _requested(tensor, boxes.get(tensor.name)) if is_dense else None for tensor in plan.sent}
     request = predict_request(

@@ -14,11 +14,12 @@ from logah.client.source import Architecture
 Slices: TypeAlias = Mapping[str, Sequence[tuple[int, int]]]
 
 #: How predicted matrices are sent.
-Representation = Literal["dense", "factors"]
+Representation = Literal["dense", "factors", "core"]
 
 _REPRESENTATIONS: Mapping[str, logah_pb2.Representation] = {
     "dense": logah_pb2.REPRESENTATION_UNSPECIFIED,
     "factors": logah_pb2.REPRESENTATION_FACTORS,
+    "core": logah_pb2.REPRESENTATION_CORE,
 }
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logah.client.checked_plan import Plan, TensorPlan
-from logah.client.element_type import ElementType
-from logah.client.factored_tensor import FactoredTensor
+from logah.client.core_tensor import expanded_tiles
+from logah.client.expansion import ExpansionLayer
 from logah.client.tensor_pieces import TensorPiece
 
 #: Of float32, float16, or uint16 (the bits of bfloat16).
@@ -20,8 +20,9 @@ Array: TypeAlias = NDArray[Any]
 class TensorAssembly:
     """Copies pieces into an array of the shape that is sent, and multiplies factors; holds one unfinished array."""
 
-    def __init__(self, element_type: ElementType) -> None:
-        self._element_type = element_type
+    def __init__(self, plan: Plan, layer: ExpansionLayer | None = None) -> None:
+        """`layer`: what the plan's expansion is, if it has one."""
+        self._plan, self._layer = plan, layer
         self._bytes = np.empty(0, np.uint8)
 
     def accept(self, pieces: Iterable[TensorPiece]) -> Iterator[tuple[str, Array]]:
@@ -36,12 +37,13 @@ class TensorAssembly:
                 yield piece.tensor.name, self._array(piece.tensor, whole)
 
     def _array(self, tensor: TensorPlan, data: NDArray[np.uint8]) -> Array:
-        if not tensor.factors:
-            return data.view(self._element_type.numpy).reshape(tensor.sent_shape)
-        array = np.empty(tensor.sent_shape, self._element_type.numpy)
-        for row, tile in FactoredTensor(tensor, data).tiles():
-            array[row : row + len(tile)] = self._element_type.rounded(tile)
-        return array
+        dtype = self._plan.element_type.numpy
+        if not tensor.factors and not tensor.core:
+            return data.view(dtype).reshape(tensor.sent_shape)
+        array = np.empty(tensor.matrix_view, dtype)
+        for row, tile in expanded_tiles(tensor, data, self._plan, self._layer):
+            array[row : row + len(tile)] = tile
+        return array.reshape(tensor.sent_shape)
 
 
 def state_dict_of(plan: Plan, arrays: dict[str, Array]) -> dict[str, Any]:

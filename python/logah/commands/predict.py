@@ -60,11 +60,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--chunk-bytes", type=_integer(*_CHUNK_BYTES), default=1 << 20, help="largest chunk (default: 1048576)"
     )
     parser.add_argument(
-        "--factors",
-        action="store_true",
-        help="send matrices as low-rank factors and multiply them here: the same tensors, to rounding, from far fewer "
-        "bytes",
+        "--representation",
+        choices=("dense", "factors", "core"),
+        default="dense",
+        help="what is sent: every element, low-rank factors that are multiplied here, or what the factors are made of; "
+        "the same tensors, to rounding, from far fewer bytes (default: dense)",
     )
+    parser.add_argument("--factors", action="store_true", help="short for --representation factors")
     parser.add_argument("--sha256", action="store_true", help="also compare the SHA-256 of every tensor")
     parser.add_argument("--strict", action="store_true", help="refuse a network with parameters that are not predicted")
     parser.add_argument("--quiet", action="store_true", help="show only warnings and errors")
@@ -100,9 +102,10 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
     from tqdm import tqdm
 
     from logah.client import DataEvent, PlanEvent, connect
+    from logah.client.expansion import cache_directory
 
     with contextlib.ExitStack() as stack:
-        client = stack.enter_context(connect(arguments.server))
+        client = stack.enter_context(connect(arguments.server, cache_directory=cache_directory()))
         bars: list[tqdm[Any]] = []
 
         def show(event: Event) -> None:
@@ -131,7 +134,7 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
             chunk_bytes=arguments.chunk_bytes,
             sha256=arguments.sha256,
             strict=arguments.strict,
-            representation="factors" if arguments.factors else "dense",
+            representation="factors" if arguments.factors else arguments.representation,
             on_event=show,
         )
 
