@@ -3,13 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { onnxOperators } from './architectures/onnx-operators.mjs';
 import { transformersConfigs } from './architectures/transformers-configs.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const path = join(root, 'docs', 'architectures.md');
 
 /** Each gives the Markdown blocks of a section. */
-const sections = [transformersConfigs];
+const sections = [transformersConfigs, onnxOperators];
 
 const text = [
   '# Architectures that the service reads',

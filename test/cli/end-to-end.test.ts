@@ -85,6 +85,19 @@ describe('logah predict with a server of its own', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
+  it('predicts the weights of an ONNX file by their names, all of them where it is told to be strict', async () => {
+    const file = join(FIXTURES, 'onnx', 'resnet50.onnx');
+    const out = join(directory, 'out');
+    const select = ['--select', 'layer1.0.*'];
+    const run = await runCli('predict', file, '--out', out, '--models', BUNDLE, '--strict', ...select);
+    expect(run).toMatchObject({ code: 0 });
+    expect(await readdir(out)).toEqual(['model.safetensors']);
+    const { tensors } = await readSafetensorsHeader(join(out, 'model.safetensors'));
+    expect([...tensors.keys()]).toContain('layer1.0.downsample.1.weight');
+    expect(tensors.get('layer1.0.conv2.weight')?.shape).toEqual([64, 64, 3, 3]);
+    expect(tensors.size).toBe(12);
+  });
+
   it('prints what the server finds wrong with a configuration, field by field', async () => {
     const config = join(directory, 'config.json');
     await writeFile(config, '{"model_type": "vit", "hidden_size": 0, "num_hidden_layers": -1}');
