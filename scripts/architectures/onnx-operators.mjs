@@ -4,7 +4,8 @@ import { code, list } from './markdown.mjs';
 
 export function onnxOperators() {
   const byReading = new Map();
-  for (const [name, { becomes }] of OPERATORS) byReading.set(becomes, [...(byReading.get(becomes) ?? []), name]);
+  for (const [name, { becomes }] of OPERATORS)
+    byReading.set(becomes, [...(byReading.get(becomes) ?? []), name]);
   const items = [...byReading].map(([becomes, names]) => `${names.sort().map(code).join(', ')}: ${becomes}`);
   return [
     '## ONNX files',

@@ -120,10 +120,6 @@ export class Network {
     this.predict(table, index, 'matrix');
   }
 
-  isAssigned(weight: Weight): boolean {
-    return this.assignments.has(weight);
-  }
-
   /** Whether the weight is an embedding table. */
   isTable(weight: Weight): boolean {
     const origin = this.assignments.get(weight)?.blocks[0]?.origin;

@@ -185,3 +185,44 @@ test('layers that are not predicted are initialised as PyTorch does', () => {
     'head.weight': 'matrix of head.weight (classifier)',
   });
 });
+
+describe('Keras by tf2onnx', () => {
+  it('convolutions of every kind, a squeeze and excitation, and what joins and pools', () => {
+    const graph = exported('keras-convolutions');
+    const pools = { max_pool: 1, avg_pool: 1, glob_avg: 1 };
+    expect(operations(graph)).toEqual({
+      input: 1,
+      conv: 8,
+      sep_conv: 2,
+      bias: 9,
+      cse: 1,
+      sum: 1,
+      concat: 1,
+      ...pools,
+    });
+    // A norm behind a depthwise convolution is left as a scale and an offset of four dimensions.
+    expect(byRule(graph).map((name) => origins(graph)[name])).toEqual(['1 ones', '1 zeros']);
+  });
+
+  it('attention, norms spelled out by global pooling, and an LSTM', () => {
+    const graph = exported('keras-attention');
+    expect(joints(graph)).toEqual({
+      'input <- ': 1,
+      'pos_enc <- input': 1,
+      'ln <- pos_enc': 1,
+      'conv <- ln': 4,
+      'bias <- conv': 7,
+      'msa <- bias + bias + bias': 1,
+      'conv <- msa': 1,
+      'sum <- bias + pos_enc': 1,
+      'ln <- sum': 1,
+      'conv <- bias': 1,
+      'sum <- bias + sum': 1,
+      'conv <- sum': 1,
+    });
+    const rules = byRule(graph).map((name) => origins(graph)[name]);
+    // tf2onnx gives vectors dimensions of 1, and biases of heads two; the hypernetwork predicts those of one.
+    expect(rules.filter((rule) => rule === '1 ones' || /^[14] zeros$/.test(rule ?? ''))).toHaveLength(7);
+    expect(rules.filter((rule) => rule?.includes('uniform'))).toHaveLength(3);
+  });
+});

@@ -167,13 +167,19 @@ const MOVES: ReadonlySet<string> = new Set([
   'Unsqueeze',
 ]);
 
-/** Whether the product goes straight into a sum: the layer scale of a residual branch. */
-function isBranchScale({ node, readersOf }: Reading): boolean {
+/** Whether the product goes straight into a sum with data: the layer scale of a residual branch. */
+function isBranchScale({ node, readersOf, makerOf }: Reading): boolean {
+  const isMade = (value: string): boolean => {
+    const maker = makerOf(value);
+    return (
+      maker !== undefined && (maker.operator !== 'Identity' || makerOf(maker.inputs[0] ?? '') !== undefined)
+    );
+  };
   let [name = ''] = node.outputs;
   for (;;) {
     const [reader, ...others] = readersOf(name);
     if (reader === undefined || others.length > 0) return false;
-    if (reader.operator === 'Add') return true;
+    if (reader.operator === 'Add') return reader.inputs.every(isMade);
     if (!MOVES.has(reader.operator)) return false;
     [name = ''] = reader.outputs;
   }

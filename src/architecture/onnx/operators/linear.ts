@@ -2,7 +2,7 @@
 
 import { elementCount, type Filling } from '../../../graph/graph';
 import { fanIn, FILLINGS, uniformOf } from '../network';
-import { isVector, type Data, type Value, type Weight, type WeightValue } from '../values';
+import type { Data, Value, Weight, WeightValue } from '../values';
 import { asData, joined, plain } from './as-data';
 import { attentionOver, scoresOf } from './attention';
 import { intAttribute, intsAttribute, operators, type Operators, type Reading } from './operator';
@@ -101,7 +101,8 @@ function withBias(data: Value, bias: Value | undefined, reading: Reading): Value
 
 /** A bias of as many elements as the layer before has features; undefined where it is none. */
 export function biased(data: Data, weight: Weight, { network }: Reading): Data | undefined {
-  if (data.features === undefined || weight.elements !== data.features || !isVector(weight)) return undefined;
+  // Keras has biases of heads by size, behind a reshaping.
+  if (data.features === undefined || weight.elements !== data.features) return undefined;
   const node = network.node(weight.name, 'bias', [weight.elements], data.sources, weight);
   // The hypernetwork predicts biases of one dimension.
   if (weight.shape.length === 1) network.predict(weight, node, 'bias');

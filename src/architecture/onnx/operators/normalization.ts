@@ -23,18 +23,18 @@ export const normalizationOperators: Operators = {
   SimplifiedLayerNormalization: { becomes: '`rmsnorm`', read: normalization('rmsnorm') },
   GroupNormalization: { becomes: 'by rule', read: groupNorm },
   InstanceNormalization: { becomes: 'by rule', read: instanceNorm },
-  ReduceMean: {
-    becomes:
-      '`glob_avg`, unless it is a part of a layer norm (`ln`), an RMS norm (`rmsnorm`) or a squeeze (`cse`)',
-    read(reading) {
+  // tf2onnx takes the mean of a layer norm by global pooling.
+  ...operators(
+    ['ReduceMean', 'GlobalAveragePool'],
+    '`glob_avg`, unless it is a part of a layer norm (`ln`), an RMS norm (`rmsnorm`) or a squeeze (`cse`)',
+    (reading) => {
       const [x] = reading.inputs;
       if (x?.kind === 'weight' || x?.kind === 'constant') return x;
-      const data = asData(x, reading);
-      const { sources, centred = false } = data;
+      const { sources, centred = false } = asData(x, reading);
       const parts = { rooted: false, scale: undefined, offset: undefined, name: ownName(reading) };
       return { kind: 'statistic', sources, centred, ...parts };
     },
-  },
+  ),
   ...operators(['Sqrt', 'Reciprocal'], 'passed through', (reading) => {
     const [x] = reading.inputs;
     if (x?.kind === 'weight' || x?.kind === 'constant') return x;
@@ -187,11 +187,11 @@ function together(a: Statistic, b: Statistic, reading: Reading): Value | undefin
 function weightInStatistic(
   statistic: Statistic,
   [weight, ...others]: readonly Weight[],
-  { network, node }: Reading,
+  { node }: Reading,
 ): Statistic | undefined {
   if (weight === undefined || others.length > 0 || !statistic.rooted) return undefined;
   if (weight.elements === 1) return statistic;
-  if (network.isAssigned(weight) || !isVector(weight)) return undefined;
+  if (!isVector(weight)) return undefined;
   return node.operator === 'Mul' ? { ...statistic, scale: weight } : { ...statistic, offset: weight };
 }
 

@@ -2,20 +2,12 @@
 
 import { CONSTANT, sameSources, type Data, type Value } from '../values';
 import { asData, fillTokens, joined, learned, plain, structural } from './as-data';
-import { intAttribute, intsAttribute, operators, ownName, type Operators, type Reading } from './operator';
+import { intAttribute, intsAttribute, operators, type Operators, type Reading } from './operator';
 
 export const structuralOperators: Operators = {
   Concat: { becomes: '`concat` of several branches; learned tokens by rule', read: concat },
   MaxPool: { becomes: '`max_pool`', read: pool('max_pool') },
   AveragePool: { becomes: '`avg_pool`', read: pool('avg_pool') },
-  GlobalAveragePool: {
-    becomes: '`glob_avg`, unless it is the squeeze of a `cse`',
-    read(reading) {
-      const data = asData(reading.inputs[0], reading);
-      const node = reading.network.node(ownName(reading), 'glob_avg', [], data.sources);
-      return { kind: 'data', sources: [node], pooled: node };
-    },
-  },
   Gather: {
     becomes:
       '`pos_enc` of an embedding table; `conv` where the head shares it; a table of relative positions by rule',
