@@ -48,11 +48,13 @@ function indexOf({ nodes }: Graph, name: string): number {
 const lines = ({ nodes, edges }: Graph): string[] => structure(nodes, edges);
 
 test.each([
+  'bert-masked-untied',
   'bert-sequence',
   'gpt2-tied',
   'llama-one-layer',
   'llama-tied-grouped',
   'llama-untied',
+  'roberta-masked-untied',
   'roberta-sequence',
 ])('the graph of %s is that of the authors’ tracer', (name) => {
   const { ours, theirs } = read(name);
