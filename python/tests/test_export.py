@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 from onnx_decoders import Bundle
 
 from logah.__main__ import main
+from logah.commands.export import STD_SINCE
 from logah.export.bundle import BundleDescription, BundleError, write_bundle
 from logah.export.graph_writer import GraphSizeError, GraphWriter
-from logah.hypernet.config import HypernetConfig
+from logah.hypernet.config import LANGUAGE_OPERATIONS, HypernetConfig
 from logah.hypernet.hypernetwork import GraphFeatures
 from scripts.add_core_outputs import upgrade
 
@@ -240,6 +242,23 @@ def test_the_command_exports_a_checkpoint(tmp_path, checkpoint, capsys):
     assert (manifest["name"], manifest["description"], manifest["families"]) == ("named", "Words.", ["vit", "gpt2"])
     assert (manifest["training"], manifest["hypernet"]["cutoff"]) == ({"steps": 3}, 50)
     assert "low_rank decoder" in capsys.readouterr().out
+
+
+def test_the_normalisation_of_the_authors_language_checkpoints_is_a_flag(tmp_path, capsys):
+    checkpoint = tmp_path / "checkpoint.pt"
+    torch.save(authors_checkpoint(random_model(replace(LOW_RANK, operations=LANGUAGE_OPERATIONS))), checkpoint)
+
+    def exported(name, *flags):
+        assert run_export(checkpoint, "--out", tmp_path / name, *flags) == 0
+        return Bundle(tmp_path / name).manifest["hypernet"]["normalization"], capsys.readouterr().err
+
+    assert exported("std", "--normalization", "std") == ("std", "")
+    assert exported("said", "--normalization", "fan_in") == ("fan_in", "")
+    normalization, note = exported("late")
+    assert normalization == "fan_in"
+    assert "needs --normalization std" in note
+    os.utime(checkpoint, (STD_SINCE - 1, STD_SINCE - 1))
+    assert exported("early") == ("fan_in", "")
 
 
 def test_the_command_defaults_to_no_family_and_the_directorys_name(tmp_path, checkpoint):

@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from logah.hypernet.hypernetwork import Hypernetwork
+
+#: When the authors' language code changed from fan-in to standard deviations; seconds since 1970.
+STD_SINCE = datetime(2024, 8, 27, tzinfo=timezone.utc).timestamp()
 
 DESCRIPTION = """\
 Writes a hypernetwork as a bundle: ONNX graphs and manifest.json, all that the service loads.
@@ -48,6 +56,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "say it, and get 250)",
     )
     parser.add_argument(
+        "--normalization",
+        choices=("auto", "fan_in", "std"),
+        default="auto",
+        help="how predicted weights are scaled: by fan-in, or to the architecture's own standard deviation (default: "
+        "as our checkpoints say; the authors' files do not say it, and get fan_in, as those that they published have; "
+        "their language code has used std since 27 August 2024)",
+    )
+    parser.add_argument(
         "--weights",
         choices=("auto", "ema", "last"),
         default="auto",
@@ -66,7 +82,14 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         training = None if arguments.training is None else _json_object(arguments.training)
         ema = {"auto": None, "ema": True, "last": False}[arguments.weights]
-        loaded = load_checkpoint(arguments.checkpoint, ema=ema, cutoff=arguments.cutoff)
+        normalization = None if arguments.normalization == "auto" else arguments.normalization
+        loaded = load_checkpoint(arguments.checkpoint, ema=ema, cutoff=arguments.cutoff, normalization=normalization)
+        if normalization is None and loaded.source == "authors" and _may_be_std(arguments.checkpoint, loaded.model):
+            print(
+                "logah export: normalised by fan-in, as the published language checkpoint is; a file of the authors' "
+                "code since 27 August 2024 needs --normalization std",
+                file=sys.stderr,
+            )
         about = BundleDescription(
             name=arguments.name or arguments.out.resolve().name,
             description=arguments.description,
@@ -80,6 +103,13 @@ def run(arguments: argparse.Namespace) -> int:
     size = sum(file.stat().st_size for file in arguments.out.iterdir())
     print(f"{arguments.out}: {loaded.model.config.decoder} decoder, {size / 1e6:.1f} MB")
     return 0
+
+
+def _may_be_std(path: Path, model: Hypernetwork) -> bool:
+    """Whether a language checkpoint's date leaves room for the authors' later code; a copy may be of another day."""
+    from logah.hypernet.config import LANGUAGE_OPERATIONS
+
+    return model.config.operations == LANGUAGE_OPERATIONS and path.stat().st_mtime >= STD_SINCE
 
 
 def _json_object(path: Path) -> dict[str, object]:

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from logah.hypernet.config import LANGUAGE_OPERATIONS, VISION_OPERATIONS, HypernetConfig
+from logah.hypernet.config import LANGUAGE_OPERATIONS, VISION_OPERATIONS, HypernetConfig, Normalization
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.hypernet.shapes import channel_table, spatial_table
 
@@ -45,12 +45,16 @@ class LoadedCheckpoint:
     step: int | None
 
 
-def load_checkpoint(path: Path, *, ema: bool | None = None, cutoff: int | None = None) -> LoadedCheckpoint:
+def load_checkpoint(
+    path: Path, *, ema: bool | None = None, cutoff: int | None = None, normalization: Normalization | None = None
+) -> LoadedCheckpoint:
     """Loads a hypernetwork in evaluation mode, on the CPU in float32.
 
     ema: take the exponential moving average of the weights (`ema_state_dict`). By default ours is taken, since we
     train with one always, and the authors' is not, since their own evaluation reads `state_dict`.
     cutoff: longest shortest path that counts, in place of the checkpoint's own or, for the authors', 250.
+    normalization: how weights are scaled, in place of the checkpoint's own or, for the authors' (their files do not
+    say it), fan_in: so were all that they published. Their language code has used std since 27 August 2024.
 
     Raises CheckpointError.
     """
@@ -60,7 +64,9 @@ def load_checkpoint(path: Path, *, ema: bool | None = None, cutoff: int | None =
     else:
         loaded = _load_authors(content, ema is True)
     if cutoff is not None:
-        loaded = replace(loaded, model=_with_cutoff(loaded.model, cutoff))
+        loaded = replace(loaded, model=_with(loaded.model, cutoff=cutoff))
+    if normalization is not None:
+        loaded = replace(loaded, model=_with(loaded.model, normalization=normalization))
     return replace(loaded, model=loaded.model.eval().requires_grad_(False))
 
 
@@ -337,5 +343,5 @@ def _complain(what: str, names: Iterable[str]) -> None:
         raise CheckpointError(f"{what}: {', '.join(listed[:8])}{more}")
 
 
-def _with_cutoff(model: Hypernetwork, cutoff: int) -> Hypernetwork:
-    return _build(replace(model.config, cutoff=cutoff), model.state_dict())
+def _with(model: Hypernetwork, **changes: Any) -> Hypernetwork:
+    return _build(replace(model.config, **changes), model.state_dict())
