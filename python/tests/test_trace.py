@@ -321,6 +321,58 @@ def test_layers_written_out_as_operations_are_layers() -> None:
     assert graph.parameters[1].blocks[0].origin == Prediction(1, "ROLE_BIAS")
 
 
+class Filled(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right, self.head = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        whole = x.new_zeros(1, 8)
+        whole[:, :4] = self.left(x)
+        whole[:, 4:] = self.right(x)
+        return self.head(whole)
+
+
+def test_what_is_written_in_place_is_read_from_the_whole() -> None:
+    graph = trace(Filled(), (torch.empty(1, 4),), strict=True)
+    assert sources(graph, "head.weight") == {"left.bias", "right.bias"}
+
+
+SIZES = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "vocab_size": 64,
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "attention", "by_rule"),
+    [
+        ("Phi3", {"pad_token_id": 0}, "qkv_proj.weight", 0),
+        ("Qwen3", {"head_dim": 8}, "q_proj.weight", 0),
+        # Norms whose weight is added to 1.
+        ("Gemma2", {"head_dim": 8}, "q_proj.weight", 5),
+        # Experts are of three dimensions.
+        ("Mixtral", {"num_local_experts": 2}, "q_proj.weight", 2),
+    ],
+)
+def test_decoders_without_a_front_end_are_traced(
+    kind: str, fields: dict[str, int], attention: str, by_rule: int
+) -> None:
+    config = getattr(transformers, f"{kind}Config")(**SIZES, **fields)
+    with torch.device("meta"):
+        module = getattr(transformers, f"{kind}ForCausalLM")(config)
+    graph = trace(module)
+    counts = operations(graph)
+    assert (counts["msa"], counts["rot_emb"], counts["sum"]) == (1, 2, 2)
+    assert sum(not isinstance(p.blocks[0].origin, Prediction) for p in graph.parameters if p.blocks) == by_rule
+    fused = origins(graph, f"model.layers.0.self_attn.{attention}")
+    assert fused == ([(32, 0), (16, 1), (16, 2)] if kind == "Phi3" else [(32, 0)])
+
+
 def test_the_module_is_only_read() -> None:
     module = networks.VisionTransformer(32, 4, 1, 2, 16, 32, 10).train()
     module.heads.requires_grad_(False)

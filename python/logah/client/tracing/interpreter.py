@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+import torch
 from torch import Tensor, fx
 from torch.export import ExportedProgram
 
 from logah.client.errors import TraceError
 from logah.client.tracing.draft import GraphDraft, Use
-from logah.client.tracing.projections import Projection, assign_slots, packet
+from logah.client.tracing.projections import MOVES, Projection, assign_slots, packet
 from logah.client.tracing.values import Angle, Derived, Flow, Value, Weight, joined
 from logah.graph.architecture import Edge, Node
 
@@ -130,8 +131,17 @@ class Interpreter:
             return source[index] if isinstance(source, tuple) and isinstance(index, int) else source
         handler = OPERATIONS.get(name)
         value = handler(self, node) if handler is not None else self.passed(node)
+        if is_written_view(node):
+            self._write_through(node.args[0], value)
         # Whole numbers and truth values carry no data, as in a gradient's graph.
         return None if isinstance(value, Flow) and not is_floating(node) else value
+
+    def _write_through(self, view: Any, value: Value | tuple[Value, ...]) -> None:
+        """What is written to a part of a tensor is read from the whole."""
+        while isinstance(view, fx.Node):
+            before = self.value(view)
+            self.values[view] = joined([v for v in (before, value) if not isinstance(v, tuple)]) or before
+            view = view.args[0] if packet(view) in MOVES else None
 
     def _inline(self, node: fx.Node, position: int, body: fx.GraphModule) -> tuple[Value, ...]:
         if packet(node) not in _TRANSPARENT_BODIES:
@@ -216,6 +226,13 @@ def is_floating(node: fx.Node) -> bool:
     while isinstance(value, list | tuple):
         value = value[0] if value else None
     return not isinstance(value, Tensor) or value.is_floating_point() or value.is_complex()
+
+
+def is_written_view(node: fx.Node) -> bool:
+    """Whether an operation changes its first operand, which is a part or another view of a tensor."""
+    target, first = node.target, node.args[0] if node.args else None
+    is_mutable = isinstance(target, torch._ops.OpOverload) and target._schema.is_mutable
+    return is_mutable and isinstance(first, fx.Node) and packet(first) in MOVES
 
 
 def shape_of(argument: Any) -> tuple[int, ...]:

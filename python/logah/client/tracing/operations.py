@@ -481,6 +481,22 @@ def _split(interpreter: Interpreter, node: fx.Node) -> Value | tuple[Value, ...]
     return tuple(values)
 
 
+@operation(
+    "new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like", "empty_like", "rand_like",
+    "randn_like",
+)  # fmt: skip
+def _made_alike(interpreter: Interpreter, node: fx.Node) -> Value:
+    """Takes a shape and no data."""
+    return None
+
+
+@operation("tanh", "clamp")
+def _capped(interpreter: Interpreter, node: fx.Node) -> Value:
+    """An activation, unless it bounds the scores of attention."""
+    value = interpreter.value(node.args[0])
+    return value if isinstance(value, Flow) and value.stage == "scores" else interpreter.passed(node)
+
+
 @operation("where")
 def _where(interpreter: Interpreter, node: fx.Node) -> Value:
     flows = [value for value in interpreter.operands(node) if isinstance(value, Flow)]

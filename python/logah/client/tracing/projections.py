@@ -12,7 +12,7 @@ from logah.client.tracing.draft import GraphDraft
 from logah.client.tracing.values import Flow, Part, Value
 
 #: Operations that move elements and change none, so that they can be done on the numbers of the channels instead.
-_MOVES = {
+MOVES = {
     "view", "reshape", "_unsafe_view", "flatten", "unflatten", "transpose", "permute", "slice", "select", "split",
     "split_with_sizes", "chunk", "unbind", "narrow", "squeeze", "unsqueeze", "contiguous", "clone", "expand", "getitem",
     "movedim", "swapaxes", "alias", "t", "numpy_T", "mT",
@@ -101,7 +101,7 @@ def _outputs(
         return None
     numbers: Tensor | Sequence[Tensor] = torch.arange(outputs, dtype=torch.int32).expand(shape)
     for node, source in zip(reversed(path), [start, *reversed(path[1:])], strict=True):
-        if packet(node) in _MOVES:
+        if packet(node) in MOVES:
             args = tuple(numbers if argument is source else argument for argument in node.args)
             numbers = node.target(*args, **node.kwargs)  # type: ignore[operator]
         elif not isinstance(numbers, Tensor) or node.meta["val"].shape != numbers.shape:
