@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   isExpanded,
@@ -36,7 +37,10 @@ export interface PredictionReport extends SavedPrediction {
   readonly seconds: number;
 }
 
-/** Predicts and writes `model.safetensors`, and `config.json` beside it as it was given. Throws as the client does. */
+/**
+ * Predicts and writes `model.safetensors`, and beside it `config.json` as it was given and the model's tokenizer where it
+ * fits. Throws as the client does.
+ */
 export async function savePrediction(
   clients: Clients,
   job: SaveJob,
@@ -60,6 +64,9 @@ export async function savePrediction(
         }),
       );
       const seconds = (performance.now() - start) / 1000;
+      if (saved.plan.hasTokenizer) {
+        await saveTokenizer(await clients[0].tokenizer(saved.plan.model, { signal }), directory);
+      }
       return { ...saved, path, seconds, configPath: await saveConfig(input, directory) };
     } finally {
       progress.stop();
@@ -72,6 +79,16 @@ function eventsOf(clients: Clients, { request, streams = clients.length }: SaveJ
   return streams > 1 && !isExpanded(request)
     ? parallelEvents(clients, request, streams, { signal })
     : predictDense(clients[0], request, { signal });
+}
+
+/** A tokenizer that lies there already is the caller's own, and stays. */
+async function saveTokenizer(files: ReadonlyMap<string, Buffer>, directory: string): Promise<void> {
+  const there = await readdir(directory);
+  if (there.some((name) => files.has(name))) return;
+  for (const [name, data] of files) {
+    const path = join(directory, name);
+    await withFileErrors(`write ${path}`, () => writeWhole(path, (file) => file.write(data)));
+  }
 }
 
 async function saveConfig({ path, config }: InputFile, directory: string): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import { credentials, type ChannelCredentials, type ClientReadableStream } from '@grpc/grpc-js';
 import type { GetExpansionResponse__Output } from '../gen/logah/v1/GetExpansionResponse';
+import type { GetTokenizerResponse__Output } from '../gen/logah/v1/GetTokenizerResponse';
 import type { ListModelsResponse__Output } from '../gen/logah/v1/ListModelsResponse';
 import type { LogahServiceClient } from '../gen/logah/v1/LogahService';
 import type { PlanResponse__Output } from '../gen/logah/v1/PlanResponse';
@@ -52,6 +53,11 @@ export interface LogahClient {
    * `predictDense`.
    */
   readonly expansion: (plan: CheckedPlan, settings?: CallSettings) => Promise<ExpansionLayer>;
+  /**
+   * The tokenizer of a model (`CheckedPlan.hasTokenizer`): the content of each file by its name. Throws RemoteError, or
+   * ProtocolError for a name that is no tokenizer's.
+   */
+  readonly tokenizer: (model: string, settings?: CallSettings) => Promise<ReadonlyMap<string, Buffer>>;
   /** Closes the connection; open calls run to their end. */
   readonly close: () => void;
 }
@@ -78,10 +84,24 @@ export function connect(target: string, options: ConnectOptions = {}): LogahClie
         (options, callback) => stub.ListModels({}, options, callback),
         settings,
       ),
+    tokenizer: async (model, settings = {}) => {
+      const { files } = await unary<GetTokenizerResponse__Output>(
+        target,
+        (options, callback) => stub.GetTokenizer({ model }, options, callback),
+        settings,
+      );
+      return new Map(files.map(({ name, data }) => [checkedName(name), data]));
+    },
     close: () => {
       stub.close();
     },
   };
+}
+
+/** A name becomes a file of the caller's, so it must be one of a tokenizer and hold no path. */
+function checkedName(name: string): string {
+  if (/^tokenizer[a-z_]*\.json$/.test(name)) return name;
+  throw new ProtocolError('tokenizer: file name', JSON.stringify(name), 'one such as tokenizer.json');
 }
 
 async function* predict(

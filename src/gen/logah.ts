@@ -23,6 +23,8 @@ export interface ProtoGrpcType {
       FactorBlock: MessageTypeDefinition
       GetExpansionRequest: MessageTypeDefinition
       GetExpansionResponse: MessageTypeDefinition
+      GetTokenizerRequest: MessageTypeDefinition
+      GetTokenizerResponse: MessageTypeDefinition
       Initialization: MessageTypeDefinition
       ListModelsRequest: MessageTypeDefinition
       ListModelsResponse: MessageTypeDefinition
@@ -48,6 +50,7 @@ export interface ProtoGrpcType {
       TensorSelection: MessageTypeDefinition
       TensorSlice: MessageTypeDefinition
       Timings: MessageTypeDefinition
+      TokenizerFile: MessageTypeDefinition
       Warning: MessageTypeDefinition
       WarningKind: EnumTypeDefinition
     }

@@ -7,6 +7,9 @@ import { requiredFiles } from './required-files';
 /** Manifest versions that this server reads. */
 export const MANIFEST_VERSION = 1;
 
+/** What a tokenizer may consist of, by the names that transformers gives. */
+export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as const;
+
 /** How a node's embedding becomes parameters: LoGAH as published, with aligned blocks, or GHN-3. */
 export type DecoderKind = z.infer<typeof decoderKind>;
 
@@ -70,6 +73,14 @@ const file = z.object({
   bytes: z.int().min(1),
 });
 
+/** The tokenizer that a language model was trained with. */
+const tokenizer = z.object({
+  /** Number of tokens: the `vocab_size` of networks that read it. */
+  vocab_size: size,
+  /** Among the bundle's files. */
+  files: z.array(z.enum(TOKENIZER_FILES)).min(1),
+});
+
 const schema = z.object({
   format: z.literal('logah-bundle'),
   version: z.literal(MANIFEST_VERSION),
@@ -81,6 +92,7 @@ const schema = z.object({
   parameters: z.int().min(0),
   families: z.array(z.string()),
   training: training.nullable(),
+  tokenizer: tokenizer.nullable().default(null),
 });
 
 /** Sizes and conventions of the hypernetwork; see `python/logah/hypernet/config.py` for each field. */
@@ -112,7 +124,8 @@ export function parseManifest(text: string, path: string): Manifest {
     const issues = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
     throw new LogahError('failed_precondition', `${path}: ${issues.join('; ')}`);
   }
-  const missing = requiredFiles(result.data.hypernet.decoder).filter((name) => !(name in result.data.files));
+  const required = [...requiredFiles(result.data.hypernet.decoder), ...(result.data.tokenizer?.files ?? [])];
+  const missing = required.filter((name) => !(name in result.data.files));
   if (missing.length > 0) {
     throw new LogahError('failed_precondition', `${path}: files lacks ${missing.join(', ')}`);
   }

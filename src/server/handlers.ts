@@ -2,6 +2,8 @@
 
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   Metadata,
   type handleServerStreamingCall,
@@ -13,6 +15,8 @@ import type { Logger } from 'pino';
 import { LogahError } from '../errors';
 import type { GetExpansionRequest__Output } from '../gen/logah/v1/GetExpansionRequest';
 import type { GetExpansionResponse } from '../gen/logah/v1/GetExpansionResponse';
+import type { GetTokenizerRequest__Output } from '../gen/logah/v1/GetTokenizerRequest';
+import type { GetTokenizerResponse } from '../gen/logah/v1/GetTokenizerResponse';
 import type { ListModelsRequest__Output } from '../gen/logah/v1/ListModelsRequest';
 import type { ListModelsResponse } from '../gen/logah/v1/ListModelsResponse';
 import type { LogahServiceHandlers } from '../gen/logah/v1/LogahService';
@@ -50,6 +54,7 @@ export interface HandlerContext {
 type AnyCall =
   | ServerUnaryCall<PlanRequest__Output, PlanResponse>
   | ServerUnaryCall<ListModelsRequest__Output, ListModelsResponse>
+  | ServerUnaryCall<GetTokenizerRequest__Output, GetTokenizerResponse>
   | ServerWritableStream<PredictRequest__Output, PredictResponse>
   | ServerWritableStream<GetExpansionRequest__Output, GetExpansionResponse>;
 
@@ -75,6 +80,22 @@ export function createHandlers(context: HandlerContext): LogahServiceHandlers {
     });
   };
 
+  const getTokenizer: handleUnaryCall<GetTokenizerRequest__Output, GetTokenizerResponse> = (
+    call,
+    callback,
+  ) => {
+    const { id, logger } = begin(call, 'GetTokenizer', context.logger);
+    readTokenizer(context.models, call.request.model).then(
+      (files) => {
+        callback(null, { files });
+      },
+      (error: unknown) => {
+        logFailure(logger, error);
+        callback(toServiceError(error, id));
+      },
+    );
+  };
+
   const predict: handleServerStreamingCall<PredictRequest__Output, PredictResponse> = (call) => {
     const { id, logger } = begin(call, 'Predict', context.logger);
     context.admission
@@ -98,7 +119,13 @@ export function createHandlers(context: HandlerContext): LogahServiceHandlers {
     );
   };
 
-  return { Plan: plan, ListModels: listModels, Predict: predict, GetExpansion: getExpansion };
+  return {
+    Plan: plan,
+    ListModels: listModels,
+    Predict: predict,
+    GetExpansion: getExpansion,
+    GetTokenizer: getTokenizer,
+  };
 }
 
 async function answer(
@@ -146,6 +173,11 @@ async function sendExpansion(
     await writer.write({ data: bytes }, bytes.length);
   }
   call.end();
+}
+
+async function readTokenizer(models: ModelChoice, model: string): Promise<{ name: string; data: Buffer }[]> {
+  const { directory, names } = models.tokenizer(model);
+  return Promise.all(names.map(async (name) => ({ name, data: await readFile(join(directory, name)) })));
 }
 
 /** Names the call, tells the caller its request id, and gives it a logger of its own. */

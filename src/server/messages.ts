@@ -56,6 +56,7 @@ export function planMessage(plan: PredictionPlan): Plan {
     warnings: plan.warnings.map((warning) => ({ ...warning, kind: WARNING_KINDS[warning.kind] })),
     nodes: plan.graph.nodes.length,
     family: plan.graph.family,
+    hasTokenizer: hasTokenizer(plan),
   };
 }
 
@@ -73,6 +74,7 @@ export function modelMessage(bundle: Bundle): Model {
     license: manifest.license,
     decoder: manifest.hypernet.decoder,
     trainingJson: manifest.training === null ? '' : JSON.stringify(manifest.training),
+    tokenizerVocabSize: manifest.tokenizer?.vocab_size ?? 0,
   };
 }
 
@@ -88,6 +90,15 @@ function coreMessage(block: CoreBlock): CoreBlockMessage {
   if (block.layout === 'constant' || block.layout === 'elements') return message;
   const { m, n, height = 0, width = 0, start = 0, length = 0 } = block;
   return { ...message, m, n, height, width, start, length };
+}
+
+function hasTokenizer({ bundle: { manifest }, graph }: PredictionPlan): boolean {
+  const { tokenizer, families } = manifest;
+  return (
+    tokenizer !== null &&
+    families.includes(graph.family) &&
+    graph.sizes['vocab_size'] === tokenizer.vocab_size
+  );
 }
 
 function tensorMessage(tensor: PlannedTensor): TensorPlan {

@@ -46,4 +46,16 @@ export class ModelChoice {
       violations: [{ field: 'sha256', description }],
     });
   }
+
+  /** Where the files of a model's tokenizer lie, sorted. Throws LogahError (not_found) where it has none. */
+  tokenizer(name: string): { directory: string; names: readonly string[] } {
+    const { directory, manifest } = this.choose(name, '');
+    if (manifest.tokenizer === null) {
+      const description = `is ${JSON.stringify(name)}, a model without a tokenizer`;
+      throw new LogahError('not_found', `model ${description}`, {
+        violations: [{ field: 'model', description }],
+      });
+    }
+    return { directory, names: [...manifest.tokenizer.files].sort() };
+  }
 }

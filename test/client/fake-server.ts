@@ -1,6 +1,7 @@
 import { Metadata, Server, ServerCredentials, status, type ServerWritableStream } from '@grpc/grpc-js';
 import type { GetExpansionRequest__Output } from '../../src/gen/logah/v1/GetExpansionRequest';
 import type { GetExpansionResponse } from '../../src/gen/logah/v1/GetExpansionResponse';
+import type { GetTokenizerResponse } from '../../src/gen/logah/v1/GetTokenizerResponse';
 import type { ListModelsResponse } from '../../src/gen/logah/v1/ListModelsResponse';
 import type { Plan } from '../../src/gen/logah/v1/Plan';
 import type { LogahServiceHandlers } from '../../src/gen/logah/v1/LogahService';
@@ -28,6 +29,7 @@ export interface Answers {
     call: ServerWritableStream<GetExpansionRequest__Output, GetExpansionResponse>,
   ) => void;
   readonly listModels?: () => ListModelsResponse;
+  readonly getTokenizer?: () => GetTokenizerResponse;
 }
 
 /** An error for grpc-js with google.rpc details. */
@@ -71,6 +73,9 @@ export async function startFakeServer(answers: Answers): Promise<FakeServer> {
     },
     ListModels: (_, callback) => {
       answer(answers.listModels, callback);
+    },
+    GetTokenizer: (_, callback) => {
+      answer(answers.getTokenizer, callback);
     },
   };
   const server = new Server();

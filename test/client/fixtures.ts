@@ -79,6 +79,7 @@ export function prediction(
     coreBytes: 0,
     expansion: null,
     family: 'vit',
+    hasTokenizer: false,
   };
   return { plan, data: Buffer.from(Uint8Array.from({ length: offset }, (_, index) => index % 251)) };
 }

@@ -123,6 +123,16 @@ describe('the client', () => {
     expect(await listModels()).toMatchObject({ defaultModel: 'm', models: [{ name: 'm', parameters: 0 }] });
   });
 
+  it("fetches a tokenizer, and refuses a file name that is no tokenizer's", async () => {
+    const data = Buffer.from('{}');
+    let name = 'tokenizer.json';
+    const { tokenizer } = await connectTo({ getTokenizer: () => ({ files: [{ name, data }] }) });
+    expect([...(await tokenizer('m'))]).toEqual([['tokenizer.json', data]]);
+    for (name of ['../tokenizer.json', 'config.json', 'tokenizer.json/x', '']) {
+      await expect(tokenizer('m')).rejects.toThrow('expected one such as tokenizer.json');
+    }
+  });
+
   it('names the address of a server that it cannot reach', async () => {
     const port = await closedPort();
     client = connect(`127.0.0.1:${port}`);

@@ -89,6 +89,17 @@ describe('a manifest', () => {
     ],
     ['no operations', withHypernet({ operations: [] }), 'hypernet.operations: '],
     ['no cutoff', withHypernet({ cutoff: 0 }), 'hypernet.cutoff: '],
+    ['an unknown scale of embeddings', withHypernet({ embedding_scale: 2 }), 'hypernet.embedding_scale: '],
+    [
+      'a tokenizer of other files',
+      manifestJson({ tokenizer: { vocab_size: 9, files: ['vocab.txt'] } }),
+      'tokenizer.files.0: ',
+    ],
+    [
+      'a tokenizer that is not among the files',
+      manifestJson({ tokenizer: { vocab_size: 9, files: ['tokenizer.json'] } }),
+      'files lacks tokenizer.json',
+    ],
     ['no slots', withHypernet({ slots: 0 }), 'hypernet.slots: '],
   ] as [string, unknown, string][])('with %s is refused, naming the field', async (_, json, fault) => {
     const error = await refusalOf(() => parseManifest(JSON.stringify(json), 'm.json'));

@@ -25,6 +25,7 @@ from logah.client.request import PredictOptions, predict_request
 from logah.client.saving import SavedPrediction, saving
 from logah.client.source import Architecture, Source, is_module, read_source
 from logah.client.tensor_assembly import Array, TensorAssembly, state_dict_of
+from logah.client.tokenizer import tokenizer_files
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -74,6 +75,12 @@ class AsyncClient:
             )
         return response
 
+    async def tokenizer(self, model: str, *, timeout: float | None = None) -> dict[str, bytes]:
+        """As `Client.tokenizer`."""
+        with self._remote_errors():
+            response = await self._calls.get_tokenizer(logah_pb2.GetTokenizerRequest(model=model), timeout=timeout)
+        return tokenizer_files(response)
+
     def predict(
         self, source: Source, *, timeout: float | None = None, **options: Unpack[PredictOptions]
     ) -> AsyncIterator[tuple[str, Array]]:
@@ -108,6 +115,8 @@ class AsyncClient:
                         dense.layer = await self._layer(sent.plan, timeout)
                     async for event in _from_thread(dense.accept(sent), target.accept):
                         on_event(event)
+            if target.wants_tokenizer:
+                target.put_tokenizer(await self.tokenizer(target.plan.model))
         return target.result()
 
     async def events(

@@ -70,6 +70,11 @@ class Calls:
             request_serializer=logah_pb2.ListModelsRequest.SerializeToString,
             response_deserializer=logah_pb2.ListModelsResponse.FromString,
         )
+        self.get_tokenizer = channel.unary_unary(
+            f"/{_SERVICE}/GetTokenizer",
+            request_serializer=logah_pb2.GetTokenizerRequest.SerializeToString,
+            response_deserializer=logah_pb2.GetTokenizerResponse.FromString,
+        )
 
 
 def open_channel(target: str, credentials: grpc.ChannelCredentials | None) -> Channel:

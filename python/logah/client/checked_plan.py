@@ -201,6 +201,8 @@ class Plan:
     core_bytes: int
     #: What the tensors sent as cores are expanded with; None: there are none.
     expansion: Expansion | None
+    #: Whether the model has a tokenizer (`Client.tokenizer`) that the network reads.
+    has_tokenizer: bool
     coverage: Coverage
     warnings: tuple[Warning, ...]
 
@@ -244,6 +246,7 @@ def check_plan(plan: logah_pb2.Plan) -> Plan:
         factor_bytes=plan.factor_bytes,
         core_bytes=plan.core_bytes,
         expansion=expansion,
+        has_tokenizer=plan.has_tokenizer,
         coverage=coverage,
         warnings=tuple(Warning(_warning_kind(w.kind), w.field, w.actual, w.trained, w.text) for w in plan.warnings),
     )

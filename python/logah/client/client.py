@@ -25,6 +25,7 @@ from logah.client.request import PredictOptions, Representation, predict_request
 from logah.client.saving import SavedPrediction, saving
 from logah.client.source import Architecture, Source, read_source
 from logah.client.tensor_assembly import Array, TensorAssembly, state_dict_of
+from logah.client.tokenizer import tokenizer_files
 
 if TYPE_CHECKING:
     import torch
@@ -87,6 +88,12 @@ class Client:
             )
         return response
 
+    def tokenizer(self, model: str, *, timeout: float | None = None) -> dict[str, bytes]:
+        """The tokenizer of a model (`Plan.has_tokenizer`): the content of each file by its name."""
+        with self._remote_errors():
+            response = self._calls.get_tokenizer(logah_pb2.GetTokenizerRequest(model=model), timeout=timeout)
+        return tokenizer_files(response)
+
     def predict(
         self,
         source: Source,
@@ -136,7 +143,8 @@ class Client:
         **options: Unpack[PredictOptions],
     ) -> SavedPrediction:
         """Writes `model.safetensors`, and `config.json` beside it where the source is a configuration, holding one
-        chunk at a time, or the factors of one tensor and 4 MiB of elements.
+        chunk at a time, or the factors of one tensor and 4 MiB of elements. The model's tokenizer goes beside them
+        where it fits the network (`Plan.has_tokenizer`) and none lies there.
 
         The files appear when the summary has come, everything was right and they are on disk. On any error, and on
         Ctrl-C, nothing is left. Tied tensors are left out, as transformers does. `on_event` is called with each event
@@ -156,6 +164,8 @@ class Client:
                 for event in dense.accept(sent):
                     target.accept(event)
                     on_event(event)
+            if target.wants_tokenizer:
+                target.put_tokenizer(self.tokenizer(target.plan.model))
         return target.result()
 
     def initialize(

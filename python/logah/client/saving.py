@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +32,32 @@ class SavedPrediction:
 class Saving:
     """Where the events go, and what came of it once the block of `saving` has ended."""
 
-    def __init__(self, writer: SafetensorsWriter, path: Path, config_path: Path | None) -> None:
+    def __init__(
+        self, writer: SafetensorsWriter, path: Path, config_path: Path | None, stack: contextlib.ExitStack
+    ) -> None:
         self.accept = writer.accept
+        self._stack = stack
         self._writer = writer
         self._path = path
         self._config_path = config_path
         self._start = time.perf_counter()
+
+    @property
+    def plan(self) -> Plan:
+        """To be asked for once the events have come."""
+        if self._writer.plan is None:
+            raise RuntimeError("the events ended before the plan")
+        return self._writer.plan
+
+    @property
+    def wants_tokenizer(self) -> bool:
+        """Whether the model has one that the network reads. One that lies in the directory is the caller's own."""
+        return self.plan.has_tokenizer and not any(self._path.parent.glob("tokenizer*.json"))
+
+    def put_tokenizer(self, files: Mapping[str, bytes]) -> None:
+        """Files that appear with the others when the block ends."""
+        for name, data in files.items():
+            write_all(self._stack.enter_context(whole_file(self._path.with_name(name))), data)
 
     def result(self) -> SavedPrediction:
         """To be called behind the block."""
@@ -60,7 +80,7 @@ def saving(architecture: Architecture, directory: Path, seed: int) -> Iterator[S
             # First in and last out: the weights are in their place before their configuration is.
             write_all(stack.enter_context(whole_file(config_path)), architecture.config)
         writer = SafetensorsWriter(stack.enter_context(whole_file(path)), seed)
-        yield Saving(writer, path, config_path)
+        yield Saving(writer, path, config_path, stack)
 
 
 def _is_same(a: Path | None, b: Path) -> bool:

@@ -50,6 +50,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--training", type=Path, metavar="FILE", help="JSON object for the manifest's `training` (default: null)"
     )
     parser.add_argument(
+        "--tokenizer",
+        type=Path,
+        metavar="DIRECTORY",
+        help="tokenizer.json of the text that a language model was trained on, as `logah data` made it (default: none)",
+    )
+    parser.add_argument(
         "--cutoff",
         type=int,
         help="longest shortest path between nodes that counts (default: the checkpoint's; the authors' files do not "
@@ -95,6 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
             description=arguments.description,
             families=arguments.families,
             training=training,
+            tokenizer=arguments.tokenizer,
         )
         write_bundle(loaded.model, about, arguments.out, force=arguments.force)
     except (CheckpointError, BundleError, OSError) as error:

@@ -18,6 +18,8 @@ from logah.hypernet.hypernetwork import Hypernetwork
 MANIFEST = "manifest.json"
 FORMAT = "logah-bundle"
 VERSION = 1
+#: By transformers' names; the first is needed.
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
 class BundleError(ValueError):
@@ -28,7 +30,8 @@ class BundleError(ValueError):
 class BundleDescription:
     """What a manifest says beside the model itself. training: the JSON of a training record, None where unknown.
 
-    families: architectures that the hypernetwork was trained on.
+    families: architectures that the hypernetwork was trained on. tokenizer: directory of the one that it was trained
+    with, where those architectures read text.
     """
 
     name: str
@@ -36,6 +39,7 @@ class BundleDescription:
     families: Sequence[str] = ()
     training: Mapping[str, Any] | None = None
     licence: str = "MIT"
+    tokenizer: Path | None = None
 
 
 def write_bundle(model: Hypernetwork, about: BundleDescription, directory: Path, *, force: bool = False) -> None:
@@ -49,6 +53,8 @@ def write_bundle(model: Hypernetwork, about: BundleDescription, directory: Path,
         files = {"encoder.onnx": encoder_graph(model.encoder), **decoder_graphs(model)}
     except GraphSizeError as error:
         raise BundleError(str(error)) from error
+    tokenizer = {} if about.tokenizer is None else _tokenizer_files(about.tokenizer)
+    files.update(tokenizer)
     files[MANIFEST] = manifest_bytes(model, about, files)
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as temporary:
@@ -78,4 +84,20 @@ def manifest_bytes(model: Hypernetwork, about: BundleDescription, files: Mapping
         "families": list(about.families),
         "training": about.training,
     }
+    if about.tokenizer is not None:
+        names = [name for name in TOKENIZER_FILES if name in files]
+        manifest["tokenizer"] = {"vocab_size": _vocabulary(files[TOKENIZER_FILES[0]]), "files": names}
     return (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _tokenizer_files(directory: Path) -> dict[str, bytes]:
+    """Raises BundleError where the directory holds no tokenizer."""
+    if not (directory / TOKENIZER_FILES[0]).is_file():
+        raise BundleError(f"{directory}: no {TOKENIZER_FILES[0]}")
+    return {name: (directory / name).read_bytes() for name in TOKENIZER_FILES if (directory / name).is_file()}
+
+
+def _vocabulary(tokenizer: bytes) -> int:
+    """Number of tokens, those that were added to the model's own among them."""
+    content = json.loads(tokenizer)
+    return len({*content["model"]["vocab"], *(token["content"] for token in content["added_tokens"])})

@@ -13,6 +13,7 @@ export interface Model {
   'license'?: (string);
   'decoder'?: (string);
   'trainingJson'?: (string);
+  'tokenizerVocabSize'?: (number);
 }
 
 export interface Model__Output {
@@ -26,4 +27,5 @@ export interface Model__Output {
   'license': (string);
   'decoder': (string);
   'trainingJson': (string);
+  'tokenizerVocabSize': (number);
 }

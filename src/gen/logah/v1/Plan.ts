@@ -21,6 +21,7 @@ export interface Plan {
   'factorBytes'?: (number | string | Long);
   'coreBytes'?: (number | string | Long);
   'expansion'?: (_logah_v1_Expansion | null);
+  'hasTokenizer'?: (boolean);
 }
 
 export interface Plan__Output {
@@ -37,4 +38,5 @@ export interface Plan__Output {
   'factorBytes': (number);
   'coreBytes': (number);
   'expansion': (_logah_v1_Expansion__Output | null);
+  'hasTokenizer': (boolean);
 }
