@@ -21,6 +21,7 @@ from logah.export.bundle import BundleDescription, BundleError, write_bundle
 from logah.export.graph_writer import GraphSizeError, GraphWriter
 from logah.hypernet.config import LANGUAGE_OPERATIONS, HypernetConfig
 from logah.hypernet.hypernetwork import GraphFeatures
+from logah.training.tokenizer import train_tokenizer
 from scripts.add_core_outputs import upgrade
 
 TOLERANCE = 1e-5
@@ -195,8 +196,25 @@ def test_the_manifest_describes_the_model_and_its_files(tmp_path):
     }
 
 
-@pytest.mark.parametrize("name", CONFIGS)
-def test_the_same_model_gives_the_same_bytes(tmp_path, name):
+def test_a_tokenizer_is_among_the_files_of_its_bundle(tmp_path):
+    made = train_tokenizer(["light: and there was light"], 270)
+    made.save(tmp_path)
+    about = BundleDescription(name="reader", tokenizer=tmp_path)
+    write_bundle(random_model(LOW_RANK), about, tmp_path / "reader")
+    manifest = json.loads((tmp_path / "reader" / "manifest.json").read_text())
+    names = ["tokenizer.json", "tokenizer_config.json"]
+    assert manifest["tokenizer"] == {"vocab_size": made.vocabulary, "files": names}
+    for name in names:
+        assert (tmp_path / "reader" / name).read_bytes() == (tmp_path / name).read_bytes()
+        assert name in manifest["files"]
+
+
+def test_a_directory_without_a_tokenizer_is_refused(tmp_path):
+    with pytest.raises(BundleError, match=r"no tokenizer\.json"):
+        write_bundle(random_model(LOW_RANK), BundleDescription(name="mute", tokenizer=tmp_path), tmp_path / "mute")
+
+
+def test_a_bundle_is_replaced_only_gives_the_same_bytes(tmp_path, name):
     for copy in ("one", "two"):
         write_bundle(random_model(CONFIGS[name]), BundleDescription("same"), tmp_path / copy)
     for path in (tmp_path / "one").iterdir():
