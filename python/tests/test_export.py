@@ -214,7 +214,8 @@ def test_a_directory_without_a_tokenizer_is_refused(tmp_path):
         write_bundle(random_model(LOW_RANK), BundleDescription(name="mute", tokenizer=tmp_path), tmp_path / "mute")
 
 
-def test_a_bundle_is_replaced_only_gives_the_same_bytes(tmp_path, name):
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_same_model_gives_the_same_bytes(tmp_path, name):
     for copy in ("one", "two"):
         write_bundle(random_model(CONFIGS[name]), BundleDescription("same"), tmp_path / copy)
     for path in (tmp_path / "one").iterdir():
