@@ -108,6 +108,15 @@ def test_perplexity_is_that_of_the_whole_split(config: TrainConfig, text: Gpt2Ta
     assert zero_shot(hypernetwork, text, complete, "test").perplexity == records[0]["value"]
 
 
+def test_the_default_initialisation_knows_nothing_and_frequencies_know_more(
+    config: TrainConfig, text: Gpt2Task
+) -> None:
+    sizes = {"width": 24, "layers": 1, "context": 16, "heads": 3}
+    records = evaluate_groups(Hypernetwork(config.hypernet), text, config.space, {"held_out": [sizes]})
+    assert records[0]["default_init"] == pytest.approx(64, rel=0.05)
+    assert text.references()["unigram_perplexity"] < 50
+
+
 def test_the_best_checkpoint_is_that_of_the_least_validation_loss(
     config: TrainConfig, text: Gpt2Task, tmp_path: Path
 ) -> None:

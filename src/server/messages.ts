@@ -97,7 +97,7 @@ function hasTokenizer({ bundle: { manifest }, graph }: PredictionPlan): boolean 
   return (
     tokenizer !== null &&
     families.includes(graph.family) &&
-    graph.sizes['vocab_size'] === tokenizer.vocab_size
+    graph.sizes.vocab_size === tokenizer.vocab_size
   );
 }
 

@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         "seed": train.seed,
         "batch_size": train.batch_size,
         "ranges": {train.family: train.space.ranges()},
+        "references": task.references(),
         "held_out_widths": list(train.space.held_out_widths),
         "metrics": evaluate_groups(model, task, train.space, configuration.evaluation),
     }

@@ -74,7 +74,8 @@ def evaluate_groups(
 ) -> list[dict[str, Any]]:
     """One record a network: its group, sizes, number of parameters and value; a record of means ends each group.
 
-    The value is the accuracy on the test split, and for language the perplexity.
+    The value is the accuracy on the test split, and for language the perplexity; `default_init` is that of the same
+    network as transformers starts it (seed 0).
     """
     metric = "zero_shot_perplexity" if task.family in LANGUAGE_FAMILIES else "zero_shot_accuracy"
     records: list[dict[str, Any]] = []
@@ -82,11 +83,15 @@ def evaluate_groups(
         values = []
         for sizes in architectures:
             config = space.config(**sizes)
-            measured = zero_shot(hypernetwork, task, config, "test")
-            value = measured.perplexity if metric == "zero_shot_perplexity" else measured.accuracy
+            scores = (
+                zero_shot(hypernetwork, task, config, "test"),
+                score(task, config, task.initialized(config, 0), "test"),
+            )
+            value, default = (s.perplexity if metric == "zero_shot_perplexity" else s.accuracy for s in scores)
             values.append(value)
             parameters = sum(p.numel() for p in task.module(config).parameters())
-            records.append({"metric": metric, "group": group, **sizes, "parameters": parameters, "value": value})
-            print(f"{group}: {sizes} {parameters:,} parameters, {metric} {value:.3f}", flush=True)
+            record = {"metric": metric, "group": group, **sizes, "parameters": parameters}
+            records.append({**record, "value": value, "default_init": default})
+            print(f"{group}: {sizes} {parameters:,} parameters, {metric} {value:.3f} ({default:.3f})", flush=True)
         records.append({"metric": f"mean_{metric}", "group": group, "value": round(statistics.fmean(values), 4)})
     return records

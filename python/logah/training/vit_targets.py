@@ -96,15 +96,21 @@ class VitTask:
 
     def module(self, config: Mapping[str, Any]) -> ViTForImageClassification:
         """On the meta device, without dropout."""
-        fields = {key: value for key, value in config.items() if key != "model_type"}
         with torch.device("meta"):
-            module = ViTForImageClassification(ViTConfig(**fields))
-        module.train(False)
-        return module
+            return _build(config)
+
+    def initialized(self, config: Mapping[str, Any], seed: int) -> dict[str, Tensor]:
+        """Drawn from `seed`."""
+        torch.manual_seed(seed)
+        return {name: parameter.detach() for name, parameter in _build(config).named_parameters()}
 
     def logits(self, module: nn.Module, state: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """[B, channels, S, S] -> [B, labels]."""
         return functional_call(module, dict(state), (inputs,)).logits
+
+    def references(self) -> dict[str, float]:
+        """None."""
+        return {}
 
     def batch(self, config: Mapping[str, Any], size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """`size` images with replacement, and their labels."""
@@ -118,3 +124,10 @@ class VitTask:
         held_out = self.data.validation if split == "validation" else self.data.test
         for start in range(0, len(held_out) if limit is None else min(limit, len(held_out)), BATCH):
             yield held_out.images[start : start + BATCH], held_out.labels[start : start + BATCH]
+
+
+def _build(config: Mapping[str, Any]) -> ViTForImageClassification:
+    fields = {key: value for key, value in config.items() if key != "model_type"}
+    module = ViTForImageClassification(ViTConfig(**fields))
+    module.train(False)
+    return module
