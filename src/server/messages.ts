@@ -95,9 +95,7 @@ function coreMessage(block: CoreBlock): CoreBlockMessage {
 function hasTokenizer({ bundle: { manifest }, graph }: PredictionPlan): boolean {
   const { tokenizer, families } = manifest;
   return (
-    tokenizer !== null &&
-    families.includes(graph.family) &&
-    graph.sizes.vocab_size === tokenizer.vocab_size
+    tokenizer !== null && families.includes(graph.family) && graph.sizes.vocab_size === tokenizer.vocab_size
   );
 }
 
