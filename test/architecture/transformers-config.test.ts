@@ -328,6 +328,13 @@ describe.each(['bert', 'roberta'])('a %s', (modelType) => {
   });
 });
 
+test('an OPT calls the standard deviation of its initial weights init_std', () => {
+  const config = { model_type: 'opt', num_hidden_layers: 1, initializer_range: 0.1 };
+  expect(fromConfig(config).initializerRange).toBe(0.02);
+  expect(fromConfig({ ...config, init_std: 0.006 }).initializerRange).toBe(0.006);
+  expect(found({ ...config, init_std: -1 })).toEqual(['init_std: must be a number of at least 0, not -1']);
+});
+
 test('an OPT’s token table is as wide as the network where the configuration does not say', () => {
   const config = { model_type: 'opt', num_hidden_layers: 1, hidden_size: 1024, num_attention_heads: 16 };
   expect(fromConfig(config).sizes.word_embed_proj_dim).toBe(1024);

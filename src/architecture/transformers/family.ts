@@ -5,6 +5,8 @@ import type { ConfigReader } from './config-reader';
 export interface FamilyNetwork {
   /** Repetitions of the network's block. */
   readonly layers: number;
+  /** The standard deviation of initial weights, where the configuration does not call it `initializer_range`. */
+  readonly initializerRange?: number;
   /** The graph with so many repetitions; each adds the same nodes, edges and parameters. */
   build(layers: number): ArchitectureGraph;
 }

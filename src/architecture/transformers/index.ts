@@ -21,7 +21,7 @@ export function transformersGraph(bytes: Uint8Array, limits: GraphLimits): Archi
   const architecture = chosenArchitecture(reader, family);
   checkRestrictions(reader, family);
   const network = family.read(reader, architecture);
-  const { initializerRange } = reader;
+  const initializerRange = network.initializerRange ?? reader.initializerRange;
   violations.throwIfAny();
   checkLimits(networkSize(network), limits, CONFIG_FIELD, violations);
   violations.throwIfAny();

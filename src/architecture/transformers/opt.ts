@@ -1,6 +1,6 @@
 /** transformers' `OPTForCausalLM`. Source: `modeling_opt.py` and `configuration_opt.py` of transformers 5.23. */
 
-import type { ArchitectureGraph } from '../../graph/graph';
+import { DEFAULT_INITIALIZER_RANGE, type ArchitectureGraph } from '../../graph/graph';
 import type { ConfigReader } from './config-reader';
 import type { TransformersFamily } from './family';
 import { GraphBuilder } from './graph-builder';
@@ -32,7 +32,8 @@ export const opt: TransformersFamily = {
   restrictions: [],
   read(reader) {
     const config = readConfig(reader);
-    return { layers: config.layers, build: (layers) => build({ ...config, layers }) };
+    const initializerRange = reader.standardDeviation('init_std', DEFAULT_INITIALIZER_RANGE);
+    return { layers: config.layers, initializerRange, build: (layers) => build({ ...config, layers }) };
   },
 };
 
