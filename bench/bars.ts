@@ -1,0 +1,80 @@
+/** What the service sets itself, and whether it keeps to it. */
+
+import type { Results } from './results';
+
+export interface Bar {
+  readonly what: string;
+  readonly bar: string;
+  readonly measured: string;
+  readonly isMet: boolean;
+}
+
+const MEGABYTE = 1e6;
+
+/** Ratios are medians of those within a round. */
+export function barsOf({ throughput, latency, concurrency, growth }: Results): readonly Bar[] {
+  const { architecture: large, ceiling, dense, factors, core, naive, denseBytes } = throughput;
+  const atLeast = (what: string, value: number, least: number, digits = 2): Bar => ({
+    what,
+    bar: `at least ${least.toFixed(digits)}`,
+    measured: value.toFixed(digits),
+    isMet: value >= least,
+  });
+  const atMost = (what: string, value: number, most: number, unit: string, digits = 0): Bar => ({
+    what,
+    bar: `at most ${most.toFixed(digits)}${unit}`,
+    measured: `${value.toFixed(digits)}${unit}`,
+    isMet: value <= most,
+  });
+  const point = (name: string): number =>
+    growth.points.find(({ architecture }) => architecture === name)?.serverPeakBytes ?? NaN;
+  const streams = (count: number) => {
+    const found = concurrency.find((entry) => entry.streams === count);
+    if (found === undefined) throw new Error(`nothing was measured with ${count} streams`);
+    return found;
+  };
+  const [one, sixteen] = [streams(1), streams(16)];
+  const bars: Bar[] = [
+    atLeast(`${large}, dense: throughput against the ceiling`, ceiling.timesDense.median, 0.7),
+  ];
+  if (naive !== null) {
+    bars.push(
+      atLeast(
+        `${large}, dense over the network: times as fast as plain PyTorch in process`,
+        naive.seconds.median / dense.seconds.median,
+        10,
+        1,
+      ),
+      atMost(`server peak memory, against plain PyTorch`, dense.serverPeakBytes / naive.peakBytes, 0.1, '', 3),
+    );
+  }
+  for (const name of [large, 'GPT-2-XL', 'Llama-7B']) {
+    bars.push(atMost(`${name}: server peak memory`, point(name) / MEGABYTE, 350, ' MB'));
+  }
+  bars.push(
+    atMost(`Llama-7B: server peak memory, against ${large}`, point('Llama-7B') / point(large), 1.15, '', 2),
+    atMost(`${large}, factors: bytes, against dense`, factors.bytes / denseBytes, 1 / 30, '', 4),
+    atMost(
+      `${large}, factors: time until every dense tensor is held, against dense`,
+      factors.timesDense.median,
+      0.6,
+      '',
+      2,
+    ),
+  );
+  if (core !== null) bars.push(atMost(`${large}, core rows: bytes`, core.bytes / MEGABYTE, 1, ' MB', 2));
+  bars.push(
+    atMost(`${large}: first chunk`, latency.firstChunkNewMs.median, 150, ' ms'),
+    atMost(`${large}: first chunk, again`, latency.firstChunkRepeatedMs.median, 40, ' ms'),
+    atMost(`${latency.tinyArchitecture} whole, again`, latency.wholeRepeatedMs.median, 60, ' ms'),
+    atLeast(
+      `16 streams of ${sixteen.architecture}: throughput, against one`,
+      sixteen.megabytesPerSecond.median / one.megabytesPerSecond.median,
+      0.8,
+    ),
+    atMost('16 streams: server peak memory', sixteen.serverPeakBytes / MEGABYTE, 600, ' MB'),
+    atMost('16 streams: health checks, p99', sixteen.healthP99Ms, 50, ' ms'),
+    atLeast('r² of time against parameters', growth.rSquared, 0.99, 4),
+  );
+  return bars;
+}

@@ -1,0 +1,134 @@
+/** `npm run bench:report`: docs/performance.md from bench/results/performance.json. */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Spread } from '../src/cli/statistics';
+import { barsOf } from './bars';
+import type { Results, Way } from './results';
+
+const ROOT = join(__dirname, '..');
+const RESULTS = join(ROOT, 'bench', 'results', 'performance.json');
+const NOTES = join(ROOT, 'bench', 'notes.md');
+const DOCUMENT = join(ROOT, 'docs', 'performance.md');
+
+/** The document: the figures, and after them what was tried and what limits them (`bench/notes.md`). */
+export function performanceDocument(results: Results, notes: string): string {
+  const { machine, throughput, latency, concurrency, growth } = results;
+  const { model } = machine;
+  return [
+    '# Performance',
+    '<!-- Made of bench/results/performance.json and bench/notes.md by `npm run bench:report`; do not edit. -->',
+    `Measured on ${machine.date} by \`npm run bench\` (${throughput.rounds} rounds, medians with the least and the most in brackets) on ` +
+      `${machine.cores} cores of ${machine.processor}, ${gigabytes(machine.memoryBytes)} of memory, all processes on that machine, over loopback: ` +
+      `Node.js ${machine.node}, grpc-js ${machine.grpc}, onnxruntime-node ${machine.onnxruntime}, the service at ${machine.commit}. ` +
+      `The hypernetwork is \`${model.name}\` of the paper's Tiny size: its weights are random, since they do not matter here, its rank is ${model.rank}. ` +
+      'The machine is a virtual one whose neighbours come and go; ratios within a round say more than seconds.',
+    '## Bars',
+    table(
+      ['', 'bar', 'measured', ''],
+      barsOf(results).map(({ what, bar, measured, isMet }) => [what, bar, measured, isMet ? 'met' : '**missed**']),
+    ),
+    `## ${throughput.architecture}, in every way`,
+    `${megabytes(throughput.denseBytes)} of parameters into the client's memory, one stream, chunks of 1 MiB. ` +
+      'The ceiling is grpc-js alone, moving as many bytes from one prepared buffer to a client that checks nothing.',
+    table(
+      ['', 'on the wire', 'seconds', 'times dense', 'server CPU s', 'client CPU s', 'server peak'],
+      waysOf(results).map(([name, way]) => [
+        name,
+        megabytes(way.bytes),
+        spread(way.seconds, 2),
+        spread(way.timesDense, 2),
+        way.serverCpuSeconds.median.toFixed(2),
+        way.clientCpuSeconds.median.toFixed(2),
+        megabytes(way.serverPeakBytes),
+      ]),
+    ),
+    ...(throughput.naive === null
+      ? []
+      : [
+          `The same hypernetwork in PyTorch ${throughput.naive.torch}, in one process and as published code goes about it ` +
+            `(\`python/bench/naive_predict.py\`): ${spread(throughput.naive.seconds, 2)} s, ${megabytes(throughput.naive.peakBytes)} at its peak.`,
+        ]),
+    '## Latency',
+    table(
+      ['milliseconds', 'network not met before', 'again'],
+      [
+        [
+          `${latency.architecture}, first chunk`,
+          spread(latency.firstChunkNewMs, 0),
+          spread(latency.firstChunkRepeatedMs, 0),
+        ],
+        [`${latency.tinyArchitecture}, whole`, spread(latency.wholeNewMs, 0), spread(latency.wholeRepeatedMs, 0)],
+      ],
+    ),
+    `## Streams at a time, of ${concurrency[0]?.architecture ?? ''}`,
+    table(
+      ['streams', 'all together, MB/s', 'first chunk, ms', 'health p50, ms', 'health p99, ms', 'server peak'],
+      concurrency.map((entry) => [
+        String(entry.streams),
+        spread(entry.megabytesPerSecond, 0),
+        spread(entry.firstChunkMs, 0),
+        entry.healthP50Ms.toFixed(0),
+        entry.healthP99Ms.toFixed(0),
+        megabytes(entry.serverPeakBytes),
+      ]),
+    ),
+    '![Streams at a time](images/performance-streams.svg)',
+    '## Growth',
+    table(
+      ['', 'parameters', 'seconds', 'server peak', 'client peak'],
+      growth.points.map((point) => [
+        point.architecture,
+        `${(point.parameters / 1e6).toFixed(1)} million`,
+        spread(point.seconds, 2),
+        megabytes(point.serverPeakBytes),
+        megabytes(point.clientPeakBytes),
+      ]),
+    ),
+    `A line through the medians: ${growth.secondsPerBillion.toFixed(2)} s for a billion parameters, r² = ${growth.rSquared.toFixed(4)}.`,
+    '![Time and memory against parameters](images/performance-growth.svg)',
+    notes.trim(),
+    '',
+  ].join('\n\n');
+}
+
+function waysOf({ throughput }: Results): [string, Way][] {
+  const { ceiling, dense, unchecked, f16, bf16, factors, core } = throughput;
+  return [
+    ['ceiling', ceiling],
+    ['dense, float32', dense],
+    ['dense, float32, without the checks of the client', unchecked],
+    ['dense, float16', f16],
+    ['dense, bfloat16', bf16],
+    ['factors, expanded', factors],
+    ...(core === null ? [] : [['core rows, expanded', core] as [string, Way]]),
+  ];
+}
+
+function spread({ median, min, max }: Spread, digits: number): string {
+  return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
+}
+
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 0)} MB`;
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(0)} GiB`;
+}
+
+/** A Markdown table, its columns aligned as prettier has them. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, column) =>
+    Math.max(3, title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  const rule = line(widths.map((width) => '-'.repeat(width)));
+  return [line(head), rule, ...rows.map(line)].join('\n');
+}
+
+if (require.main === module) {
+  const results = JSON.parse(readFileSync(RESULTS, 'utf8')) as Results;
+  writeFileSync(DOCUMENT, performanceDocument(results, readFileSync(NOTES, 'utf8')));
+}
