@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../checksum/crc32';
 import type { Chunk__Output } from '../gen/logah/v1/Chunk';
 import type { Summary__Output } from '../gen/logah/v1/Summary';
 import type { TensorDigest__Output } from '../gen/logah/v1/TensorDigest';

@@ -1,7 +1,7 @@
 /** The worker thread: holds the sessions and does one job after the other. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../checksum/crc32';
 import { encoderFeatures } from '../graph/features';
 import type { HypernetConfig } from '../hypernet/manifest';
 import { BundleSessions } from '../hypernet/sessions';
@@ -186,8 +186,12 @@ function write(
   values: Float32Array,
   elementType: ElementType,
 ): Uint8Array {
-  if (elementType === 'f32') new Float32Array(buffer, at, values.length).set(values);
-  else convert(values, new Uint16Array(buffer, at, values.length), elementType);
+  if (elementType === 'f32') {
+    new Float32Array(buffer, at, values.length).set(values);
+    // The same bytes; shared memory is slower to read.
+    return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  }
+  convert(values, new Uint16Array(buffer, at, values.length), elementType);
   return new Uint8Array(buffer, at, values.length * bytesPerElement(elementType));
 }
 

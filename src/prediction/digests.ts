@@ -1,7 +1,7 @@
 /** Digests of every tensor's bytes as they pass. */
 
 import { createHash, type Hash } from 'node:crypto';
-import { joinCrc32 } from './crc32';
+import { joinCrc32 } from '../checksum/join-crc32';
 import type { DecodedTile } from './tile-stream';
 
 /** The digests of one tensor. */

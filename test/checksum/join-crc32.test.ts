@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { joinCrc32 } from '../../src/prediction/crc32';
+import { joinCrc32 } from '../../src/checksum/join-crc32';
 
 describe('the CRC-32 of joined bytes', () => {
   it('is made of those of the parts', () => {
