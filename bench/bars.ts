@@ -45,7 +45,13 @@ export function barsOf({ throughput, latency, concurrency, growth }: Results): r
         10,
         1,
       ),
-      atMost(`server peak memory, against plain PyTorch`, dense.serverPeakBytes / naive.peakBytes, 0.1, '', 3),
+      atMost(
+        `server peak memory, against plain PyTorch`,
+        dense.serverPeakBytes / naive.peakBytes,
+        0.1,
+        '',
+        3,
+      ),
     );
   }
   for (const name of [large, 'GPT-2-XL', 'Llama-7B']) {
@@ -62,8 +68,8 @@ export function barsOf({ throughput, latency, concurrency, growth }: Results): r
       2,
     ),
   );
-  if (core !== null) bars.push(atMost(`${large}, core rows: bytes`, core.bytes / MEGABYTE, 1, ' MB', 2));
   bars.push(
+    atMost(`${large}, cores: bytes`, core.bytes / MEGABYTE, 1, ' MB', 2),
     atMost(`${large}: first chunk`, latency.firstChunkNewMs.median, 150, ' ms'),
     atMost(`${large}: first chunk, again`, latency.firstChunkRepeatedMs.median, 40, ' ms'),
     atMost(`${latency.tinyArchitecture} whole, again`, latency.wholeRepeatedMs.median, 60, ' ms'),

@@ -26,7 +26,12 @@ export function performanceDocument(results: Results, notes: string): string {
     '## Bars',
     table(
       ['', 'bar', 'measured', ''],
-      barsOf(results).map(({ what, bar, measured, isMet }) => [what, bar, measured, isMet ? 'met' : '**missed**']),
+      barsOf(results).map(({ what, bar, measured, isMet }) => [
+        what,
+        bar,
+        measured,
+        isMet ? 'met' : '**missed**',
+      ]),
     ),
     `## ${throughput.architecture}, in every way`,
     `${megabytes(throughput.denseBytes)} of parameters into the client's memory, one stream, chunks of 1 MiB. ` +
@@ -58,7 +63,11 @@ export function performanceDocument(results: Results, notes: string): string {
           spread(latency.firstChunkNewMs, 0),
           spread(latency.firstChunkRepeatedMs, 0),
         ],
-        [`${latency.tinyArchitecture}, whole`, spread(latency.wholeNewMs, 0), spread(latency.wholeRepeatedMs, 0)],
+        [
+          `${latency.tinyArchitecture}, whole`,
+          spread(latency.wholeNewMs, 0),
+          spread(latency.wholeRepeatedMs, 0),
+        ],
       ],
     ),
     `## Streams at a time, of ${concurrency[0]?.architecture ?? ''}`,
@@ -101,7 +110,7 @@ function waysOf({ throughput }: Results): [string, Way][] {
     ['dense, float16', f16],
     ['dense, bfloat16', bf16],
     ['factors, expanded', factors],
-    ...(core === null ? [] : [['core rows, expanded', core] as [string, Way]]),
+    ['cores, expanded', core],
   ];
 }
 

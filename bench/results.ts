@@ -41,7 +41,7 @@ export interface Throughput {
   readonly f16: Way;
   readonly bf16: Way;
   readonly factors: Way;
-  readonly core: Way | null;
+  readonly core: Way;
   readonly naive: { readonly seconds: Spread; readonly peakBytes: number; readonly torch: string } | null;
 }
 

@@ -36,7 +36,7 @@ export async function measureThroughput(setup: Setup): Promise<Throughput> {
   const target = service.target;
   const plan = await client.plan(requestFor(architecture));
   const request = requestFor(architecture, { chunkBytes: CHUNK_BYTES });
-  const { denseBytes, factorBytes } = plan;
+  const { denseBytes, factorBytes, coreBytes } = plan;
   client.close();
   const keep = denseBytes;
   const predict = (rest: object): Job => ({
@@ -58,6 +58,7 @@ export async function measureThroughput(setup: Setup): Promise<Throughput> {
     ['f16', { job: predict({ dtype: 'DATA_TYPE_FLOAT16' }), bytes: denseBytes / 2 }],
     ['bf16', { job: predict({ dtype: 'DATA_TYPE_BFLOAT16' }), bytes: denseBytes / 2 }],
     ['factors', { job: predict({ representation: 'REPRESENTATION_FACTORS' }), bytes: factorBytes }],
+    ['core', { job: predict({ representation: 'REPRESENTATION_CORE' }), bytes: coreBytes }],
   ]);
   const samples = new Map<string, Sample[]>([...ways.keys()].map((name) => [name, []]));
   for (let round = 0; round <= rounds; round++) {
@@ -80,7 +81,7 @@ export async function measureThroughput(setup: Setup): Promise<Throughput> {
     f16: way('f16'),
     bf16: way('bf16'),
     factors: way('factors'),
-    core: null,
+    core: way('core'),
     naive: await measureNaive(setup),
   };
 }

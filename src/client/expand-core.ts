@@ -6,7 +6,7 @@ import { ELEMENT_BYTES, type ElementType } from './element-type';
 import { factoredBlock, multiplyRows, repeatRows } from './expand-tensor';
 import type { ExpansionLayer } from './expansion';
 import type { Kernels, Multiply } from './product';
-import { bytesOf, commonRows, filledTiles, type FillTile } from './tiles';
+import { commonRows, filledTiles, type FillTile, type TileMemory } from './tiles';
 
 /** The factors of a block; A has the block's scale in it. */
 interface Factors {
@@ -20,13 +20,14 @@ interface SentElements {
   readonly data: Buffer;
 }
 
-/** Yields the tensor's bytes, row-major; `core` holds the data of each block. */
+/** Yields the tensor's bytes, row-major, each valid until the next; `core` holds the data of each block. */
 export async function* expandCore(
   tensor: TensorPlan,
   core: Buffer,
   type: ElementType,
   layer: ExpansionLayer,
   kernels: Kernels,
+  memory: TileMemory,
 ): AsyncGenerator<Buffer, void, undefined> {
   const fills: FillTile[] = [];
   const sent: SentElements[] = [];
@@ -37,8 +38,8 @@ export async function* expandCore(
     else fills.push(await blockFill(block, data, layer, kernels));
   }
   const { rows, columns } = matrixView(tensor.shape);
-  for await (const tile of filledTiles(rows, columns, fills)) {
-    const bytes = bytesOf(tile.values, type);
+  for await (const tile of filledTiles(rows, columns, fills, memory)) {
+    const bytes = memory.bytesOf(tile.values, type);
     const size = ELEMENT_BYTES[type];
     for (const { block, data } of sent) {
       const common = commonRows(block, tile);

@@ -3,7 +3,7 @@
 import type { TensorPlan } from './checked-plan';
 import type { ElementType } from './element-type';
 import type { Multiply } from './product';
-import { bytesOf, commonRows, filledTiles, type FillTile } from './tiles';
+import { commonRows, filledTiles, type FillTile, type TileMemory } from './tiles';
 
 /** A block of a matrix: element (row + p, column + q) is A[p mod m] · B[q mod n]. */
 export interface FactoredBlock {
@@ -17,16 +17,19 @@ export interface FactoredBlock {
   readonly b: Float32Array;
 }
 
-/** Yields the tensor's bytes, row-major; `factors` holds A and B of each block, its memory aligned to 4 bytes. */
+/** Yields the tensor's bytes, row-major, each valid until the next; `factors` holds A and B of each block, its memory aligned to 4 bytes. */
 export async function* expandTensor(
   tensor: TensorPlan,
   factors: Buffer,
   type: ElementType,
   multiply: Multiply,
+  memory: TileMemory,
 ): AsyncGenerator<Buffer, void, undefined> {
   const [rows = 1, columns = 1] = tensor.shape;
   const blocks = readBlocks(tensor, factors).map((block) => factoredBlock(block, multiply));
-  for await (const { values } of filledTiles(rows, columns, blocks)) yield bytesOf(values, type);
+  for await (const { values } of filledTiles(rows, columns, blocks, memory)) {
+    yield memory.bytesOf(values, type);
+  }
 }
 
 function readBlocks(tensor: TensorPlan, factors: Buffer): FactoredBlock[] {

@@ -7,10 +7,12 @@ import { expandTensor } from './expand-tensor';
 import type { ExpansionLayer } from './expansion';
 import type { PredictionEvent } from './prediction-events';
 import type { Kernels } from './product';
+import { TileMemory } from './tiles';
 
 /**
  * Yields the plan with dense sizes, then all data dense, tile by tile in the plan's order, then the summary. Digests
- * are those of the bytes received: they were checked before. Holds what was sent of one tensor and one tile at a time.
+ * are those of the bytes received: they were checked before. Holds what was sent of one tensor and one tile at a time;
+ * the data of an event is valid until the next.
  * `layerOf` brings the expansion that the plan names. Throws as both arguments do.
  */
 export async function* expandedEvents(
@@ -23,6 +25,7 @@ export async function* expandedEvents(
   let plan: CheckedPlan | undefined;
   let kernels: Kernels | undefined;
   let layer: ExpansionLayer | undefined;
+  const memory = new TileMemory();
   let received = Buffer.alloc(0);
   let offset = 0;
   const dataEvent = (tensor: TensorPlan, data: Buffer): PredictionEvent => {
@@ -60,8 +63,8 @@ export async function* expandedEvents(
       const { elementType } = plan;
       const tiles =
         layer !== undefined && tensor.core.length > 0
-          ? expandCore(tensor, received, elementType, layer, kernels)
-          : expandTensor(tensor, received, elementType, kernels.multiply);
+          ? expandCore(tensor, received, elementType, layer, kernels, memory)
+          : expandTensor(tensor, received, elementType, kernels.multiply, memory);
       for await (const tile of tiles) yield dataEvent(target, tile);
     }
   }

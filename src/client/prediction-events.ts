@@ -15,7 +15,7 @@ export type PredictionEvent =
       readonly kind: 'data';
       /** Position of `data` within the data of all tensors joined, in bytes. */
       readonly offset: number;
-      /** The bytes of one chunk: `pieces` joined. */
+      /** The bytes of one chunk: `pieces` joined. Valid until the next event is asked for; copy what is kept longer. */
       readonly data: Buffer;
       readonly pieces: readonly TensorPiece[];
     }

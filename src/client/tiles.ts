@@ -14,19 +14,43 @@ export interface Tile {
   readonly values: Float32Array;
 }
 
+/**
+ * Memory for tiles, used again for each: fresh memory would cost more than filling it. What a tile says is valid until
+ * the next one is asked for.
+ */
+export class TileMemory {
+  #values = new Float32Array(0);
+  #narrow = new Uint16Array(0);
+
+  /** `length` elements of unspecified value. */
+  values(length: number): Float32Array {
+    if (this.#values.length < length) this.#values = new Float32Array(length);
+    return this.#values.subarray(0, length);
+  }
+
+  /** The elements in a type, row-major; for float32 the very memory of `values`. */
+  bytesOf(values: Float32Array, type: ElementType): Buffer {
+    if (type === 'F32') return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+    if (this.#narrow.length < values.length) this.#narrow = new Uint16Array(values.length);
+    convert(values, this.#narrow, type === 'F16' ? 'f16' : 'bf16');
+    return Buffer.from(this.#narrow.buffer, 0, values.length * ELEMENT_BYTES[type]);
+  }
+}
+
 /** A block of a tensor: fills its part of a tile. */
 export type FillTile = (tile: Tile) => Promise<void> | void;
 
-/** Yields the tensor's tiles in order, filled by every block. The caller may keep them. */
+/** Yields the tensor's tiles in order, filled by every block; each is valid until the next. */
 export async function* filledTiles(
   rows: number,
   columns: number,
   blocks: readonly FillTile[],
+  memory: TileMemory,
 ): AsyncGenerator<Tile, void, undefined> {
   const step = Math.max(1, Math.floor(TILE_ELEMENTS / columns));
   for (let row = 0; row < rows; row += step) {
     const count = Math.min(step, rows - row);
-    const tile = { row, rows: count, columns, values: new Float32Array(count * columns) };
+    const tile = { row, rows: count, columns, values: memory.values(count * columns) };
     for (const fill of blocks) await fill(tile);
     yield tile;
   }
@@ -40,12 +64,4 @@ export function commonRows(
   const first = Math.max(tile.row, block.row);
   const last = Math.min(tile.row + tile.rows, block.row + block.rows);
   return first < last ? { first, last } : undefined;
-}
-
-/** The elements in a type, row-major. */
-export function bytesOf(values: Float32Array, type: ElementType): Buffer {
-  if (type === 'F32') return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
-  const narrow = new Uint16Array(values.length);
-  convert(values, narrow, type === 'F16' ? 'f16' : 'bf16');
-  return Buffer.from(narrow.buffer, 0, values.length * ELEMENT_BYTES[type]);
 }

@@ -3,6 +3,7 @@ import { checkPlan } from '../../src/client/checked-plan';
 import { blockBytes, coreRows, type CoreBlock } from '../../src/client/core-blocks';
 import { expandCore } from '../../src/client/expand-core';
 import type { Affine, Multiply } from '../../src/client/product';
+import { TileMemory } from '../../src/client/tiles';
 import type { Plan__Output } from '../../src/gen/logah/v1/Plan';
 import { prediction } from './fixtures';
 
@@ -154,8 +155,15 @@ describe('expanding cores', () => {
         const data = dataOf(blocks);
         const parts: Buffer[] = [];
         const kernels = { multiply, affine };
-        for await (const part of expandCore(tensor, Buffer.concat(data), 'F32', LAYER, kernels))
-          parts.push(part);
+        for await (const part of expandCore(
+          tensor,
+          Buffer.concat(data),
+          'F32',
+          LAYER,
+          kernels,
+          new TileMemory(),
+        ))
+          parts.push(Buffer.from(part));
         const expanded = Buffer.concat(parts);
         const [, columns = 1] = tensor.shape;
         for (const [index, one] of blocks.entries()) {

@@ -3,6 +3,7 @@ import { connect, type PredictionEvent } from '../../src/client';
 import { checkPlan, type CheckedPlan } from '../../src/client/checked-plan';
 import { expandTensor } from '../../src/client/expand-tensor';
 import { expandedEvents } from '../../src/client/expanded-events';
+import { TileMemory } from '../../src/client/tiles';
 import { predictionEvents } from '../../src/client/prediction-events';
 import type { Multiply } from '../../src/client/product';
 import type { TensorPlan__Output } from '../../src/gen/logah/v1/TensorPlan';
@@ -96,7 +97,8 @@ describe('expanding factors', () => {
         const bytes = Buffer.from(values.buffer);
         const parts: Buffer[] = [];
         const tensor = tensorOf(shape, factors, bytes.length);
-        for await (const part of expandTensor(tensor, bytes, 'F32', multiply)) parts.push(part);
+        for await (const part of expandTensor(tensor, bytes, 'F32', multiply, new TileMemory()))
+          parts.push(Buffer.from(part));
         expect(floatsOf(Buffer.concat(parts))).toEqual(byDefinition(shape, factors, values));
       }),
     );
