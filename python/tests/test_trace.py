@@ -14,35 +14,19 @@ import torch
 import traced_networks as networks
 import transformers
 from client_servers import CLI
+from golden_graphs import DEFAULTS, NAMES, build, read_config, read_graph
 from parity_graphs import parity_graph
 from torch import Tensor, nn
-from transformers import AutoConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from logah.client import CoverageError, TraceError, trace
 from logah.graph import ArchitectureGraph, Initialization, Parameter, Prediction
 
-GOLDEN = Path(__file__).parents[2] / "test" / "fixtures" / "graphs"
-NAMES = sorted(path.name.removesuffix(".config.json") for path in GOLDEN.glob("*.config.json"))
-CLASSES = {
-    "bert": "BertForMaskedLM",
-    "deit": "DeiTForImageClassification",
-    "gpt2": "GPT2LMHeadModel",
-    "llama": "LlamaForCausalLM",
-    "mistral": "MistralForCausalLM",
-    "opt": "OPTForCausalLM",
-    "qwen2": "Qwen2ForCausalLM",
-    "roberta": "RobertaForMaskedLM",
-    "vit": "ViTForImageClassification",
-}
 IMAGE = torch.empty(1, 3, 64, 64, device="meta")
 
 
 def transformers_model(name: str, attention: str = "sdpa") -> PreTrainedModel:
-    fields = json.loads((GOLDEN / f"{name}.config.json").read_text())
-    config = AutoConfig.for_model(**fields, attn_implementation=attention)
-    kind = (fields.get("architectures") or [CLASSES[config.model_type]])[0]
-    with torch.device("meta"):
-        return getattr(transformers, kind)(config)
+    return build(read_config(name, attn_implementation=attention))
 
 
 def structure(graph: ArchitectureGraph) -> tuple[list[Any], list[tuple[int, int]], tuple[Parameter, ...]]:
@@ -89,16 +73,17 @@ def named_edges(graph: ArchitectureGraph) -> set[tuple[Any, Any]]:
 
 def test_there_are_golden_graphs_of_three_sizes_of_every_family() -> None:
     counts = Counter(name.split("-")[0] for name in NAMES)
-    assert set(counts) == set(CLASSES)
+    assert set(counts) == set(DEFAULTS)
     assert min(counts.values()) >= 3
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_trace_is_the_graph_that_the_config_front_end_builds(name: str) -> None:
     graph = trace(transformers_model(name))
-    golden = ArchitectureGraph.from_json(json.loads((GOLDEN / f"{name}.graph.json").read_text()))
+    golden = ArchitectureGraph.from_json(read_graph(name))
     assert structure(graph) == structure(golden)
     assert (graph.name, graph.family) == (golden.name, golden.family)
+    assert graph.initializer_range == golden.initializer_range
 
 
 @pytest.mark.parametrize("name", ["vit-width-96", "gpt2-tied", "llama-grouped", "bert-masked", "opt-norm-before"])

@@ -8,41 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-import transformers
 from client_servers import CLI
-from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
+from golden_graphs import DEFAULTS, NAMES, build, read_config, read_graph
+from transformers import AutoConfig
 
 from logah.graph.architecture import ArchitectureGraph, Initialization, Prediction
 from logah.graph.gpt2 import gpt2_graph
 from logah.graph.vit import vit_graph
 
-GOLDEN = Path(__file__).parents[2] / "test" / "fixtures" / "graphs"
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = sorted(path.name.removesuffix(".config.json") for path in GOLDEN.glob("*.config.json"))
-# The class that is meant where the configuration names none.
-DEFAULTS = {
-    "bert": "BertForMaskedLM",
-    "deit": "DeiTForImageClassification",
-    "gpt2": "GPT2LMHeadModel",
-    "llama": "LlamaForCausalLM",
-    "mistral": "MistralForCausalLM",
-    "opt": "OPTForCausalLM",
-    "qwen2": "Qwen2ForCausalLM",
-    "roberta": "RobertaForMaskedLM",
-    "vit": "ViTForImageClassification",
-}
 # Families that training samples, and so builds graphs of.
 GRAPHS = {"vit": vit_graph, "gpt2": gpt2_graph}
-
-
-def read_config(name: str) -> PretrainedConfig:
-    return AutoConfig.for_model(**json.loads((GOLDEN / f"{name}.config.json").read_text()))
-
-
-def read_graph(name: str) -> dict[str, Any]:
-    graph: dict[str, Any] = json.loads((GOLDEN / f"{name}.graph.json").read_text())
-    return graph
 
 
 def command_line_graph(directory: Path, *flags: str) -> dict[str, Any]:
@@ -50,13 +26,6 @@ def command_line_graph(directory: Path, *flags: str) -> dict[str, Any]:
     command = ["node", CLI, "graph", directory / "config.json", *flags]
     graph: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return graph
-
-
-def build(config: PretrainedConfig, device: str = "meta") -> PreTrainedModel:
-    name = config.architectures[0] if config.architectures else DEFAULTS[config.model_type]
-    cls: type[PreTrainedModel] = getattr(transformers, name)
-    with torch.device(device):
-        return cls(config)
 
 
 def test_golden_graphs_are_there() -> None:

@@ -15,7 +15,7 @@ from logah.client.tracing.init_rules import framework_rule
 from logah.client.tracing.interpreter import Interpreter
 from logah.client.tracing.parameters import Rules, given_rule, parameters_of
 from logah.client.tracing.shadow import Shadow
-from logah.graph.architecture import ArchitectureGraph, Initialization
+from logah.graph.architecture import DEFAULT_INITIALIZER_RANGE, ArchitectureGraph, Initialization
 
 #: Of learned tokens and their positions where the framework says nothing: as the LoGAH authors fill them.
 _TOKEN_RULE = Initialization("RULE_NORMAL", 0.02)
@@ -46,9 +46,15 @@ def trace(
         return _TOKEN_RULE if rule is None and is_token else rule
 
     parameters = parameters_of(shapes, holders, interpreter.draft.uses, rule_of, strict)
-    family = getattr(getattr(module, "config", None), "model_type", "")
+    config = getattr(module, "config", None)
+    family, deviation = getattr(config, "model_type", ""), getattr(config, "initializer_range", None)
     return ArchitectureGraph(
-        nodes, edges, parameters, type(module).__name__[:256], family if isinstance(family, str) else ""
+        nodes,
+        edges,
+        parameters,
+        name=type(module).__name__[:256],
+        family=family if isinstance(family, str) else "",
+        initializer_range=deviation if isinstance(deviation, float) else DEFAULT_INITIALIZER_RANGE,
     )
 
 
