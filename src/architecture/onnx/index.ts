@@ -102,8 +102,9 @@ function readingContext(nodes: readonly OnnxNode[]): Context {
   const makers = new Map<string, OnnxNode>();
   const readers = new Map<string, OnnxNode[]>();
   for (const node of nodes) {
-    for (const name of node.outputs) makers.set(name, node);
+    for (const name of node.outputs) if (name !== '') makers.set(name, node);
     for (const name of new Set(node.inputs)) {
+      if (name === '') continue;
       const known = readers.get(name);
       if (known === undefined) readers.set(name, [node]);
       else known.push(node);

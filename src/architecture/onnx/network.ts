@@ -36,7 +36,7 @@ interface Assignment {
 const MAX_DIMENSIONS = 4;
 
 /** Sources that values may have together for each node that is allowed: bounds time and memory. */
-const SOURCES_PER_NODE = 1000;
+const SOURCES_PER_NODE = 100;
 
 export class Network {
   private readonly nodes: DraftNode[] = [];
@@ -83,13 +83,13 @@ export class Network {
   }
 
   /** Nodes that any of several values comes from. Throws LogahError where that is more than the server allows. */
-  union(...all: readonly Sources[]): Sources {
+  union(all: readonly Sources[]): Sources {
     const [first = [], ...others] = all.filter((sources) => sources.length > 0);
     if (others.every((sources) => sources === first)) return first;
     const union = [...new Set([first, ...others].flat())].sort((a, b) => a - b);
     this.joined += union.length;
     if (this.joined > this.limits.maxNodes * SOURCES_PER_NODE) {
-      throw invalidField(ONNX_FIELD, 'joins more values than this server allows (1000 times --max-nodes)');
+      throw invalidField(ONNX_FIELD, 'joins more values than this server allows (100 times --max-nodes)');
     }
     return union;
   }

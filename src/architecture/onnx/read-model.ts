@@ -27,6 +27,8 @@ import { ONNX_FIELD, type OnnxAttribute, type OnnxModel, type OnnxNode, type Onn
 /** Fields of a file for each node of the graph that is allowed, as for the other forms of an architecture. */
 const FIELDS_PER_NODE = 200;
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Largest rank of a tensor that is read. */
 const MAX_DIMENSIONS = 16;
 
@@ -147,7 +149,7 @@ class ModelReader {
           text = this.text(field, `${path}.s`);
           break;
         case ATTRIBUTE.ints:
-          ints.push(...this.numbers(field, `${path}.ints`));
+          for (const number of this.numbers(field, `${path}.ints`)) ints.push(number);
           break;
         case ATTRIBUTE.tensor:
           tensor = this.tensor(field, `${path}.t`);
@@ -175,7 +177,7 @@ class ModelReader {
           [dataType = 0] = this.numbers(this.expect(field, VARINT, `${path}.data_type`), `${path}.data_type`);
           break;
         case TENSOR.dims:
-          shape.push(...this.numbers(field, `${path}.dims`));
+          for (const size of this.numbers(field, `${path}.dims`)) shape.push(size);
           if (shape.length > MAX_DIMENSIONS) {
             throw invalidField(`${ONNX_FIELD}.${path}.dims`, `has more than ${MAX_DIMENSIONS} dimensions`);
           }
@@ -249,9 +251,7 @@ class ModelReader {
   private text(field: WireField, path: string): string {
     const { content, end } = this.expect(field, LENGTH_DELIMITED, path);
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
-        this.source.read(content, end),
-      );
+      return UTF8.decode(this.source.read(content, end));
     } catch (cause) {
       throw new LogahError('invalid_argument', `${ONNX_FIELD}.${path}: is not UTF-8`, {
         cause,

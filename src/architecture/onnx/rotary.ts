@@ -82,7 +82,7 @@ function findAngles(
     // Angles are positions times frequencies: one product, and what brings the two into shape.
     if (!MOVES.has(node.operator) && !ANGLES.has(node.operator)) continue;
     angles.add(node);
-    queue.push(...node.inputs);
+    for (const input of node.inputs) queue.push(input);
   }
   return angles;
 }

@@ -204,9 +204,64 @@ describe('limits', () => {
     }));
     const content = { nodes: [...layers, ...products], tensors: { w: [2, 2] }, outputs: ['p1499'] };
     expect(found(content, { maxNodes: 100, maxParameters: 1000 })).toEqual([
-      'architecture.onnx: joins more values than this server allows (1000 times --max-nodes)',
+      'architecture.onnx: joins more values than this server allows (100 times --max-nodes)',
     ]);
   });
+});
+
+describe('lists as long as a request may have', () => {
+  const limits = { maxNodes: 2048, maxParameters: 1e9 };
+  const COUNT = 300_000;
+  const packed = (number: number): Buffer => field(number, Buffer.alloc(COUNT, 2));
+
+  it('are read where they say nothing', () => {
+    const dilations = field(NODE.attribute, Buffer.concat([field(1, Buffer.from('dilations')), packed(8)]));
+    const convolution = node({ op: 'Conv', in: ['x', 'k'], out: ['y'] });
+    const kernel = field(GRAPH.initializer, tensor('k', { shape: [8, 4, 3, 3] }));
+    const empty = graph({ nodes: [] });
+    const bytes = Buffer.concat([empty, kernel, field(GRAPH.node, Buffer.concat([convolution, dilations]))]);
+    expect(read(field(MODEL.graph, bytes), limits).nodes).toHaveLength(2);
+  });
+
+  it('are read where they name one value again and again', () => {
+    const h = new Array<string>(COUNT / 3).fill('h');
+    for (const op of ['Concat', 'Sum', 'LSTM']) {
+      const nodes = [
+        { ...layer, out: ['h'] },
+        { op, in: h, out: ['y'] },
+      ];
+      expect(read({ nodes, tensors: { w: [4, 3] } }, limits).nodes).toHaveLength(2);
+    }
+  });
+
+  it('are refused as dimensions', () => {
+    const bytes = withFields(field(GRAPH.initializer, packed(1)));
+    expect(found(bytes, limits)).toEqual([
+      'architecture.onnx.graph.initializer[1].dims: has more than 16 dimensions',
+    ]);
+  });
+
+  it('are refused as weights that are computed with each other', () => {
+    const names = Array.from({ length: 65 }, (_, index) => `w${index}`);
+    const nodes: NodeText[] = [
+      { op: 'Concat', in: names, out: ['all'] },
+      { op: 'MatMul', in: ['x', 'all'], out: ['y'] },
+    ];
+    const tensors = Object.fromEntries(names.map((name) => [name, [4, 4]]));
+    expect(found({ nodes, tensors }, limits)).toEqual([
+      'architecture.onnx: computes 65 weights with each other, "w0" among them; at most 64 are allowed',
+    ]);
+  });
+});
+
+test('outputs without a name lead nowhere', () => {
+  const nodes: NodeText[] = [
+    layer,
+    { op: 'Mul', in: ['y', 's'], out: ['z'] },
+    { op: 'Reshape', in: ['z', ''], out: ['', 'q'] },
+  ];
+  const graphs = { nodes, tensors: { w: [4, 3], s: [3] }, outputs: ['q'] };
+  expect(read(graphs).parameters).toHaveLength(2);
 });
 
 test('weights of which the data lies elsewhere, or is there, are read by their shapes', () => {

@@ -1,5 +1,8 @@
 /** Values of other kinds, used as what flows through the network. */
 
+import { invalidField } from '../../../errors';
+import { quoted } from '../../../graph/violations';
+import { ONNX_FIELD } from '../model';
 import { FILLINGS } from '../network';
 import {
   CONSTANT,
@@ -58,6 +61,19 @@ function embedding({ table }: Lookup, { network }: Reading): Data {
   return { kind: 'data', sources: [node] };
 }
 
+/** Weights that are computed with each other. Throws LogahError for more than 64. */
+export function weightsTogether(values: readonly WeightValue[]): WeightValue {
+  const weights = [...new Set(values.flatMap((value) => value.weights))];
+  if (weights.length > MAX_TOGETHER) {
+    const came = `computes ${weights.length} weights with each other, ${quoted(weights[0]?.name)} among them`;
+    throw invalidField(ONNX_FIELD, `${came}; at most ${MAX_TOGETHER} are allowed`);
+  }
+  return { kind: 'weight', weights, transposed: values[0]?.transposed ?? false };
+}
+
+/** Far more than a weight norm has, or a projection that is put together from parts. */
+const MAX_TOGETHER = 64;
+
 /** What comes of an operation on several values: the nodes that any of them comes from, masks left out. */
 export function joined(values: readonly (Value | undefined)[], reading: Reading): Value {
   const data = values
@@ -67,7 +83,7 @@ export function joined(values: readonly (Value | undefined)[], reading: Reading)
   if (first === undefined) return data[0] ?? CONSTANT;
   if (others.length === 0) return first;
   const centred = [first, ...others].every((each) => each.centred === true);
-  const sources = reading.network.union(first.sources, ...others.map((each) => each.sources));
+  const sources = reading.network.union([first, ...others].map((each) => each.sources));
   return { kind: 'data', sources, ...(centred && { centred }) };
 }
 

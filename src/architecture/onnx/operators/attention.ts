@@ -44,7 +44,7 @@ export function scoresOf(left: Data, right: Data, reading: Reading): Value {
   if (isInput(right)) return left;
   return {
     kind: 'data',
-    sources: reading.network.union(left.sources, right.sources),
+    sources: reading.network.union([left.sources, right.sources]),
     scores: { queries: left, keys: right },
   };
 }
@@ -59,7 +59,7 @@ export function attentionOver(left: Data, right: Data, reading: Reading): Data |
 
 function attention(queries: Data, keys: Data, values: Data, reading: Reading): Data {
   const { network } = reading;
-  const sources = network.union(queries.sources, keys.sources, values.sources);
+  const sources = network.union([queries.sources, keys.sources, values.sources]);
   const node = network.node(`${ownName(reading)}.softmax`, 'msa', [], sources);
   tellApart(
     [queries, keys, values].map((data) => data.sources),

@@ -11,7 +11,7 @@ import {
   type Weight,
   type WeightValue,
 } from '../values';
-import { asData, fillTokens, joined, learned, plain, structural } from './as-data';
+import { asData, fillTokens, joined, learned, plain, structural, weightsTogether } from './as-data';
 import { layerOf, rotated } from './attention';
 import { biased } from './linear';
 import { withNormBias, withNormScale, withStatistic } from './normalization';
@@ -52,7 +52,7 @@ function sum(reading: Reading): Value {
   const statistic = withStatistic(values, reading);
   if (statistic !== undefined) return statistic;
   const [data, weight] = ordered(values);
-  if (data?.kind === 'weight' && weight?.kind === 'weight') return weightsTogether(data, weight);
+  if (data?.kind === 'weight' && weight?.kind === 'weight') return weightsTogether([data, weight]);
   if (weight?.kind === 'lookup' && data?.kind === 'data' && data.scores) {
     // A table of relative positions.
     reading.network.fill(weight.table, FILLINGS.tokens);
@@ -71,7 +71,7 @@ function sumOfData(values: readonly Value[], reading: Reading): Value {
   if (first === undefined) return CONSTANT;
   if (reading.rotary.sums.has(reading.node)) return rotated(first, reading);
   if (others.every(({ sources }) => sameSources(sources, first.sources))) return first;
-  const sources = reading.network.union(...data.map((each) => each.sources));
+  const sources = reading.network.union(data.map((each) => each.sources));
   const { scores } = data.find((each) => each.scores) ?? {};
   const summed = structural(reading, 'sum', [], { kind: 'data', sources });
   return scores ? { ...summed, scores } : summed;
@@ -84,7 +84,7 @@ function multiply(reading: Reading): Value {
   const statistic = withStatistic(values, reading);
   if (statistic !== undefined) return statistic;
   const [data, weight] = ordered(values);
-  if (data?.kind === 'weight' && weight?.kind === 'weight') return weightsTogether(data, weight);
+  if (data?.kind === 'weight' && weight?.kind === 'weight') return weightsTogether([data, weight]);
   if (weight?.kind === 'weight' && data !== undefined) return withWeight(data, weight, reading, scale);
   const operands = values.filter((value) => value.kind !== 'constant').map((value) => asData(value, reading));
   const [a, b] = operands;
@@ -97,7 +97,7 @@ function other(reading: Reading): Value {
   const statistic = withStatistic(values, reading);
   if (statistic !== undefined) return statistic;
   const [data, weight] = ordered(values);
-  if (data?.kind === 'weight' && weight?.kind === 'weight') return weightsTogether(data, weight);
+  if (data?.kind === 'weight' && weight?.kind === 'weight') return weightsTogether([data, weight]);
   if (weight?.kind === 'weight' && data !== undefined) {
     return withWeight(data, weight, reading, reading.node.operator === 'Sub' ? offset : scale);
   }
@@ -108,10 +108,6 @@ function other(reading: Reading): Value {
 function ordered(values: readonly Value[]): readonly Value[] {
   const rank = ({ kind }: Value): number => (kind === 'weight' ? 2 : kind === 'lookup' ? 1 : 0);
   return [...values].sort((a, b) => rank(a) - rank(b));
-}
-
-function weightsTogether(a: WeightValue, b: WeightValue): WeightValue {
-  return { kind: 'weight', weights: [...new Set([...a.weights, ...b.weights])], transposed: a.transposed };
 }
 
 function isMask(value: Value): boolean {
@@ -201,7 +197,10 @@ function excited(data: Data, gate: Data, reading: Reading): Data | undefined {
   if (!sameSources(network.at(pooled).sources, data.sources)) return undefined;
   // The squeeze is a part of the operation.
   network.bypass(pooled);
-  return structural(reading, 'cse', [], { kind: 'data', sources: network.union(data.sources, gate.sources) });
+  return structural(reading, 'cse', [], {
+    kind: 'data',
+    sources: network.union([data.sources, gate.sources]),
+  });
 }
 
 /** One of two layers on the same input is activated and gates the other. */
@@ -218,5 +217,8 @@ function gatedLayers(a: Data, b: Data, reading: Reading): Data | undefined {
   layers.forEach((layer, slot) => {
     for (const node of layer) network.setSlot(node, slot);
   });
-  return structural(reading, 'gate', [], { kind: 'data', sources: network.union(gate.sources, up.sources) });
+  return structural(reading, 'gate', [], {
+    kind: 'data',
+    sources: network.union([gate.sources, up.sources]),
+  });
 }

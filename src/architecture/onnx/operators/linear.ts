@@ -37,7 +37,7 @@ function convolution(reading: Reading): Value {
   if (shape.length !== 4) return unpredicted(data, weight, bias, reading);
   const dilations = intsAttribute(reading, 'dilations');
   const grouped = intAttribute(reading, 'group', 1) > 1;
-  const dilated = dilations.length > 0 && Math.min(...dilations) > 1;
+  const dilated = dilations.length > 0 && dilations.every((dilation) => dilation > 1);
   const operation = grouped ? (dilated ? 'dil_conv' : 'sep_conv') : 'conv';
   return withBias(layer(data, weight, operation, shape[0] ?? 1, reading), bias, reading);
 }

@@ -15,7 +15,7 @@ export function positioned(data: Data, table: Weight, reading: Reading): Data {
     return data;
   }
   const [only = data] = learned([data]);
-  return structural(reading, 'sum', [], { kind: 'data', sources: network.union(only.sources, [node]) });
+  return structural(reading, 'sum', [], { kind: 'data', sources: network.union([only.sources, [node]]) });
 }
 
 /** The node of a table that the hypernetwork predicts; undefined for other shapes. */

@@ -1,7 +1,7 @@
 /** Operators that join, pool or look up. */
 
 import { CONSTANT, sameSources, type Data, type Value } from '../values';
-import { asData, fillTokens, joined, learned, plain, structural } from './as-data';
+import { asData, fillTokens, joined, learned, plain, structural, weightsTogether } from './as-data';
 import { intAttribute, intsAttribute, operators, type Operators, type Reading } from './operator';
 
 export const structuralOperators: Operators = {
@@ -50,9 +50,7 @@ function concat(reading: Reading): Value {
   const weights = values.filter((value) => value.kind === 'weight');
   if (weights.length === values.length) {
     const [first] = weights;
-    return first === undefined
-      ? CONSTANT
-      : { ...first, weights: [...new Set(weights.flatMap((value) => value.weights))] };
+    return first === undefined ? CONSTANT : weightsTogether(weights);
   }
   const data = learned(
     values.filter((value) => value.kind !== 'weight').map((value) => asData(value, reading)),
@@ -73,7 +71,7 @@ function concat(reading: Reading): Value {
 }
 
 function branches(data: readonly Data[], reading: Reading): Data {
-  const sources = reading.network.union(...data.map((each) => each.sources));
+  const sources = reading.network.union(data.map((each) => each.sources));
   return structural(reading, 'concat', [], { kind: 'data', sources });
 }
 
