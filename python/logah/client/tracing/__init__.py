@@ -8,7 +8,10 @@ from typing import Any
 from torch import nn
 
 # Registers what the operations are.
-from logah.client.tracing import operations as operations
+from logah.client.tracing import arithmetic as arithmetic
+from logah.client.tracing import layers as layers
+from logah.client.tracing import pooling as pooling
+from logah.client.tracing import views as views
 from logah.client.tracing.example_inputs import own_inputs
 from logah.client.tracing.exported import export
 from logah.client.tracing.init_rules import framework_rule

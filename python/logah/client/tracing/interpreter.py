@@ -248,6 +248,13 @@ def module_name(node: fx.Node) -> str:
     return re.sub(r"@\d+", "", list(stack.values())[-1][0]) if stack else ""
 
 
+def module_node(interpreter: Interpreter, node: fx.Node, suffix: str, op: str, flow: Flow, shape: Any = ()) -> Flow:
+    """A node of an operation without parameters, named after the submodule that it is in."""
+    prefix = module_name(node)
+    name = f"{prefix}.{suffix}" if prefix else suffix
+    return Flow((interpreter.draft.node(name, op, flow.sources, shape),))
+
+
 def argument(node: fx.Node, position: int, name: str = "", default: Any = None) -> Any:
     """An argument, given by position or by name."""
     return node.args[position] if position < len(node.args) else node.kwargs.get(name, default)

@@ -1,0 +1,80 @@
+"""ATen operations that move values and change none; parts of parameters among them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import fx
+
+from logah.client.tracing.interpreter import (
+    Interpreter,
+    argument,
+    operation,
+    shape_of,
+)
+from logah.client.tracing.values import Derived, Flow, Part, Value, Weight
+
+
+@operation(
+    "view", "reshape", "_unsafe_view", "view_as", "flatten", "unflatten", "squeeze", "unsqueeze", "expand", "expand_as",
+    "contiguous", "clone", "alias", "detach", "detach_", "to", "_to_copy", "type_as", "lift_fresh", "lift_fresh_copy",
+    "dropout", "feature_dropout", "masked_fill", "repeat", "repeat_interleave", "movedim", "swapaxes", "float", "half",
+    "resolve_conj", "resolve_neg", "real", "view_as_real",
+)  # fmt: skip
+def _viewed(interpreter: Interpreter, node: fx.Node) -> Value | tuple[Value, ...]:
+    value = interpreter.value(node.args[0])
+    return replace(value, plain=False) if isinstance(value, Weight) and _reshapes(node) else value
+
+
+def _reshapes(node: fx.Node) -> bool:
+    """Whether more than the number of dimensions of size 1 changes."""
+    before, after = shape_of(node.args[0]), shape_of(node)
+    return [size for size in before if size != 1] != [size for size in after if size != 1]
+
+
+@operation("t", "transpose", "permute", "numpy_T", "mT")
+def _transposed(interpreter: Interpreter, node: fx.Node) -> Value | tuple[Value, ...]:
+    value = interpreter.value(node.args[0])
+    if not isinstance(value, Weight):
+        return value
+    before, after = shape_of(node.args[0]), shape_of(node)
+    if len(before) == 2:
+        swapped = "t" in str(node.target).split(".")[1] and (before != after or _swaps(node))
+        return replace(value, transposed=value.transposed != swapped)
+    return replace(value, plain=False)
+
+
+def _swaps(node: fx.Node) -> bool:
+    """Whether the two dimensions of a square matrix change places."""
+    order = node.args[1] if len(node.args) == 2 else None
+    return tuple(d % 2 for d in order) == (1, 0) if isinstance(order, list | tuple) else True
+
+
+@operation("slice", "narrow", "select")
+def _sliced(interpreter: Interpreter, node: fx.Node) -> Value | tuple[Value, ...]:
+    value = interpreter.value(node.args[0])
+    if not isinstance(value, Weight):
+        return value
+    axis, before, after = argument(node, 1, "dim", 0), shape_of(node.args[0]), shape_of(node)
+    if before == after:
+        return value
+    if value.plain and value.part is None and len(before) == len(after) <= 2 and axis == 0:
+        start = argument(node, 2, "start", 0) or 0
+        return replace(value, part=Part(1 if value.transposed else 0, start % before[0], after[0]))
+    return replace(value, plain=False) if value.part is None else Derived()
+
+
+@operation("split", "split_with_sizes", "chunk", "unbind")
+def _split(interpreter: Interpreter, node: fx.Node) -> Value | tuple[Value, ...]:
+    value = interpreter.value(node.args[0])
+    if not isinstance(value, Weight):
+        return replace(value, projection=None) if isinstance(value, Flow) else value
+    pieces = [tuple(piece.shape) for piece in node.meta["val"]]
+    if not value.plain or value.part is not None or argument(node, 2, "dim", 0) != 0 or len(pieces[0]) > 2:
+        return Derived()
+    values: list[Value] = []
+    start = 0
+    for piece in pieces:
+        values.append(replace(value, part=Part(1 if value.transposed else 0, start, piece[0])))
+        start += piece[0]
+    return tuple(values)
