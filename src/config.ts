@@ -34,7 +34,8 @@ export const SETTINGS = {
     flag: '--default-model <name>',
     variable: 'LOGAH_DEFAULT_MODEL',
     default: '',
-    description: 'model for families that no model was trained on (default: the first by name)',
+    description:
+      'model for families that no model was trained on (default: its manifest says so, or the first by name)',
   },
   executionProvider: {
     flag: '--execution-provider <cpu|cuda|auto>',

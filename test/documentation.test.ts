@@ -72,7 +72,7 @@ describe('README.md', () => {
         if (args[0] === 'health') args.push('--server', `127.0.0.1:${port}`);
         expect(await runCli(...args)).toMatchObject({ code: 0 });
       }
-      expect((await readdir(directory)).sort()).toEqual(['mine', 'vit']);
+      expect((await readdir(directory)).sort()).toEqual(['kjv', 'mine', 'vit']);
     } finally {
       server.kill('SIGTERM');
       await once(server, 'exit');
@@ -101,6 +101,29 @@ describe('README.md', () => {
       outside('width', 384),
     ]) {
       expect(readme).toContain(`${(100 * (entry?.value ?? NaN)).toFixed(1)} %`);
+    }
+  });
+});
+
+describe('README.md on language', () => {
+  it('states the perplexities that the manifest records', async () => {
+    const readme = await text('README.md');
+    const { training } = JSON.parse(await text('models', 'logah-tiny-gpt2-kjv', 'manifest.json')) as {
+      training: {
+        steps: number;
+        references: { unigram_perplexity: number };
+        metrics: { metric: string; group: string; value: number; default_init?: number }[];
+      };
+    };
+    const { metrics, references, steps } = training;
+    const shown = metrics.filter(({ metric, group }) => metric.startsWith('mean_') !== (group === 'outside'));
+    expect(shown).toHaveLength(6);
+    for (const value of [...shown.map((entry) => entry.value), references.unigram_perplexity]) {
+      expect(readme).toContain(value.toFixed(1));
+    }
+    const starts = metrics.flatMap((entry) => entry.default_init ?? []).map(Math.round);
+    for (const start of [Math.min(...starts), Math.max(...starts), steps]) {
+      expect(readme).toContain(start.toLocaleString('en'));
     }
   });
 });

@@ -116,7 +116,7 @@ def test_published_sizes_have_the_parameters_of_transformers(name: str) -> None:
     assert [(parameter["name"], parameter["shape"]) for parameter in graph["parameters"]] == state
 
 
-@pytest.mark.parametrize("example", ["vit-base-patch16-224", "gpt2"])
+@pytest.mark.parametrize("example", ["vit-base-patch16-224", "gpt2", "gpt2-kjv"])
 def test_examples_load_in_transformers(example: str) -> None:
     config = AutoConfig.from_pretrained(EXAMPLES / example)
     assert config.architectures == [DEFAULTS[config.model_type]]

@@ -91,6 +91,8 @@ const schema = z.object({
   hypernet,
   parameters: z.int().min(0),
   families: z.array(z.string()),
+  /** Whether it answers for families that no model was trained on, where a server is not told which does. */
+  default: z.boolean().default(false),
   training: training.nullable(),
   tokenizer: tokenizer.nullable().default(null),
 });

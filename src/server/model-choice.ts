@@ -8,9 +8,10 @@ export class ModelChoice {
   readonly bundles: Bundles;
   readonly defaultModel: string;
 
-  /** `defaultModel` may be empty: the first by name. Throws LogahError (failed_precondition) where it is not there. */
+  /** `defaultModel` may be empty: the one whose manifest says so, or else the first by name. Throws LogahError (failed_precondition) where it is not there. */
   constructor(bundles: Bundles, defaultModel: string) {
-    const [first = ''] = bundles.keys();
+    const meant = [...bundles.values()].find(({ manifest }) => manifest.default);
+    const first = meant?.manifest.name ?? [...bundles.keys()][0] ?? '';
     this.bundles = bundles;
     this.defaultModel = defaultModel === '' ? first : defaultModel;
     if (!bundles.has(this.defaultModel)) {

@@ -29,6 +29,15 @@ describe('the model', () => {
     expect(new ModelChoice(bundles, '').defaultModel).toBe('a');
   });
 
+  it('is the one whose manifest says so where the server is not told', () => {
+    const meant = new Map(bundles);
+    for (const { manifest, ...rest } of [bundles.get('b')].flatMap((found) => found ?? [])) {
+      meant.set('b', { ...rest, manifest: { ...manifest, default: true } });
+    }
+    expect(new ModelChoice(meant, '').defaultModel).toBe('b');
+    expect(new ModelChoice(meant, 'c').defaultModel).toBe('c');
+  });
+
   it('that is not there is refused, listing those there are', async () => {
     const error = await refusalOf(() => new ModelChoice(bundles, '').choose('nope', ''));
     expect(error).toMatchObject({

@@ -55,6 +55,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="DIRECTORY",
         help="tokenizer.json of the text that a language model was trained on, as `logah data` made it (default: none)",
     )
+    parser.add_argument("--default", action="store_true", help="it answers for families that no model was trained on")
     parser.add_argument(
         "--cutoff",
         type=int,
@@ -102,6 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
             families=arguments.families,
             training=training,
             tokenizer=arguments.tokenizer,
+            default=arguments.default,
         )
         write_bundle(loaded.model, about, arguments.out, force=arguments.force)
     except (CheckpointError, BundleError, OSError) as error:

@@ -31,7 +31,7 @@ class BundleDescription:
     """What a manifest says beside the model itself. training: the JSON of a training record, None where unknown.
 
     families: architectures that the hypernetwork was trained on. tokenizer: directory of the one that it was trained
-    with, where those architectures read text.
+    with, where those architectures read text. default: whether it answers for families that no model was trained on.
     """
 
     name: str
@@ -40,6 +40,7 @@ class BundleDescription:
     training: Mapping[str, Any] | None = None
     licence: str = "MIT"
     tokenizer: Path | None = None
+    default: bool = False
 
 
 def write_bundle(model: Hypernetwork, about: BundleDescription, directory: Path, *, force: bool = False) -> None:
@@ -84,6 +85,8 @@ def manifest_bytes(model: Hypernetwork, about: BundleDescription, files: Mapping
         "families": list(about.families),
         "training": about.training,
     }
+    if about.default:
+        manifest["default"] = True
     if about.tokenizer is not None:
         names = [name for name in TOKENIZER_FILES if name in files]
         manifest["tokenizer"] = {"vocab_size": _vocabulary(files[TOKENIZER_FILES[0]]), "files": names}
