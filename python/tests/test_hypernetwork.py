@@ -13,6 +13,7 @@ from logah.graph import ArchitectureGraph, Block, Edge, GraphError, Initializati
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.hypernetwork import GraphFeatures, Hypernetwork
 from logah.hypernet.normalization import fan_in_scale
+from logah.hypernet.presets import PRESETS, PUBLISHED, PresetName
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
@@ -185,3 +186,12 @@ def test_the_dense_decoder_knows_the_class_head_by_its_mark():
     head, other = predicted["classifier.weight", 0], predicted["vit.layers.0.attention.o_proj.weight", 0]
     assert torch.equal(head[:7], head[7:14])
     assert torch.equal(other[:12], other[12:])
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"), [("tiny", 2.5), ("small", 21.4), ("base", 78.2), ("large", 289.4)], ids=str
+)
+def test_presets_have_as_many_parameters_as_published(name: PresetName, millions: float) -> None:
+    with torch.device("meta"):
+        model = Hypernetwork(HypernetConfig(**{**vars(PRESETS[name]), **PUBLISHED}))
+    assert round(sum(parameter.numel() for parameter in model.parameters()) / 1e6, 1) == millions

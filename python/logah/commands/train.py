@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
+
+from logah.hypernet.presets import PRESET_NAMES, PRESETS
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -17,6 +20,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("configuration", type=Path, metavar="CONFIG.yaml", help="the run, as those in python/configs")
     parser.add_argument(
         "--out", type=Path, metavar="DIRECTORY", help="where checkpoint.pt and log.csv go (default: runs/NAME)"
+    )
+    parser.add_argument(
+        "--preset",
+        choices=PRESET_NAMES,
+        help="width, heads, layers and rank of one of the published sizes, in place of the configuration's own",
     )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads of torch (default: torch's own choice)")
     parser.set_defaults(run=run)
@@ -41,6 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         configuration = read_configuration(arguments.configuration)
         train, validation = configuration.train, configuration.validation
+        if arguments.preset is not None:
+            sizes = asdict(PRESETS[arguments.preset])
+            train = replace(train, hypernet=replace(train.hypernet, **sizes))
         task = FAMILIES[train.family].load(cache_directory())
 
         def validate(model: Hypernetwork) -> float:
