@@ -97,8 +97,9 @@ export function performanceDocument(results: Results, notes: string): string {
     `A line through the medians: ${growth.secondsPerBillion.toFixed(2)} s for a billion parameters, r² = ${growth.rSquared.toFixed(4)}.`,
     '![Time and memory against parameters](images/performance-growth.svg)',
     notes.trim(),
-    '',
-  ].join('\n\n');
+  ]
+    .join('\n\n')
+    .concat('\n');
 }
 
 function waysOf({ throughput }: Results): [string, Way][] {

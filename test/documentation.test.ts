@@ -4,6 +4,8 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { performanceDocument } from '../bench/report';
+import type { Results } from '../bench/results';
 import { SETTINGS, type Setting } from '../src/config';
 import { MAIN, runCli } from './cli/run-cli';
 
@@ -202,3 +204,11 @@ async function listeningPort(stdout: NodeJS.ReadableStream): Promise<number> {
   }
   throw new Error('the server ended before it listened');
 }
+
+describe('docs/performance.md', () => {
+  it('is made of the figures and the notes', async () => {
+    const results = JSON.parse(await text('bench', 'results', 'performance.json')) as Results;
+    const notes = await text('bench', 'notes.md');
+    expect(await text('docs', 'performance.md')).toBe(performanceDocument(results, notes));
+  });
+});

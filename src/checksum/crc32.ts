@@ -1,6 +1,6 @@
 /**
- * CRC-32 (ISO-HDLC, as in zlib), several times as fast as the one of Node.js: half of the time that a stream takes on
- * both sides would otherwise go into it.
+ * CRC-32 (ISO-HDLC, as in zlib), several times as fast as the one of Node.js, which would be among the largest costs of a
+ * stream on both sides.
  *
  * Bytes are coefficients of a polynomial over GF(2), and their CRC is its remainder. Modulo the polynomial of CRC-32,
  * x^300 = 1 + x^89 + x^117 + x^155, found by search: no shorter relation has five terms. Squaring keeps a relation, so

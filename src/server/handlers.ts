@@ -29,6 +29,7 @@ import { frameChunk, type FramedMessage } from './framing';
 import { modelMessage, planMessage } from './messages';
 import type { ModelChoice } from './model-choice';
 import type { PredictionService } from './prediction-service';
+import { peakMemoryBytes } from './peak-memory';
 import { statusCode, toServiceError } from './status';
 import { StreamWriter } from './writing';
 
@@ -242,9 +243,4 @@ function reasonOf(error: unknown): string {
 
 function secondsSince(start: number): number {
   return (performance.now() - start) / 1000;
-}
-
-/** The largest resident memory of this process so far, in bytes; the system counts in KiB. */
-function peakMemoryBytes(): number {
-  return process.resourceUsage().maxRSS * 1024;
 }
