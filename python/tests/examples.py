@@ -138,3 +138,17 @@ def authors_checkpoint(model: Hypernetwork, **changes: Any) -> dict[str, Any]:
         "use_1d_decoder": is_dense,
     }
     return {"state_dict": authors_state(model), "config": given, "epoch": 3, "step": 17, **changes}
+
+
+#: What `joblib_state` is the state of; the files do not record the cutoff and get the evaluation's.
+JOBLIB_CONFIG = replace(DENSE, max_shape=(12, 12, 11, 11), cutoff=250)
+
+
+def joblib_state() -> dict[str, Tensor]:
+    """A bare state dict as GHN-3's are published: three tables at the top level. Coarse numbers, which compress."""
+    tables = ("centrality_embed_in", "centrality_embed_out", "input_dist_embed")
+    return {
+        name.removeprefix("gnn.0.") if name.startswith(tuple(f"gnn.0.{t}." for t in tables)) else name: (t * 8).round()
+        / 8
+        for name, t in authors_state(random_model(JOBLIB_CONFIG)).items()
+    }

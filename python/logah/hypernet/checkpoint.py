@@ -1,7 +1,8 @@
 """Reads checkpoints: our own (`logah-checkpoint-1`) and those of the LoGAH and GHN-3 authors' code.
 
 A checkpoint is a pickle, and loading a stranger's pickle runs its code; so only torch's weights-only loader touches
-it. The one class that the authors put in theirs, `argparse.Namespace`, is read as an inert placeholder.
+it, or, where joblib wrote it as it did GHN-3's, our own reader. The one class that the authors put in theirs,
+`argparse.Namespace`, is read as an inert placeholder.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from torch import Tensor
 
 from logah.hypernet.config import LANGUAGE_OPERATIONS, VISION_OPERATIONS, HypernetConfig, Normalization
 from logah.hypernet.hypernetwork import Hypernetwork
+from logah.hypernet.joblib_file import JoblibError, is_joblib, read_state_dict
 from logah.hypernet.shapes import channel_table, spatial_table
 
 OWN_FORMAT = "logah-checkpoint-1"
@@ -78,16 +80,20 @@ class _Inert:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
+    if is_joblib(path):
+        try:
+            return read_state_dict(path)
+        except JoblibError as error:
+            raise CheckpointError(f"{path}: {error}") from error
     try:
         with torch.serialization.safe_globals([(_Inert, "argparse.Namespace")]):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
         raise CheckpointError(
-            f"{path}: not loaded, since it holds more than tensors and plain values ({_reason(error)}). "
-            "A file that joblib wrote must first be saved again with torch.save, by someone who trusts it."
+            f"{path}: not loaded, since it holds more than tensors and plain values ({_reason(error)})"
         ) from error
     except (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
-        raise CheckpointError(f"{path}: not a checkpoint of torch.save ({_reason(error)})") from error
+        raise CheckpointError(f"{path}: not a checkpoint of torch.save or joblib ({_reason(error)})") from error
     if not isinstance(content, Mapping) or not all(isinstance(key, str) for key in content):
         raise CheckpointError(f"{path}: expected a mapping with string keys, got {type(content).__name__}")
     return content
