@@ -98,7 +98,13 @@ export function productModel(withBias = false): Uint8Array {
 export async function createKernels(): Promise<Kernels> {
   disableRuntimeTelemetry();
   const { InferenceSession, Tensor } = await import('onnxruntime-node');
-  const options = { enableCpuMemArena: false, logSeverityLevel: 4 } as const;
+  const options = {
+    enableCpuMemArena: false,
+    // More threads would wait for work by spinning, beside the one that receives.
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    logSeverityLevel: 4,
+  } as const;
   const product = await InferenceSession.create(productModel(), options);
   const sum = await InferenceSession.create(productModel(true), options);
   return {
