@@ -34,30 +34,18 @@ export function barsOf({ throughput, latency, concurrency, growth }: Results): r
     return found;
   };
   const [one, sixteen] = [streams(1), streams(16)];
-  const bars: Bar[] = [
+  return [
     atLeast(`${large}, dense: throughput against the ceiling`, ceiling.timesDense.median, 0.7),
-  ];
-  if (naive !== null) {
-    bars.push(
-      atLeast(
-        `${large}, dense over the network: times as fast as plain PyTorch in process`,
-        naive.seconds.median / dense.seconds.median,
-        10,
-        1,
-      ),
-      atMost(
-        `server peak memory, against plain PyTorch`,
-        dense.serverPeakBytes / naive.peakBytes,
-        0.1,
-        '',
-        3,
-      ),
-    );
-  }
-  for (const name of [large, 'GPT-2-XL', 'Llama-7B']) {
-    bars.push(atMost(`${name}: server peak memory`, point(name) / MEGABYTE, 350, ' MB'));
-  }
-  bars.push(
+    atLeast(
+      `${large}, dense over the network: times as fast as plain PyTorch in process`,
+      naive.seconds.median / dense.seconds.median,
+      10,
+      1,
+    ),
+    atMost('server peak memory, against plain PyTorch', dense.serverPeakBytes / naive.peakBytes, 0.1, '', 3),
+    ...[large, 'GPT-2-XL', 'Llama-7B'].map((name) =>
+      atMost(`${name}: server peak memory`, point(name) / MEGABYTE, 350, ' MB'),
+    ),
     atMost(`Llama-7B: server peak memory, against ${large}`, point('Llama-7B') / point(large), 1.15, '', 2),
     atMost(`${large}, factors: bytes, against dense`, factors.bytes / denseBytes, 1 / 30, '', 4),
     atMost(
@@ -67,8 +55,6 @@ export function barsOf({ throughput, latency, concurrency, growth }: Results): r
       '',
       2,
     ),
-  );
-  bars.push(
     atMost(`${large}, cores: bytes`, core.bytes / MEGABYTE, 1, ' MB', 2),
     atMost(`${large}: first chunk`, latency.firstChunkNewMs.median, 150, ' ms'),
     atMost(`${large}: first chunk, again`, latency.firstChunkRepeatedMs.median, 40, ' ms'),
@@ -81,6 +67,5 @@ export function barsOf({ throughput, latency, concurrency, growth }: Results): r
     atMost('16 streams: server peak memory', sixteen.serverPeakBytes / MEGABYTE, 600, ' MB'),
     atMost('16 streams: health checks, p99', sixteen.healthP99Ms, 50, ' ms'),
     atLeast('r² of time against parameters', growth.rSquared, 0.99, 4),
-  );
-  return bars;
+  ];
 }

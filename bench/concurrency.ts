@@ -5,8 +5,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { LoadReport } from '../src/cli/bench';
+import { linuxPeakMemory } from '../src/server/peak-memory';
 import { configBytes, VIT_BASE } from './architectures';
-import { mainOf, peakMemory, startService } from './processes';
+import { mainOf, startService } from './processes';
 import type { Concurrency } from './results';
 import type { Setup } from './setup';
 
@@ -35,7 +36,7 @@ export async function measureConcurrency(setup: Setup): Promise<readonly Concurr
         firstChunkMs,
         healthP50Ms: healthMs.p50,
         healthP99Ms: healthMs.p99,
-        serverPeakBytes: peakMemory(service.pid) ?? 0,
+        serverPeakBytes: linuxPeakMemory(service.pid) ?? 0,
       });
       say(`${streams} streams: ${megabytesPerSecond.median.toFixed(0)} MB/s`);
     } finally {

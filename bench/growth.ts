@@ -3,8 +3,9 @@
 import { join } from 'node:path';
 import { spreadOf } from '../src/cli/statistics';
 import { connect } from '../src/client';
+import { linuxPeakMemory } from '../src/server/peak-memory';
 import { GROWTH } from './architectures';
-import { peakMemory, resetPeakMemory, startClient, startService } from './processes';
+import { resetPeakMemory, startClient, startService } from './processes';
 import type { Growth, GrowthPoint } from './results';
 import { requestFor, type Setup } from './setup';
 
@@ -35,8 +36,8 @@ export async function measureGrowth({ build, work, say }: Setup): Promise<Growth
         parameters: plan.coverage.parameters,
         bytes: plan.totalBytes,
         seconds: spreadOf(seconds),
-        serverPeakBytes: peakMemory(service.pid) ?? 0,
-        clientPeakBytes: peakMemory(client.pid) ?? 0,
+        serverPeakBytes: linuxPeakMemory(service.pid) ?? 0,
+        clientPeakBytes: linuxPeakMemory(client.pid) ?? 0,
       });
       say(`${architecture.name}: ${spreadOf(seconds).median.toFixed(2)} s`);
     } finally {

@@ -97,15 +97,7 @@ export function resetPeakMemory(pid: number): void {
   if (existsSync(`/proc/${pid}/clear_refs`)) writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
-/** The peak of a process's resident memory in bytes; undefined where the system does not tell. */
-export function peakMemory(pid: number): number | undefined {
-  const path = `/proc/${pid}/status`;
-  if (!existsSync(path)) return undefined;
-  const [, kibibytes] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(path, 'utf8')) ?? [];
-  return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
-}
-
-/** Seconds of processor time that a process has used, all of its threads together; undefined as above. */
+/** Seconds of processor time that a process has used, all of its threads together; Linux only. */
 export function processorSeconds(pid: number): number | undefined {
   const path = `/proc/${pid}/stat`;
   if (!existsSync(path)) return undefined;

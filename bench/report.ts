@@ -48,12 +48,8 @@ export function performanceDocument(results: Results, notes: string): string {
         megabytes(way.serverPeakBytes),
       ]),
     ),
-    ...(throughput.naive === null
-      ? []
-      : [
-          `The same hypernetwork in PyTorch ${throughput.naive.torch}, in one process and as published code goes about it ` +
-            `(\`python/bench/naive_predict.py\`): ${spread(throughput.naive.seconds, 2)} s, ${megabytes(throughput.naive.peakBytes)} at its peak.`,
-        ]),
+    `The same hypernetwork in PyTorch ${throughput.naive.torch}, in one process and as published code goes about it ` +
+      `(\`python/bench/naive_predict.py\`): ${spread(throughput.naive.seconds, 2)} s, ${megabytes(throughput.naive.peakBytes)} at its peak.`,
     '## Latency',
     table(
       ['milliseconds', 'network not met before', 'again'],

@@ -42,7 +42,7 @@ export interface Throughput {
   readonly bf16: Way;
   readonly factors: Way;
   readonly core: Way;
-  readonly naive: { readonly seconds: Spread; readonly peakBytes: number; readonly torch: string } | null;
+  readonly naive: { readonly seconds: Spread; readonly peakBytes: number; readonly torch: string };
 }
 
 export interface Latency {

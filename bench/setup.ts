@@ -1,8 +1,7 @@
 /** What every measurement works with. */
 
-import type { Architecture } from './architectures';
-import { configBytes } from './architectures';
 import type { PredictRequest } from '../src/gen/logah/v1/PredictRequest';
+import { configBytes, type Architecture } from './architectures';
 import type { RunningClient, RunningServer } from './processes';
 
 export interface Setup {
@@ -10,8 +9,8 @@ export interface Setup {
   readonly ceiling: RunningServer;
   readonly client: RunningClient;
   readonly build: string;
-  /** Python with the package's dependencies; undefined: what needs it is left out. */
-  readonly python: string | undefined;
+  /** Python with the package's dependencies. */
+  readonly python: string;
   /** Directory of the model's checkpoint and bundle, and for files of the run. */
   readonly work: string;
   readonly rounds: number;

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { spreadOf } from '../src/cli/statistics';
 import { connect } from '../src/client';
+import { linuxPeakMemory } from '../src/server/peak-memory';
 import { configBytes, GPT2_LARGE } from './architectures';
 import type { Job } from './client';
-import { mainOf, peakMemory, processorSeconds, resetPeakMemory } from './processes';
+import { mainOf, processorSeconds, resetPeakMemory } from './processes';
 import type { Throughput, Way } from './results';
 import { requestFor, type Setup } from './setup';
 
@@ -97,8 +98,8 @@ export async function fetchOnce({ service, ceiling, client }: Setup, job: Job): 
     seconds,
     serverCpuSeconds: (processorSeconds(server.pid) ?? 0) - before,
     clientCpuSeconds: cpuSeconds,
-    serverPeakBytes: peakMemory(server.pid) ?? 0,
-    clientPeakBytes: peakMemory(client.pid) ?? 0,
+    serverPeakBytes: linuxPeakMemory(server.pid) ?? 0,
+    clientPeakBytes: linuxPeakMemory(client.pid) ?? 0,
   };
 }
 
@@ -114,9 +115,8 @@ function summarize(samples: readonly Sample[], bytes: number, dense: readonly Sa
   };
 }
 
-/** The same hypernetwork in PyTorch, in one process, as published code goes about it; null without Python. */
+/** The same hypernetwork in PyTorch, in one process, as published code goes about it. */
 async function measureNaive({ python, build, work, rounds, say }: Setup): Promise<Throughput['naive']> {
-  if (python === undefined) return null;
   const run = promisify(execFile);
   const config = join(work, 'gpt2-large.json');
   await writeFile(config, configBytes(GPT2_LARGE));

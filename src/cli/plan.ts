@@ -82,6 +82,9 @@ function totals({
   tensors,
   totalBytes,
   elementType,
+  denseBytes,
+  factorBytes,
+  coreBytes,
 }: CheckedPlan): string {
   const share = (count: number): string => `${((100 * count) / (coverage.parameters || 1)).toFixed(1)} %`;
   const origins: [string, number][] = [
@@ -94,6 +97,11 @@ function totals({
     `${formatNumberOf(tensors.length, 'tensor')} of ${formatNumberOf(nodes, 'node')}, ${formatCount(coverage.parameters)} parameters: ${parts.join(', ')}`,
     `tied, not counted above: ${formatCount(coverage.tied)}`,
     `to send: ${formatBytes(totalBytes)} in ${elementType}`,
+    ...(Math.min(factorBytes, coreBytes) < denseBytes
+      ? [
+          `by --representation: dense ${formatBytes(denseBytes)}, factors ${formatBytes(factorBytes)}, core ${formatBytes(coreBytes)}`,
+        ]
+      : []),
     `model: ${model}; family: ${family || 'none'}; fingerprint: ${fingerprint}`,
   ];
   return lines.map((line) => `${line}\n`).join('');

@@ -1,6 +1,7 @@
 /** Tensors made here, a range of rows at a time. */
 
 import { convert } from '../element-type';
+import { Scratch } from '../scratch';
 import { ELEMENT_BYTES, type ElementType } from './element-type';
 
 /** Elements of a tile, at most, unless a single row has more. */
@@ -19,13 +20,12 @@ export interface Tile {
  * the next one is asked for.
  */
 export class TileMemory {
-  #values = new Float32Array(0);
+  readonly #values = new Scratch();
   #narrow = new Uint16Array(0);
 
   /** `length` elements of unspecified value. */
   values(length: number): Float32Array {
-    if (this.#values.length < length) this.#values = new Float32Array(length);
-    return this.#values.subarray(0, length);
+    return this.#values.take(length);
   }
 
   /** The elements in a type, row-major; for float32 the very memory of `values`. */

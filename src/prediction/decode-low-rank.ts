@@ -8,7 +8,7 @@
 import type { Factors } from '../hypernet/sessions';
 import type { KernelRecipe, MatrixRecipe, PositionRecipe, VectorRecipe } from './recipe';
 import { scaleOf } from './scale';
-import type { Scratch } from './scratch';
+import type { Scratch } from '../scratch';
 import { squashOf } from './squash';
 import type { DecodeContext, TilePart } from './tile-part';
 

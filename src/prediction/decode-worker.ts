@@ -14,7 +14,7 @@ import type { Placement } from './layout';
 import type { FillRecipe, MatrixRecipe } from './recipe';
 import { scaleOf, type ScaledRecipe } from './scale';
 import { ScaleStore } from './scale-store';
-import { createScratch } from './scratch';
+import { createScratch } from './worker-scratch';
 import type { TilePart } from './tile-part';
 import type {
   CoreItem,

@@ -5,7 +5,7 @@ import type { FactorStore } from './factor-store';
 import type { StreamKey } from './random';
 import type { Recipe } from './recipe';
 import type { ScaleStore } from './scale-store';
-import type { WorkerScratch } from './scratch';
+import type { WorkerScratch } from './worker-scratch';
 
 /** A part of a tile: the rows and columns of one piece that lie within it, and the embedding it is decoded from. */
 export interface TilePart {

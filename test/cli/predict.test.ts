@@ -219,6 +219,13 @@ describe('logah plan', () => {
     );
   });
 
+  it('shows what each representation would take, where they differ', async () => {
+    const sizes = { denseBytes: 12_400, factorBytes: 6_000, coreBytes: 900 };
+    server = await startFakeServer({ plan: () => ({ ...whole.plan, ...sizes }) });
+    const { stdout } = await runCli('plan', config, '--server', server.address);
+    expect(stdout).toContain('\nby --representation: dense 12.4 kB, factors 6.0 kB, core 900 B\n');
+  });
+
   it('prints the plan as JSON with --json', async () => {
     server = await startFakeServer({ plan: () => whole.plan });
     const { stdout } = await runCli('plan', config, '--json', '--server', server.address);

@@ -76,7 +76,7 @@ export function prediction(
     nodes: 3,
     denseBytes: offset,
     factorBytes: offset,
-    coreBytes: 0,
+    coreBytes: offset,
     expansion: null,
     family: 'vit',
     hasTokenizer: false,

@@ -3,12 +3,13 @@ import { connect as connectHttp2 } from 'node:http2';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { LogahService } from '../../src/proto-definition';
+import { linuxPeakMemory } from '../../src/server/peak-memory';
 import { HealthClient } from '../support/health';
 import { BUNDLE, LOGAH_CASE } from '../support/parity-fixtures';
 import { predictAll } from '../support/predicted';
 import { refusedStream } from '../support/refused-call';
 import { LARGE, SMALL, stalledStream } from '../support/requests';
-import { peakMemory, startServer, type ServerProcess } from '../support/server-process';
+import { startServer, type ServerProcess } from '../support/server-process';
 
 let server: ServerProcess;
 
@@ -111,9 +112,9 @@ it('streams that are cancelled one after the other leave nothing behind', async 
     }
   };
   await cancelAfterPlan(10);
-  const before = peakMemory(server.pid) ?? 0;
+  const before = linuxPeakMemory(server.pid) ?? 0;
   await cancelAfterPlan(50);
-  const after = peakMemory(server.pid) ?? 0;
+  const after = linuxPeakMemory(server.pid) ?? 0;
   // A stream holds some 40 MB while it runs: 50 that leaked would hold 2 GB.
   expect(after - before).toBeLessThan(100e6);
   expect(await predictSmall()).toBe(48);

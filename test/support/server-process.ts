@@ -1,7 +1,6 @@
 /** The compiled server in a process of its own, over a real port. */
 
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -141,11 +140,4 @@ function run(flags: readonly string[], environment: Readonly<Record<string, stri
         logs.forEach(accept);
       }),
   };
-}
-
-/** Largest resident memory of a process so far in bytes; undefined where the system does not tell. */
-export function peakMemory(pid: number): number | undefined {
-  if (process.platform !== 'linux') return undefined;
-  const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
 }

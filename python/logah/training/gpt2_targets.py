@@ -16,51 +16,29 @@ from logah.graph import ArchitectureGraph
 from logah.graph.gpt2 import gpt2_graph
 from logah.training.kjv import TokenSplits
 from logah.training.targets import SplitName
+from logah.training.transformer_space import TransformerSpace
 
 #: Tokens that are read together in an evaluation.
 BATCH = 4096
 
 
-@dataclass(frozen=True)
-class Gpt2Space:
-    """The architectures that training samples; every combination whose heads divide its width.
-
-    Widths in `held_out_widths` are never sampled: evaluation uses them. `head_sizes` are widths of one head,
-    `contexts` the longest texts that a network reads, in tokens.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Gpt2Space(TransformerSpace):
+    """The architectures that training samples. `contexts` are the longest texts that a network reads, in tokens."""
 
     vocab_size: int
-    widths: tuple[int, ...]
-    held_out_widths: tuple[int, ...]
-    layers: tuple[int, ...]
     contexts: tuple[int, ...]
-    head_sizes: tuple[int, ...]
-    mlp_ratios: tuple[int, ...]
 
     def sample(self, rng: random.Random) -> dict[str, Any]:
         """One architecture, each choice uniform."""
-        width = rng.choice([w for w in self.widths if w not in self.held_out_widths])
-        return self.config(
-            width=width,
-            layers=rng.choice(self.layers),
-            context=rng.choice(self.contexts),
-            heads=width // rng.choice([s for s in self.head_sizes if width % s == 0]),
-            mlp_ratio=rng.choice(self.mlp_ratios),
-        )
+        return self.config(**self.sample_sizes(rng, context=self.contexts))
 
     def ranges(self) -> dict[str, list[int]]:
         """Smallest and largest value of each size, for the manifest."""
-        widths = [w for w in self.widths if w not in self.held_out_widths]
-        heads = [w // s for w in widths for s in self.head_sizes if w % s == 0]
-        sizes: dict[str, list[int]] = {
-            "hidden_size": widths,
-            "num_hidden_layers": list(self.layers),
-            "num_attention_heads": heads,
-            "intermediate_size": [w * r for w in widths for r in self.mlp_ratios],
-            "vocab_size": [self.vocab_size],
-            "max_position_embeddings": list(self.contexts),
-        }
-        return {name: [min(values), max(values)] for name, values in sizes.items()}
+        return self.size_ranges(
+            vocab_size=[self.vocab_size],
+            max_position_embeddings=self.contexts,
+        )
 
     def config(self, *, width: int, layers: int, context: int, heads: int, mlp_ratio: int = 4) -> dict[str, Any]:
         """A complete transformers configuration of the given sizes."""

@@ -16,54 +16,33 @@ from logah.graph import ArchitectureGraph
 from logah.graph.vit import vit_graph
 from logah.training.fashion_mnist import ImageSplits
 from logah.training.targets import SplitName
+from logah.training.transformer_space import TransformerSpace
 
 #: Images that are classified together in an evaluation.
 BATCH = 500
 
 
-@dataclass(frozen=True)
-class VitSpace:
-    """The architectures that training samples; every combination whose heads divide its width.
-
-    Widths in `held_out_widths` are never sampled: evaluation uses them. `head_sizes` are widths of one head.
-    """
+@dataclass(frozen=True, kw_only=True)
+class VitSpace(TransformerSpace):
+    """The architectures that training samples."""
 
     image_size: int
     num_channels: int
     num_labels: int
-    widths: tuple[int, ...]
-    held_out_widths: tuple[int, ...]
-    layers: tuple[int, ...]
     patch_sizes: tuple[int, ...]
-    head_sizes: tuple[int, ...]
-    mlp_ratios: tuple[int, ...]
 
     def sample(self, rng: random.Random) -> dict[str, Any]:
         """One architecture, each choice uniform."""
-        width = rng.choice([w for w in self.widths if w not in self.held_out_widths])
-        return self.config(
-            width=width,
-            layers=rng.choice(self.layers),
-            patch_size=rng.choice(self.patch_sizes),
-            heads=width // rng.choice([s for s in self.head_sizes if width % s == 0]),
-            mlp_ratio=rng.choice(self.mlp_ratios),
-        )
+        return self.config(**self.sample_sizes(rng, patch_size=self.patch_sizes))
 
     def ranges(self) -> dict[str, list[int]]:
         """Smallest and largest value of each size, for the manifest."""
-        widths = [w for w in self.widths if w not in self.held_out_widths]
-        heads = [w // s for w in widths for s in self.head_sizes if w % s == 0]
-        sizes: dict[str, list[int]] = {
-            "hidden_size": widths,
-            "num_hidden_layers": list(self.layers),
-            "num_attention_heads": heads,
-            "intermediate_size": [w * r for w in widths for r in self.mlp_ratios],
-            "image_size": [self.image_size],
-            "patch_size": list(self.patch_sizes),
-            "num_channels": [self.num_channels],
-            "num_labels": [self.num_labels],
-        }
-        return {name: [min(values), max(values)] for name, values in sizes.items()}
+        return self.size_ranges(
+            image_size=[self.image_size],
+            patch_size=self.patch_sizes,
+            num_channels=[self.num_channels],
+            num_labels=[self.num_labels],
+        )
 
     def config(self, *, width: int, layers: int, patch_size: int, heads: int, mlp_ratio: int = 4) -> dict[str, Any]:
         """A complete transformers configuration of the given sizes."""

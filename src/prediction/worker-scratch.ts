@@ -1,15 +1,6 @@
 /** Memory that a worker uses again for every tile: what is not garbage need not wait for its collection. */
 
-/** A growing float32 buffer. What `take` returned is overwritten by the next `take`. */
-export class Scratch {
-  #buffer = new Float32Array(0);
-
-  /** `length` elements of unspecified value. */
-  take(length: number): Float32Array {
-    if (this.#buffer.length < length) this.#buffer = new Float32Array(length);
-    return this.#buffer.subarray(0, length);
-  }
-}
+import { Scratch } from '../scratch';
 
 /** A worker's scratch memory, by use. */
 export interface WorkerScratch {
