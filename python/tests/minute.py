@@ -38,6 +38,8 @@ MINUTE: dict[str, Any] = {
     "penalty": 3.0e-5,
     "ema_decay": 0.9,
     "predicted_scale": None,
+    "start_from": None,
+    "precision": "float32",
     "seed": 1,
     "checkpoint_every": 20,
 }

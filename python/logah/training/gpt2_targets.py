@@ -15,6 +15,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from logah.graph import ArchitectureGraph
 from logah.graph.gpt2 import gpt2_graph
 from logah.training.kjv import TokenSplits
+from logah.training.precision import ATTENTION
 from logah.training.targets import SplitName
 from logah.training.transformer_space import TransformerSpace
 
@@ -111,6 +112,6 @@ class Gpt2Task:
 
 def _build(config: Mapping[str, Any]) -> GPT2LMHeadModel:
     fields = {key: value for key, value in config.items() if key != "model_type"}
-    module = GPT2LMHeadModel(GPT2Config(**fields, use_cache=False))
+    module = GPT2LMHeadModel(GPT2Config(**{**fields, "use_cache": False, "attn_implementation": ATTENTION}))
     module.train(False)
     return module

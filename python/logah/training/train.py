@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
+from logah.export.read_bundle import read_bundle
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.hypernetwork import Hypernetwork
+from logah.training.precision import Precision, autocast
 from logah.training.start import spread_predictions
 from logah.training.targets import Space, Task, predict_state
 
@@ -36,7 +39,8 @@ class TrainConfig:
     family: of the target networks. cycles: one after the other, each (steps, peak learning rate); the rate warms up
     to the peak and falls by a cosine. meta_batch: architectures of a step, whose gradients are averaged. batch_size:
     images or tokens for each. penalty: weight of the predicted parameters' norms in the loss. predicted_scale: see
-    `spread_predictions`; None leaves torch's start values.
+    `spread_predictions`; None leaves torch's start values. start_from: a bundle whose weights are the start values.
+    precision: of the target networks' forward pass.
     """
 
     hypernet: HypernetConfig
@@ -51,6 +55,8 @@ class TrainConfig:
     penalty: float
     ema_decay: float
     predicted_scale: float | None
+    start_from: str | None
+    precision: Precision
     seed: int
     checkpoint_every: int
 
@@ -96,7 +102,9 @@ class Trainer:
         self.rng = random.Random(config.seed)
         self.generator = torch.Generator().manual_seed(config.seed)
         self.model = Hypernetwork(config.hypernet)
-        if config.predicted_scale is not None:
+        if config.start_from is not None:
+            self.model.load_state_dict(_start_values(Path(config.start_from), config.hypernet))
+        elif config.predicted_scale is not None:
             spread_predictions(self.model, config.predicted_scale)
         self.ema = copy.deepcopy(self.model).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
@@ -166,7 +174,8 @@ class Trainer:
         architecture = config.space.sample(self.rng)
         inputs, targets = self.task.batch(architecture, config.batch_size, self.generator)
         state = predict_state(self.model, self.task.graph(architecture), self.generator)
-        output = self.task.logits(self.task.module(architecture), state, inputs).flatten(0, -2)
+        with autocast(config.precision, inputs.device):
+            output = self.task.logits(self.task.module(architecture), state, inputs).flatten(0, -2).float()
         loss = torch.nn.functional.cross_entropy(output, targets.flatten())
         norms = sum(tensor.norm() for tensor in state.values())
         (weight * (loss + config.penalty * norms)).backward()
@@ -228,6 +237,13 @@ class Trainer:
         self.rng.setstate((version, tuple(internal), gauss))
         self.step, self.seconds, self.skipped = state["step"], state["seconds"], state["skipped"]
         self.best = state["best"]
+
+
+def _start_values(bundle: Path, expected: HypernetConfig) -> dict[str, Tensor]:
+    model = read_bundle(bundle)
+    if model.config != expected:
+        raise ValueError(f"start_from: {bundle} has {model.config}, the run {expected}")
+    return model.state_dict()
 
 
 def _append(path: Path, row: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from transformers import ViTConfig, ViTForImageClassification
 from logah.graph import ArchitectureGraph
 from logah.graph.vit import vit_graph
 from logah.training.fashion_mnist import ImageSplits
+from logah.training.precision import ATTENTION
 from logah.training.targets import SplitName
 from logah.training.transformer_space import TransformerSpace
 
@@ -107,6 +108,6 @@ class VitTask:
 
 def _build(config: Mapping[str, Any]) -> ViTForImageClassification:
     fields = {key: value for key, value in config.items() if key != "model_type"}
-    module = ViTForImageClassification(ViTConfig(**fields))
+    module = ViTForImageClassification(ViTConfig(**{**fields, "attn_implementation": ATTENTION}))
     module.train(False)
     return module
