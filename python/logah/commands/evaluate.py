@@ -1,4 +1,4 @@
-"""`logah evaluate`: how well networks do with predicted parameters, as the manifest records it."""
+"""`logah evaluate`: how well networks do with predicted parameters, at once and in the course of training."""
 
 from __future__ import annotations
 
@@ -7,56 +7,125 @@ import json
 import sys
 from pathlib import Path
 
+RESULTS = Path("bench/results")
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command's parser."""
     parser = subparsers.add_parser(
         "evaluate",
         help="measure a trained hypernetwork",
-        description="Measures zero-shot accuracy on test images, or perplexity on test text, for the "
-        "architectures that the run's YAML names, and writes the record that `logah export --training` puts into the "
-        "manifest.",
+        description="Measures what networks gain from predicted parameters.",
     )
-    parser.add_argument("configuration", type=Path, metavar="CONFIG.yaml", help="the run that was trained")
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="its checkpoint.pt")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the JSON file to write")
-    parser.set_defaults(run=run)
+    kinds = parser.add_subparsers(title="measurements", metavar="MEASUREMENT", required=True)
+    zero_shot = kinds.add_parser(
+        "zero-shot",
+        help="networks with predicted parameters, without a step of training",
+        description="Measures zero-shot accuracy on test images, or perplexity on test text, for the architectures "
+        "that the run's YAML names, and writes the record that `logah export --training` puts into the manifest.",
+    )
+    zero_shot.add_argument("configuration", type=Path, metavar="CONFIG.yaml", help="the run that was trained")
+    zero_shot.add_argument("model", type=Path, metavar="MODEL", help="its checkpoint.pt, or a bundle's directory")
+    zero_shot.add_argument("--out", type=Path, required=True, metavar="FILE", help="the JSON file to write")
+    zero_shot.set_defaults(run=run_zero_shot)
+    compare = kinds.add_parser(
+        "compare",
+        help="train networks from predicted parameters and from other initialisations",
+        description="Runs a plan, the most important trainings first. Each is added to a file of JSON lines when it is "
+        "finished and is not run again: the same command goes on where an earlier one stopped.",
+    )
+    compare.add_argument("plan", type=Path, metavar="PLAN.yaml", help="such as python/configs/compare-vit.yaml")
+    compare.add_argument("--model", help="a bundle or a checkpoint (default: the plan's)")
+    compare.add_argument("--out", type=Path, metavar="FILE", help="default: bench/results/PLAN.jsonl")
+    compare.add_argument("--hours", type=float, help="start no training later than this")
+    compare.add_argument(
+        "--share", type=_share, default=(0, 1), metavar="I/N", help="every N-th job from the I-th, for N processes"
+    )
+    compare.add_argument("--threads", type=int, default=1, help="of torch (default: 1)")
+    compare.add_argument("--list", action="store_true", help="list what is left, most important first, and run nothing")
+    compare.set_defaults(run=run_compare)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run_zero_shot(arguments: argparse.Namespace) -> int:
     """Evaluates; prints a line a network."""
-    import torch
-
-    from logah.hypernet.checkpoint import CheckpointError, load_checkpoint
+    from logah.export.bundle import BundleError
+    from logah.hypernet.checkpoint import CheckpointError
     from logah.training.cache import cache_directory
     from logah.training.configuration import ConfigurationError, read_configuration
     from logah.training.data_error import DataError
     from logah.training.evaluate import evaluate_groups
     from logah.training.families import FAMILIES
+    from logah.training.trained_model import load_model
 
     try:
         configuration = read_configuration(arguments.configuration)
-        model = load_checkpoint(arguments.checkpoint).model
+        model = load_model(arguments.model)
         family = FAMILIES[configuration.train.family]
         task = family.load(cache_directory())
-        state = torch.load(arguments.checkpoint, weights_only=True)
-    except (CheckpointError, ConfigurationError, DataError, OSError) as error:
+    except (BundleError, CheckpointError, ConfigurationError, DataError, OSError) as error:
         print(f"logah evaluate: {error}", file=sys.stderr)
         return 1
     train = configuration.train
-    model.train(False)
     record = {
         "dataset": family.dataset,
-        "steps": state["step"],
-        "seconds": round(state["seconds"]),
+        "steps": model.steps,
+        "seconds": round(model.seconds),
         "seed": train.seed,
         "batch_size": train.batch_size,
         "ranges": {train.family: train.space.ranges()},
         "references": task.references(),
         "held_out_widths": list(train.space.held_out_widths),
-        "metrics": evaluate_groups(model, task, train.space, configuration.evaluation),
+        "metrics": evaluate_groups(model.hypernetwork, task, train.space, configuration.evaluation),
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(record, indent=2) + "\n")
     print(arguments.out)
     return 0
+
+
+def run_compare(arguments: argparse.Namespace) -> int:
+    """Runs what is left of a plan; prints a line a run."""
+    import torch
+
+    from logah.export.bundle import BundleError
+    from logah.hypernet.checkpoint import CheckpointError
+    from logah.training.cache import cache_directory
+    from logah.training.comparison import Comparison, Model
+    from logah.training.comparison_data import load_task
+    from logah.training.comparison_plan import read_plan
+    from logah.training.comparison_records import RecordFile
+    from logah.training.configuration import ConfigurationError, read_configuration
+    from logah.training.data_error import DataError
+    from logah.training.trained_model import fingerprint, load_model
+
+    torch.set_num_threads(arguments.threads)
+    out = arguments.out or RESULTS / f"{arguments.plan.stem}.jsonl"
+    try:
+        plan = read_plan(arguments.plan)
+        path = Path(arguments.model or plan.model)
+        hypernetwork = load_model(path).hypernetwork
+        space = read_configuration(Path(plan.configuration)).train.space
+        model = Model(hypernetwork, path.stem, fingerprint(hypernetwork), space)
+        comparison = Comparison(plan, model, lambda name: load_task(name, cache_directory()), RecordFile(out))
+        if arguments.list:
+            finished = comparison.records.finished()
+            rest = [key for key in map(comparison.key, comparison.jobs()) if key not in finished]
+            print("\n".join([*rest, f"{len(rest)} left of {len(comparison.jobs())}"]))
+            return 0
+        left = comparison.run(arguments.share, arguments.hours, lambda line: print(line, flush=True))
+    except (BundleError, CheckpointError, ConfigurationError, DataError, OSError) as error:
+        print(f"logah evaluate: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"stopped; what is finished is in {out}", file=sys.stderr)
+        return 1
+    print(f"{left} jobs of this share are left; results: {out}")
+    return 0
+
+
+def _share(text: str) -> tuple[int, int]:
+    """0/2 -> (0, 2)."""
+    first, _, count = text.partition("/")
+    if not (first.isdigit() and count.isdigit() and int(first) < int(count)):
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected I/N with I from 0 to N - 1")
+    return int(first), int(count)
