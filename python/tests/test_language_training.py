@@ -23,9 +23,12 @@ from logah.training.configuration import train_configuration
 from logah.training.data_error import DataError
 from logah.training.evaluate import evaluate_groups, validation_loss, zero_shot
 from logah.training.gpt2_targets import Gpt2Task
-from logah.training.kjv import TokenSplits, load_kjv, prepare_kjv, split_documents
+from logah.training.kjv import load_kjv, prepare_kjv
+from logah.training.prepared import sha256_of
+from logah.training.splits import TokenSplits
 from logah.training.start import spread_predictions
 from logah.training.targets import predict_state
+from logah.training.token_files import split_documents
 from logah.training.tokenizer import END_OF_TEXT, Tokenizer, train_tokenizer
 from logah.training.train import TrainConfig, Trainer
 
@@ -213,7 +216,7 @@ def test_a_package_becomes_tokens_of_its_chapters(tmp_path: Path, monkeypatch: p
     with pytest.raises(DataError, match="run `python -m logah data kjv`"):
         load_kjv(tmp_path)
 
-    monkeypatch.setattr(kjv, "PACKAGE_SHA256", kjv.sha256_of(package))
+    monkeypatch.setattr(kjv, "PACKAGE_SHA256", sha256_of(package))
     directory = prepare_kjv(package, tmp_path)
     splits = load_kjv(tmp_path)
     inner = Tokenizer.load(directory).inner

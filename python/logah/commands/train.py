@@ -15,16 +15,27 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "train",
         help="train a hypernetwork",
-        description="Trains a hypernetwork. Goes on from the last checkpoint in the run's directory, if there is one.",
+        description="Trains a hypernetwork. Goes on from the last checkpoint in the run's directory, if there is one. "
+        "On several devices: torchrun --nproc-per-node N -m logah train CONFIG.yaml; each process draws meta_batch "
+        "architectures of its own a step, and the gradients are averaged.",
     )
     parser.add_argument("configuration", type=Path, metavar="CONFIG.yaml", help="the run, as those in python/configs")
     parser.add_argument(
-        "--out", type=Path, metavar="DIRECTORY", help="where checkpoint.pt and log.csv go (default: runs/NAME)"
+        "--out",
+        type=Path,
+        metavar="DIRECTORY",
+        help="where checkpoint.pt, best.pt, log.csv, validation.csv and curves.png go (default: runs/NAME)",
     )
     parser.add_argument(
         "--preset",
         choices=PRESET_NAMES,
         help="width, heads, layers and rank of one of the published sizes, in place of the configuration's own",
+    )
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where everything is computed; auto: cuda where there is one, else cpu (default: auto)",
     )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads of torch (default: torch's own choice)")
     parser.set_defaults(run=run)
@@ -40,29 +51,50 @@ def run(arguments: argparse.Namespace) -> int:
     from logah.training.configuration import ConfigurationError, read_configuration
     from logah.training.data_error import DataError
     from logah.training.evaluate import validation_loss
-    from logah.training.families import FAMILIES
-    from logah.training.train import Trainer, TrainingDiverged
+    from logah.training.families import load_task
+    from logah.training.gpt2_targets import Gpt2Task
+    from logah.training.ranks import DeviceError, torchrun_ranks
+    from logah.training.token_files import copy_tokenizer
+    from logah.training.train import ResumeError, Trainer, TrainingDiverged
 
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
     directory = arguments.out or Path("runs") / arguments.configuration.stem
+    is_main = True
     try:
         configuration = read_configuration(arguments.configuration)
         train, validation = configuration.train, configuration.validation
         if arguments.preset is not None:
             sizes = asdict(PRESETS[arguments.preset])
             train = replace(train, hypernet=replace(train.hypernet, **sizes))
-        task = FAMILIES[train.family].load(cache_directory())
+        with torchrun_ranks(arguments.device) as (ranks, device):
+            is_main = ranks.is_main
+            task = ranks.main_first(lambda: load_task(train, cache_directory(), device))
 
-        def validate(model: Hypernetwork) -> float:
-            return validation_loss(model, task, train.space, validation.networks, validation.limit)
+            def validate(model: Hypernetwork) -> float:
+                assert validation is not None
+                return validation_loss(model, task, train.space, validation.networks, validation.limit)
 
-        Trainer(train, task, directory, validate).run()
-    except (ConfigurationError, DataError, TrainingDiverged, OSError, yaml.YAMLError) as error:
+            trainer = Trainer(train, task, directory, validate if validation else None, ranks)
+            if is_main and isinstance(task, Gpt2Task):
+                copy_tokenizer(task.data, directory / "tokenizer")
+            trainer.run()
+    except (
+        ConfigurationError,
+        DataError,
+        DeviceError,
+        ResumeError,
+        TrainingDiverged,
+        OSError,
+        yaml.YAMLError,
+    ) as error:
         print(f"logah train: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"logah train: interrupted; the same command goes on from {directory / 'checkpoint.pt'}", file=sys.stderr)
+        if is_main:
+            checkpoint = directory / "checkpoint.pt"
+            print(f"logah train: interrupted; the same command goes on from {checkpoint}", file=sys.stderr)
         return 130
-    print(directory / "checkpoint.pt")
+    if is_main:
+        print(directory / "checkpoint.pt")
     return 0

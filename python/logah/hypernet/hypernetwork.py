@@ -6,7 +6,7 @@ Dimensions in names: N nodes, C = hid, G blocks of equal shape decoded together.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -66,6 +66,15 @@ class GraphFeatures:
             graph.initializer_range if config.normalization == "std" else None,
         )
 
+    def to(self, device: torch.device) -> GraphFeatures:
+        """The same with its tensors on the device."""
+        return replace(
+            self,
+            operation_N=self.operation_N.to(device),
+            shape_N4=self.shape_N4.to(device),
+            distance_NN=self.distance_NN.to(device),
+        )
+
     @cached_property
     def blocks(self) -> list[PredictedBlock]:
         """Every predicted block, in the order of the parameters."""
@@ -118,6 +127,11 @@ class Hypernetwork(nn.Module):
         # Nodes with equal surroundings have equal embeddings; without slots, q, k and v would be the same matrix.
         self.slot = nn.Embedding(config.slots, config.hid) if config.slots > 1 else None
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.encoder.embed.weight.device
+
     def forward(self, features: GraphFeatures) -> dict[tuple[str, int], Tensor]:
         """Predicts every predicted block of the graph: (parameter name, block position) -> tensor of its shape."""
         return self.decode(self.embed(features), features.blocks)
@@ -135,9 +149,11 @@ class Hypernetwork(nn.Module):
             groups[block.shape, block.node_shape, role, classifier, block.deviation].append(block)
         result: dict[tuple[str, int], Tensor] = {}
         for group in groups.values():
-            embedding_GC = embedding_NC[torch.tensor([block.prediction.node for block in group])]
+            nodes = torch.tensor([block.prediction.node for block in group], device=embedding_NC.device)
+            embedding_GC = embedding_NC[nodes]
             if self.slot is not None:
-                embedding_GC = embedding_GC + self.slot(torch.tensor([block.prediction.slot for block in group]))
+                slots = torch.tensor([block.prediction.slot for block in group], device=embedding_NC.device)
+                embedding_GC = embedding_GC + self.slot(slots)
             tensors = decode_block(self.decoder, embedding_GC, group[0], self.config.embedding_scale)
             for block, tensor in zip(group, tensors.unbind(0), strict=True):
                 result[block.parameter, block.position] = tensor

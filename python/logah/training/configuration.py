@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from logah.hypernet.config import HypernetConfig
-from logah.training.families import FAMILIES
-from logah.training.train import TrainConfig
-
-
-class ConfigurationError(ValueError):
-    """A field that is missing, unknown or wrong; the message names it."""
+from logah.training.data_source import DataSource, PreparedData
+from logah.training.families import FAMILIES, Family
+from logah.training.fields import ConfigurationError as ConfigurationError
+from logah.training.fields import read_fields
+from logah.training.gpt2_targets import Gpt2Space
+from logah.training.spaces import SPACES
+from logah.training.train import TrainConfig, TrainSettings
+from logah.training.vit_targets import VitSpace
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class RunConfiguration:
     """A run: `evaluation` maps a group ("held_out") to the sizes of its architectures."""
 
     train: TrainConfig
-    validation: ValidationConfig
+    validation: ValidationConfig | None
     evaluation: dict[str, list[dict[str, int]]]
 
 
@@ -41,35 +44,65 @@ def read_configuration(path: Path) -> RunConfiguration:
         raise ConfigurationError(f"{path}: expected a mapping, found {type(value).__name__}")
     evaluation = value.pop("evaluation", {})
     validation = value.pop("validation", None)
-    _check(validation, ValidationConfig, f"{path}: validation")
-    return RunConfiguration(train_configuration(value, str(path)), ValidationConfig(**validation), evaluation)
+    return RunConfiguration(
+        train_configuration(value, str(path)),
+        None if validation is None else read_fields(validation, ValidationConfig, f"{path}: validation"),
+        evaluation,
+    )
 
 
 def train_configuration(value: dict[str, Any], where: str) -> TrainConfig:
     """The training part of a run; `where` stands in front of errors."""
-    _check(value, TrainConfig, where)
-    rest = {key: v for key, v in value.items() if key not in ("hypernet", "space", "cycles")}
-    cycles = tuple((int(steps), float(rate)) for steps, rate in value["cycles"])
-    if value["family"] not in FAMILIES:
-        raise ConfigurationError(f"{where}: family: got {value['family']!r}, expected one of {', '.join(FAMILIES)}")
-    space_type = FAMILIES[value["family"]].space
-    _check(value["space"], space_type, f"{where}: space")
-    defaults = HypernetConfig(hid=0, heads=0, layers=0, rank=0, ck=0, max_shape=(0, 0, 0, 0)).to_json()
-    unknown = sorted(set(value["hypernet"]) - set(defaults))
-    if unknown:
-        raise ConfigurationError(f"{where}: hypernet: unknown fields: {', '.join(unknown)}")
-    hypernet = HypernetConfig.from_json({**defaults, **value["hypernet"]})
-    space: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in value["space"].items()}
-    return TrainConfig(hypernet=hypernet, space=space_type(**space), cycles=cycles, **rest)
-
-
-def _check(value: Any, kind: type, where: str) -> None:
-    """Every field of the dataclass `kind`, and no other."""
-    if not isinstance(value, dict):
-        raise ConfigurationError(f"{where}: expected a mapping, found {type(value).__name__}")
-    names = {field.name for field in fields(kind)}
-    missing, unknown = sorted(names - set(value)), sorted(set(value) - names)
+    own = ("hypernet", "family", "space", "data")
+    missing = [name for name in own[:3] if name not in value]
     if missing:
         raise ConfigurationError(f"{where}: missing fields: {', '.join(missing)}")
+    if value["family"] not in FAMILIES:
+        raise ConfigurationError(f"{where}: family: got {value['family']!r}, expected one of {', '.join(FAMILIES)}")
+    family = FAMILIES[value["family"]]
+    known = {field.name for field in fields(TrainConfig)}
+    unknown = sorted(str(name) for name in set(value) - known)
     if unknown:
-        raise ConfigurationError(f"{where}: unknown fields: {', '.join(unknown)}; known: {', '.join(sorted(names))}")
+        raise ConfigurationError(f"{where}: unknown fields: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    settings = read_fields({name: v for name, v in value.items() if name not in own}, TrainSettings, where)
+    return TrainConfig(
+        hypernet=read_fields(value["hypernet"], HypernetConfig, f"{where}: hypernet"),
+        family=value["family"],
+        space=read_space(value["space"], family, f"{where}: space"),
+        data=read_data(value.get("data"), family, f"{where}: data"),
+        **{field.name: getattr(settings, field.name) for field in fields(TrainSettings)},
+    )
+
+
+def read_space(value: Any, family: Family, where: str) -> VitSpace | Gpt2Space:
+    """A preset's name, the fields of a space, or a preset and the fields in which it differs (`preset: NAME`)."""
+    rest = {"preset": value} if isinstance(value, str) else value
+    if not isinstance(rest, dict) or "preset" not in rest:
+        return read_fields(rest, family.space, where)
+    allowed = [name for name, space in SPACES.items() if isinstance(space, family.space)]
+    if rest["preset"] not in allowed:
+        raise ConfigurationError(f"{where}: preset: got {rest['preset']!r}, expected {' or '.join(allowed)}")
+    preset = asdict(SPACES[rest["preset"]])
+    return read_fields({**preset, **{k: v for k, v in rest.items() if k != "preset"}}, family.space, where)
+
+
+def read_data(value: Any, family: Family, where: str) -> DataSource:
+    """What the networks learn from: a name of `logah data`, or a mapping with the field of one kind."""
+    if value is None:
+        return PreparedData(family.default_data)
+    if isinstance(value, str):
+        if value not in family.prepared:
+            raise ConfigurationError(f"{where}: got {value!r}, expected {_allowed(family)}")
+        return PreparedData(value)
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{where}: got {value!r}, expected {_allowed(family)}")
+    kinds = [name for name in family.kinds if name in value]
+    # A column of `datasets` may be called text.
+    name = "datasets" if "datasets" in kinds else kinds[0] if len(kinds) == 1 else None
+    if name is None:
+        raise ConfigurationError(f"{where}: got {sorted(map(str, value))}, expected {_allowed(family)}")
+    return read_fields(dict(value), family.kinds[name], where)
+
+
+def _allowed(family: Family) -> str:
+    return f"{', '.join(family.prepared)}, or a mapping with one of {', '.join(family.kinds)}"

