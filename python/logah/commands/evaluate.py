@@ -44,6 +44,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     compare.add_argument("--threads", type=int, default=1, help="of torch (default: 1)")
     compare.add_argument("--list", action="store_true", help="list what is left, most important first, and run nothing")
     compare.set_defaults(run=run_compare)
+    report = kinds.add_parser(
+        "report",
+        help="write docs/results.md from the results of comparisons",
+        description="Writes tables and plots from files of results alone; the same results give the same bytes. Needs "
+        "matplotlib.",
+    )
+    report.add_argument(
+        "results", type=Path, nargs="*", metavar="FILE", help="default: bench/results/compare-*.jsonl, each a chapter"
+    )
+    report.add_argument("--out", type=Path, default=Path("docs/results.md"), help="default: docs/results.md")
+    report.set_defaults(run=run_report)
 
 
 def run_zero_shot(arguments: argparse.Namespace) -> int:
@@ -120,6 +131,29 @@ def run_compare(arguments: argparse.Namespace) -> int:
         print(f"stopped; what is finished is in {out}", file=sys.stderr)
         return 1
     print(f"{left} jobs of this share are left; results: {out}")
+    return 0
+
+
+def run_report(arguments: argparse.Namespace) -> int:
+    """Writes the page, and its plots in `images` beside it; prints both."""
+    from logah.training.comparison_plots import plot_curves
+    from logah.training.comparison_records import RecordFile
+    from logah.training.comparison_report import render
+    from logah.training.comparison_results import Results
+
+    # Vision before language, as elsewhere.
+    files = arguments.results or sorted(RESULTS.glob("compare-*.jsonl"), reverse=True)
+    try:
+        results = {path.stem: Results(RecordFile(path).read()) for path in files}
+    except ValueError as error:
+        print(f"logah evaluate: {error} in {', '.join(map(str, files))}", file=sys.stderr)
+        return 1
+    for name, found in results.items():
+        image = arguments.out.parent / "images" / f"results-{name}.svg"
+        plot_curves(found, image)
+        print(image)
+    arguments.out.write_text(render(results))
+    print(arguments.out)
     return 0
 
 

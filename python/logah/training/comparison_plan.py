@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from logah.training.comparison_bars import MEASURES
 from logah.training.comparison_data import DATA
 from logah.training.configuration import ConfigurationError
 from logah.training.initialisations import InitialisationError, parse_label
@@ -144,6 +145,7 @@ def _check_names(plan: Plan, where: str) -> None:
             _check_label(label, f"{here}: initialisations")
     _check_label(plan.candidate, f"{where}: candidate")
     for number, bar in enumerate(plan.bars):
+        _one_of(bar.measure, MEASURES, f"{where}: bars: {number}: measure")
         _one_of(bar.group, plan.groups, f"{where}: bars: {number}: group")
         if (bar.at_least is None) == (bar.at_most is None):
             raise ConfigurationError(f"{where}: bars: {number}: expected one of at_least and at_most")

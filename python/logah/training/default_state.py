@@ -21,5 +21,6 @@ def default_state(config: Mapping[str, Any], seed: int) -> dict[str, Tensor]:
     values = {key: value for key, value in config.items() if key != "model_type"}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = _AUTO[family].from_config(AutoConfig.for_model(family, **values))
+        kind: Any = _AUTO[family]
+        module = kind.from_config(AutoConfig.for_model(family, **values))
     return {name: parameter.detach() for name, parameter in module.named_parameters()}
