@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
+from logah.training.splits import ImageSplits, Split
+
 MINUTE: dict[str, Any] = {
     "hypernet": {
         "hid": 16,
@@ -59,3 +63,12 @@ MINUTE_GPT2: dict[str, Any] = {
     },
     "batch_size": 128,
 }
+
+
+def bright_images() -> ImageSplits:
+    """Ten classes told apart by brightness, so that a tiny network can learn them."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(10).repeat(40)
+    images = (labels / 3 - 1.5).view(-1, 1, 1, 1) + 0.1 * torch.randn(400, 1, 28, 28, generator=generator)
+    split = Split(images, labels)
+    return ImageSplits(split, split, split)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
-from minute import MINUTE
+from minute import MINUTE, bright_images
+from PIL import Image
 from transformers import ViTConfig, ViTForImageClassification
 
 from logah.hypernet.checkpoint import load_checkpoint
 from logah.hypernet.hypernetwork import Hypernetwork
+from logah.training import curves
 from logah.training.configuration import ConfigurationError, read_configuration, train_configuration
 from logah.training.data_error import DataError
+from logah.training.data_source import PreparedData
 from logah.training.evaluate import evaluate_groups, zero_shot
 from logah.training.fashion_mnist import load_fashion_mnist, prepare_fashion_mnist
 from logah.training.splits import ImageSplits, Split
@@ -33,12 +37,7 @@ def config() -> TrainConfig:
 
 @pytest.fixture
 def images() -> VitTask:
-    """Ten classes told apart by brightness, so that a tiny network can learn them."""
-    generator = torch.Generator().manual_seed(0)
-    labels = torch.arange(10).repeat(40)
-    images = (labels / 3 - 1.5).view(-1, 1, 1, 1) + 0.1 * torch.randn(400, 1, 28, 28, generator=generator)
-    split = Split(images, labels)
-    return VitTask(ImageSplits(split, split, split))
+    return VitTask(bright_images())
 
 
 def test_the_loss_of_a_minute_size_hypernetwork_falls(config: TrainConfig, images: VitTask, tmp_path: Path) -> None:
@@ -62,6 +61,42 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
     whole, parts = (torch.load(tmp_path / d / "checkpoint.pt", weights_only=True) for d in ("whole", "parts"))
     for name, tensor in whole["ema_state_dict"].items():
         assert torch.equal(tensor, parts["ema_state_dict"][name]), name
+
+
+def test_the_log_of_a_resumed_run_has_every_step_once(config: TrainConfig, images: VitTask, tmp_path: Path) -> None:
+    config = replace(config, checkpoint_every=30)
+    Trainer(config, images, tmp_path).run(until=45)
+    Trainer(config, images, tmp_path).run()
+    rows = [line.split(",")[0] for line in (tmp_path / "log.csv").read_text().splitlines()]
+    assert rows == ["step", "20", "40", "60"]
+
+
+def test_a_batch_in_parts_has_the_gradient_of_the_whole(config: TrainConfig, images: VitTask, tmp_path: Path) -> None:
+    gradients, results = [], []
+    for parts in (1, 3):
+        trainer = Trainer(replace(config, accumulate=parts), images, tmp_path / str(parts))
+        results.append(trainer._backward(0.5))
+        gradients.append([p.grad for p in trainer.model.parameters() if p.grad is not None])
+    assert results[0] == pytest.approx(results[1], rel=1e-5)
+    assert len(gradients[0]) == len(gradients[1]) > 20
+    for whole, in_parts in zip(*gradients, strict=True):
+        assert torch.allclose(whole, in_parts, rtol=1e-4, atol=1e-7)
+
+
+def test_the_curves_are_drawn_after_a_checkpoint_and_without_matplotlib_that_is_said_once(
+    config: TrainConfig, images: VitTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    Trainer(config, images, tmp_path / "with", lambda model: 2.0).run(until=20)
+    with Image.open(tmp_path / "with/curves.png") as picture:
+        assert picture.size == (960, 720)
+
+    curves._has_matplotlib.cache_clear()
+    monkeypatch.setattr(curves.importlib.util, "find_spec", lambda name: None)
+    Trainer(config, images, tmp_path / "without").run()
+    curves._has_matplotlib.cache_clear()
+    assert not (tmp_path / "without/curves.png").exists()
+    assert (tmp_path / "without/checkpoint.pt").exists()
+    assert capsys.readouterr().err.count("pip install matplotlib") == 1
 
 
 def test_the_exported_weights_are_the_moving_average(config: TrainConfig, images: VitTask, tmp_path: Path) -> None:
@@ -157,6 +192,44 @@ def test_a_wrong_field_of_a_configuration_is_named(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump([1]))
     with pytest.raises(ConfigurationError, match="expected a mapping, found list"):
         read_configuration(path)
+
+
+def test_a_field_with_a_default_may_be_left_out() -> None:
+    required = ("hypernet", "family", "space", "cycles", "batch_size")
+    config = train_configuration({name: MINUTE[name] for name in required}, "test")
+    assert (config.meta_batch, config.accumulate, config.start_from, config.precision) == (1, 1, None, "auto")
+    assert config.data == PreparedData("fashion-mnist")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": "one"}, "seed: got 'one', expected a whole number"),
+        ({"seed": True}, "seed: got True, expected a whole number"),
+        ({"cycles": [[60, "5e-3"]]}, r"cycles\[0\]\[1\]: got '5e-3', expected a number; in YAML"),
+        ({"cycles": []}, r"cycles: got \(\), expected at least one"),
+        ({"precision": "fp8"}, "precision: got 'fp8', expected one of float32, bf16, auto"),
+        ({"accumulate": 0}, "accumulate: got 0, expected at least 1"),
+        (
+            {"hypernet": {**MINUTE["hypernet"], "max_shape": [64, 64]}},
+            r"hypernet: max_shape: got \[64, 64\], expected 4",
+        ),
+        ({"hypernet": {**MINUTE["hypernet"], "hidden": 1}}, "hypernet: unknown fields: hidden; known: ck"),
+        ({"space": {**MINUTE["space"], "head_sizes": [5]}}, "space: widths: no number of heads divides 16"),
+        ({"space": "gpts-1k"}, "space: preset: got 'gpts-1k', expected vits-1k"),
+        (
+            {"data": "kjv"},
+            "data: got 'kjv', expected fashion-mnist, mnist, or a mapping with one of images",
+        ),
+        ({"data": {"text": "a.txt"}}, r"data: got \['text'\], expected fashion-mnist"),
+        ({"data": {"images": 3}}, "data: images: got 3, expected a text"),
+        ({"data": {"images": "a", "size": 3}}, "data: unknown fields: size; known: images"),
+    ],
+    ids=str,
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^test: {message}"):
+        train_configuration({**MINUTE, **change}, "test")
 
 
 def test_data_that_is_missing_or_another_is_refused(tmp_path: Path) -> None:

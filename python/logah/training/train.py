@@ -177,7 +177,7 @@ class Trainer:
         with tqdm(
             total=self.config.steps,
             initial=self.step,
-            unit="step",
+            unit=" steps",
             dynamic_ncols=True,
             bar_format=PROGRESS,
             disable=not self.ranks.is_main,
@@ -236,8 +236,10 @@ class Trainer:
         loss, accuracy = self._network_backward(architecture, {**state, **leaves}, inputs, targets, weight)
         norms = sum(tensor.norm() for tensor in state.values())
         # Through the hypernetwork once, whatever the number of parts in which the batch went through the network.
+        used = [name for name, leaf in leaves.items() if leaf.grad is not None]
         torch.autograd.backward(
-            [*predicted.values(), weight * config.penalty * norms], [*(leaf.grad for leaf in leaves.values()), None]
+            [*(predicted[name] for name in used), weight * config.penalty * norms],
+            [*(leaves[name].grad for name in used), None],
         )
         return loss, accuracy
 
