@@ -49,7 +49,14 @@ SMALL_GPT2 = {
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The address of a real server, which stops when the tests end, or die."""
-    command = ["node", str(CLI), "serve", "--address", "127.0.0.1:0", "--models", str(MODELS)]
+    with serve(MODELS) as address:
+        yield address
+
+
+@contextmanager
+def serve(models: Path) -> Iterator[str]:
+    """A real server with these models, by its address."""
+    command = ["node", str(CLI), "serve", "--address", "127.0.0.1:0", "--models", str(models)]
     command += ["--execution-provider", "cpu", "--workers", "1", "--parent-watch"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -58,10 +65,12 @@ def server() -> Iterator[str]:
             lines.append(line)
             entry = json.loads(line)
             if entry.get("msg") == "listening":
-                yield f"127.0.0.1:{entry['port']}"
-                process.terminate()
-                # Whatever it still writes must not block it.
-                process.communicate(timeout=60)
+                try:
+                    yield f"127.0.0.1:{entry['port']}"
+                finally:
+                    process.terminate()
+                    # Whatever it still writes must not block it.
+                    process.communicate(timeout=60)
                 return
         pytest.fail(f"the server ended before it listened: {''.join(lines)}")
 

@@ -6,18 +6,28 @@ import type { ArchitectureGraph } from '../graph/graph';
 import type { GraphLimits } from '../graph/limits';
 import { explicitGraph } from './explicit-graph';
 import { onnxGraph } from './onnx';
-import { transformersGraph } from './transformers';
+import { transformersNetwork, type ScalableNetwork } from './transformers';
+
+export type { ScalableNetwork } from './transformers';
+
+/** An architecture; a graph and an ONNX file do not say what of them is a width. */
+export type Network = ScalableNetwork | { readonly graph: ArchitectureGraph; readonly narrowed?: undefined };
 
 /**
  * Throws LogahError `invalid_argument` with a violation for each wrong field and each limit exceeded, or `not_found`
  * for a transformers model type that no front-end reads.
  */
+export function readNetwork(source: Architecture__Output | null | undefined, limits: GraphLimits): Network {
+  if (source?.graph) return { graph: explicitGraph(source.graph, limits) };
+  if (source?.transformersConfig) return transformersNetwork(source.transformersConfig, limits);
+  if (source?.onnx) return { graph: onnxGraph(source.onnx, limits) };
+  throw invalidField('architecture', 'is missing; graph, transformers_config or onnx must be set');
+}
+
+/** The graph alone. Throws as `readNetwork`. */
 export function architectureGraph(
   source: Architecture__Output | null | undefined,
   limits: GraphLimits,
 ): ArchitectureGraph {
-  if (source?.graph) return explicitGraph(source.graph, limits);
-  if (source?.transformersConfig) return transformersGraph(source.transformersConfig, limits);
-  if (source?.onnx) return onnxGraph(source.onnx, limits);
-  throw invalidField('architecture', 'is missing; graph, transformers_config or onnx must be set');
+  return readNetwork(source, limits).graph;
 }

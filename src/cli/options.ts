@@ -12,6 +12,9 @@ import type { ServerChoice } from './with-client';
 const MIN_CHUNK_BYTES = 4096;
 const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
 
+/** Limit of `copies` in the contract. */
+const MAX_COPIES = 1024;
+
 /** Limit of `shard.count` in the contract. */
 const MAX_SHARDS = 65536;
 
@@ -38,6 +41,7 @@ export interface RequestFlags {
   readonly select?: readonly string[];
   readonly shard?: { readonly index: number; readonly count: number };
   readonly strict: boolean;
+  readonly copies?: number;
 }
 
 /** What the flags of `addStreamOptions` give. */
@@ -103,6 +107,13 @@ export function addRequestOptions(command: Command): Command {
         false,
         'they are filled by rule',
       ),
+    )
+    .addOption(
+      new Option(
+        '--copies <count>',
+        'make the network of so many copies of a narrower one that computes the same function, as the model predicts it; ' +
+          '1 predicts the network as it is (default: as many as bring its widths into what the model was trained on)',
+      ).argParser(integerFrom(1, MAX_COPIES)),
     );
 }
 
@@ -144,6 +155,7 @@ export function requestOf(input: InputFile, flags: RequestFlags & Partial<Stream
     seed: flags.seed,
     strict: flags.strict,
     ...(flags.model !== undefined && { model: flags.model }),
+    ...(flags.copies !== undefined && { copies: flags.copies }),
     ...(flags.select && { selection: { patterns: [...flags.select] } }),
     ...(flags.shard && { shard: flags.shard }),
     ...(flags.chunkBytes !== undefined && { chunkBytes: flags.chunkBytes }),

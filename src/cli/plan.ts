@@ -1,7 +1,7 @@
 /** `logah plan`: shows where every parameter of a network would come from, without predicting any. */
 
 import { Command, Option } from 'commander';
-import type { CheckedPlan, TensorPlan } from '../client';
+import type { CheckedPlan, TensorPlan, Widening } from '../client';
 import { formatBytes, formatCount, formatNumberOf, formatShape } from './format';
 import { readInputFile } from './input-file';
 import { interruptible } from './interruption';
@@ -73,6 +73,14 @@ function sourceText({ source, tiedTo }: TensorPlan): string {
   }
 }
 
+/** "4 copies of hidden_size 192, num_attention_heads 3 and intermediate_size 768". */
+export function wideningText({ copies, base }: Widening): string {
+  const sizes = Object.entries(base).map(([name, size]) => `${name} ${size}`);
+  const listed =
+    sizes.length < 2 ? sizes.join('') : `${sizes.slice(0, -1).join(', ')} and ${sizes.at(-1) ?? ''}`;
+  return `${formatCount(copies)} copies of ${listed}`;
+}
+
 function totals({
   model,
   fingerprint,
@@ -85,6 +93,7 @@ function totals({
   denseBytes,
   factorBytes,
   coreBytes,
+  widening,
 }: CheckedPlan): string {
   const share = (count: number): string => `${((100 * count) / (coverage.parameters || 1)).toFixed(1)} %`;
   const origins: [string, number][] = [
@@ -95,6 +104,7 @@ function totals({
   const parts = origins.map(([origin, count]) => `${origin} ${formatCount(count)} (${share(count)})`);
   const lines = [
     `${formatNumberOf(tensors.length, 'tensor')} of ${formatNumberOf(nodes, 'node')}, ${formatCount(coverage.parameters)} parameters: ${parts.join(', ')}`,
+    ...(widening === null ? [] : [wideningText(widening)]),
     `tied, not counted above: ${formatCount(coverage.tied)}`,
     `to send: ${formatBytes(totalBytes)} in ${elementType}`,
     ...(Math.min(factorBytes, coreBytes) < denseBytes

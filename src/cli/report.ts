@@ -54,6 +54,7 @@ export function reportJson(
     sentTensors: sentTensors(plan).length,
     bytes: plan.totalBytes,
     coverage: plan.coverage,
+    widening: plan.widening,
     warnings: plan.warnings,
     seconds,
     bytesPerSecond: Math.round(plan.totalBytes / seconds),

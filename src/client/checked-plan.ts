@@ -1,6 +1,7 @@
 import type { Coverage__Output } from '../gen/logah/v1/Coverage';
 import type { Plan__Output } from '../gen/logah/v1/Plan';
 import type { TensorPlan__Output } from '../gen/logah/v1/TensorPlan';
+import type { Widening__Output } from '../gen/logah/v1/Widening';
 import { blockBytes, coverTensor, expansionFault, type Expansion } from './core-blocks';
 import { ELEMENT_BYTES, elementType, type ElementType } from './element-type';
 import { expectEqual, ProtocolError } from './protocol-error';
@@ -11,6 +12,12 @@ export type TensorPlan = Readonly<TensorPlan__Output>;
 /** Elements of all tensors by origin. */
 export type Coverage = Readonly<Coverage__Output>;
 
+/** The narrower network whose weights a network repeats, and how often. */
+export type Widening = Readonly<Widening__Output>;
+
+/** The most copies that the contract knows. */
+const MAX_COPIES = 1024;
+
 /** A plan that agrees with itself, so that buffers and files can be laid out by it. */
 export interface CheckedPlan extends Readonly<Plan__Output> {
   readonly tensors: TensorPlan__Output[];
@@ -19,8 +26,11 @@ export interface CheckedPlan extends Readonly<Plan__Output> {
   readonly elementType: ElementType;
 }
 
-/** Checks shapes, sizes, offsets and sums. Throws ProtocolError naming what came and what was expected. */
-export function checkPlan(plan: Plan__Output | null | undefined): CheckedPlan {
+/**
+ * Checks shapes, sizes, offsets and sums, and that the number of copies is the one asked for; `copies` 0: any. Throws
+ * ProtocolError naming what came and what was expected.
+ */
+export function checkPlan(plan: Plan__Output | null | undefined, copies = 0): CheckedPlan {
   if (!plan) {
     throw new ProtocolError('plan', 'missing', 'present');
   }
@@ -31,6 +41,7 @@ export function checkPlan(plan: Plan__Output | null | undefined): CheckedPlan {
   const type = elementType(plan.dtype);
   const fault = plan.expansion === null ? undefined : expansionFault(plan.expansion);
   if (fault !== undefined) throw new ProtocolError('plan.expansion', fault, 'a SHA-256 and sizes');
+  checkWidening(plan.widening, copies);
   const byName = new Map<string, TensorPlan>();
   let offset = 0;
   for (const tensor of plan.tensors) {
@@ -47,6 +58,20 @@ export function checkPlan(plan: Plan__Output | null | undefined): CheckedPlan {
   });
   checkCoverage(coverage, plan.tensors);
   return { ...plan, coverage, elementType: type };
+}
+
+function checkWidening(widening: Widening | null, asked: number): void {
+  if (widening !== null) {
+    const { copies, base } = widening;
+    if (!(copies >= 2 && copies <= MAX_COPIES) || !Object.values(base).every((size) => size >= 1)) {
+      throw new ProtocolError(
+        'plan.widening',
+        `${copies} copies of ${JSON.stringify(base)}`,
+        `2 to ${MAX_COPIES} copies of positive sizes`,
+      );
+    }
+  }
+  if (asked > 0) expectEqual('plan.widening: copies', widening?.copies ?? 1, asked);
 }
 
 /** The tensors that the stream carries, in its order. */

@@ -6,7 +6,7 @@ export type { Model__Output as Model } from '../gen/logah/v1/Model';
 export type { PredictRequest } from '../gen/logah/v1/PredictRequest';
 export type { Warning__Output as Warning } from '../gen/logah/v1/Warning';
 export type { CallSettings, PredictSettings } from './call';
-export { sentTensors, type CheckedPlan, type Coverage, type TensorPlan } from './checked-plan';
+export { sentTensors, type CheckedPlan, type Coverage, type TensorPlan, type Widening } from './checked-plan';
 export { ELEMENT_BYTES, type ElementType } from './element-type';
 export type { ExpansionLayer } from './expansion';
 export { connect, type ConnectOptions, type LogahClient } from './logah-client';

@@ -76,7 +76,7 @@ export function connect(target: string, options: ConnectOptions = {}): LogahClie
         (options, callback) => stub.Plan({ request }, options, callback),
         settings,
       );
-      return checkPlan(response.plan);
+      return checkPlan(response.plan, request.copies);
     },
     listModels: (settings = {}) =>
       unary<ListModelsResponse__Output>(
@@ -111,14 +111,14 @@ async function* predict(
   settings: PredictSettings,
 ): AsyncGenerator<PredictionEvent, void, undefined> {
   const { signal, part } = settings;
-  const { chunkBytes = 0, sha256 = false } = request;
+  const { chunkBytes = 0, sha256 = false, copies } = request;
   throwIfAborted(signal);
   // One deadline for all attempts together.
   const options = callOptions(settings);
   const open = (resume: Resume | undefined): AsyncIterable<PredictResponse__Output> =>
     streamOf(stub.Predict(resume === undefined ? request : { ...request, resume }, options), target, signal);
   const { messages, resumedAt } = resumingMessages(open, signal, part);
-  const limits = { chunkBytes: chunkBytes === 0 ? DEFAULT_CHUNK_BYTES : chunkBytes, sha256, part };
+  const limits = { chunkBytes: chunkBytes === 0 ? DEFAULT_CHUNK_BYTES : chunkBytes, sha256, copies, part };
   try {
     yield* predictionEvents(messages, limits, resumedAt);
   } catch (error) {

@@ -27,6 +27,8 @@ export interface RequestLimits {
   readonly chunkBytes: number;
   /** Whether the request asked for SHA-256 digests. */
   readonly sha256: boolean;
+  /** The number of copies that it asked for; undefined or 0: any. */
+  readonly copies?: number | undefined;
   /** The part of the data that it asked for; undefined: all. */
   readonly part?: DataPart | undefined;
 }
@@ -49,7 +51,7 @@ export async function* predictionEvents(
       throw new ProtocolError('message after the summary', kind, 'none');
     }
     if (message.plan && !pieces) {
-      const plan = checkPlan(message.plan);
+      const plan = checkPlan(message.plan, limits.copies);
       pieces = new TensorPieces(plan, limits.chunkBytes, limits.sha256, limits.part);
       yield { kind: 'plan', plan };
     } else if (message.chunk && pieces) {

@@ -53,6 +53,7 @@ export interface ProtoGrpcType {
       TokenizerFile: MessageTypeDefinition
       Warning: MessageTypeDefinition
       WarningKind: EnumTypeDefinition
+      Widening: MessageTypeDefinition
     }
   }
 }

@@ -53,6 +53,10 @@ export interface Parameter {
   readonly axis: number;
   readonly blocks: readonly Block[];
   readonly tiedTo: string | undefined;
+  /** The dimension that a layer sums over; undefined: none, or not known. Neither sent nor hashed, as `feeding`. */
+  readonly inputAxis?: number | undefined;
+  /** Of a tied parameter that is a layer's weight: the node whose output the layer sums over. */
+  readonly feeding?: number | undefined;
 }
 
 /** A directed acyclic graph of operations; node 0 is the input. */
@@ -69,6 +73,8 @@ export interface ArchitectureGraph {
    * trained on. Empty for an explicit graph.
    */
   readonly sizes: Readonly<Record<string, number>>;
+  /** Those of `sizes` that are k times as large in a network k times as wide; undefined: not known. */
+  readonly widths?: readonly string[] | undefined;
   /** Standard deviation that the network's own initialisation gives weights; undefined: that of transformers' families. */
   readonly initializerRange?: number | undefined;
 }

@@ -17,6 +17,10 @@ export class Violations {
     return this.count === 0;
   }
 
+  get first(): FieldViolation | undefined {
+    return this.listed[0];
+  }
+
   /** Throws LogahError `invalid_argument` if anything was added. */
   throwIfAny(): void {
     if (this.none) return;

@@ -5,8 +5,9 @@
 
 import { bytesPerElement, type ElementType } from '../element-type';
 import type { HypernetConfig } from '../hypernet/manifest';
+import { isPlainProduct } from './factors';
 import type { Placement } from './layout';
-import type { Piece } from './plan';
+import type { Piece } from './plan-tensor';
 import type { FillRecipe } from './recipe';
 import type { ScaledRecipe } from './scale';
 import { TILE_ELEMENTS } from './tile';
@@ -100,6 +101,8 @@ export function fewestRows(rows: number, sizes: CoreSizes): number {
 
 function coreBlock({ recipe, row, rows, column, columns }: Piece): CoreBlock | undefined {
   const place = { row, rows, column, columns };
+  // The layouts know neither other repetitions than from the beginning nor a factor of vectors.
+  if ('cycles' in recipe && recipe.cycles !== undefined) return undefined;
   switch (recipe.kind) {
     case 'fill':
       if (recipe.rule === 'zeros') return { ...place, layout: 'constant', value: 0 };
@@ -108,6 +111,7 @@ function coreBlock({ recipe, row, rows, column, columns }: Piece): CoreBlock | u
       // A worker fills a block at once.
       return rows * columns <= TILE_ELEMENTS ? { ...place, layout: 'elements', recipe } : undefined;
     case 'matrix': {
+      if (!isPlainProduct(recipe, place)) return undefined;
       const { node, slot, m, n } = recipe;
       return { ...place, layout: 'matrix', node, slot, m, n, scaled: recipe };
     }
@@ -121,6 +125,7 @@ function coreBlock({ recipe, row, rows, column, columns }: Piece): CoreBlock | u
       return { ...place, layout: 'positions', node, slot, m: s, n: c * s, scaled: recipe };
     }
     case 'vector': {
+      if (recipe.factor !== undefined) return undefined;
       const { node, slot, length, rounded } = recipe;
       const layout = recipe.row === 0 ? 'norm_weight' : 'bias';
       return recipe.layout === 'pair'

@@ -17,11 +17,18 @@ const MAX_DENSE_ELEMENTS = 1 << 24;
 /** More are not listed. */
 const LISTED = 20;
 
-/** Throws LogahError (invalid_argument) that names each parameter that cannot be decoded, what came and what is allowed. */
-export function checkDecodable(graph: ArchitectureGraph, config: HypernetConfig): void {
+/**
+ * Throws LogahError (invalid_argument) that names each parameter that cannot be decoded, what came and what is allowed.
+ * Blocks are decoded for `base`, whose weights the graph's repeat.
+ */
+export function checkDecodable(
+  graph: ArchitectureGraph,
+  config: HypernetConfig,
+  base: ArchitectureGraph = graph,
+): void {
   const violations: FieldViolation[] = [];
-  for (const parameter of graph.parameters) {
-    const misfit = parameterMisfit(parameter, graph, config);
+  for (const [index, parameter] of graph.parameters.entries()) {
+    const misfit = layoutMisfit(parameter) ?? blocksMisfit(base.parameters[index] ?? parameter, base, config);
     if (misfit !== undefined) {
       violations.push({
         field: 'architecture',
@@ -33,12 +40,7 @@ export function checkDecodable(graph: ArchitectureGraph, config: HypernetConfig)
   if (violations.length > 0) throw invalidFields(violations);
 }
 
-function parameterMisfit(
-  parameter: Parameter,
-  graph: ArchitectureGraph,
-  config: HypernetConfig,
-): string | undefined {
-  const { shape, axis, blocks } = parameter;
+function layoutMisfit({ shape, axis, blocks }: Parameter): string | undefined {
   const { columns } = matrixView(shape);
   if (columns > MAX_ROW_ELEMENTS) {
     return `of shape ${quoted(shape)} has ${columns} elements a row; at most ${MAX_ROW_ELEMENTS} are allowed`;
@@ -48,7 +50,15 @@ function parameterMisfit(
     const allowed = dimensions.join(' or ');
     return `of shape ${quoted(shape)} has blocks joined along dimension ${axis}; only ${allowed} is allowed`;
   }
-  for (const block of blocks) {
+  return undefined;
+}
+
+function blocksMisfit(
+  parameter: Parameter,
+  graph: ArchitectureGraph,
+  config: HypernetConfig,
+): string | undefined {
+  for (const block of parameter.blocks) {
     if (block.origin.kind === 'initialization') continue;
     const nodeShape = graph.nodes[block.origin.node]?.shape ?? [];
     const { slot } = block.origin;

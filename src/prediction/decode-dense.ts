@@ -6,6 +6,7 @@
 
 import type { BundleSessions } from '../hypernet/sessions';
 import type { DenseClassRecipe, DenseKernelRecipe, DensePositionRecipe, DenseVectorRecipe } from './recipe';
+import { decodedEntry } from './cycle';
 import { squashOf } from './squash';
 import type { TilePart } from './tile-part';
 
@@ -34,22 +35,30 @@ async function elementAt(
   embedding: Float32Array,
   sessions: BundleSessions,
 ): Promise<(row: number, column: number) => number> {
+  const { rows: rowCycle, columns: columnCycle } = recipe.cycles ?? {};
   switch (recipe.kind) {
     case 'dense_vector': {
       const values = await sessions.denseVector(embedding, recipe.output);
       const start = (recipe.row * values.length) / 2;
       const squash = squashOf(recipe.row);
-      return (row) => squash(values[start + (row % recipe.length)] as number);
+      const { length, factor = 1 } = recipe;
+      return (row) => squash(values[start + decodedEntry(row, length, rowCycle)] as number) * factor;
     }
     case 'dense_class': {
       const { m, n, scale } = recipe;
       const values = await sessions.denseClassWeight(embedding, n);
-      return (row, column) => (values[(row % m) * n + (column % n)] as number) * scale;
+      return (row, column) => {
+        const at = decodedEntry(row, m, rowCycle) * n + decodedEntry(column, n, columnCycle);
+        return (values[at] as number) * scale;
+      };
     }
     case 'dense_position': {
       const { c, s, scale } = recipe;
       const values = await sessions.denseKernel(embedding, [1, c, s, s]);
-      return (row, column) => (values[(column % c) * s * s + (row % (s * s))] as number) * scale;
+      return (row, column) => {
+        const at = decodedEntry(column, c, columnCycle) * s * s + (row % (s * s));
+        return (values[at] as number) * scale;
+      };
     }
     case 'dense_kernel': {
       const { decoded, scale } = recipe;
@@ -57,8 +66,9 @@ async function elementAt(
       const values = await sessions.denseKernel(embedding, decoded);
       const plane = height * width;
       return (row, column) => {
-        const channel = Math.floor(column / plane) % i;
-        return (values[((row % o) * i + channel) * plane + (column % plane)] as number) * scale;
+        const output = decodedEntry(row, o, rowCycle);
+        const input = decodedEntry(Math.floor(column / plane), i, columnCycle);
+        return (values[(output * i + input) * plane + (column % plane)] as number) * scale;
       };
     }
   }

@@ -6,6 +6,7 @@
  */
 
 import type { Factors } from '../hypernet/sessions';
+import { decodedEntry } from './cycle';
 import type { KernelRecipe, MatrixRecipe, PositionRecipe, VectorRecipe } from './recipe';
 import { scaleOf } from './scale';
 import type { Scratch } from '../scratch';
@@ -45,8 +46,10 @@ async function fillMatrix(
   const { a, b } = await factorsOf(part, context, m, n);
   const scale = keptScale(recipe, context, { a, b });
   const { scratch, rank } = context;
-  const rows = gatherRows(a, rank, scratch.rows, part.rows, (row) => (part.pieceRow + row) % m, scale);
-  if (part.columns === n && n === tileColumns) {
+  const { rows: rowCycle, columns: columnCycle } = recipe.cycles ?? {};
+  const rowAt = (row: number): number => decodedEntry(part.pieceRow + row, m, rowCycle);
+  const rows = gatherRows(a, rank, scratch.rows, part.rows, rowAt, scale);
+  if (part.columns === n && n === tileColumns && columnCycle === undefined) {
     await multiply(context, rows, b, tile.subarray(part.row * n, (part.row + part.rows) * n));
     return;
   }
@@ -55,9 +58,11 @@ async function fillMatrix(
   // Columns beyond the decoded ones repeat them: copying costs a fraction of computing them again.
   for (let row = 0; row < part.rows; row++) {
     const target = (part.row + row) * tileColumns + part.column;
-    for (let column = 0; column < part.columns; column += n) {
-      const count = Math.min(n, part.columns - column);
-      tile.set(product.subarray(row * n, row * n + count), target + column);
+    for (let column = 0, count: number; column < part.columns; column += count) {
+      const source = decodedEntry(column, n, columnCycle);
+      const { period } = columnCycle ?? { period: part.columns };
+      count = Math.min(n - source, period - (column % period), part.columns - column);
+      tile.set(product.subarray(row * n + source, row * n + source + count), target + column);
     }
   }
 }
@@ -77,7 +82,7 @@ async function fillKernel(
     context.rank,
     context.scratch.rows,
     part.rows * h,
-    (row) => ((part.pieceRow + Math.floor(row / h)) % o) * h + (row % h),
+    (row) => decodedEntry(part.pieceRow + Math.floor(row / h), o, recipe.cycles?.rows) * h + (row % h),
     scale,
   );
   const product = context.scratch.product.take(part.rows * h * i * w);
@@ -86,8 +91,9 @@ async function fillKernel(
   for (let row = 0; row < part.rows; row++) {
     let target = (part.row + row) * tileColumns + part.column;
     for (let channel = 0; channel < channels; channel++) {
+      const input = decodedEntry(channel, i, recipe.cycles?.columns);
       for (let y = 0; y < h; y++) {
-        const source = (row * h + y) * i * w + (channel % i) * w;
+        const source = (row * h + y) * i * w + input * w;
         for (let x = 0; x < w; x++) tile[target++] = product[source + x] as number;
       }
     }
@@ -116,7 +122,8 @@ async function fillPositions(
     const source = (Math.floor(token / s) - first) * c * s + (token % s);
     const target = (part.row + row) * tileColumns + part.column;
     for (let channel = 0; channel < part.columns; channel++) {
-      tile[target + channel] = product[source + (channel % c) * s] as number;
+      const decoded = decodedEntry(channel, c, recipe.cycles?.columns);
+      tile[target + channel] = product[source + decoded * s] as number;
     }
   }
 }
@@ -127,16 +134,16 @@ async function fillVector(
   context: DecodeContext,
   tile: Float32Array,
 ): Promise<void> {
-  const { row, length, rounded, layout } = recipe;
+  const { row, length, rounded, layout, cycles, factor = 1 } = recipe;
   const [m, n] = layout === 'pair' ? [rounded, 2] : [2 * rounded, 1];
   const { a, b } = await factorsOf(part, context, m, n);
   const product = context.scratch.product.take(m * n);
   await multiply(context, a, b, product);
   const squash = squashOf(row);
   for (let index = 0; index < part.rows; index++) {
-    const at = (part.pieceRow + index) % length;
+    const at = decodedEntry(part.pieceRow + index, length, cycles?.rows);
     const value = layout === 'pair' ? product[at * 2 + row] : product[row * rounded + at];
-    tile[part.row + index] = squash(value as number);
+    tile[part.row + index] = squash(value as number) * factor;
   }
 }
 

@@ -1,7 +1,7 @@
 /** Tensors sent as the low-rank factors that they are products of. */
 
 import type { Placement } from './layout';
-import type { Piece } from './plan';
+import type { Piece } from './plan-tensor';
 import type { MatrixRecipe } from './recipe';
 
 /** How predicted matrices are sent. */
@@ -21,10 +21,18 @@ export function smallerFactors(
 ): readonly FactorPiece[] | undefined {
   const factors: FactorPiece[] = [];
   for (const { recipe, ...place } of pieces) {
-    if (recipe.kind !== 'matrix') return undefined;
+    if (recipe.kind !== 'matrix' || !isPlainProduct(recipe, place)) return undefined;
     factors.push({ ...place, recipe, rank });
   }
   return factors.length > 0 && factorsByteLength(factors) < denseBytes ? factors : undefined;
+}
+
+/**
+ * Whether rows and columns repeat from the beginning of the factors, as those who expand them take for granted. A lone
+ * column takes another kernel than its repetitions would.
+ */
+export function isPlainProduct({ cycles, n }: MatrixRecipe, { columns }: Placement): boolean {
+  return cycles === undefined && (n > 1 || columns === 1);
 }
 
 /** Bytes of the factors of all pieces. */

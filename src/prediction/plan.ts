@@ -1,42 +1,24 @@
 /** The plan: every parameter of an architecture, where its values come from, and where its bytes lie. */
 
 import { createHash } from 'node:crypto';
-import {
-  blockShape,
-  DEFAULT_INITIALIZER_RANGE,
-  elementCount,
-  type ArchitectureGraph,
-  type Block,
-  type Parameter,
-} from '../graph/graph';
+import { DEFAULT_INITIALIZER_RANGE, elementCount, type ArchitectureGraph } from '../graph/graph';
 import { graphHash } from '../graph/canonical';
 import { quoted, Violations } from '../graph/violations';
+import type { Widening } from '../graph/widening';
 import type { Bundle } from '../hypernet/bundle';
-import type { HypernetConfig } from '../hypernet/manifest';
 import { checkDecodable } from './decodable';
 import { bytesPerElement, type ElementType } from '../element-type';
 import { coreByteLength, smallerCore, type CoreBlock } from './core';
 import { factorsByteLength, smallerFactors, type FactorPiece, type Representation } from './factors';
-import { matrixView, placements, type MatrixView, type Placement } from './layout';
-import { fillRecipe, predictedRecipe, type PlannedRecipe } from './recipe-for';
+import type { Placement } from './layout';
+import { planTensor, type TensorContent } from './plan-tensor';
 import { placementOf, type Box, type Slicing } from './slicing';
 import { trainingWarnings, type TrainingWarning } from './training-warnings';
 import type { NameSelection } from './selection';
-
-/** Where a tensor's values come from; see `Source` in the contract. */
-export type Source = 'predicted' | 'tiled' | 'initialized' | 'tied';
-
-/** A piece of a tensor: a block in the tensor's matrix view. */
-export interface Piece extends Placement {
-  readonly recipe: PlannedRecipe['recipe'];
-}
+import { AS_IT_IS, type WideningChoice } from './widening-choice';
 
 /** One tensor of the plan. */
-export interface PlannedTensor {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly source: Source;
-  readonly rank: number;
+export interface PlannedTensor extends TensorContent {
   readonly sent: boolean;
   /** The box that is sent, in the tensor's dimensions; undefined where it is not sent. */
   readonly box: Box | undefined;
@@ -46,12 +28,6 @@ export interface PlannedTensor {
   readonly bytes: number;
   /** Position of the first byte in the data of the whole answer. */
   readonly offset: number;
-  readonly tiedTo: string | undefined;
-  readonly predictedElements: number;
-  readonly tiledElements: number;
-  readonly initializedElements: number;
-  readonly view: MatrixView;
-  readonly pieces: readonly Piece[];
   /** The pieces as factors, where the tensor is sent so. */
   readonly factors: readonly FactorPiece[] | undefined;
   /** The pieces as cores, where the tensor is sent so. */
@@ -71,6 +47,8 @@ export interface Coverage {
 export interface PredictionPlan {
   readonly bundle: Bundle;
   readonly graph: ArchitectureGraph;
+  /** What the graph is made of; undefined: of itself. */
+  readonly widening: Widening | undefined;
   readonly fingerprint: string;
   readonly seed: number;
   readonly elementType: ElementType;
@@ -82,6 +60,11 @@ export interface PredictionPlan {
   readonly coreBytes: number;
   readonly coverage: Coverage;
   readonly warnings: readonly TrainingWarning[];
+}
+
+/** The graph that the encoder sees. */
+export function encodedGraph({ graph, widening }: PredictionPlan): ArchitectureGraph {
+  return widening?.base ?? graph;
 }
 
 /** What the caller chose. */
@@ -96,16 +79,17 @@ export interface PlanOptions {
 }
 
 /**
- * Plans a validated graph for a model. Throws LogahError (invalid_argument) where the model cannot decode a parameter,
+ * Plans a validated graph for a model, as it is or made of its base's weights. Throws LogahError (invalid_argument) where the model cannot decode a parameter,
  * the selection leaves nothing, a slice does not fit, or a strict request has parameters filled by rule.
  */
 export function planPrediction(
   graph: ArchitectureGraph,
   bundle: Bundle,
   options: PlanOptions,
+  { widening, warnings }: WideningChoice = AS_IT_IS,
 ): PredictionPlan {
   const { elementType, selection, seed, slicing, representation } = options;
-  checkDecodable(graph, bundle.manifest.hypernet);
+  checkDecodable(graph, bundle.manifest.hypernet, widening?.base);
   const selected = selection.select(graph.parameters.map((parameter) => parameter.name));
   slicing.check(graph.parameters);
   const { hypernet } = bundle.manifest;
@@ -115,11 +99,12 @@ export function planPrediction(
   let coreBytes = 0;
   // A model without an expansion sends factors in place of cores.
   const sentAs = representation === 'core' && bundle.expansion === undefined ? 'factors' : representation;
-  const tensors = graph.parameters.map((parameter) => {
+  const planning = { graph, widening, config: hypernet };
+  const tensors = graph.parameters.map((parameter, index) => {
     const candidate = parameter.tiedTo === undefined && selected.has(parameter.name);
     const box = candidate ? slicing.boxOf(parameter) : undefined;
     const dense = box === undefined ? 0 : elementCount(box.shape) * bytesPerElement(elementType);
-    const planned = planTensor(parameter, graph, hypernet);
+    const planned = planTensor(index, planning);
     const factors = box === undefined ? undefined : smallerFactors(planned.pieces, hypernet.rank, dense);
     const factored = factors === undefined ? dense : factorsByteLength(factors);
     const core =
@@ -155,11 +140,13 @@ export function planPrediction(
     representation,
     sent,
     ...(hypernet.normalization === 'std' ? [graph.initializerRange ?? DEFAULT_INITIALIZER_RANGE] : []),
+    ...(widening === undefined ? [] : [{ copies: widening.copies, base: graphHash(widening.base) }]),
   ];
   const fingerprint = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
   return {
     bundle,
     graph,
+    widening,
     fingerprint,
     seed,
     elementType,
@@ -169,62 +156,11 @@ export function planPrediction(
     factorBytes,
     coreBytes,
     coverage: coverageOf(tensors),
-    warnings: trainingWarnings(graph, bundle.manifest),
+    warnings: [...trainingWarnings(widening?.base ?? graph, bundle.manifest), ...warnings],
   };
 }
 
 const NOWHERE: Placement = { row: 0, rows: 0, column: 0, columns: 0 };
-
-/** A tensor, whatever of it is sent. */
-type TensorContent = Omit<
-  PlannedTensor,
-  'sent' | 'box' | 'sentPlace' | 'bytes' | 'offset' | 'factors' | 'core'
->;
-
-function planTensor(parameter: Parameter, graph: ArchitectureGraph, config: HypernetConfig): TensorContent {
-  const merged = config.slots > 1 ? parameter : mergeBlocks(parameter);
-  const places = placements(merged);
-  let rank = 0;
-  let predictedElements = 0;
-  let tiledElements = 0;
-  let initializedElements = 0;
-  const pieces = merged.blocks.map((block, index): Piece => {
-    const shape = blockShape(merged, block);
-    const elements = elementCount(shape);
-    const planned =
-      block.origin.kind === 'initialization'
-        ? fillRecipe(block.origin, elements)
-        : predictedRecipe(
-            block.origin,
-            shape,
-            graph.nodes[block.origin.node]?.shape ?? [],
-            config,
-            graph.initializerRange,
-          );
-    if (block.origin.kind === 'initialization') {
-      initializedElements += elements;
-    } else {
-      predictedElements += elements;
-      tiledElements += elements - planned.distinct;
-    }
-    rank = Math.max(rank, planned.rank);
-    const place = places[index];
-    if (place === undefined) throw new Error(`${parameter.name}: block ${index} has no place`);
-    return { ...place, recipe: planned.recipe };
-  });
-  return {
-    name: parameter.name,
-    shape: parameter.shape,
-    source: sourceOf(parameter, predictedElements, tiledElements),
-    rank,
-    tiedTo: parameter.tiedTo,
-    predictedElements,
-    tiledElements,
-    initializedElements,
-    view: matrixView(parameter.shape),
-    pieces,
-  };
-}
 
 /** Throws LogahError (invalid_argument) that names each parameter with elements filled by rule. */
 function checkPredicted(tensors: readonly PlannedTensor[]): void {
@@ -239,34 +175,6 @@ function checkPredicted(tensors: readonly PlannedTensor[]): void {
     );
   }
   violations.throwIfAny();
-}
-
-function sourceOf(parameter: Parameter, predicted: number, tiled: number): Source {
-  if (parameter.tiedTo !== undefined) return 'tied';
-  if (predicted === 0) return 'initialized';
-  return tiled > 0 ? 'tiled' : 'predicted';
-}
-
-/**
- * For a model without slots, neighbouring blocks of one node are one block: the published decoder predicts a fused
- * projection whole.
- */
-function mergeBlocks(parameter: Parameter): Parameter {
-  const blocks: Block[] = [];
-  for (const block of parameter.blocks) {
-    const last = blocks.at(-1);
-    if (
-      last?.origin.kind === 'prediction' &&
-      block.origin.kind === 'prediction' &&
-      last.origin.node === block.origin.node &&
-      last.origin.role === block.origin.role
-    ) {
-      blocks[blocks.length - 1] = { length: last.length + block.length, origin: last.origin };
-    } else {
-      blocks.push(block);
-    }
-  }
-  return { ...parameter, blocks };
 }
 
 function coverageOf(tensors: readonly PlannedTensor[]): Coverage {

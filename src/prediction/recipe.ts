@@ -6,15 +6,28 @@
  */
 
 import type { Filling } from '../graph/graph';
+import type { Cycles } from './cycle';
+import type { Placement } from './layout';
 
 /** Filled by rule. Element k of the block draws from the stream `key`, position `offset(k)` in its parameter. */
-export type FillRecipe = Filling & { readonly kind: 'fill' };
+export type FillRecipe = Filling & {
+  readonly kind: 'fill';
+  /** In a widened network: the block of the base's tensor that this one repeats, draws included. */
+  readonly repeated?: RepeatedBlock | undefined;
+};
+
+/** A block's place in a tensor, whose matrix view has `tensorColumns` columns. */
+export interface RepeatedBlock extends Placement {
+  readonly tensorColumns: number;
+}
 
 /** Common to what the hypernetwork predicts. */
 interface Predicted {
   /** Row of the node embeddings. */
   readonly node: number;
   readonly slot: number;
+  /** Where entries do not just repeat from the beginning of what is decoded; replaces the `mod` of the formulas below. */
+  readonly cycles?: Cycles | undefined;
 }
 
 /**
@@ -61,6 +74,8 @@ export interface VectorRecipe extends Predicted {
   readonly rounded: number;
   /** `column`: A of 2K rows, weight first, then bias. `pair`: A of K rows, two columns. */
   readonly layout: 'column' | 'pair';
+  /** What elements are multiplied with; undefined: 1. */
+  readonly factor?: number | undefined;
 }
 
 /** GHN-3: a kernel of `decoded` size, whose channels are repeated to fill (out, in, height, width). */
@@ -86,6 +101,8 @@ export interface DenseVectorRecipe extends Predicted {
   readonly row: 0 | 1;
   /** Decoded length; beyond it the vector repeats. */
   readonly length: number;
+  /** What elements are multiplied with; undefined: 1. */
+  readonly factor?: number | undefined;
 }
 
 /** GHN-3: the classifier's weight from its class head, [classes, in]. */

@@ -5,10 +5,12 @@ import type { Expansion } from '../gen/logah/v1/Expansion';
 import type { Model } from '../gen/logah/v1/Model';
 import type { Plan } from '../gen/logah/v1/Plan';
 import type { TensorPlan } from '../gen/logah/v1/TensorPlan';
+import type { Widening } from '../gen/logah/v1/Widening';
 import type { Bundle } from '../hypernet/bundle';
 import type { ElementType } from '../element-type';
 import type { CoreBlock } from '../prediction/core';
-import type { PlannedTensor, PredictionPlan, Source } from '../prediction/plan';
+import type { PlannedTensor, PredictionPlan } from '../prediction/plan';
+import type { Source } from '../prediction/plan-tensor';
 import type { TrainingWarning } from '../prediction/training-warnings';
 
 const DATA_TYPES = {
@@ -28,6 +30,7 @@ const WARNING_KINDS = {
   family: 'WARNING_KIND_FAMILY',
   range: 'WARNING_KIND_RANGE',
   untrained: 'WARNING_KIND_UNTRAINED',
+  widening: 'WARNING_KIND_WIDENING',
 } as const satisfies Record<TrainingWarning['kind'], string>;
 
 const CORE_LAYOUTS = {
@@ -57,6 +60,7 @@ export function planMessage(plan: PredictionPlan): Plan {
     nodes: plan.graph.nodes.length,
     family: plan.graph.family,
     hasTokenizer: hasTokenizer(plan),
+    widening: wideningMessage(plan),
   };
 }
 
@@ -82,6 +86,15 @@ function expansionMessage({ bundle, tensors }: PredictionPlan): Expansion | null
   if (bundle.expansion === undefined || tensors.every(({ core }) => core === undefined)) return null;
   const { ck, rank } = bundle.manifest.hypernet;
   return { sha256: bundle.expansion.sha256, rows: ck, rank };
+}
+
+function wideningMessage({ widening }: PredictionPlan): Widening | null {
+  if (widening === undefined) return null;
+  const { widths = [], sizes } = widening.base;
+  return {
+    copies: widening.copies,
+    base: Object.fromEntries(widths.map((name) => [name, sizes[name] ?? 0])),
+  };
 }
 
 function coreMessage(block: CoreBlock): CoreBlockMessage {

@@ -1,6 +1,6 @@
 /** The order of the stages, written once: request -> architecture -> plan -> embeddings -> tiles -> chunks. */
 
-import { architectureGraph } from '../architecture';
+import { readNetwork } from '../architecture';
 import { invalidField } from '../errors';
 import type { PlanRequest__Output } from '../gen/logah/v1/PlanRequest';
 import type { PredictRequest__Output } from '../gen/logah/v1/PredictRequest';
@@ -13,8 +13,9 @@ import { dataRange, type DataRange } from '../prediction/data-range';
 import { FramePool } from '../prediction/frames';
 import type { DecodePool } from '../prediction/decode-pool';
 import { TensorDigests, type TensorDigest } from '../prediction/digests';
-import { planPrediction, type PredictionPlan } from '../prediction/plan';
+import { encodedGraph, planPrediction, type PredictionPlan } from '../prediction/plan';
 import { cropTiles, streamTiles } from '../prediction/tile-stream';
+import { chooseWidening } from '../prediction/widening-choice';
 import { checkOperations } from './known-operations';
 import type { ModelChoice } from './model-choice';
 import { throwIfRefused } from './request-parts';
@@ -72,10 +73,16 @@ export class PredictionService {
     throwIfRefused(request);
     const options = readOptions(request);
     const { limits, models } = this.#options;
-    const graph = architectureGraph(request.architecture, limits);
+    const network = readNetwork(request.architecture, limits);
+    const { graph } = network;
     const bundle = models.choose(request.model, graph.family);
     checkOperations(graph, request.architecture, bundle, models.bundles);
-    const plan = planPrediction(graph, bundle, options);
+    const plan = planPrediction(
+      graph,
+      bundle,
+      options,
+      chooseWidening(network, bundle.manifest, options.copies),
+    );
     return { plan, options, range: dataRange(options.resume, plan.fingerprint, plan.totalBytes) };
   }
 
@@ -91,9 +98,10 @@ export class PredictionService {
     const { plan, options, range } = prepared;
     const { pool, tilesAhead } = this.#options;
     const { name } = plan.bundle.manifest;
-    const requestKey = `${plan.bundle.fingerprint}/${graphHash(plan.graph)}`;
+    const encoded = encodedGraph(plan);
+    const requestKey = `${plan.bundle.fingerprint}/${graphHash(encoded)}`;
     const started = performance.now();
-    const embeddings = await this.#embeddings.get(requestKey, () => pool.encode(name, plan.graph, signal));
+    const embeddings = await this.#embeddings.get(requestKey, () => pool.encode(name, encoded, signal));
     const encodeSeconds = (performance.now() - started) / 1000;
     const digests = new TensorDigests(options.sha256);
     const tiles = streamTiles(plan, embeddings, {

@@ -10,6 +10,7 @@ import type { Representation } from '../prediction/factors';
 import type { PlanOptions } from '../prediction/plan';
 import { NameSelection } from '../prediction/selection';
 import { Slicing } from '../prediction/slicing';
+import { MAX_COPIES } from '../prediction/widening-choice';
 
 const DEFAULT_CHUNK_BYTES = 1 << 20;
 const MIN_CHUNK_BYTES = 4096;
@@ -31,6 +32,8 @@ const REPRESENTATIONS: Readonly<Partial<Record<Representation__Output, Represent
 
 /** How to answer. */
 export interface AnswerOptions extends PlanOptions {
+  /** How often a narrower network's weights are repeated; undefined: as training needs. */
+  readonly copies: number | undefined;
   readonly chunkBytes: number;
   readonly sha256: boolean;
   readonly resume: RequestedPart | undefined;
@@ -39,7 +42,7 @@ export interface AnswerOptions extends PlanOptions {
 /** Validates a request's options. Throws LogahError (invalid_argument) with a violation for each wrong field. */
 export function readOptions(request: PredictRequest__Output): AnswerOptions {
   const violations: FieldViolation[] = [];
-  const { seed, chunkBytes: chunk } = request;
+  const { seed, chunkBytes: chunk, copies = 0 } = request;
   if (!Number.isSafeInteger(seed)) {
     violations.push({
       field: 'seed',
@@ -51,6 +54,9 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
       field: 'chunk_bytes',
       description: `is ${chunk}; 0 or ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES} is allowed`,
     });
+  }
+  if (copies > MAX_COPIES) {
+    violations.push({ field: 'copies', description: `is ${copies}; at most ${MAX_COPIES} is allowed` });
   }
   const elementType = ELEMENT_TYPES[request.dtype];
   if (elementType === undefined) {
@@ -77,6 +83,7 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
   }
   return {
     seed,
+    copies: copies === 0 ? undefined : copies,
     elementType,
     selection: request.selection === null ? NameSelection.all : NameSelection.of(request.selection.patterns),
     representation,

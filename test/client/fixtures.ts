@@ -80,6 +80,7 @@ export function prediction(
     expansion: null,
     family: 'vit',
     hasTokenizer: false,
+    widening: null,
   };
   return { plan, data: Buffer.from(Uint8Array.from({ length: offset }, (_, index) => index % 251)) };
 }

@@ -3,7 +3,7 @@
 Needs grpcio, protobuf and numpy; torch only for what returns or fills torch tensors.
 """
 
-from logah.client.checked_plan import Coverage, Plan, TensorPlan, Warning
+from logah.client.checked_plan import Coverage, Plan, TensorPlan, Warning, Widening
 from logah.client.client import Client, connect
 from logah.client.errors import (
     CoverageError,
@@ -44,6 +44,7 @@ __all__ = [
     "TensorPlan",
     "TraceError",
     "Warning",
+    "Widening",
     "connect",
     "trace",
 ]

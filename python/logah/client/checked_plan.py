@@ -25,6 +25,7 @@ _SOURCES: dict[int, Source] = {
 #: Sizes at and above this are refused, as in every client.
 _MAX_BYTES = 2**53
 _MAX_EXPANSION_BYTES = 2**30
+_MAX_COPIES = 1024
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,16 @@ class Warning:
 
 
 @dataclass(frozen=True)
+class Widening:
+    """A network made of the repeated weights of a narrower one that computes the same function."""
+
+    #: How often the weights are repeated.
+    copies: int
+    #: The sizes of the narrower network that widening changes, by the configuration's names.
+    base: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Plan:
     """Every parameter of the network accounted for; consistent."""
 
@@ -205,6 +216,8 @@ class Plan:
     has_tokenizer: bool
     coverage: Coverage
     warnings: tuple[Warning, ...]
+    #: None: the network is predicted as it is.
+    widening: Widening | None
 
     @property
     def sent(self) -> tuple[TensorPlan, ...]:
@@ -212,12 +225,18 @@ class Plan:
         return tuple(tensor for tensor in self.tensors if tensor.sent)
 
 
-def check_plan(plan: logah_pb2.Plan) -> Plan:
-    """Checks shapes, sizes, offsets and sums. Raises ProtocolError naming what came and what was expected."""
+def check_plan(plan: logah_pb2.Plan, copies: int = 0) -> Plan:
+    """Checks shapes, sizes, offsets and sums, and that the number of copies is the one asked for; `copies` 0: any.
+
+    Raises ProtocolError naming what came and what was expected.
+    """
     if not plan.HasField("coverage"):
         raise ProtocolError("plan.coverage", "missing", "present")
     element_type = element_type_of(plan.dtype)
     expansion = _expansion(plan)
+    widening = _widening(plan)
+    if copies > 0:
+        expect_equal("plan.widening: copies", widening.copies if widening else 1, copies)
     tensors = tuple(_tensor(tensor) for tensor in plan.tensors)
     by_name: dict[str, TensorPlan] = {}
     offset = 0
@@ -249,6 +268,7 @@ def check_plan(plan: logah_pb2.Plan) -> Plan:
         has_tokenizer=plan.has_tokenizer,
         coverage=coverage,
         warnings=tuple(Warning(_warning_kind(w.kind), w.field, w.actual, w.trained, w.text) for w in plan.warnings),
+        widening=widening,
     )
 
 
@@ -290,6 +310,16 @@ def _expansion(plan: logah_pb2.Plan) -> Expansion | None:
         shown = f'"{expansion.sha256}" of {expansion.rows} x {expansion.rank}'
         raise ProtocolError("plan.expansion", shown, "a SHA-256 and sizes")
     return expansion
+
+
+def _widening(plan: logah_pb2.Plan) -> Widening | None:
+    if not plan.HasField("widening"):
+        return None
+    widening = Widening(plan.widening.copies, dict(sorted(plan.widening.base.items())))
+    if not 2 <= widening.copies <= _MAX_COPIES or min(widening.base.values(), default=1) < 1:
+        came = f"{widening.copies} copies of {widening.base}"
+        raise ProtocolError("plan.widening", came, f"2 to {_MAX_COPIES} copies of positive sizes")
+    return widening
 
 
 def _core_block(block: logah_pb2.CoreBlock) -> CoreBlock:

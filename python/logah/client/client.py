@@ -78,7 +78,7 @@ class Client:
         """The plan of a request as the contract has it."""
         with self._remote_errors():
             response = self._calls.plan(logah_pb2.PlanRequest(request=request), timeout=timeout)
-        return check_plan(response.plan)
+        return check_plan(response.plan, request.copies)
 
     def list_models(self, *, timeout: float | None = None) -> logah_pb2.ListModelsResponse:
         """The models of the server, as the contract has them."""
@@ -176,6 +176,7 @@ class Client:
         seed: int = 0,
         model: str = "",
         strict: bool = True,
+        copies: int = 0,
         device: torch.device | str | None = None,
         representation: Representation = "dense",
         timeout: float | None = None,
@@ -193,6 +194,7 @@ class Client:
             seed=seed,
             model=model,
             strict=strict,
+            copies=copies,
             device=device,
             representation=representation,
             timeout=timeout,

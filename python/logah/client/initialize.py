@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule
 
-from logah.client.checked_plan import Plan, TensorPlan
+from logah.client.checked_plan import Plan, TensorPlan, Widening
 from logah.client.deadline import Deadline
 from logah.client.element_type import DtypeName
 from logah.client.errors import CoverageError, RequestError, expect_equal
@@ -62,6 +62,8 @@ class InitializationReport:
     tied: int
     #: Where the request lies outside what the model was trained on, a sentence each.
     warnings: tuple[str, ...]
+    #: How often the weights of a narrower network are repeated; None: the network is predicted as it is.
+    widening: Widening | None
     #: Parameters that the plan does not have, left as they were; only without `strict`.
     untouched: tuple[str, ...]
 
@@ -74,6 +76,7 @@ def initialize(
     seed: int = 0,
     model: str = "",
     strict: bool = True,
+    copies: int = 0,
     device: torch.device | str | None = None,
     representation: Representation = "dense",
     timeout: float | None = None,
@@ -90,7 +93,7 @@ def initialize(
       bytes in all, and the ranks' parts are those of `state_dict` with the same representation, bit for bit. Tensors
       that are no matrices come whole.
     - `source` None: the module itself, by its transformers configuration or else by its trace. `seed`, `model`,
-      `timeout`: as for `Client.predict`; every rank must pass the same.
+      `copies`, `timeout`: as for `Client.predict`; every rank must pass the same.
     - `strict`: the plan and the module must name the same parameters. Otherwise those that the plan lacks stay as they
       are, and are reported.
 
@@ -107,7 +110,9 @@ def initialize(
     dtype = _common_dtype(slots)
     deadline = Deadline(timeout, client.target)
     architecture = client.readable(read_source(root if source is None else source), deadline)
-    request = predict_request(architecture, model=model, seed=seed, dtype=dtype, representation=representation)
+    request = predict_request(
+        architecture, model=model, seed=seed, dtype=dtype, copies=copies, representation=representation
+    )
     plan = client.plan_request(request, timeout=deadline.remaining())
     matched = match_plan(slots, plan, strict)
     untouched = _untouched(slots, matched)
@@ -120,8 +125,9 @@ def initialize(
     slices = {tensor.name: _requested(tensor, boxes.get(tensor.name)) if is_dense else None for tensor in plan.sent}
     request = predict_request(
         architecture,
-        # The model that the plan was made with, should the server's default change.
+        # The model and the copies that the plan was made with, should the server's choice change.
         model=plan.model,
+        copies=plan.widening.copies if plan.widening else 1,
         seed=seed,
         dtype=dtype,
         slices={name: box for name, box in slices.items() if box is not None},
@@ -143,6 +149,7 @@ def initialize(
         initialized=coverage.initialized,
         tied=coverage.tied,
         warnings=tuple(warning.text for warning in plan.warnings),
+        widening=plan.widening,
         untouched=untouched,
     )
 

@@ -44,6 +44,10 @@ class PredictOptions(TypedDict, total=False):
     sha256: bool
     #: Refuse an architecture with elements that would be filled by rule; default False.
     strict: bool
+    #: Make the network of so many copies of a narrower one that computes the same function, as the model predicts it;
+    #: at most 1024. 1: predict the network as it is. Default 0: as many as bring its widths into what the model was
+    #: trained on (`Plan.widening`).
+    copies: int
     #: "factors": matrices come as the low-rank factors that they are products of, and are multiplied here; few bytes,
     #: and values that agree with the dense ones to 1e-6 of the tensor's largest. Not with `shard` or `slices`.
     #: Default "dense".
@@ -62,6 +66,7 @@ def predict_request(
     chunk_bytes: int = 0,
     sha256: bool = False,
     strict: bool = False,
+    copies: int = 0,
     representation: Representation = "dense",
 ) -> logah_pb2.PredictRequest:
     """Raises RequestError where an argument does not fit its field; what else is wrong, the server says."""
@@ -69,6 +74,7 @@ def predict_request(
         raise RequestError(f'representation is "{representation}"; allowed: {", ".join(_REPRESENTATIONS)}')
     _check_range("seed", seed, 2**53 - 1)
     _check_range("chunk_bytes", chunk_bytes, 2**32 - 1)
+    _check_range("copies", copies, 2**32 - 1)
     request = logah_pb2.PredictRequest(
         architecture=architecture.message,
         model=model,
@@ -79,6 +85,8 @@ def predict_request(
         strict=strict,
         representation=_REPRESENTATIONS[representation],
     )
+    if copies > 0:
+        request.copies = copies
     if select is not None:
         request.selection.patterns.extend([select] if isinstance(select, str) else select)
         # Also where there is no pattern: that is for the server to refuse, not to be taken for "all".

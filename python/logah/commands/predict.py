@@ -21,6 +21,7 @@ DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}
 
 _MAX_SEED = 2**53 - 1
 _MAX_SHARDS = 65536
+_MAX_COPIES = 1024
 _CHUNK_BYTES = (4096, 4 << 20)
 
 
@@ -69,6 +70,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--factors", action="store_true", help="short for --representation factors")
     parser.add_argument("--sha256", action="store_true", help="also compare the SHA-256 of every tensor")
     parser.add_argument("--strict", action="store_true", help="refuse a network with parameters that are not predicted")
+    parser.add_argument(
+        "--copies",
+        type=_integer(1, _MAX_COPIES),
+        default=0,
+        help="make the network of so many copies of a narrower one that computes the same function, as the model "
+        "predicts it; 1 predicts the network as it is (default: as many as bring its widths into what the model was "
+        "trained on)",
+    )
     parser.add_argument("--quiet", action="store_true", help="show only warnings and errors")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     parser.set_defaults(run=run)
@@ -134,6 +143,7 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
             chunk_bytes=arguments.chunk_bytes,
             sha256=arguments.sha256,
             strict=arguments.strict,
+            copies=arguments.copies,
             representation="factors" if arguments.factors else arguments.representation,
             on_event=show,
         )
@@ -216,6 +226,7 @@ def _report(saved: SavedPrediction, seed: int) -> dict[str, Any]:
         "sentTensors": len(plan.sent),
         "bytes": plan.total_bytes,
         "coverage": vars(plan.coverage),
+        "widening": None if plan.widening is None else vars(plan.widening),
         "warnings": [vars(warning) for warning in plan.warnings],
         "seconds": saved.seconds,
         "bytesPerSecond": round(plan.total_bytes / saved.seconds),

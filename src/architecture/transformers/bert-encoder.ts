@@ -60,10 +60,10 @@ export function bertEncoder(variant: EncoderVariant): TransformersFamily {
 
 function readConfig(variant: EncoderVariant, head: EncoderHead, reader: ConfigReader): EncoderConfig {
   const config: EncoderConfig = {
-    width: reader.size('hidden_size', 768),
+    width: reader.width('hidden_size', 768),
     layers: reader.size('num_hidden_layers', 12),
-    heads: reader.size('num_attention_heads', 12),
-    hidden: reader.size('intermediate_size', 3072),
+    heads: reader.width('num_attention_heads', 12),
+    hidden: reader.width('intermediate_size', 3072),
     vocabulary: reader.size('vocab_size', variant.vocabulary),
     positions: reader.size('max_position_embeddings', 512),
     tokenTypes: reader.size('type_vocab_size', 2),
@@ -98,7 +98,7 @@ function build(variant: EncoderVariant, head: EncoderHead, config: EncoderConfig
     stream = graph.layerNorm(`${prefix}.output.LayerNorm`, width, [sum]);
   }
   head.add(graph, config, stream);
-  return graph.build(head.architecture, variant.modelType, sizes(config));
+  return graph.build(head.architecture, variant.modelType, sizes(config), WIDTHS);
 }
 
 /** Tokens, their types and positions; returns the node of their norm. */
@@ -126,6 +126,8 @@ function embeddings(
   const all = graph.node(`${prefix}.position_sum`, 'sum', [], [both, position]);
   return graph.at(places.norm, () => graph.layerNorm(`${prefix}.LayerNorm`, width, [all]));
 }
+
+const WIDTHS = ['hidden_size', 'num_attention_heads', 'intermediate_size'];
 
 /** By the configuration's names. */
 function sizes(config: EncoderConfig): Record<string, number> {

@@ -5,12 +5,16 @@ import { quoted } from '../../graph/violations';
 /** Where the configuration stands in the request. */
 export const CONFIG_FIELD = 'architecture.transformers_config';
 
+/** Where the number of copies stands in the request. */
+export const COPIES_FIELD = 'copies';
+
 /** The largest size that a tensor's dimension may have. */
 export const MAX_SIZE = 2 ** 31 - 1;
 
 /**
  * Reads fields of a `config.json`. A wrong field adds a violation and reads as its default, so that one pass finds
- * everything that is wrong.
+ * everything that is wrong. With `copies`, widths read as those of the network that the configuration's is so many times
+ * as wide as.
  */
 export class ConfigReader {
   #initializerRange: number | undefined;
@@ -18,6 +22,7 @@ export class ConfigReader {
   constructor(
     private readonly fields: Readonly<Record<string, unknown>>,
     readonly violations: Violations,
+    readonly copies = 1,
   ) {}
 
   /** The standard deviation of the network's own initial weights. */
@@ -49,6 +54,30 @@ export class ConfigReader {
     if (isSize(value, least)) return value;
     this.violation(used, `must be an integer from ${least} to ${MAX_SIZE}, not ${quoted(value)}`);
     return fallback;
+  }
+
+  /** A size that widening multiplies, as `size`. */
+  width(name: string, fallback: number, alias?: string, least = 1): number {
+    return this.narrowed(this.size(name, fallback, alias, least), name, least);
+  }
+
+  /** A size that widening multiplies, as `optionalSize`. */
+  optionalWidth(name: string, fallback?: number): number | undefined {
+    const size = this.optionalSize(name, fallback);
+    return size === undefined ? undefined : this.narrowed(size, name, 1);
+  }
+
+  private narrowed(size: number, name: string, least: number): number {
+    const narrow = size / this.copies;
+    if (Number.isInteger(narrow) && narrow >= least) return narrow;
+    if (size >= least) {
+      const allowed = least === 1 ? 'a divisor' : `a divisor that leaves at least ${least}`;
+      this.violations.add(
+        COPIES_FIELD,
+        `is ${this.copies}; ${name} is ${size}, of which it must be ${allowed}`,
+      );
+    }
+    return size;
   }
 
   /** A size; undefined where it is null, `fallback` where it is absent. */

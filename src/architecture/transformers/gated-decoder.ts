@@ -60,15 +60,15 @@ export function gatedDecoder(variant: GatedVariant): TransformersFamily {
 
 function readConfig(variant: GatedVariant, reader: ConfigReader): GatedConfig {
   const { defaults } = variant;
-  const width = reader.size('hidden_size', 4096);
-  const heads = reader.size('num_attention_heads', 32);
+  const width = reader.width('hidden_size', 4096);
+  const heads = reader.width('num_attention_heads', 32);
   const config: GatedConfig = {
     width,
     layers: reader.size('num_hidden_layers', 32),
     heads,
-    keyValueHeads: reader.optionalSize('num_key_value_heads', defaults.num_key_value_heads) ?? heads,
+    keyValueHeads: reader.optionalWidth('num_key_value_heads', defaults.num_key_value_heads) ?? heads,
     headSize: reader.optionalSize('head_dim') ?? Math.floor(width / heads),
-    hidden: reader.size('intermediate_size', defaults.intermediate_size),
+    hidden: reader.width('intermediate_size', defaults.intermediate_size),
     vocabulary: reader.size('vocab_size', defaults.vocab_size),
     positions: reader.size('max_position_embeddings', defaults.max_position_embeddings),
     tied: reader.boolean('tie_word_embeddings', false),
@@ -122,9 +122,9 @@ function build(variant: GatedVariant, config: GatedConfig): ArchitectureGraph {
   }
   const final = graph.rmsNormNode('model.norm', width, [stream]);
   graph.rmsNormParameter('model.norm', width, final);
-  if (tied) graph.tied('lm_head.weight', [vocabulary, width], 'model.embed_tokens.weight');
+  if (tied) graph.tied('lm_head.weight', [vocabulary, width], 'model.embed_tokens.weight', final);
   else graph.linear('lm_head', vocabulary, width, [final], { bias: false, classifier: true });
-  return graph.build(variant.architecture, variant.modelType, sizes(config));
+  return graph.build(variant.architecture, variant.modelType, sizes(config), WIDTHS);
 }
 
 /** Returns the node of the output projection. */
@@ -144,6 +144,8 @@ function attention(graph: GraphBuilder, prefix: string, config: GatedConfig, aft
   const softmax = graph.node(`${prefix}.softmax`, 'msa', [], [...rotated, value]);
   return graph.linear(`${prefix}.o_proj`, width, queries, [softmax], { bias: biases.output });
 }
+
+const WIDTHS = ['hidden_size', 'num_attention_heads', 'num_key_value_heads', 'intermediate_size'];
 
 /** By the configuration's names. */
 function sizes(config: GatedConfig): Record<string, number> {

@@ -23,12 +23,12 @@ export const gpt2: TransformersFamily = {
   architectures: ['GPT2LMHeadModel'],
   restrictions: [NO_CROSS_ATTENTION],
   read(reader) {
-    const width = reader.size('n_embd', 768, 'hidden_size');
+    const width = reader.width('n_embd', 768, 'hidden_size');
     const config: Gpt2Config = {
       width,
       layers: reader.size('n_layer', 12, 'num_hidden_layers'),
-      heads: reader.size('n_head', 12, 'num_attention_heads'),
-      hidden: reader.optionalSize('n_inner') ?? 4 * width,
+      heads: reader.width('n_head', 12, 'num_attention_heads'),
+      hidden: reader.optionalWidth('n_inner') ?? 4 * width,
       vocabulary: reader.size('vocab_size', 50257),
       positions: reader.size('n_positions', 1024, 'max_position_embeddings'),
       tied: reader.boolean('tie_word_embeddings', true),
@@ -55,7 +55,7 @@ function build(config: Gpt2Config): ArchitectureGraph {
   const conv1d = (prefix: string, inFeatures: number, outFeatures: number, after: number): number => {
     const weight = graph.node(`${prefix}.weight`, 'conv', [inFeatures, outFeatures], [after]);
     const bias = graph.node(`${prefix}.bias`, 'bias', [outFeatures], [weight]);
-    graph.predicted(`${prefix}.weight`, [inFeatures, outFeatures], weight, 'matrix');
+    graph.predicted(`${prefix}.weight`, [inFeatures, outFeatures], weight, 'matrix', { inputAxis: 0 });
     graph.predicted(`${prefix}.bias`, [outFeatures], bias, 'bias');
     return bias;
   };
@@ -79,9 +79,9 @@ function build(config: Gpt2Config): ArchitectureGraph {
   }
   const final = graph.layerNorm('transformer.ln_f', width, [stream]);
 
-  if (tied) graph.tied('lm_head.weight', [vocabulary, width], 'transformer.wte.weight');
+  if (tied) graph.tied('lm_head.weight', [vocabulary, width], 'transformer.wte.weight', final);
   else graph.linear('lm_head', vocabulary, width, [final], { bias: false, classifier: true });
-  return graph.build(gpt2.architectures[0], gpt2.modelType, sizes(config));
+  return graph.build(gpt2.architectures[0], gpt2.modelType, sizes(config), WIDTHS);
 }
 
 /** The fused projection: one node for q, k and v, three blocks of its parameter. Returns the bias's node. */
@@ -95,7 +95,14 @@ function queryKeyValue(graph: GraphBuilder, prefix: string, width: number, after
       origin: { kind: 'prediction', node, role, classifier: false, slot },
     }));
   const blocks = parts(weight, 'matrix');
-  graph.parameter({ name: `${prefix}.weight`, shape: [width, fused], axis: 1, blocks, tiedTo: undefined });
+  graph.parameter({
+    name: `${prefix}.weight`,
+    shape: [width, fused],
+    axis: 1,
+    blocks,
+    tiedTo: undefined,
+    inputAxis: 0,
+  });
   graph.parameter({
     name: `${prefix}.bias`,
     shape: [fused],
@@ -105,6 +112,8 @@ function queryKeyValue(graph: GraphBuilder, prefix: string, width: number, after
   });
   return bias;
 }
+
+const WIDTHS = ['hidden_size', 'num_attention_heads', 'intermediate_size'];
 
 /** By transformers' canonical names. */
 function sizes(config: Gpt2Config): Record<string, number> {

@@ -3,6 +3,8 @@ import type { ArchitectureGraph, Filling, GraphEdge, GraphNode, Parameter, Role 
 export interface PredictedOptions {
   readonly classifier?: boolean;
   readonly slot?: number;
+  /** The dimension that the layer sums over. */
+  readonly inputAxis?: number;
 }
 
 export interface LinearOptions extends PredictedOptions {
@@ -59,9 +61,9 @@ export class GraphBuilder {
     return result;
   }
 
-  /** Adds a parameter that is another's storage. */
-  tied(name: string, shape: readonly number[], tiedTo: string): void {
-    this.parameter({ name, shape, axis: 0, blocks: [], tiedTo });
+  /** Adds a parameter that is another's storage; `feeding` is the node that its layer reads, where it is a layer's weight. */
+  tied(name: string, shape: readonly number[], tiedTo: string, feeding?: number): void {
+    this.parameter({ name, shape, axis: 0, blocks: [], tiedTo, feeding });
   }
 
   /** Adds a parameter that a rule fills whole. */
@@ -76,10 +78,11 @@ export class GraphBuilder {
     shape: readonly number[],
     node: number,
     role: Role,
-    { classifier = false, slot = 0 }: PredictedOptions = {},
+    { classifier = false, slot = 0, inputAxis }: PredictedOptions = {},
   ): void {
     const origin = { kind: 'prediction', node, role, classifier, slot } as const;
-    this.parameter({ name, shape, axis: 0, blocks: [{ length: shape[0] ?? 1, origin }], tiedTo: undefined });
+    const blocks = [{ length: shape[0] ?? 1, origin }];
+    this.parameter({ name, shape, axis: 0, blocks, tiedTo: undefined, inputAxis });
   }
 
   /** A linear layer: a node for its weight, [out, in], and one for its bias. Returns the last of them. */
@@ -91,7 +94,10 @@ export class GraphBuilder {
     { bias = true, ...options }: LinearOptions = {},
   ): number {
     const weight = this.node(`${prefix}.weight`, 'conv', [outFeatures, inFeatures], after);
-    this.predicted(`${prefix}.weight`, [outFeatures, inFeatures], weight, 'matrix', options);
+    this.predicted(`${prefix}.weight`, [outFeatures, inFeatures], weight, 'matrix', {
+      ...options,
+      inputAxis: 1,
+    });
     if (!bias) return weight;
     const last = this.node(`${prefix}.bias`, 'bias', [outFeatures], [weight]);
     this.predicted(`${prefix}.bias`, [outFeatures], last, 'bias', options);
@@ -136,8 +142,14 @@ export class GraphBuilder {
     this.predicted(`${prefix}.weight`, [width], node, 'norm_weight');
   }
 
-  build(name: string, family: string, sizes: Readonly<Record<string, number>>): ArchitectureGraph {
+  /** The graph; `widths` names those of `sizes` that `ConfigReader.width` read. */
+  build(
+    name: string,
+    family: string,
+    sizes: Readonly<Record<string, number>>,
+    widths: readonly string[],
+  ): ArchitectureGraph {
     const parameters = this.places.flatMap((place) => place.parameters);
-    return { name, family, nodes: this.nodes, edges: this.edges, parameters, sizes };
+    return { name, family, nodes: this.nodes, edges: this.edges, parameters, sizes, widths };
   }
 }

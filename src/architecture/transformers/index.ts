@@ -9,11 +9,21 @@ import { families } from './families';
 import { COMMON_RESTRICTIONS, type FamilyNetwork, type TransformersFamily } from './family';
 import { parseConfig } from './parse-config';
 
+/** A network, and those that it is a number of times as wide as. */
+export interface ScalableNetwork {
+  readonly graph: ArchitectureGraph;
+  /**
+   * The network that this one is `copies` times as wide as, in all of the graph's `widths`; undefined where there is
+   * none, for reasons that become violations.
+   */
+  readonly narrowed: (copies: number, violations: Violations) => ArchitectureGraph | undefined;
+}
+
 /**
  * `bytes` are UTF-8 JSON, at most 1 MiB. Throws LogahError `invalid_argument` with a violation for each wrong field,
  * or `not_found` for a model type that no front-end reads. The limits are checked before anything is built.
  */
-export function transformersGraph(bytes: Uint8Array, limits: GraphLimits): ArchitectureGraph {
+export function transformersNetwork(bytes: Uint8Array, limits: GraphLimits): ScalableNetwork {
   const fields = parseConfig(bytes);
   const violations = new Violations();
   const reader = new ConfigReader(fields, violations);
@@ -25,7 +35,13 @@ export function transformersGraph(bytes: Uint8Array, limits: GraphLimits): Archi
   violations.throwIfAny();
   checkLimits(networkSize(network), limits, CONFIG_FIELD, violations);
   violations.throwIfAny();
-  return { ...network.build(network.layers), initializerRange };
+  return {
+    graph: { ...network.build(network.layers), initializerRange },
+    narrowed(copies, found) {
+      const narrow = family.read(new ConfigReader(fields, found, copies), architecture);
+      return found.none ? { ...narrow.build(narrow.layers), initializerRange } : undefined;
+    },
+  };
 }
 
 function familyOf(reader: ConfigReader): TransformersFamily {

@@ -24,7 +24,7 @@ export function maskedLanguageHead(names: MaskedLanguageNames): EncoderHead {
         graph.at(bias, () => {
           graph.predicted(names.bias, [vocabulary], node, 'bias', { classifier: true });
         });
-        graph.tied(`${names.decoder}.weight`, [vocabulary, width], names.tokens);
+        graph.tied(`${names.decoder}.weight`, [vocabulary, width], names.tokens, norm);
         graph.tied(`${names.decoder}.bias`, [vocabulary], names.bias);
       } else {
         // Nothing reads it then; transformers makes it zeros.

@@ -15,7 +15,9 @@ interface OptConfig {
   readonly hidden: number;
   readonly vocabulary: number;
   readonly positions: number;
-  /** Of the token table; projections lead to the width and back where it differs. */
+  /** Whether projections lead from the token table to the width and back. */
+  readonly projected: boolean;
+  /** Of the token table. */
   readonly tokenWidth: number;
   readonly tied: boolean;
   readonly bias: boolean;
@@ -38,16 +40,20 @@ export const opt: TransformersFamily = {
 };
 
 function readConfig(reader: ConfigReader): OptConfig {
-  const width = reader.size('hidden_size', 768);
+  const width = reader.width('hidden_size', 768);
+  const tokenWidth = reader.optionalSize('word_embed_proj_dim') ?? width * reader.copies;
+  // Between projections the table stays as narrow as it is, however wide the rest becomes.
+  const projected = tokenWidth !== width * reader.copies;
   const normBefore = reader.boolean('do_layer_norm_before', true);
   const config: OptConfig = {
     width,
     layers: reader.size('num_hidden_layers', 12),
-    heads: reader.size('num_attention_heads', 12),
-    hidden: reader.size('ffn_dim', 3072),
+    heads: reader.width('num_attention_heads', 12),
+    hidden: reader.width('ffn_dim', 3072),
     vocabulary: reader.size('vocab_size', 50272),
     positions: reader.size('max_position_embeddings', 2048),
-    tokenWidth: reader.optionalSize('word_embed_proj_dim') ?? width,
+    projected,
+    tokenWidth: projected ? tokenWidth : width,
     tied: reader.boolean('tie_word_embeddings', true),
     bias: reader.boolean('enable_bias', true),
     normBefore,
@@ -61,7 +67,7 @@ function readConfig(reader: ConfigReader): OptConfig {
 }
 
 function build(config: OptConfig): ArchitectureGraph {
-  const { width, hidden, vocabulary, tokenWidth, bias, normBefore } = config;
+  const { width, hidden, vocabulary, tokenWidth, projected, bias, normBefore } = config;
   const graph = new GraphBuilder();
   const norm = (name: string, after: number): number =>
     config.affine ? graph.layerNorm(name, width, [after]) : after;
@@ -86,7 +92,6 @@ function build(config: OptConfig): ArchitectureGraph {
   const source = graph.node('input', 'input');
   const token = graph.embedding(tokens, vocabulary, tokenWidth, source, config.tied);
   const position = graph.embedding(`${decoder}.embed_positions.weight`, positions, width, source);
-  const projected = tokenWidth !== width;
   const projectOut = graph.keepPlace();
   const wide = projected
     ? graph.linear(`${decoder}.project_in`, width, tokenWidth, [token], { bias: false })
@@ -119,9 +124,14 @@ function build(config: OptConfig): ArchitectureGraph {
       graph.linear(`${decoder}.project_out`, tokenWidth, width, [stream], { bias: false }),
     );
   }
-  if (config.tied) graph.tied('lm_head.weight', [vocabulary, tokenWidth], tokens);
+  if (config.tied) graph.tied('lm_head.weight', [vocabulary, tokenWidth], tokens, stream);
   else graph.linear('lm_head', vocabulary, tokenWidth, [stream], { bias: false, classifier: true });
-  return graph.build(opt.architectures[0], opt.modelType, sizes(config));
+  return graph.build(opt.architectures[0], opt.modelType, sizes(config), widths(config));
+}
+
+function widths({ projected }: OptConfig): string[] {
+  const always = ['hidden_size', 'num_attention_heads', 'ffn_dim'];
+  return projected ? always : [...always, 'word_embed_proj_dim'];
 }
 
 /** By the configuration's names. */

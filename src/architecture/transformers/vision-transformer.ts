@@ -37,10 +37,10 @@ export function visionTransformer(variant: VisionVariant): TransformersFamily {
     restrictions: [],
     read(reader) {
       const config: VisionConfig = {
-        width: reader.size('hidden_size', 768, undefined, 2),
+        width: reader.width('hidden_size', 768, undefined, 2),
         layers: reader.size('num_hidden_layers', 12),
-        heads: reader.size('num_attention_heads', 12),
-        hidden: reader.size('intermediate_size', 3072),
+        heads: reader.width('num_attention_heads', 12),
+        hidden: reader.width('intermediate_size', 3072),
         image: reader.heightAndWidth('image_size', 224),
         patch: reader.heightAndWidth('patch_size', 16),
         channels: reader.size('num_channels', 3),
@@ -104,7 +104,7 @@ function build(variant: VisionVariant, config: VisionConfig): ArchitectureGraph 
   }
   const final = graph.layerNorm(`${modelType}.layernorm`, width, [stream]);
   graph.linear('classifier', config.labels, width, [final], { classifier: true });
-  return graph.build(variant.architecture, modelType, sizes(config));
+  return graph.build(variant.architecture, modelType, sizes(config), WIDTHS);
 }
 
 /** Patches, tokens before them, and positions; returns the node of their sum. */
@@ -146,10 +146,12 @@ function embeddings(graph: GraphBuilder, variant: VisionVariant, config: VisionC
     tiedTo: undefined,
   });
   otherTokens.forEach(token);
-  graph.predicted(`${projection}.weight`, patchShape, patches, 'matrix');
+  graph.predicted(`${projection}.weight`, patchShape, patches, 'matrix', { inputAxis: 1 });
   graph.predicted(`${projection}.bias`, [width], patchBias, 'bias');
   return graph.node(`${prefix}.sum`, 'sum', [], [patchBias, position]);
 }
+
+const WIDTHS = ['hidden_size', 'num_attention_heads', 'intermediate_size'];
 
 /** By the configuration's names; a size of two numbers counts by its larger. */
 function sizes(config: VisionConfig): Record<string, number> {

@@ -5,6 +5,7 @@ import type { TensorPlan as _logah_v1_TensorPlan, TensorPlan__Output as _logah_v
 import type { Coverage as _logah_v1_Coverage, Coverage__Output as _logah_v1_Coverage__Output } from '../../logah/v1/Coverage';
 import type { Warning as _logah_v1_Warning, Warning__Output as _logah_v1_Warning__Output } from '../../logah/v1/Warning';
 import type { Expansion as _logah_v1_Expansion, Expansion__Output as _logah_v1_Expansion__Output } from '../../logah/v1/Expansion';
+import type { Widening as _logah_v1_Widening, Widening__Output as _logah_v1_Widening__Output } from '../../logah/v1/Widening';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Plan {
@@ -22,6 +23,7 @@ export interface Plan {
   'coreBytes'?: (number | string | Long);
   'expansion'?: (_logah_v1_Expansion | null);
   'hasTokenizer'?: (boolean);
+  'widening'?: (_logah_v1_Widening | null);
 }
 
 export interface Plan__Output {
@@ -39,4 +41,5 @@ export interface Plan__Output {
   'coreBytes': (number);
   'expansion': (_logah_v1_Expansion__Output | null);
   'hasTokenizer': (boolean);
+  'widening': (_logah_v1_Widening__Output | null);
 }

@@ -22,6 +22,8 @@ export interface PredictRequest {
   'shard'?: (_logah_v1_Shard | null);
   'resume'?: (_logah_v1_Resume | null);
   'strict'?: (boolean);
+  'copies'?: (number);
+  '_copies'?: "copies";
 }
 
 export interface PredictRequest__Output {
@@ -37,4 +39,6 @@ export interface PredictRequest__Output {
   'shard': (_logah_v1_Shard__Output | null);
   'resume': (_logah_v1_Resume__Output | null);
   'strict': (boolean);
+  'copies'?: (number);
+  '_copies'?: "copies";
 }

@@ -5,6 +5,7 @@ export const WarningKind = {
   WARNING_KIND_FAMILY: 'WARNING_KIND_FAMILY',
   WARNING_KIND_RANGE: 'WARNING_KIND_RANGE',
   WARNING_KIND_UNTRAINED: 'WARNING_KIND_UNTRAINED',
+  WARNING_KIND_WIDENING: 'WARNING_KIND_WIDENING',
 } as const;
 
 export type WarningKind =
@@ -16,5 +17,7 @@ export type WarningKind =
   | 2
   | 'WARNING_KIND_UNTRAINED'
   | 3
+  | 'WARNING_KIND_WIDENING'
+  | 4
 
 export type WarningKind__Output = typeof WarningKind[keyof typeof WarningKind]
