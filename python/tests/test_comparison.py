@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -140,20 +141,24 @@ def test_half_a_line_of_a_process_that_was_killed_is_left_out(tmp_path: Path) ->
         (lambda plan: plan.pop("candidate"), "test: missing fields: candidate"),
         (lambda plan: plan.update(candidate="best"), "test: candidate: best: got 'best', expected one of default"),
         (lambda plan: plan["tuning"].update(rate=1), "test: tuning: unknown fields: rate"),
-        (lambda plan: plan["stages"][1].pop("seeds"), "test: stages: 1: missing fields: seeds"),
-        (lambda plan: plan["stages"][0].update(groups=["inside"]), "test: stages: 0: groups: got 'inside'"),
-        (lambda plan: plan["stages"][0].update(networks=["w1"]), "test: stages: 0: networks: got 'w1'"),
+        (lambda plan: plan["stages"][1].pop("seeds"), "test: stages[1]: missing fields: seeds"),
+        (lambda plan: plan["stages"][0].update(groups=["inside"]), "test: stages[0]: groups: got 'inside'"),
+        (lambda plan: plan["stages"][0].update(networks=["w1"]), "test: stages[0]: networks: got 'w1'"),
         (lambda plan: plan["groups"]["outside"].update(rates_of="none"), "test: groups: outside: rates_of: 'none'"),
         (lambda plan: plan["groups"]["outside"].pop("rates_of"), "test: groups: outside: expected one of represent"),
         (lambda plan: plan["groups"]["outside"].update(data="cifar"), "test: groups: outside: data: got 'cifar'"),
-        (lambda plan: plan["bars"][0].pop("at_most"), "test: bars: 0: expected one of at_least and at_most"),
+        (lambda plan: plan["bars"][0].pop("at_most"), "test: bars[0]: expected one of at_least and at_most"),
     ],
 )
 def test_a_wrong_field_of_a_plan_is_named(change: Any, message: str) -> None:
     plan = copy.deepcopy(PLAN)
     change(plan)
-    with pytest.raises(ConfigurationError, match=message):
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
         plan_from(plan, "test")
+
+
+def test_a_name_does_not_depend_on_the_order_of_sizes() -> None:
+    assert network_name(dict(reversed(SIZES.items()))) == network_name(SIZES)
 
 
 @pytest.mark.parametrize("name", ["compare-vit", "compare-gpt2"])

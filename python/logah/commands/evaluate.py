@@ -64,21 +64,21 @@ def run_zero_shot(arguments: argparse.Namespace) -> int:
     from logah.training.cache import cache_directory
     from logah.training.configuration import ConfigurationError, read_configuration
     from logah.training.data_error import DataError
+    from logah.training.data_source import describe
     from logah.training.evaluate import evaluate_groups
-    from logah.training.families import FAMILIES
+    from logah.training.families import load_task
     from logah.training.trained_model import load_model
 
     try:
         configuration = read_configuration(arguments.configuration)
         model = load_model(arguments.model)
-        family = FAMILIES[configuration.train.family]
-        task = family.load(cache_directory())
+        task = load_task(configuration.train, cache_directory())
     except (BundleError, CheckpointError, ConfigurationError, DataError, OSError) as error:
         print(f"logah evaluate: {error}", file=sys.stderr)
         return 1
     train = configuration.train
     record = {
-        "dataset": family.dataset,
+        "dataset": describe(train.data),
         "steps": model.steps,
         "seconds": round(model.seconds),
         "seed": train.seed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,12 @@ import yaml
 
 from logah.training.comparison_bars import MEASURES
 from logah.training.comparison_data import DATA
-from logah.training.configuration import ConfigurationError
+from logah.training.fields import ConfigurationError, read_fields
 from logah.training.initialisations import InitialisationError, parse_label
 
 Sizes = dict[str, int]
+#: The sizes in a network's name, in its order.
+NAMED = ("width", "layers", "patch_size", "context", "heads", "mlp_ratio")
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Plan:
 
 def network_name(sizes: Sizes) -> str:
     """Such as w120-l4-p7-h6: width, layers, patch or context, heads, and the MLP's ratio where it is stated."""
-    return "-".join(f"{name[0]}{size}" for name, size in sizes.items())
+    return "-".join(f"{name[0]}{sizes[name]}" for name in NAMED if name in sizes)
 
 
 def read_plan(path: Path) -> Plan:
@@ -114,14 +116,7 @@ def read_plan(path: Path) -> Plan:
 
 def plan_from(value: Any, where: str) -> Plan:
     """A plan from its mapping; `where` stands in front of errors."""
-    _check(value, Plan, where)
-    groups = {}
-    for name, group in _mapping(value["groups"], f"{where}: groups").items():
-        groups[name] = _made(Group, group, f"{where}: groups: {name}")
-    stages = [_made(Stage, stage, f"{where}: stages: {number}") for number, stage in enumerate(value["stages"])]
-    bars = [_made(Bar, bar, f"{where}: bars: {number}") for number, bar in enumerate(value["bars"])]
-    tuning = _made(Tuning, value["tuning"], f"{where}: tuning")
-    plan = Plan(**{**value, "tuning": tuning, "groups": groups, "stages": stages, "bars": bars})
+    plan = read_fields(value, Plan, where)
     _check_names(plan, where)
     return plan
 
@@ -135,7 +130,7 @@ def _check_names(plan: Plan, where: str) -> None:
             raise ConfigurationError(f"{here}: rates_of: {group.rates_of!r} is no group with a representative")
         _one_of(plan.data_of(name), DATA, f"{here}: data")
     for number, stage in enumerate(plan.stages):
-        here = f"{where}: stages: {number}"
+        here = f"{where}: stages[{number}]"
         for name in stage.groups:
             _one_of(name, plan.groups, f"{here}: groups")
         known = {network_name(sizes) for name in stage.groups for sizes in plan.groups[name].networks}
@@ -145,10 +140,10 @@ def _check_names(plan: Plan, where: str) -> None:
             _check_label(label, f"{here}: initialisations")
     _check_label(plan.candidate, f"{where}: candidate")
     for number, bar in enumerate(plan.bars):
-        _one_of(bar.measure, MEASURES, f"{where}: bars: {number}: measure")
-        _one_of(bar.group, plan.groups, f"{where}: bars: {number}: group")
+        _one_of(bar.measure, MEASURES, f"{where}: bars[{number}]: measure")
+        _one_of(bar.group, plan.groups, f"{where}: bars[{number}]: group")
         if (bar.at_least is None) == (bar.at_most is None):
-            raise ConfigurationError(f"{where}: bars: {number}: expected one of at_least and at_most")
+            raise ConfigurationError(f"{where}: bars[{number}]: expected one of at_least and at_most")
 
 
 def _check_label(label: str, where: str) -> None:
@@ -161,25 +156,3 @@ def _check_label(label: str, where: str) -> None:
 def _one_of(name: str, known: Any, where: str) -> None:
     if name not in known:
         raise ConfigurationError(f"{where}: got {name!r}, expected one of {', '.join(sorted(known))}")
-
-
-def _mapping(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ConfigurationError(f"{where}: expected a mapping, found {type(value).__name__}")
-    return value
-
-
-def _made(kind: type[Any], value: Any, where: str) -> Any:
-    _check(value, kind, where)
-    return kind(**value)
-
-
-def _check(value: Any, kind: type, where: str) -> None:
-    """Every field of the dataclass `kind` that has no default, and none that it does not have."""
-    names = {f.name for f in fields(kind)}
-    needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
-    missing, unknown = sorted(needed - set(_mapping(value, where))), sorted(set(value) - names)
-    if missing:
-        raise ConfigurationError(f"{where}: missing fields: {', '.join(missing)}")
-    if unknown:
-        raise ConfigurationError(f"{where}: unknown fields: {', '.join(unknown)}; known: {', '.join(sorted(names))}")
