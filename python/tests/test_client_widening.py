@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import torch
-from client_servers import MODELS, REPOSITORY, serve
+from client_servers import MODELS, REPOSITORY, serve, small_plan
 
 import logah
-from logah.client import Client, Plan, RemoteError
+from logah.client import Client, Plan, ProtocolError, RemoteError
+from logah.client.checked_plan import check_plan
 
 transformers = pytest.importorskip("transformers")
 pytestmark = pytest.mark.server
@@ -217,3 +218,18 @@ def test_what_cannot_be_made_of_copies_is_refused_with_the_reason(client: Client
         client.plan(widened(without_norm, 2), copies=2)
     with pytest.raises(RemoteError, match=r"copies: is 3; what divides hidden_size 48, num_attention_heads 4 and"):
         client.plan(widened(GPT2, 2), copies=3)
+
+
+def test_a_plan_must_have_the_copies_that_were_asked_for() -> None:
+    plan = small_plan()
+    assert check_plan(plan, 1).widening is None
+    with pytest.raises(ProtocolError, match=r"copies.*4"):
+        check_plan(plan, 4)
+    plan.widening.copies = 4
+    plan.widening.base["hidden_size"] = 192
+    assert check_plan(plan, 4).widening == check_plan(plan).widening == logah.client.Widening(4, {"hidden_size": 192})
+    with pytest.raises(ProtocolError, match=r"copies.*1"):
+        check_plan(plan, 1)
+    plan.widening.copies = 1
+    with pytest.raises(ProtocolError, match="2 to 1024 copies"):
+        check_plan(plan)

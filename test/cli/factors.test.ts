@@ -8,6 +8,7 @@ import { copyAsStd } from '../support/std-bundle';
 import { runCli } from './run-cli';
 
 const BUNDLE = join(__dirname, '../fixtures/parity/bundle');
+const SHIPPED = join(__dirname, '../../models');
 
 let directory: string;
 
@@ -107,3 +108,49 @@ it('cannot be combined with a shard', async () => {
   expect(run).toMatchObject({ code: 2 });
   expect(run.stderr).toContain("'--factors' cannot be used with option '--shard");
 });
+
+it.each([
+  [
+    'a fused projection, a shared table and a hidden layer that the model tiles amid',
+    { model_type: 'gpt2', n_embd: 96, n_inner: 900, n_layer: 1, n_head: 3, vocab_size: 301, n_positions: 64 },
+    BUNDLE,
+  ],
+  [
+    'projections of their own, of a model with aligned blocks',
+    { model_type: 'gpt2', n_embd: 96, n_layer: 1, n_head: 3, vocab_size: 301, n_positions: 64 },
+    SHIPPED,
+  ],
+  [
+    'patches, positions and a class token',
+    {
+      model_type: 'vit',
+      hidden_size: 96,
+      num_hidden_layers: 1,
+      num_attention_heads: 3,
+      intermediate_size: 288,
+      image_size: 28,
+      patch_size: 7,
+    },
+    SHIPPED,
+  ],
+  [
+    'matrices whose base has a single column',
+    { model_type: 'gpt2', n_embd: 3, n_inner: 48, n_layer: 1, n_head: 3, vocab_size: 301, n_positions: 64 },
+    SHIPPED,
+  ],
+])(
+  'of copies with %s, what was sent expands to the bits of the dense prediction',
+  async (_, config, models) => {
+    const path = join(directory, 'config.json');
+    await writeFile(path, JSON.stringify(config));
+    const predict = async (name: string, ...flags: string[]): Promise<Buffer> => {
+      const out = join(directory, name);
+      const run = await runCli('predict', path, '--out', out, '--models', models, '--copies', '3', ...flags);
+      expect(run).toMatchObject({ code: 0 });
+      return readFile(join(out, 'model.safetensors'));
+    };
+    const dense = tensorData(await predict('dense'));
+    expect(tensorData(await predict('factors', '--factors')).equals(dense)).toBe(true);
+    expect(tensorData(await predict('core', '--representation', 'core')).equals(dense)).toBe(true);
+  },
+);

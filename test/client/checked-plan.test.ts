@@ -20,6 +20,13 @@ describe('a plan', () => {
     expect(checkPlan(planWith({})).coverage.tied).toBe(6);
   });
 
+  it('must have the copies that were asked for', () => {
+    const widened = planWith({ widening: { copies: 2, base: { hidden_size: 3 } } });
+    for (const copies of [undefined, 0, 2]) expect(checkPlan(widened, copies).widening?.copies).toBe(2);
+    expect(() => checkPlan(widened, 1)).toThrow('plan.widening: copies is 2, expected 1');
+    expect(() => checkPlan(planWith({}), 4)).toThrow('plan.widening: copies is 1, expected 4');
+  });
+
   it.each<[string, Plan__Output | null, string]>([
     ['is missing', null, 'plan is missing'],
     ['has no coverage', planWith({ coverage: null }), 'plan.coverage is missing'],
@@ -27,6 +34,16 @@ describe('a plan', () => {
       'has no element type',
       planWith({ dtype: 'DATA_TYPE_UNSPECIFIED' }),
       'plan.dtype is DATA_TYPE_UNSPECIFIED',
+    ],
+    [
+      'has copies that the contract does not know',
+      planWith({ widening: { copies: 1, base: { hidden_size: 2 } } }),
+      'plan.widening is 1 copies of {"hidden_size":2}, expected 2 to 1024 copies',
+    ],
+    [
+      'has a narrower network without a size',
+      planWith({ widening: { copies: 2, base: { hidden_size: 0 } } }),
+      'plan.widening is 2 copies of {"hidden_size":0}',
     ],
     ['has a wrong total', planWith({ totalBytes: 41 }), 'plan.total_bytes is 41, expected 40'],
     ['repeats a name', tensorWith(1, { name: 'a' }), 'tensor name "a" is repeated'],
