@@ -1,8 +1,8 @@
 """The spaces of architectures that LoGAH was published with, as presets.
 
-Source of the ranges: arXiv 2405.16287, section 4, and the programs with which its authors drew the two sets
-(`vit_generator.py` and `gpt2_generator.py` in github.com/Blackzxy/LoGAH). They drew a thousand networks of each set
-once; here every step draws a new one from the same ranges.
+The sets ViTs-1K and GPTs-1K: arXiv 2405.16287. Source of the ranges: the programs with which its authors drew them
+(`vit_generator.py` and `gpt2_generator.py` in github.com/Blackzxy/LoGAH). They drew each set once; here every step
+draws a new network from the same ranges.
 """
 
 from __future__ import annotations

@@ -291,13 +291,10 @@ class Trainer:
             self.best = min(self.best, loss)
             row = {"step": self.step, "seconds": f"{self.seconds:.1f}", "loss": loss}
             _append(self.directory / VALIDATION, row)
-        self._save(streams)
-        if better:
-            shutil.copyfile(self.directory / "checkpoint.pt", self.directory / "best.pt.partial")
-            (self.directory / "best.pt.partial").replace(self.directory / "best.pt")
+        self._save(streams, better)
         draw_curves(self.directory)
 
-    def _save(self, streams: list[dict[str, Any]]) -> None:
+    def _save(self, streams: list[dict[str, Any]], better: bool) -> None:
         state = {
             "format": CHECKPOINT_FORMAT,
             "config": json.dumps(asdict(self.config)),
@@ -314,6 +311,10 @@ class Trainer:
         }
         temporary = self.directory / "checkpoint.pt.partial"
         torch.save(tree_map_only(Tensor, lambda tensor: tensor.cpu(), state), temporary)
+        if better:
+            # First, since a run that goes on from this checkpoint holds its loss for the least there has been.
+            shutil.copyfile(temporary, self.directory / "best.pt.partial")
+            (self.directory / "best.pt.partial").replace(self.directory / "best.pt")
         temporary.replace(self.directory / "checkpoint.pt")
 
     def _restore(self, path: Path) -> None:
