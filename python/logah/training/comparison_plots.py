@@ -28,7 +28,7 @@ def plot_curves(results: Results, path: Path) -> None:
         panels = figure.subplots(1, len(shown), squeeze=False)[0]
         for axes, network in zip(panels, shown, strict=True):
             _panel(axes, results, network, epochs)
-        panels[-1].legend(fontsize=7)
+        panels[0].legend(fontsize=7)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="svg", metadata={"Date": None})
