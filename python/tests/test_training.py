@@ -175,6 +175,19 @@ def test_evaluation_writes_a_record_for_each_network_and_a_mean_for_each_group(
     assert records[2] == {"metric": "mean_zero_shot_accuracy", "group": "held_out", "value": round(accuracy, 4)}
 
 
+def test_a_network_wider_than_training_saw_is_evaluated_widened_and_as_it_is(
+    config: TrainConfig, images: VitTask
+) -> None:
+    torch.manual_seed(0)
+    hypernetwork = Hypernetwork(config.hypernet)
+    sizes = {"width": 48, "layers": 1, "patch_size": 14, "heads": 6, "mlp_ratio": 2}
+    record = evaluate_groups(hypernetwork, images, config.space, {"outside": [sizes]})[0]
+    base = config.space.config(width=24, layers=1, patch_size=14, heads=3, mlp_ratio=2)
+    assert record["copies"] == 2
+    assert record["value"] == zero_shot(hypernetwork, images, base, "test").accuracy
+    assert record["unwidened"] == zero_shot(hypernetwork, images, config.space.config(**sizes), "test").accuracy
+
+
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("logah-*.yaml")), ids=lambda path: path.stem)
 def test_the_shipped_configurations_are_complete(path: Path) -> None:
     configuration = read_configuration(path)

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path("bench/results")
 
@@ -73,6 +74,7 @@ def run_zero_shot(arguments: argparse.Namespace) -> int:
         configuration = read_configuration(arguments.configuration)
         model = load_model(arguments.model)
         task = load_task(configuration.train, cache_directory())
+        start = _start(configuration.train.start_from)
     except (BundleError, CheckpointError, ConfigurationError, DataError, OSError) as error:
         print(f"logah evaluate: {error}", file=sys.stderr)
         return 1
@@ -83,6 +85,7 @@ def run_zero_shot(arguments: argparse.Namespace) -> int:
         "seconds": round(model.seconds),
         "seed": train.seed,
         "batch_size": train.batch_size,
+        **start,
         "ranges": {train.family: train.space.ranges()},
         "references": task.references(),
         "held_out_widths": list(train.space.held_out_widths),
@@ -92,6 +95,16 @@ def run_zero_shot(arguments: argparse.Namespace) -> int:
     arguments.out.write_text(json.dumps(record, indent=2) + "\n")
     print(arguments.out)
     return 0
+
+
+def _start(bundle: str | None) -> dict[str, Any]:
+    """What the bundle that a run started from records of its own training, without what was measured."""
+    if bundle is None:
+        return {}
+    manifest = json.loads((Path(bundle) / "manifest.json").read_text())
+    training = manifest["training"] or {}
+    kept = ("steps", "seconds", "seed", "batch_size", "start_from")
+    return {"start_from": {"model": manifest["name"], **{name: training[name] for name in kept if name in training}}}
 
 
 def run_compare(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy
 
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.training.targets import Space, SplitName, Task, predict_state
+from logah.training.widening import base_configuration, copies_needed, widened
 
 #: Families that are measured by perplexity.
 LANGUAGE_FAMILIES = ("gpt2",)
@@ -40,10 +41,15 @@ def zero_shot(
     split: SplitName,
     limit: int | None = None,
     seed: int = 0,
+    copies: int = 1,
 ) -> Score:
-    """The score of one network with predicted parameters; `seed` draws what is not predicted."""
-    state = predict_state(hypernetwork, task.graph(config), torch.Generator().manual_seed(seed))
-    return score(task, config, state, split, limit)
+    """The score of one network with predicted parameters; `seed` draws what is not predicted.
+
+    copies: predict a network so many times narrower, and widen it.
+    """
+    base = base_configuration(config, copies)
+    state = predict_state(hypernetwork, task.graph(base), torch.Generator().manual_seed(seed))
+    return score(task, config, state if copies == 1 else widened(base, state, copies), split, limit)
 
 
 @torch.no_grad()
@@ -75,7 +81,8 @@ def evaluate_groups(
     """One record a network: its group, sizes, number of parameters and value; a record of means ends each group.
 
     The value is the accuracy on the test split, and for language the perplexity; `default_init` is that of the same
-    network as transformers starts it (seed 0).
+    network as transformers starts it (seed 0). A network wider than any that training saw is predicted at the widest
+    base that training covered, and widened `copies` times; `unwidened` is the value without that.
     """
     metric = "zero_shot_perplexity" if task.family in LANGUAGE_FAMILIES else "zero_shot_accuracy"
     records: list[dict[str, Any]] = []
@@ -83,14 +90,19 @@ def evaluate_groups(
         values = []
         for sizes in architectures:
             config = space.config(**sizes)
-            scores = (
-                zero_shot(hypernetwork, task, config, "test"),
-                score(task, config, task.initialized(config, 0), "test"),
-            )
-            value, default = (s.perplexity if metric == "zero_shot_perplexity" else s.accuracy for s in scores)
+            copies = copies_needed(config, space.ranges())
+
+            def value_of(found: Score) -> float:
+                return found.perplexity if metric == "zero_shot_perplexity" else found.accuracy
+
+            value = value_of(zero_shot(hypernetwork, task, config, "test", copies=copies))
+            default = value_of(score(task, config, task.initialized(config, 0), "test"))
             values.append(value)
             parameters = sum(p.numel() for p in task.module(config).parameters())
             record = {"metric": metric, "group": group, **sizes, "parameters": parameters}
+            if copies > 1:
+                unwidened = value_of(zero_shot(hypernetwork, task, config, "test"))
+                record = {**record, "copies": copies, "unwidened": unwidened}
             records.append({**record, "value": value, "default_init": default})
             print(f"{group}: {sizes} {parameters:,} parameters, {metric} {value:.3f} ({default:.3f})", flush=True)
         records.append({"metric": f"mean_{metric}", "group": group, "value": round(statistics.fmean(values), 4)})

@@ -25,6 +25,7 @@ from logah.hypernet.config import HypernetConfig
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.training.curves import LOG, VALIDATION, draw_curves, drop_rows_after
 from logah.training.data_source import DataSource
+from logah.training.lookahead import Lookahead, look_ahead
 from logah.training.precision import Precision, autocast
 from logah.training.ranks import ALONE, Ranks, stream_seed
 from logah.training.start import spread_predictions
@@ -47,8 +48,8 @@ class TrainSettings:
     pass each, whose gradients are averaged. accumulate: parts of an architecture's batch that go through its network
     one after the other; the gradients are those of the whole, in less memory. penalty: weight of the predicted
     parameters' norms in the loss. predicted_scale: see `spread_predictions`; None leaves torch's start values.
-    start_from: a bundle whose weights are the start values. precision: of the target networks' forward pass.
-    checkpoint_every: steps.
+    start_from: a bundle whose weights are the start values. lookahead: the loss is measured after a few steps of the
+    target. precision: of the target networks' forward pass. checkpoint_every: steps.
     """
 
     cycles: tuple[tuple[int, float], ...]
@@ -62,6 +63,7 @@ class TrainSettings:
     ema_decay: float = 0.998
     predicted_scale: float | None = None
     start_from: str | None = None
+    lookahead: Lookahead | None = None
     precision: Precision = "auto"
     seed: int = 1
     checkpoint_every: int = 500
@@ -232,8 +234,9 @@ class Trainer:
         inputs, targets = self.task.batch(architecture, config.batch_size, self.generator)
         state = predict_state(self.model, self.task.graph(architecture), self.generator)
         predicted = {name: tensor for name, tensor in state.items() if tensor.requires_grad}
-        leaves = {name: tensor.detach().requires_grad_() for name, tensor in predicted.items()}
-        loss, accuracy = self._network_backward(architecture, {**state, **leaves}, inputs, targets, weight)
+        ahead = self._look_ahead(architecture, state)
+        leaves = {name: ahead[name].detach().requires_grad_() for name in predicted}
+        loss, accuracy = self._network_backward(architecture, {**ahead, **leaves}, inputs, targets, weight)
         norms = sum(tensor.norm() for tensor in state.values())
         # Through the hypernetwork once, whatever the number of parts in which the batch went through the network.
         used = [name for name, leaf in leaves.items() if leaf.grad is not None]
@@ -242,6 +245,22 @@ class Trainer:
             [*(leaves[name].grad for name in used), None],
         )
         return loss, accuracy
+
+    def _look_ahead(self, architecture: Mapping[str, Any], state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The state at which the loss is measured: the predicted one, or where a few steps of training take it."""
+        settings = self.config.lookahead
+        if settings is None:
+            return state
+        steps, rate = settings.draw(self.rng)
+        module = self.task.module(architecture)
+
+        def loss(parameters: Mapping[str, Tensor]) -> Tensor:
+            inputs, targets = self.task.batch(architecture, settings.batch_size, self.generator)
+            with autocast(self.config.precision, inputs.device):
+                output = self.task.logits(module, parameters, inputs).flatten(0, -2).float()
+            return torch.nn.functional.cross_entropy(output, targets.flatten())
+
+        return look_ahead(state, loss, steps, rate)
 
     def _network_backward(
         self,
