@@ -15,6 +15,9 @@ const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
 /** Limit of `copies` in the contract. */
 const MAX_COPIES = 1024;
 
+/** Limit of `lift` in the contract. */
+const MAX_LIFT = 10;
+
 /** Limit of `shard.count` in the contract. */
 const MAX_SHARDS = 65536;
 
@@ -42,6 +45,7 @@ export interface RequestFlags {
   readonly shard?: { readonly index: number; readonly count: number };
   readonly strict: boolean;
   readonly copies?: number;
+  readonly lift?: number;
 }
 
 /** What the flags of `addStreamOptions` give. */
@@ -114,6 +118,14 @@ export function addRequestOptions(command: Command): Command {
         'make the network of so many copies of a narrower one that computes the same function, as the model predicts it; ' +
           '1 predicts the network as it is (default: as many as bring its widths into what the model was trained on)',
       ).argParser(integerFrom(1, MAX_COPIES)),
+    )
+    .addOption(
+      new Option(
+        '--lift <strength>',
+        'add seeded normal noise to what is predicted, so many times the standard deviation of each matrix, kernel and ' +
+          `embedding, 0 to ${MAX_LIFT}; it has full rank, lets the copies of a narrower network part, and ` +
+          'is sent dense only (default: none)',
+      ).argParser(parseLift),
     );
 }
 
@@ -156,6 +168,7 @@ export function requestOf(input: InputFile, flags: RequestFlags & Partial<Stream
     strict: flags.strict,
     ...(flags.model !== undefined && { model: flags.model }),
     ...(flags.copies !== undefined && { copies: flags.copies }),
+    ...(flags.lift !== undefined && { lift: flags.lift }),
     ...(flags.select && { selection: { patterns: [...flags.select] } }),
     ...(flags.shard && { shard: flags.shard }),
     ...(flags.chunkBytes !== undefined && { chunkBytes: flags.chunkBytes }),
@@ -164,6 +177,14 @@ export function requestOf(input: InputFile, flags: RequestFlags & Partial<Stream
     }),
     ...(flags.sha256 !== undefined && { sha256: flags.sha256 }),
   };
+}
+
+function parseLift(text: string): number {
+  const lift = Number(text);
+  if (!/^\d*\.?\d+(e-?\d+)?$/i.test(text) || lift > MAX_LIFT) {
+    throw new InvalidArgumentError(`Expected a number from 0 to ${MAX_LIFT}, such as 0.1.`);
+  }
+  return lift;
 }
 
 function parseShard(text: string): { index: number; count: number } {

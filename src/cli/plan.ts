@@ -94,6 +94,7 @@ function totals({
   factorBytes,
   coreBytes,
   widening,
+  lift,
 }: CheckedPlan): string {
   const share = (count: number): string => `${((100 * count) / (coverage.parameters || 1)).toFixed(1)} %`;
   const origins: [string, number][] = [
@@ -105,6 +106,7 @@ function totals({
   const lines = [
     `${formatNumberOf(tensors.length, 'tensor')} of ${formatNumberOf(nodes, 'node')}, ${formatCount(coverage.parameters)} parameters: ${parts.join(', ')}`,
     ...(widening === null ? [] : [wideningText(widening)]),
+    ...(lift === 0 ? [] : [`lifted: noise of ${lift} times the standard deviation of each predicted block`]),
     `tied, not counted above: ${formatCount(coverage.tied)}`,
     `to send: ${formatBytes(totalBytes)} in ${elementType}`,
     ...(Math.min(factorBytes, coreBytes) < denseBytes

@@ -55,6 +55,7 @@ export function reportJson(
     bytes: plan.totalBytes,
     coverage: plan.coverage,
     widening: plan.widening,
+    lift: plan.lift,
     warnings: plan.warnings,
     seconds,
     bytesPerSecond: Math.round(plan.totalBytes / seconds),

@@ -18,6 +18,13 @@ export type Widening = Readonly<Widening__Output>;
 /** The most copies that the contract knows. */
 const MAX_COPIES = 1024;
 
+/** What a plan must have of its request. */
+export interface Asked {
+  /** Undefined or 0: any. */
+  readonly copies?: number | undefined;
+  readonly lift?: number | string | undefined;
+}
+
 /** A plan that agrees with itself, so that buffers and files can be laid out by it. */
 export interface CheckedPlan extends Readonly<Plan__Output> {
   readonly tensors: TensorPlan__Output[];
@@ -27,10 +34,13 @@ export interface CheckedPlan extends Readonly<Plan__Output> {
 }
 
 /**
- * Checks shapes, sizes, offsets and sums, and that the number of copies is the one asked for; `copies` 0: any. Throws
+ * Checks shapes, sizes, offsets and sums, and that the number of copies (0: any) and the lift are those asked for. Throws
  * ProtocolError naming what came and what was expected.
  */
-export function checkPlan(plan: Plan__Output | null | undefined, copies = 0): CheckedPlan {
+export function checkPlan(
+  plan: Plan__Output | null | undefined,
+  { copies = 0, lift = 0 }: Asked = {},
+): CheckedPlan {
   if (!plan) {
     throw new ProtocolError('plan', 'missing', 'present');
   }
@@ -42,6 +52,7 @@ export function checkPlan(plan: Plan__Output | null | undefined, copies = 0): Ch
   const fault = plan.expansion === null ? undefined : expansionFault(plan.expansion);
   if (fault !== undefined) throw new ProtocolError('plan.expansion', fault, 'a SHA-256 and sizes');
   checkWidening(plan.widening, copies);
+  expectEqual('plan.lift', plan.lift, Number(lift));
   const byName = new Map<string, TensorPlan>();
   let offset = 0;
   for (const tensor of plan.tensors) {

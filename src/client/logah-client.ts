@@ -76,7 +76,7 @@ export function connect(target: string, options: ConnectOptions = {}): LogahClie
         (options, callback) => stub.Plan({ request }, options, callback),
         settings,
       );
-      return checkPlan(response.plan, request.copies);
+      return checkPlan(response.plan, request);
     },
     listModels: (settings = {}) =>
       unary<ListModelsResponse__Output>(
@@ -111,14 +111,20 @@ async function* predict(
   settings: PredictSettings,
 ): AsyncGenerator<PredictionEvent, void, undefined> {
   const { signal, part } = settings;
-  const { chunkBytes = 0, sha256 = false, copies } = request;
+  const { chunkBytes = 0, sha256 = false, copies, lift } = request;
   throwIfAborted(signal);
   // One deadline for all attempts together.
   const options = callOptions(settings);
   const open = (resume: Resume | undefined): AsyncIterable<PredictResponse__Output> =>
     streamOf(stub.Predict(resume === undefined ? request : { ...request, resume }, options), target, signal);
   const { messages, resumedAt } = resumingMessages(open, signal, part);
-  const limits = { chunkBytes: chunkBytes === 0 ? DEFAULT_CHUNK_BYTES : chunkBytes, sha256, copies, part };
+  const limits = {
+    chunkBytes: chunkBytes === 0 ? DEFAULT_CHUNK_BYTES : chunkBytes,
+    sha256,
+    copies,
+    lift,
+    part,
+  };
   try {
     yield* predictionEvents(messages, limits, resumedAt);
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { PredictResponse__Output } from '../gen/logah/v1/PredictResponse';
 import type { Summary__Output } from '../gen/logah/v1/Summary';
-import { checkPlan, type CheckedPlan } from './checked-plan';
+import { checkPlan, type Asked, type CheckedPlan } from './checked-plan';
 import { ProtocolError } from './protocol-error';
 import type { DataPart } from './resuming-stream';
 import { TensorPieces, type TensorPiece } from './tensor-pieces';
@@ -22,13 +22,11 @@ export type PredictionEvent =
   | { readonly kind: 'summary'; readonly summary: Summary };
 
 /** What the checks need to know of the request. */
-export interface RequestLimits {
+export interface RequestLimits extends Asked {
   /** Largest chunk in bytes that the request allows. */
   readonly chunkBytes: number;
   /** Whether the request asked for SHA-256 digests. */
   readonly sha256: boolean;
-  /** The number of copies that it asked for; undefined or 0: any. */
-  readonly copies?: number | undefined;
   /** The part of the data that it asked for; undefined: all. */
   readonly part?: DataPart | undefined;
 }
@@ -51,7 +49,7 @@ export async function* predictionEvents(
       throw new ProtocolError('message after the summary', kind, 'none');
     }
     if (message.plan && !pieces) {
-      const plan = checkPlan(message.plan, limits.copies);
+      const plan = checkPlan(message.plan, limits);
       pieces = new TensorPieces(plan, limits.chunkBytes, limits.sha256, limits.part);
       yield { kind: 'plan', plan };
     } else if (message.chunk && pieces) {

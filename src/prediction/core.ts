@@ -9,7 +9,7 @@ import { isPlainProduct } from './factors';
 import type { Placement } from './layout';
 import type { Piece } from './plan-tensor';
 import type { FillRecipe } from './recipe';
-import type { ScaledRecipe } from './scale';
+import type { ScaledRecipe } from './block-moments';
 import { TILE_ELEMENTS } from './tile';
 
 /** Bytes of a block's scale, and of a constant's value. */

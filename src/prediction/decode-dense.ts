@@ -10,7 +10,8 @@ import { decodedEntry } from './cycle';
 import { squashOf } from './squash';
 import type { TilePart } from './tile-part';
 
-type DenseRecipe = DenseClassRecipe | DenseKernelRecipe | DensePositionRecipe | DenseVectorRecipe;
+/** Of a block that a dense decoder makes. */
+export type DenseRecipe = DenseClassRecipe | DenseKernelRecipe | DensePositionRecipe | DenseVectorRecipe;
 
 /** Fills a part of a tile; blocks are small (max_shape), so each tile decodes the whole block again. */
 export async function fillDense(
@@ -30,7 +31,7 @@ export async function fillDense(
 }
 
 /** The piece's element at (row, column) of its matrix view. */
-async function elementAt(
+export async function elementAt(
   recipe: DenseRecipe,
   embedding: Float32Array,
   sessions: BundleSessions,

@@ -148,7 +148,7 @@ async function fillVector(
 }
 
 /** The first m rows of A and n rows of B of the part's node. */
-function factorsOf(part: TilePart, context: DecodeContext, m: number, n: number): Promise<Factors> {
+export function factorsOf(part: TilePart, context: DecodeContext, m: number, n: number): Promise<Factors> {
   const { recipe, embedding } = part;
   if (recipe.kind === 'fill') throw new Error('a block filled by rule has no factors');
   const { factors, rank, requestKey, sessions } = context;
@@ -157,7 +157,7 @@ function factorsOf(part: TilePart, context: DecodeContext, m: number, n: number)
 }
 
 /** The block's scale, from its whole factors. */
-function keptScale(
+export function keptScale(
   recipe: KernelRecipe | MatrixRecipe | PositionRecipe,
   { scales, rank, requestKey }: DecodeContext,
   factors: Factors,

@@ -5,14 +5,16 @@ import { crc32 } from '../checksum/crc32';
 import { encoderFeatures } from '../graph/features';
 import type { HypernetConfig } from '../hypernet/manifest';
 import { BundleSessions } from '../hypernet/sessions';
+import type { ScaledRecipe } from './block-moments';
 import { fewestRows } from './core';
 import { decodePart } from './decode';
 import { fillByRule } from './decode-by-rule';
 import { bytesPerElement, convert, type ElementType } from '../element-type';
 import { FactorStore } from './factor-store';
 import type { Placement } from './layout';
+import { liftPart } from './lift';
 import type { FillRecipe, MatrixRecipe } from './recipe';
-import { scaleOf, type ScaledRecipe } from './scale';
+import { scaleOf } from './scale';
 import { ScaleStore } from './scale-store';
 import { createScratch } from './worker-scratch';
 import type { TilePart } from './tile-part';
@@ -80,7 +82,7 @@ async function fillItem(
 }
 
 async function decodeTile(item: TileItem, requestKey: string, model: LoadedModel): Promise<Float32Array> {
-  const { wanted } = item;
+  const { noise, wanted } = item;
   const elements = item.rows * item.columns;
   const values = scratch.tile.take(elements);
   const context = {
@@ -92,7 +94,10 @@ async function decodeTile(item: TileItem, requestKey: string, model: LoadedModel
     stream: item.stream,
     scratch,
   };
-  for (const part of item.parts) await decodePart(part, context, values, item.columns);
+  for (const part of item.parts) {
+    await decodePart(part, context, values, item.columns);
+    if (noise !== undefined) await liftPart(part, noise, wanted, context, values, item.columns);
+  }
   return wanted.rows * wanted.columns === elements ? values : crop(values, item.columns, wanted);
 }
 

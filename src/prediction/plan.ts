@@ -49,6 +49,8 @@ export interface PredictionPlan {
   readonly graph: ArchitectureGraph;
   /** What the graph is made of; undefined: of itself. */
   readonly widening: Widening | undefined;
+  /** The noise that is added, in standard deviations of each block; 0: none. */
+  readonly lift: number;
   readonly fingerprint: string;
   readonly seed: number;
   readonly elementType: ElementType;
@@ -74,6 +76,8 @@ export interface PlanOptions {
   readonly selection: NameSelection;
   readonly slicing: Slicing;
   readonly representation: Representation;
+  /** The noise to add, in standard deviations of each block; above 0 only where what is sent is dense. */
+  readonly lift: number;
   /** Whether an architecture with elements filled by rule is refused. */
   readonly strict: boolean;
 }
@@ -88,7 +92,7 @@ export function planPrediction(
   options: PlanOptions,
   { widening, warnings }: WideningChoice = AS_IT_IS,
 ): PredictionPlan {
-  const { elementType, selection, seed, slicing, representation } = options;
+  const { elementType, selection, seed, slicing, representation, lift } = options;
   checkDecodable(graph, bundle.manifest.hypernet, widening?.base);
   const selected = selection.select(graph.parameters.map((parameter) => parameter.name));
   slicing.check(graph.parameters);
@@ -105,10 +109,11 @@ export function planPrediction(
     const box = candidate ? slicing.boxOf(parameter) : undefined;
     const dense = box === undefined ? 0 : elementCount(box.shape) * bytesPerElement(elementType);
     const planned = planTensor(index, planning);
-    const factors = box === undefined ? undefined : smallerFactors(planned.pieces, hypernet.rank, dense);
+    const factors =
+      box === undefined || lift > 0 ? undefined : smallerFactors(planned.pieces, hypernet.rank, dense);
     const factored = factors === undefined ? dense : factorsByteLength(factors);
     const core =
-      box === undefined || bundle.expansion === undefined
+      box === undefined || lift > 0 || bundle.expansion === undefined
         ? undefined
         : smallerCore(planned.pieces, hypernet, elementType, dense);
     const unexpanded = bundle.expansion === undefined ? factored : dense;
@@ -116,6 +121,8 @@ export function planPrediction(
     const bytes = { dense, factors: factored, core: cored }[sentAs];
     const tensor: PlannedTensor = {
       ...planned,
+      // Noise has full rank.
+      rank: lift > 0 ? 0 : planned.rank,
       sent: box !== undefined,
       box,
       sentPlace: box === undefined ? NOWHERE : placementOf(box, parameter.shape),
@@ -141,12 +148,14 @@ export function planPrediction(
     sent,
     ...(hypernet.normalization === 'std' ? [graph.initializerRange ?? DEFAULT_INITIALIZER_RANGE] : []),
     ...(widening === undefined ? [] : [{ copies: widening.copies, base: graphHash(widening.base) }]),
+    ...(lift > 0 ? [{ lift }] : []),
   ];
   const fingerprint = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
   return {
     bundle,
     graph,
     widening,
+    lift,
     fingerprint,
     seed,
     elementType,

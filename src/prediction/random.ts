@@ -14,10 +14,10 @@ const ROUNDS = 10;
 /** The key of a parameter's stream: two 32-bit words. */
 export type StreamKey = readonly [number, number];
 
-/** The stream of a parameter under a seed. */
-export function streamKey(seed: number, parameter: string): StreamKey {
+/** The stream of a parameter under a seed: that of its rules, or the one for another `purpose`. */
+export function streamKey(seed: number, parameter: string, purpose?: 'lift'): StreamKey {
   const digest = createHash('sha256')
-    .update(JSON.stringify([seed, parameter]))
+    .update(JSON.stringify(purpose === undefined ? [seed, parameter] : [seed, parameter, purpose]))
     .digest();
   return [digest.readUInt32LE(0), digest.readUInt32LE(4)];
 }

@@ -77,6 +77,8 @@ function* itemsOf(
       yield { tensor, item, bytes: tensor.bytes };
       continue;
     }
+    const noise =
+      plan.lift > 0 ? { lift: plan.lift, stream: streamKey(plan.seed, tensor.name, 'lift') } : undefined;
     for (const tile of tilesOf(tensor)) {
       const wanted = sentPart(tensor, tile);
       const item: TileItem = {
@@ -87,6 +89,7 @@ function* itemsOf(
         columns,
         parts: partsOf(tensor, tile, embeddings, hid),
         wanted,
+        noise,
       };
       yield { tensor, item, bytes: wanted.rows * wanted.columns * bytesPerElement(plan.elementType) };
     }
@@ -112,7 +115,8 @@ function coreBlock(
       return { kind: 'constant', value: block.value };
     case 'elements': {
       const { recipe, row, rows, column, columns } = block;
-      const place = { row: 0, column, rows, columns, pieceRow: 0, element: row * tensorColumns + column };
+      const element = row * tensorColumns + column;
+      const place = { row: 0, column, rows, columns, pieceRow: 0, pieceRows: rows, element };
       return { kind: 'elements', part: { ...place, recipe, embedding: new Float32Array(0) } };
     }
     case 'matrix':
@@ -152,6 +156,7 @@ export function partsOf(
       rows: last - first,
       columns,
       pieceRow: first - row,
+      pieceRows: rows,
       element: first * tensor.view.columns + column,
       embedding:
         recipe.kind === 'fill'

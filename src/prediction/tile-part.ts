@@ -17,6 +17,8 @@ export interface TilePart {
   readonly columns: number;
   /** The part's first row, counted within its piece. */
   readonly pieceRow: number;
+  /** Rows of the whole piece; its columns are the part's. */
+  readonly pieceRows: number;
   /** Index in the tensor of the part's first element. */
   readonly element: number;
   /** The node's embedding [hid]; empty for a part filled by rule. */
@@ -28,7 +30,7 @@ export interface DecodeContext {
   readonly sessions: BundleSessions;
   /** The factors of the last nodes. */
   readonly factors: FactorStore;
-  /** The scales of the last blocks. */
+  /** The scales of the last blocks, and their deviations where noise is added. */
   readonly scales: ScaleStore;
   readonly rank: number;
   /** Tells the nodes of different requests apart in the cache. */

@@ -6,9 +6,10 @@ import type { ExecutionProvider } from '../hypernet/sessions';
 import type { TilePart } from './tile-part';
 import type { ElementType } from '../element-type';
 import type { Placement } from './layout';
+import type { Noise } from './lift';
 import type { StreamKey } from './random';
 import type { FillRecipe, MatrixRecipe } from './recipe';
-import type { ScaledRecipe } from './scale';
+import type { ScaledRecipe } from './block-moments';
 
 /** Given to a worker when it starts. */
 export interface WorkerSetup {
@@ -46,6 +47,8 @@ export interface TileItem {
   readonly parts: readonly TilePart[];
   /** What of the tile is wanted, counted within the tile. */
   readonly wanted: Placement;
+  /** What is added to what is predicted; undefined: nothing. */
+  readonly noise?: Noise | undefined;
 }
 
 /** The factors of one or more blocks, A and B of each, one after the other, in float32. */

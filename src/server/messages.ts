@@ -61,6 +61,7 @@ export function planMessage(plan: PredictionPlan): Plan {
     family: plan.graph.family,
     hasTokenizer: hasTokenizer(plan),
     widening: wideningMessage(plan),
+    lift: plan.lift,
   };
 }
 

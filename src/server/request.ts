@@ -8,6 +8,7 @@ import type { ElementType } from '../element-type';
 import type { RequestedPart } from '../prediction/data-range';
 import type { Representation } from '../prediction/factors';
 import type { PlanOptions } from '../prediction/plan';
+import { MAX_LIFT } from '../prediction/lift-limit';
 import { NameSelection } from '../prediction/selection';
 import { Slicing } from '../prediction/slicing';
 import { MAX_COPIES } from '../prediction/widening-choice';
@@ -42,7 +43,7 @@ export interface AnswerOptions extends PlanOptions {
 /** Validates a request's options. Throws LogahError (invalid_argument) with a violation for each wrong field. */
 export function readOptions(request: PredictRequest__Output): AnswerOptions {
   const violations: FieldViolation[] = [];
-  const { seed, chunkBytes: chunk, copies = 0 } = request;
+  const { seed, chunkBytes: chunk, copies = 0, lift } = request;
   if (!Number.isSafeInteger(seed)) {
     violations.push({
       field: 'seed',
@@ -57,6 +58,10 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
   }
   if (copies > MAX_COPIES) {
     violations.push({ field: 'copies', description: `is ${copies}; at most ${MAX_COPIES} is allowed` });
+  }
+  // Not the other way round: NaN is neither.
+  if (!(lift >= 0 && lift <= MAX_LIFT)) {
+    violations.push({ field: 'lift', description: `is ${lift}; 0 to ${MAX_LIFT} is allowed` });
   }
   const elementType = ELEMENT_TYPES[request.dtype];
   if (elementType === undefined) {
@@ -78,6 +83,14 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
       description: `is ${request.representation} together with slices or a shard; only REPRESENTATION_DENSE is allowed`,
     });
   }
+  if (representation !== undefined && representation !== 'dense' && lift > 0) {
+    violations.push({
+      field: 'representation',
+      description:
+        `is ${request.representation} together with lift ${lift}; only REPRESENTATION_DENSE is allowed, since noise ` +
+        'has no factors',
+    });
+  }
   if (violations.length > 0 || elementType === undefined || representation === undefined) {
     throw invalidFields(violations);
   }
@@ -87,6 +100,7 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
     elementType,
     selection: request.selection === null ? NameSelection.all : NameSelection.of(request.selection.patterns),
     representation,
+    lift,
     slicing: Slicing.of(request.slices, request.shard ?? undefined),
     chunkBytes: chunk === 0 ? DEFAULT_CHUNK_BYTES : chunk,
     sha256: request.sha256,

@@ -65,7 +65,7 @@ class AsyncClient:
         """As `Client.plan_request`."""
         with self._remote_errors():
             response = await self._calls.plan(logah_pb2.PlanRequest(request=request), timeout=timeout)
-        return check_plan(response.plan, request.copies)
+        return check_plan(response.plan, request.copies, request.lift)
 
     async def list_models(self, *, timeout: float | None = None) -> logah_pb2.ListModelsResponse:
         """As `Client.list_models`."""

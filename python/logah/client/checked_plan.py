@@ -218,6 +218,8 @@ class Plan:
     warnings: tuple[Warning, ...]
     #: None: the network is predicted as it is.
     widening: Widening | None
+    #: The noise that is added, in standard deviations of each predicted block; 0: none.
+    lift: float
 
     @property
     def sent(self) -> tuple[TensorPlan, ...]:
@@ -225,8 +227,8 @@ class Plan:
         return tuple(tensor for tensor in self.tensors if tensor.sent)
 
 
-def check_plan(plan: logah_pb2.Plan, copies: int = 0) -> Plan:
-    """Checks shapes, sizes, offsets and sums, and that the number of copies is the one asked for; `copies` 0: any.
+def check_plan(plan: logah_pb2.Plan, copies: int = 0, lift: float = 0.0) -> Plan:
+    """Checks shapes, sizes, offsets and sums, and that the number of copies (0: any) and the lift are those asked for.
 
     Raises ProtocolError naming what came and what was expected.
     """
@@ -237,6 +239,7 @@ def check_plan(plan: logah_pb2.Plan, copies: int = 0) -> Plan:
     widening = _widening(plan)
     if copies > 0:
         expect_equal("plan.widening: copies", widening.copies if widening else 1, copies)
+    expect_equal("plan.lift", plan.lift, lift)
     tensors = tuple(_tensor(tensor) for tensor in plan.tensors)
     by_name: dict[str, TensorPlan] = {}
     offset = 0
@@ -269,6 +272,7 @@ def check_plan(plan: logah_pb2.Plan, copies: int = 0) -> Plan:
         coverage=coverage,
         warnings=tuple(Warning(_warning_kind(w.kind), w.field, w.actual, w.trained, w.text) for w in plan.warnings),
         widening=widening,
+        lift=plan.lift,
     )
 
 

@@ -78,7 +78,7 @@ class Client:
         """The plan of a request as the contract has it."""
         with self._remote_errors():
             response = self._calls.plan(logah_pb2.PlanRequest(request=request), timeout=timeout)
-        return check_plan(response.plan, request.copies)
+        return check_plan(response.plan, request.copies, request.lift)
 
     def list_models(self, *, timeout: float | None = None) -> logah_pb2.ListModelsResponse:
         """The models of the server, as the contract has them."""
@@ -177,6 +177,7 @@ class Client:
         model: str = "",
         strict: bool = True,
         copies: int = 0,
+        lift: float = 0.0,
         device: torch.device | str | None = None,
         representation: Representation = "dense",
         timeout: float | None = None,
@@ -195,6 +196,7 @@ class Client:
             model=model,
             strict=strict,
             copies=copies,
+            lift=lift,
             device=device,
             representation=representation,
             timeout=timeout,

@@ -64,6 +64,8 @@ class InitializationReport:
     warnings: tuple[str, ...]
     #: How often the weights of a narrower network are repeated; None: the network is predicted as it is.
     widening: Widening | None
+    #: The noise that was added, in standard deviations of each predicted block.
+    lift: float
     #: Parameters that the plan does not have, left as they were; only without `strict`.
     untouched: tuple[str, ...]
 
@@ -77,6 +79,7 @@ def initialize(
     model: str = "",
     strict: bool = True,
     copies: int = 0,
+    lift: float = 0.0,
     device: torch.device | str | None = None,
     representation: Representation = "dense",
     timeout: float | None = None,
@@ -93,7 +96,7 @@ def initialize(
       bytes in all, and the ranks' parts are those of `state_dict` with the same representation, bit for bit. Tensors
       that are no matrices come whole.
     - `source` None: the module itself, by its transformers configuration or else by its trace. `seed`, `model`,
-      `copies`, `timeout`: as for `Client.predict`; every rank must pass the same.
+      `copies`, `lift`, `timeout`: as for `Client.predict`; every rank must pass the same.
     - `strict`: the plan and the module must name the same parameters. Otherwise those that the plan lacks stay as they
       are, and are reported.
 
@@ -111,7 +114,7 @@ def initialize(
     deadline = Deadline(timeout, client.target)
     architecture = client.readable(read_source(root if source is None else source), deadline)
     request = predict_request(
-        architecture, model=model, seed=seed, dtype=dtype, copies=copies, representation=representation
+        architecture, model=model, seed=seed, dtype=dtype, copies=copies, lift=lift, representation=representation
     )
     plan = client.plan_request(request, timeout=deadline.remaining())
     matched = match_plan(slots, plan, strict)
@@ -128,6 +131,7 @@ def initialize(
         # The model and the copies that the plan was made with, should the server's choice change.
         model=plan.model,
         copies=plan.widening.copies if plan.widening else 1,
+        lift=lift,
         seed=seed,
         dtype=dtype,
         slices={name: box for name, box in slices.items() if box is not None},
@@ -150,6 +154,7 @@ def initialize(
         tied=coverage.tied,
         warnings=tuple(warning.text for warning in plan.warnings),
         widening=plan.widening,
+        lift=plan.lift,
         untouched=untouched,
     )
 

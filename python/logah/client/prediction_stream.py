@@ -141,7 +141,7 @@ class PredictionStream:
             self._awaits_same_plan = False
             self._resumed_at = self._pieces.position
             return None
-        self._plan = check_plan(message, self._request.copies)
+        self._plan = check_plan(message, self._request.copies, self._request.lift)
         chunk_bytes = self._request.chunk_bytes or DEFAULT_CHUNK_BYTES
         self._pieces = TensorPieces(self._plan, chunk_bytes, self._request.sha256)
         return PlanEvent(self._plan)

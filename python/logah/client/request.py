@@ -48,6 +48,9 @@ class PredictOptions(TypedDict, total=False):
     #: at most 1024. 1: predict the network as it is. Default 0: as many as bring its widths into what the model was
     #: trained on (`Plan.widening`).
     copies: int
+    #: Add seeded normal noise to each predicted matrix, kernel and embedding, of so many times its own standard
+    #: deviation; at most 10, and only with representation "dense". Default 0: none.
+    lift: float
     #: "factors": matrices come as the low-rank factors that they are products of, and are multiplied here; few bytes,
     #: and values that agree with the dense ones to 1e-6 of the tensor's largest. Not with `shard` or `slices`.
     #: Default "dense".
@@ -67,6 +70,7 @@ def predict_request(
     sha256: bool = False,
     strict: bool = False,
     copies: int = 0,
+    lift: float = 0.0,
     representation: Representation = "dense",
 ) -> logah_pb2.PredictRequest:
     """Raises RequestError where an argument does not fit its field; what else is wrong, the server says."""
@@ -85,6 +89,8 @@ def predict_request(
         strict=strict,
         representation=_REPRESENTATIONS[representation],
     )
+    if lift != 0:
+        request.lift = lift
     if copies > 0:
         request.copies = copies
     if select is not None:

@@ -22,6 +22,7 @@ DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}
 _MAX_SEED = 2**53 - 1
 _MAX_SHARDS = 65536
 _MAX_COPIES = 1024
+_MAX_LIFT = 10
 _CHUNK_BYTES = (4096, 4 << 20)
 
 
@@ -77,6 +78,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="make the network of so many copies of a narrower one that computes the same function, as the model "
         "predicts it; 1 predicts the network as it is (default: as many as bring its widths into what the model was "
         "trained on)",
+    )
+    parser.add_argument(
+        "--lift",
+        type=_lift,
+        default=0.0,
+        metavar="STRENGTH",
+        help="add seeded normal noise to what is predicted, so many times the standard deviation of each matrix, "
+        "kernel and embedding, 0 to 10; it has full rank, lets the copies of a narrower network part, and is sent "
+        "dense only (default: none)",
     )
     parser.add_argument("--quiet", action="store_true", help="show only warnings and errors")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
@@ -144,6 +154,7 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
             sha256=arguments.sha256,
             strict=arguments.strict,
             copies=arguments.copies,
+            lift=arguments.lift,
             representation="factors" if arguments.factors else arguments.representation,
             on_event=show,
         )
@@ -227,6 +238,7 @@ def _report(saved: SavedPrediction, seed: int) -> dict[str, Any]:
         "bytes": plan.total_bytes,
         "coverage": vars(plan.coverage),
         "widening": None if plan.widening is None else vars(plan.widening),
+        "lift": plan.lift,
         "warnings": [vars(warning) for warning in plan.warnings],
         "seconds": saved.seconds,
         "bytesPerSecond": round(plan.total_bytes / saved.seconds),
@@ -260,6 +272,12 @@ def _shard(text: str) -> tuple[int, int]:
             f"expected INDEX/COUNT with INDEX below COUNT, at most {_MAX_SHARDS}, such as 0/4"
         )
     return index, count
+
+
+def _lift(text: str) -> float:
+    if not re.fullmatch(r"\d*\.?\d+(e-?\d+)?", text, re.ASCII | re.IGNORECASE) or float(text) > _MAX_LIFT:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to {_MAX_LIFT}, such as 0.1")
+    return float(text)
 
 
 def _integer(least: int, most: int) -> Callable[[str], int]:

@@ -76,7 +76,7 @@ WARNING_KIND_UNTRAINED: WarningKind
 WARNING_KIND_WIDENING: WarningKind
 
 class PredictRequest(_message.Message):
-    __slots__ = ("architecture", "model", "seed", "dtype", "chunk_bytes", "selection", "sha256", "representation", "slices", "shard", "resume", "strict", "copies")
+    __slots__ = ("architecture", "model", "seed", "dtype", "chunk_bytes", "selection", "sha256", "representation", "slices", "shard", "resume", "lift", "strict", "copies")
     ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +88,7 @@ class PredictRequest(_message.Message):
     SLICES_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
     RESUME_FIELD_NUMBER: _ClassVar[int]
+    LIFT_FIELD_NUMBER: _ClassVar[int]
     STRICT_FIELD_NUMBER: _ClassVar[int]
     COPIES_FIELD_NUMBER: _ClassVar[int]
     architecture: _architecture_pb2.Architecture
@@ -101,9 +102,10 @@ class PredictRequest(_message.Message):
     slices: _containers.RepeatedCompositeFieldContainer[TensorSlice]
     shard: Shard
     resume: Resume
+    lift: float
     strict: bool
     copies: int
-    def __init__(self, architecture: _Optional[_Union[_architecture_pb2.Architecture, _Mapping]] = ..., model: _Optional[str] = ..., seed: _Optional[int] = ..., dtype: _Optional[_Union[DataType, str]] = ..., chunk_bytes: _Optional[int] = ..., selection: _Optional[_Union[TensorSelection, _Mapping]] = ..., sha256: _Optional[bool] = ..., representation: _Optional[_Union[Representation, str]] = ..., slices: _Optional[_Iterable[_Union[TensorSlice, _Mapping]]] = ..., shard: _Optional[_Union[Shard, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., strict: _Optional[bool] = ..., copies: _Optional[int] = ...) -> None: ...
+    def __init__(self, architecture: _Optional[_Union[_architecture_pb2.Architecture, _Mapping]] = ..., model: _Optional[str] = ..., seed: _Optional[int] = ..., dtype: _Optional[_Union[DataType, str]] = ..., chunk_bytes: _Optional[int] = ..., selection: _Optional[_Union[TensorSelection, _Mapping]] = ..., sha256: _Optional[bool] = ..., representation: _Optional[_Union[Representation, str]] = ..., slices: _Optional[_Iterable[_Union[TensorSlice, _Mapping]]] = ..., shard: _Optional[_Union[Shard, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., lift: _Optional[float] = ..., strict: _Optional[bool] = ..., copies: _Optional[int] = ...) -> None: ...
 
 class PlanRequest(_message.Message):
     __slots__ = ("request",)
@@ -162,7 +164,7 @@ class PredictResponse(_message.Message):
     def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ("model", "fingerprint", "dtype", "tensors", "total_bytes", "coverage", "warnings", "nodes", "family", "dense_bytes", "factor_bytes", "core_bytes", "expansion", "has_tokenizer", "widening")
+    __slots__ = ("model", "fingerprint", "dtype", "tensors", "total_bytes", "coverage", "warnings", "nodes", "family", "dense_bytes", "factor_bytes", "core_bytes", "expansion", "has_tokenizer", "widening", "lift")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     DTYPE_FIELD_NUMBER: _ClassVar[int]
@@ -178,6 +180,7 @@ class Plan(_message.Message):
     EXPANSION_FIELD_NUMBER: _ClassVar[int]
     HAS_TOKENIZER_FIELD_NUMBER: _ClassVar[int]
     WIDENING_FIELD_NUMBER: _ClassVar[int]
+    LIFT_FIELD_NUMBER: _ClassVar[int]
     model: str
     fingerprint: str
     dtype: DataType
@@ -193,7 +196,8 @@ class Plan(_message.Message):
     expansion: Expansion
     has_tokenizer: bool
     widening: Widening
-    def __init__(self, model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dtype: _Optional[_Union[DataType, str]] = ..., tensors: _Optional[_Iterable[_Union[TensorPlan, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., nodes: _Optional[int] = ..., family: _Optional[str] = ..., dense_bytes: _Optional[int] = ..., factor_bytes: _Optional[int] = ..., core_bytes: _Optional[int] = ..., expansion: _Optional[_Union[Expansion, _Mapping]] = ..., has_tokenizer: _Optional[bool] = ..., widening: _Optional[_Union[Widening, _Mapping]] = ...) -> None: ...
+    lift: float
+    def __init__(self, model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dtype: _Optional[_Union[DataType, str]] = ..., tensors: _Optional[_Iterable[_Union[TensorPlan, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., nodes: _Optional[int] = ..., family: _Optional[str] = ..., dense_bytes: _Optional[int] = ..., factor_bytes: _Optional[int] = ..., core_bytes: _Optional[int] = ..., expansion: _Optional[_Union[Expansion, _Mapping]] = ..., has_tokenizer: _Optional[bool] = ..., widening: _Optional[_Union[Widening, _Mapping]] = ..., lift: _Optional[float] = ...) -> None: ...
 
 class Widening(_message.Message):
     __slots__ = ("copies", "base")

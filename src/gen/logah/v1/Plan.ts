@@ -24,6 +24,7 @@ export interface Plan {
   'expansion'?: (_logah_v1_Expansion | null);
   'hasTokenizer'?: (boolean);
   'widening'?: (_logah_v1_Widening | null);
+  'lift'?: (number | string);
 }
 
 export interface Plan__Output {
@@ -42,4 +43,5 @@ export interface Plan__Output {
   'expansion': (_logah_v1_Expansion__Output | null);
   'hasTokenizer': (boolean);
   'widening': (_logah_v1_Widening__Output | null);
+  'lift': (number);
 }

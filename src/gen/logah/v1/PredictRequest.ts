@@ -21,6 +21,7 @@ export interface PredictRequest {
   'slices'?: (_logah_v1_TensorSlice)[];
   'shard'?: (_logah_v1_Shard | null);
   'resume'?: (_logah_v1_Resume | null);
+  'lift'?: (number | string);
   'strict'?: (boolean);
   'copies'?: (number);
   '_copies'?: "copies";
@@ -38,6 +39,7 @@ export interface PredictRequest__Output {
   'slices': (_logah_v1_TensorSlice__Output)[];
   'shard': (_logah_v1_Shard__Output | null);
   'resume': (_logah_v1_Resume__Output | null);
+  'lift': (number);
   'strict': (boolean);
   'copies'?: (number);
   '_copies'?: "copies";
