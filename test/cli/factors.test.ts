@@ -154,3 +154,33 @@ it.each([
     expect(tensorData(await predict('core', '--representation', 'core')).equals(dense)).toBe(true);
   },
 );
+
+it('a lift is told by plan and predict, and makes another file', async () => {
+  const path = join(directory, 'config.json');
+  const config = { model_type: 'gpt2', n_embd: 48, n_layer: 1, n_head: 3, vocab_size: 301, n_positions: 64 };
+  await writeFile(path, JSON.stringify(config));
+  const line = 'lifted: noise of 0.25 times the standard deviation of each predicted block\n';
+  const plan = async (...flags: string[]): Promise<string> =>
+    (await runCli('plan', path, '--models', BUNDLE, ...flags)).stdout;
+  expect(await plan('--lift', '0.25')).toContain(line);
+  expect(await plan()).not.toContain('lifted');
+  expect(await plan('--lift', '0')).toBe(await plan());
+  const predict = async (name: string, ...flags: string[]): Promise<Buffer> => {
+    const out = join(directory, name);
+    const run = await runCli('predict', path, '--out', out, '--models', BUNDLE, '--json', ...flags);
+    expect(JSON.parse(run.stdout)).toMatchObject({ lift: flags.length === 0 ? 0 : 0.25 });
+    return tensorData(await readFile(join(out, 'model.safetensors')));
+  };
+  const [plain, lifted, again] = [
+    await predict('plain'),
+    await predict('lifted', '--lift', '.25'),
+    await predict('again', '--lift', '25e-2', '--streams', '3'),
+  ];
+  expect(lifted.length).toBe(plain.length);
+  expect(lifted.equals(plain)).toBe(false);
+  expect(again.equals(lifted)).toBe(true);
+  const out = join(directory, 'factors');
+  const factors = await runCli('predict', path, '--out', out, '--models', BUNDLE, '--lift', '1', '--factors');
+  expect(factors.code).toBe(1);
+  expect(factors.stderr).toContain('together with lift 1; only REPRESENTATION_DENSE is allowed');
+});

@@ -31,6 +31,7 @@ describe('logah', () => {
     ['an unknown element type', ['plan', 'x', '--dtype', 'f64'], 'Allowed choices are f32, f16, bf16.'],
     ['chunks too small', ['predict', 'x', '--out', 'y', '--chunk-bytes', '9'], 'from 4096 to 4194304'],
     ['no copies at all', ['plan', 'x', '--copies', '0'], 'Expected a whole number from 1 to 1024.'],
+    ['a lift beyond bounds', ['plan', 'x', '--lift', '10.5'], 'Expected a number from 0 to 10, such as 0.1.'],
     ['an address without a port', ['models', '--server', 'host'], 'Expected HOST:PORT'],
     [
       'flags that exclude each other',

@@ -22,9 +22,16 @@ describe('a plan', () => {
 
   it('must have the copies that were asked for', () => {
     const widened = planWith({ widening: { copies: 2, base: { hidden_size: 3 } } });
-    for (const copies of [undefined, 0, 2]) expect(checkPlan(widened, copies).widening?.copies).toBe(2);
-    expect(() => checkPlan(widened, 1)).toThrow('plan.widening: copies is 2, expected 1');
-    expect(() => checkPlan(planWith({}), 4)).toThrow('plan.widening: copies is 1, expected 4');
+    for (const copies of [undefined, 0, 2]) expect(checkPlan(widened, { copies }).widening?.copies).toBe(2);
+    expect(() => checkPlan(widened, { copies: 1 })).toThrow('plan.widening: copies is 2, expected 1');
+    expect(() => checkPlan(planWith({}), { copies: 4 })).toThrow('plan.widening: copies is 1, expected 4');
+  });
+
+  it('must have the lift that was asked for, and none where none was', () => {
+    const lifted = planWith({ lift: 0.25 });
+    expect(checkPlan(lifted, { lift: 0.25 }).lift).toBe(0.25);
+    expect(() => checkPlan(lifted)).toThrow('plan.lift is 0.25, expected 0');
+    expect(() => checkPlan(planWith({}), { lift: 0.25 })).toThrow('plan.lift is 0, expected 0.25');
   });
 
   it.each<[string, Plan__Output | null, string]>([

@@ -8,7 +8,7 @@ const stream = streamKey(3, 'weight');
 function filled(filling: Filling): number[] {
   const tile = new Float32Array(12).fill(NaN);
   const recipe = { kind: 'fill', ...filling } as const;
-  const place = { row: 1, rows: 2, column: 1, columns: 3, pieceRow: 1, element: 45 };
+  const place = { row: 1, rows: 2, column: 1, columns: 3, pieceRow: 1, pieceRows: 3, element: 45 };
   fillByRule(recipe, { ...place, recipe, embedding: new Float32Array() }, stream, tile, 4);
   expect([...tile].map(Number.isNaN)).toEqual(
     [0, 1, 2].flatMap((row) => [0, 1, 2, 3].map((column) => row === 0 || column === 0)),

@@ -13,6 +13,7 @@ const OPTIONS: PlanOptions = {
   selection: NameSelection.all,
   slicing: Slicing.whole,
   representation: 'dense',
+  lift: 0,
   strict: false,
 };
 

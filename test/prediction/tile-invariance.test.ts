@@ -104,6 +104,7 @@ describe.each(BUNDLES)('an element, normalised by %s, of %s', (normalization, di
       selection: NameSelection.all,
       slicing: Slicing.whole,
       representation: 'dense',
+      lift: 0,
       strict: false,
     });
     embeddings = await pool.encode(bundle.manifest.name, GRAPH, never);

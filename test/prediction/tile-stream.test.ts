@@ -36,6 +36,7 @@ function planOf(...parameters: Parameter[]): PredictionPlan {
     selection: NameSelection.all,
     slicing: Slicing.whole,
     representation: 'dense',
+    lift: 0,
     strict: false,
   });
 }

@@ -1,0 +1,315 @@
+/** Noise on top of what is predicted, over a real port: of the right size, and the same however it is sent. */
+
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
+import fc from 'fast-check';
+import type { PredictRequest, TensorPlan } from '../../src/client';
+import { convert } from '../../src/element-type';
+import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
+import { floats, GHN3_BUNDLE } from '../support/parity-fixtures';
+import { predictAll, type Predicted } from '../support/predicted';
+import { startServer, type ServerProcess } from '../support/server-process';
+import { copyAsStd } from '../support/std-bundle';
+
+const ROOT = join(__dirname, '..', '..');
+/** As published, without slots; largest sizes of 128. */
+const PUBLISHED = 'language-tiny';
+const STD = 'language-tiny-std';
+const DENSE = 'parity-ghn3';
+/** Aligned, with slots. */
+const TRAINED = 'logah-tiny-vit-fashion';
+const TRAINED_GPT2 = 'logah-tiny-gpt2-kjv';
+const LIFT = 0.5;
+
+const VIT = {
+  model_type: 'vit',
+  hidden_size: 96,
+  num_hidden_layers: 2,
+  num_attention_heads: 6,
+  intermediate_size: 192,
+  image_size: 28,
+  patch_size: 7,
+  num_channels: 1,
+  num_labels: 10,
+};
+/** A hidden layer whose base the published model tiles amid. */
+const GPT2 = {
+  model_type: 'gpt2',
+  n_embd: 96,
+  n_inner: 600,
+  n_layer: 2,
+  n_head: 6,
+  vocab_size: 300,
+  n_positions: 16,
+};
+
+let directory: string;
+let server: ServerProcess;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'logah-lift-'));
+  const bundle = join(ROOT, 'test/fixtures/language/bundle');
+  await cp(bundle, join(directory, PUBLISHED), { recursive: true });
+  await copyAsStd(bundle, join(directory, STD), STD);
+  await cp(GHN3_BUNDLE, join(directory, DENSE), { recursive: true });
+  for (const name of [TRAINED, TRAINED_GPT2])
+    await symlink(join(ROOT, 'models', name), join(directory, name));
+  server = await startServer({ models: directory });
+});
+
+afterAll(async () => {
+  await server.stop();
+  await rm(directory, { recursive: true });
+});
+
+const request = (config: object, changes: Partial<PredictRequest> = {}): PredictRequest => ({
+  architecture: { transformersConfig: Buffer.from(JSON.stringify(config)) },
+  seed: 5,
+  ...changes,
+});
+
+/** Those of a box, whose dimensions beyond the first two are whole. */
+function boxOf(whole: Predicted, { name, shape, sentStart, sentShape }: TensorPlan): number[] {
+  const values = floats(whole.tensor(name));
+  let indices = [0];
+  for (const [dimension, size] of shape.entries()) {
+    const start = sentStart[dimension] ?? 0;
+    const within = Array.from({ length: sentShape[dimension] ?? 1 }, (_, at) => start + at);
+    indices = indices.flatMap((index) => within.map((at) => index * size + at));
+  }
+  return indices.map((index) => values[index] ?? NaN);
+}
+
+function moments(values: readonly number[]): { mean: number; deviation: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / (values.length - 1)) };
+}
+
+/** The elements of each block that is decoded in one piece, by their indices in the tensor. */
+function blocksOf({ name, shape }: TensorPlan, isFusedApart: boolean): number[][] {
+  const count = shape.reduce((product, size) => product * size, 1);
+  const all = Array.from({ length: count }, (_, index) => index);
+  const width = shape.at(-1) ?? 1;
+  // The class token's position is filled by rule.
+  if (name === 'vit.embeddings.position_embeddings') return [all.filter((index) => index >= width)];
+  if (!name.endsWith('attn.c_attn.weight') || !isFusedApart) return [all];
+  return [0, 1, 2].map((part) => all.filter((index) => Math.floor((index % width) / (width / 3)) === part));
+}
+
+const MODELS = [
+  { network: 'a ViT', config: VIT, model: TRAINED, copies: 1 },
+  { network: 'a ViT', config: VIT, model: PUBLISHED, copies: 3 },
+  { network: 'a ViT', config: VIT, model: DENSE, copies: 1 },
+  { network: 'a ViT', config: VIT, model: DENSE, copies: 2 },
+  { network: 'a GPT-2', config: GPT2, model: TRAINED_GPT2, copies: 3 },
+  { network: 'a GPT-2', config: GPT2, model: PUBLISHED, copies: 1 },
+  { network: 'a GPT-2', config: GPT2, model: PUBLISHED, copies: 3 },
+  { network: 'a GPT-2', config: GPT2, model: STD, copies: 1 },
+  { network: 'a GPT-2', config: GPT2, model: STD, copies: 3 },
+  { network: 'a GPT-2', config: GPT2, model: DENSE, copies: 3 },
+];
+
+describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, copies }) => {
+  const plain = request(config, { model, copies });
+  const lifted = { ...plain, lift: LIFT };
+  let before: Predicted;
+  let whole: Predicted;
+
+  beforeAll(async () => {
+    [before, whole] = [await predictAll(server.client, plain), await predictAll(server.client, lifted)];
+  });
+
+  it('gets noise of so many standard deviations of each block, and none where there is no matrix', () => {
+    const isFusedApart = copies > 1 || model === TRAINED_GPT2;
+    let lifted = 0;
+    for (const tensor of whole.plan.tensors.filter(({ sent }) => sent)) {
+      const [was, is] = [before, whole].map((of) => floats(of.tensor(tensor.name))) as [
+        Float32Array,
+        Float32Array,
+      ];
+      if (tensor.shape.length === 1 || tensor.source === 'SOURCE_INITIALIZED') {
+        expect([tensor.name, is]).toEqual([tensor.name, was]);
+        continue;
+      }
+      for (const block of blocksOf(tensor, isFusedApart)) {
+        lifted += 1;
+        const expected = LIFT * moments(block.map((index) => was[index] ?? NaN)).deviation;
+        const noise = moments(block.map((index) => (is[index] ?? NaN) - (was[index] ?? NaN)));
+        // Five standard errors.
+        const bound = 5 / Math.sqrt(block.length);
+        expect([tensor.name, Math.abs(noise.mean / expected) < bound]).toEqual([tensor.name, true]);
+        const isRight = Math.abs(noise.deviation / expected - 1) < bound / Math.SQRT2;
+        expect([tensor.name, noise.deviation, expected, isRight]).toEqual([
+          tensor.name,
+          noise.deviation,
+          expected,
+          true,
+        ]);
+      }
+    }
+    expect(lifted).toBeGreaterThan(9);
+  });
+
+  it('leaves what is filled by rule as it is, also beside what is predicted', () => {
+    const named = whole.plan.tensors.find(({ name }) => name === 'vit.embeddings.position_embeddings');
+    if (named === undefined) return;
+    const [was, is] = [before, whole].map((of) => floats(of.tensor(named.name)).subarray(0, 96));
+    expect(is).toEqual(was);
+  });
+
+  it('has in any box of a tensor the bits of the whole', async () => {
+    const tensors = whole.plan.tensors.filter(({ sent }) => sent);
+    const box = fc.constantFrom(...tensors).chain(({ name, shape }) =>
+      fc
+        .tuple(...shape.slice(0, 2).map((size) => fc.tuple(fc.nat(size - 1), fc.nat(size - 1))))
+        .map((ends) => ({
+          name,
+          start: ends.map(([one, other]) => Math.min(one, other)),
+          end: ends.map(([one, other]) => Math.max(one, other) + 1),
+        })),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(box, { minLength: 1, maxLength: 12, selector: ({ name }) => name }),
+        async (slices) => {
+          const selection = { patterns: slices.map(({ name }) => name) };
+          const part = await predictAll(server.client, { ...lifted, slices, selection });
+          for (const tensor of part.plan.tensors.filter(({ sent }) => sent)) {
+            expect([...floats(part.tensor(tensor.name))]).toEqual(boxOf(whole, tensor));
+          }
+        },
+      ),
+      { numRuns: 8 },
+    );
+  });
+
+  it('is together what its shards are, and goes on where a stream broke off', async () => {
+    for (let index = 0; index < 3; index++) {
+      const shard = await predictAll(server.client, { ...lifted, shard: { index, count: 3 } });
+      for (const tensor of shard.plan.tensors.filter(({ sent }) => sent)) {
+        expect([...floats(shard.tensor(tensor.name))]).toEqual(boxOf(whole, tensor));
+      }
+    }
+    const { fingerprint, totalBytes } = whole.plan;
+    const rest: Buffer[] = [];
+    // Within a tensor, and within an element.
+    const start = Math.floor(totalBytes / 2) + 1;
+    const stream = server.stub.Predict({ ...lifted, resume: { fingerprint, offset: start } });
+    for await (const { chunk } of stream as AsyncIterable<PredictResponse__Output>) {
+      if (chunk) rest.push(Buffer.from(chunk.data));
+    }
+    expect(Buffer.concat(rest).equals(whole.data.subarray(start))).toBe(true);
+  });
+
+  it('is without a lift what it was', async () => {
+    const none = await predictAll(server.client, { ...plain, lift: 0 });
+    expect(none.data.equals(before.data)).toBe(true);
+    expect(none.plan).toEqual(before.plan);
+    expect([before.plan.lift, whole.plan.lift]).toEqual([0, LIFT]);
+    expect(whole.plan.fingerprint).not.toBe(before.plan.fingerprint);
+  });
+});
+
+it('noise is added before values are rounded to the element type', async () => {
+  const [f32, bf16] = await Promise.all(
+    (['DATA_TYPE_FLOAT32', 'DATA_TYPE_BFLOAT16'] as const).map((dtype) =>
+      predictAll(server.client, request(VIT, { lift: LIFT, dtype })),
+    ),
+  );
+  const values = floats(f32?.data ?? Buffer.alloc(0));
+  const rounded = new Uint16Array(values.length);
+  convert(values, rounded, 'bf16');
+  expect(bf16?.data.equals(Buffer.from(rounded.buffer))).toBe(true);
+});
+
+it('seeds, parameters and strengths make different noise of one distribution', async () => {
+  const of = async (changes: Partial<PredictRequest>): Promise<Predicted> =>
+    predictAll(server.client, request(VIT, { model: TRAINED, ...changes }));
+  const plain = await of({});
+  const noiseOf = ({ tensor }: Predicted, name: string): number[] => {
+    const was = floats(plain.tensor(name));
+    return [...floats(tensor(name))].map((value, index) => value - (was[index] ?? NaN));
+  };
+  const correlation = (one: readonly number[], other: readonly number[]): number => {
+    const dot = (a: readonly number[], b: readonly number[]): number =>
+      a.reduce((sum, value, index) => sum + value * (b[index] ?? NaN), 0);
+    return dot(one, other) / Math.sqrt(dot(one, one) * dot(other, other));
+  };
+  const [one = '', other = ''] = plain.plan.tensors
+    .map(({ name }) => name)
+    .filter((name) => name.endsWith('fc1.weight'));
+  const [lifted, seeded, strong] = [
+    await of({ lift: 1 }),
+    await of({ lift: 1, seed: 6 }),
+    await of({ lift: 2 }),
+  ];
+  const bound = 5 / Math.sqrt(96 * 192);
+  expect(Math.abs(correlation(noiseOf(lifted, one), noiseOf(seeded, one)))).toBeLessThan(bound);
+  expect(Math.abs(correlation(noiseOf(lifted, one), noiseOf(lifted, other)))).toBeLessThan(bound);
+  expect(Math.abs(correlation(noiseOf(lifted, one), [...floats(plain.tensor(one))]))).toBeLessThan(bound);
+  // The same noise, twice as strong.
+  expect(correlation(noiseOf(lifted, one), noiseOf(strong, one))).toBeCloseTo(1, 5);
+  expect(moments(noiseOf(strong, one)).deviation / moments(noiseOf(lifted, one)).deviation).toBeCloseTo(2, 5);
+});
+
+it('the copies of a widened network differ, and repeat without a lift', async () => {
+  const name = 'classifier.weight';
+  const copiesOf = async (lift: number): Promise<number[][]> => {
+    const { tensor } = await predictAll(server.client, request(VIT, { model: TRAINED, copies: 3, lift }));
+    const values = [...floats(tensor(name))];
+    return [0, 1, 2].map((copy) => values.filter((_, index) => Math.floor((index % 96) / 32) === copy));
+  };
+  const [first, second, third] = await copiesOf(0);
+  expect([second, third]).toEqual([first, first]);
+  const lifted = await copiesOf(LIFT);
+  const equal = lifted[0]?.filter(
+    (value, index) => value === lifted[1]?.[index] || value === lifted[2]?.[index],
+  );
+  expect(equal).toEqual([]);
+});
+
+it('a plan of a lifted network tells it, has no limit of rank, and takes as many bytes in any form', async () => {
+  const plan = await server.client.plan(request(VIT, { lift: LIFT }));
+  expect(plan.lift).toBe(LIFT);
+  expect(plan.tensors.filter(({ rank }) => rank > 0)).toEqual([]);
+  expect([plan.factorBytes, plan.coreBytes]).toEqual([plan.denseBytes, plan.denseBytes]);
+  const plain = await server.client.plan(request(VIT));
+  expect(plan.coverage).toEqual(plain.coverage);
+  expect(plain.tensors.filter(({ rank }) => rank > 0).length).toBeGreaterThan(9);
+  expect(plain.coreBytes).toBeLessThan(plain.denseBytes);
+  const stronger = await server.client.plan(request(VIT, { lift: 0.25 }));
+  expect(new Set([plan, plain, stronger].map(({ fingerprint }) => fingerprint)).size).toBe(3);
+});
+
+it.each([
+  [-0.1, 'is -0.1; 0 to 10 is allowed'],
+  [10.5, 'is 10.5; 0 to 10 is allowed'],
+  [NaN, 'is NaN; 0 to 10 is allowed'],
+  [Infinity, 'is Infinity; 0 to 10 is allowed'],
+])('a lift of %d is refused', async (lift, description) => {
+  await expect(server.client.plan(request(VIT, { lift }))).rejects.toMatchObject({
+    code: status.INVALID_ARGUMENT,
+    violations: [{ field: 'lift', description }],
+  });
+});
+
+it.each(['REPRESENTATION_FACTORS', 'REPRESENTATION_CORE'] as const)(
+  '%s with a lift is refused',
+  async (form) => {
+    const description = `is ${form} together with lift 0.5; only REPRESENTATION_DENSE is allowed, since noise has no factors`;
+    await expect(
+      server.client.plan(request(VIT, { lift: LIFT, representation: form })),
+    ).rejects.toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      violations: [{ field: 'representation', description }],
+    });
+  },
+);
+
+it('a lift of 10 is allowed, also where a strict network is asked for', async () => {
+  const plan = await server.client.plan(request(GPT2, { lift: 10, strict: true }));
+  expect(plan.lift).toBe(10);
+});
