@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from logah.training.splits import ImageSplits, Split
+from logah.training.splits import ImageSplits, Split, TokenSplits
 
 MINUTE: dict[str, Any] = {
     "hypernet": {
@@ -63,6 +63,19 @@ MINUTE_GPT2: dict[str, Any] = {
     },
     "batch_size": 128,
 }
+
+
+MINUTE_MIXED: dict[str, Any] = {
+    **{name: value for name, value in MINUTE.items() if name not in ("family", "space", "batch_size")},
+    "meta_batch": 2,
+    "members": [{name: run[name] for name in ("family", "space", "batch_size")} for run in (MINUTE, MINUTE_GPT2)],
+}
+
+
+def skewed_text() -> TokenSplits:
+    """Mostly a few tokens of 64, so that a tiny network can learn which."""
+    tokens = torch.randint(64, (4000,), generator=torch.Generator().manual_seed(0)) ** 3 // 64**2
+    return TokenSplits(tokens[:3000], tokens[3000:3500], tokens[3500:], vocabulary=64)
 
 
 def bright_images() -> ImageSplits:

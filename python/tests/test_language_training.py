@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from minute import MINUTE_GPT2
+from minute import MINUTE_GPT2, skewed_text
 from torch.nn.functional import cosine_similarity, cross_entropy
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
@@ -25,7 +25,6 @@ from logah.training.evaluate import evaluate_groups, validation_loss, zero_shot
 from logah.training.gpt2_targets import Gpt2Task
 from logah.training.kjv import load_kjv, prepare_kjv
 from logah.training.prepared import sha256_of
-from logah.training.splits import TokenSplits
 from logah.training.start import spread_predictions
 from logah.training.targets import predict_state
 from logah.training.token_files import split_documents
@@ -42,9 +41,7 @@ def config() -> TrainConfig:
 
 @pytest.fixture
 def text() -> Gpt2Task:
-    """Mostly a few tokens of 64, so that a tiny network can learn which."""
-    tokens = torch.randint(64, (4000,), generator=torch.Generator().manual_seed(0)) ** 3 // 64**2
-    return Gpt2Task(TokenSplits(tokens[:3000], tokens[3000:3500], tokens[3500:], vocabulary=64))
+    return Gpt2Task(skewed_text())
 
 
 def test_the_loss_of_a_minute_size_hypernetwork_falls(config: TrainConfig, text: Gpt2Task, tmp_path: Path) -> None:
@@ -124,11 +121,11 @@ def test_the_best_checkpoint_is_that_of_the_least_validation_loss(
     config: TrainConfig, text: Gpt2Task, tmp_path: Path
 ) -> None:
     losses = iter([3.0, 1.0, 2.0])
-    Trainer(config, text, tmp_path, lambda model: next(losses)).run()
+    Trainer(config, text, tmp_path, lambda model: {"loss": next(losses)}).run()
     assert torch.load(tmp_path / "best.pt", weights_only=True)["step"] == 40
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 60
     # Resuming remembers what the best was.
-    longer = Trainer(replace(config, cycles=((80, 5.0e-3),)), text, tmp_path, lambda model: 1.5)
+    longer = Trainer(replace(config, cycles=((80, 5.0e-3),)), text, tmp_path, lambda model: {"loss": 1.5})
     longer.run()
     assert torch.load(tmp_path / "best.pt", weights_only=True)["step"] == 40
 

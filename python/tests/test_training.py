@@ -86,7 +86,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(config: TrainConfig, ima
 def test_the_curves_are_drawn_after_a_checkpoint_and_without_matplotlib_that_is_said_once(
     config: TrainConfig, images: VitTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    Trainer(config, images, tmp_path / "with", lambda model: 2.0).run(until=20)
+    Trainer(config, images, tmp_path / "with", lambda model: {"loss": 2.0}).run(until=20)
     with Image.open(tmp_path / "with/curves.png") as picture:
         assert picture.size == (960, 720)
 
@@ -192,8 +192,9 @@ def test_a_network_wider_than_training_saw_is_evaluated_widened_and_as_it_is(
 def test_the_shipped_configurations_are_complete(path: Path) -> None:
     configuration = read_configuration(path)
     assert configuration.train.steps > 0
-    held_out = {sizes["width"] for sizes in configuration.evaluation["held_out"]}
-    assert held_out <= set(configuration.train.space.held_out_widths)
+    for member in configuration.train.members:
+        held_out = {sizes["width"] for sizes in configuration.evaluation["held_out"][member.family]}
+        assert held_out <= set(member.space.held_out_widths)
 
 
 def test_a_wrong_field_of_a_configuration_is_named(tmp_path: Path) -> None:

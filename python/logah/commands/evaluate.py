@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from logah.training.mixture import Member
 
 RESULTS = Path("bench/results")
 
@@ -66,35 +70,43 @@ def run_zero_shot(arguments: argparse.Namespace) -> int:
     from logah.training.configuration import ConfigurationError, read_configuration
     from logah.training.data_error import DataError
     from logah.training.data_source import describe
-    from logah.training.evaluate import evaluate_groups
-    from logah.training.families import load_task
+    from logah.training.evaluate import evaluate_members
+    from logah.training.families import load_tasks
+    from logah.training.mixture import joined
     from logah.training.trained_model import load_model
 
     try:
         configuration = read_configuration(arguments.configuration)
         model = load_model(arguments.model)
-        task = load_task(configuration.train, cache_directory())
+        tasks = load_tasks(configuration.train, cache_directory())
         start = _start(configuration.train.start_from)
     except (BundleError, CheckpointError, ConfigurationError, DataError, OSError) as error:
         print(f"logah evaluate: {error}", file=sys.stderr)
         return 1
     train = configuration.train
     record = {
-        "dataset": describe(train.data),
+        "dataset": _each(train.members, lambda member: describe(member.data)),
         "steps": model.steps,
         "seconds": round(model.seconds),
         "seed": train.seed,
-        "batch_size": train.batch_size,
+        "batch_size": _each(train.members, lambda member: member.batch_size),
         **start,
-        "ranges": {train.family: train.space.ranges()},
-        "references": task.references(),
-        "held_out_widths": list(train.space.held_out_widths),
-        "metrics": evaluate_groups(model.hypernetwork, task, train.space, configuration.evaluation),
+        "ranges": {member.family: member.space.ranges() for member in train.members},
+        "references": joined(tasks).references(),
+        "held_out_widths": _each(train.members, lambda member: list(member.space.held_out_widths)),
+        "metrics": evaluate_members(model.hypernetwork, tasks, train.members, configuration.evaluation),
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(record, indent=2) + "\n")
     print(arguments.out)
     return 0
+
+
+def _each(members: Sequence[Member], value: Callable[[Member], Any]) -> Any:
+    """The value of a run's one family, or those of several by family."""
+    if len(members) == 1:
+        return value(members[0])
+    return {member.family: value(member) for member in members}
 
 
 def _start(bundle: str | None) -> dict[str, Any]:
@@ -115,7 +127,7 @@ def run_compare(arguments: argparse.Namespace) -> int:
     from logah.hypernet.checkpoint import CheckpointError
     from logah.training.cache import cache_directory
     from logah.training.comparison import Comparison, Model
-    from logah.training.comparison_data import load_task
+    from logah.training.comparison_data import family_of, load_task
     from logah.training.comparison_plan import read_plan
     from logah.training.comparison_records import RecordFile
     from logah.training.configuration import ConfigurationError, read_configuration
@@ -128,7 +140,11 @@ def run_compare(arguments: argparse.Namespace) -> int:
         plan = read_plan(arguments.plan)
         path = Path(arguments.model or plan.model)
         hypernetwork = load_model(path).hypernetwork
-        space = read_configuration(Path(plan.configuration)).train.space
+        spaces = {member.family: member.space for member in read_configuration(Path(plan.configuration)).train.members}
+        family = family_of(plan.data)
+        if family not in spaces:
+            raise ConfigurationError(f"{arguments.plan}: data: {plan.data} is for {family}, not {', '.join(spaces)}")
+        space = spaces[family]
         model = Model(hypernetwork, path.stem, fingerprint(hypernetwork), space)
         comparison = Comparison(plan, model, lambda name: load_task(name, cache_directory()), RecordFile(out))
         if arguments.list:

@@ -50,9 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     from logah.training.cache import cache_directory
     from logah.training.configuration import ConfigurationError, read_configuration
     from logah.training.data_error import DataError
-    from logah.training.evaluate import validation_loss
-    from logah.training.families import load_task
+    from logah.training.evaluate import validation_losses
+    from logah.training.families import load_tasks
     from logah.training.gpt2_targets import Gpt2Task
+    from logah.training.mixture import joined
     from logah.training.ranks import DeviceError, torchrun_ranks
     from logah.training.token_files import copy_tokenizer
     from logah.training.train import ResumeError, Trainer, TrainingDiverged
@@ -69,15 +70,16 @@ def run(arguments: argparse.Namespace) -> int:
             train = replace(train, hypernet=replace(train.hypernet, **sizes))
         with torchrun_ranks(arguments.device) as (ranks, device):
             is_main = ranks.is_main
-            task = ranks.main_first(lambda: load_task(train, cache_directory(), device))
+            tasks = ranks.main_first(lambda: load_tasks(train, cache_directory(), device))
 
-            def validate(model: Hypernetwork) -> float:
+            def validate(model: Hypernetwork) -> dict[str, float]:
                 assert validation is not None
-                return validation_loss(model, task, train.space, validation.networks, validation.limit)
+                return validation_losses(model, tasks, train.members, validation)
 
-            trainer = Trainer(train, task, directory, validate if validation else None, ranks)
-            if is_main and isinstance(task, Gpt2Task):
-                copy_tokenizer(task.data, directory / "tokenizer")
+            trainer = Trainer(train, joined(tasks), directory, validate if validation else None, ranks)
+            for task in tasks.values() if is_main else ():
+                if isinstance(task, Gpt2Task):
+                    copy_tokenizer(task.data, directory / "tokenizer")
             trainer.run()
     except (
         ConfigurationError,

@@ -21,6 +21,11 @@ TITLES: Mapping[str, str] = {
 }
 
 
+def family_of(name: str) -> str:
+    """The family of the networks that learn a data set."""
+    return (VitTask if name in PREPARED_IMAGES else Gpt2Task).family
+
+
 def load_task(name: str, cache: Path) -> Task:
     """The task of a data set. Raises DataError where it is not in the cache."""
     if name in PREPARED_IMAGES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -15,26 +15,54 @@ from logah.training.families import FAMILIES, Family
 from logah.training.fields import ConfigurationError as ConfigurationError
 from logah.training.fields import read_fields
 from logah.training.gpt2_targets import Gpt2Space
+from logah.training.mixture import Member
 from logah.training.spaces import SPACES
-from logah.training.train import TrainConfig, TrainSettings
+from logah.training.train import MixedTrainConfig, TrainConfig, TrainSettings
 from logah.training.vit_targets import VitSpace
+
+#: Sizes of architectures, by family.
+Networks = dict[str, list[dict[str, int]]]
+#: What describes one family: of a run of its own, or of a member of several.
+MEMBER_FIELDS = ("family", "space", "data", "batch_size")
 
 
 @dataclass(frozen=True)
 class ValidationConfig:
-    """Networks whose mean loss on the first `limit` images or tokens of the validation split is to be small."""
+    """Networks whose mean loss on the first images or tokens of the validation split is to be small.
 
-    limit: int
-    networks: list[dict[str, int]]
+    limits: how many images or tokens, by family.
+    """
+
+    limits: dict[str, int]
+    networks: Networks
 
 
 @dataclass(frozen=True)
 class RunConfiguration:
     """A run: `evaluation` maps a group ("held_out") to the sizes of its architectures."""
 
-    train: TrainConfig
+    train: TrainConfig | MixedTrainConfig
     validation: ValidationConfig | None
-    evaluation: dict[str, list[dict[str, int]]]
+    evaluation: dict[str, Networks]
+
+
+@dataclass(frozen=True)
+class _MemberValue:
+    """A member as the YAML has it; what its space and data are, its family says."""
+
+    family: str
+    space: Any
+    batch_size: int
+    data: Any = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class _ValidationValue:
+    """`validation` as the YAML has it."""
+
+    limit: Any
+    networks: Any
 
 
 def read_configuration(path: Path) -> RunConfiguration:
@@ -44,34 +72,121 @@ def read_configuration(path: Path) -> RunConfiguration:
         raise ConfigurationError(f"{path}: expected a mapping, found {type(value).__name__}")
     evaluation = value.pop("evaluation", {})
     validation = value.pop("validation", None)
+    train = run_configuration(value, str(path))
+    if not isinstance(evaluation, Mapping):
+        raise ConfigurationError(f"{path}: evaluation: expected a mapping, found {type(evaluation).__name__}")
     return RunConfiguration(
-        train_configuration(value, str(path)),
-        None if validation is None else read_fields(validation, ValidationConfig, f"{path}: validation"),
-        evaluation,
+        train,
+        None if validation is None else read_validation(validation, train.members, f"{path}: validation"),
+        {
+            group: read_networks(networks, train.members, f"{path}: evaluation: {group}")
+            for group, networks in evaluation.items()
+        },
     )
+
+
+def run_configuration(value: dict[str, Any], where: str) -> TrainConfig | MixedTrainConfig:
+    """The training part of a run: of one family, or with `members` of several; `where` stands in front of errors."""
+    if "members" not in value:
+        return train_configuration(value, where)
+    both = [name for name in MEMBER_FIELDS if name in value]
+    if both:
+        raise ConfigurationError(f"{where}: {', '.join(both)}: with members, each member has its own")
+    hypernet, settings = _read_settings(value, MixedTrainConfig, ("members",), where)
+    members = value["members"]
+    if not isinstance(members, list):
+        raise ConfigurationError(f"{where}: members: expected a list, found {type(members).__name__}")
+    read = tuple(read_member(member, f"{where}: members[{number}]") for number, member in enumerate(members))
+    try:
+        return MixedTrainConfig(hypernet=hypernet, members=read, **settings)
+    except ValueError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
 
 
 def train_configuration(value: dict[str, Any], where: str) -> TrainConfig:
-    """The training part of a run; `where` stands in front of errors."""
-    own = ("hypernet", "family", "space", "data")
-    missing = [name for name in own[:3] if name not in value]
+    """The training part of a run of one family; `where` stands in front of errors."""
+    missing = [name for name in ("hypernet", "family", "space", "batch_size") if name not in value]
+    if "family" in missing:
+        # Nor are there members, if this is the YAML of a run.
+        missing[missing.index("family")] = "family (or members)"
     if missing:
         raise ConfigurationError(f"{where}: missing fields: {', '.join(missing)}")
-    if value["family"] not in FAMILIES:
-        raise ConfigurationError(f"{where}: family: got {value['family']!r}, expected one of {', '.join(FAMILIES)}")
-    family = FAMILIES[value["family"]]
-    known = {field.name for field in fields(TrainConfig)}
+    hypernet, settings = _read_settings(value, TrainConfig, MEMBER_FIELDS, where)
+    member = read_member({name: value[name] for name in MEMBER_FIELDS if name in value}, where)
+    own = {name: getattr(member, name) for name in MEMBER_FIELDS}
+    return TrainConfig(hypernet=hypernet, **own, **settings)
+
+
+def _read_settings(
+    value: dict[str, Any], kind: type[TrainConfig] | type[MixedTrainConfig], own: Sequence[str], where: str
+) -> tuple[HypernetConfig, dict[str, Any]]:
+    """The hypernetwork and the fields of `TrainSettings`; whatever else there is has to be one of the kind's `own`."""
+    known = {field.name for field in fields(kind)} | {"members"}
     unknown = sorted(str(name) for name in set(value) - known)
     if unknown:
         raise ConfigurationError(f"{where}: unknown fields: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-    settings = read_fields({name: v for name, v in value.items() if name not in own}, TrainSettings, where)
-    return TrainConfig(
-        hypernet=read_fields(value["hypernet"], HypernetConfig, f"{where}: hypernet"),
-        family=value["family"],
-        space=read_space(value["space"], family, f"{where}: space"),
-        data=read_data(value.get("data"), family, f"{where}: data"),
-        **{field.name: getattr(settings, field.name) for field in fields(TrainSettings)},
-    )
+    if "hypernet" not in value:
+        raise ConfigurationError(f"{where}: missing fields: hypernet")
+    rest = {name: v for name, v in value.items() if name not in ("hypernet", *own)}
+    settings = read_fields(rest, TrainSettings, where)
+    hypernet = read_fields(value["hypernet"], HypernetConfig, f"{where}: hypernet")
+    return hypernet, {field.name: getattr(settings, field.name) for field in fields(TrainSettings)}
+
+
+def read_member(value: Any, where: str) -> Member:
+    """A family with its architectures and its data."""
+    given = read_fields(value, _MemberValue, where)
+    if given.family not in FAMILIES:
+        raise ConfigurationError(f"{where}: family: got {given.family!r}, expected one of {', '.join(FAMILIES)}")
+    family = FAMILIES[given.family]
+    space = read_space(given.space, family, f"{where}: space")
+    data = read_data(given.data, family, f"{where}: data")
+    try:
+        return Member(family=given.family, space=space, data=data, batch_size=given.batch_size, weight=given.weight)
+    except ValueError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
+
+
+def read_validation(value: Any, members: Sequence[Member], where: str) -> ValidationConfig:
+    """`limit`, a number or one for each family, and `networks`, of each family at least one."""
+    read = read_fields(value, _ValidationValue, where)
+    families = [member.family for member in members]
+    networks = read_networks(read.networks, members, f"{where}: networks")
+    for family in families:
+        if family not in networks:
+            raise ConfigurationError(f"{where}: networks: there is none of family {family}")
+    limits = read.limit if isinstance(read.limit, dict) else dict.fromkeys(families, read.limit)
+    if set(limits) != set(families):
+        raise ConfigurationError(f"{where}: limit: got {limits}, expected one for each of {', '.join(families)}")
+    for family, limit in limits.items():
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            raise ConfigurationError(f"{where}: limit: got {limit!r} for {family}, expected a positive whole number")
+    return ValidationConfig(limits, networks)
+
+
+def read_networks(value: Any, members: Sequence[Member], where: str) -> Networks:
+    """A list of sizes; where the run has several families, each has a `family` beside them."""
+    if not isinstance(value, list):
+        raise ConfigurationError(f"{where}: got {value!r}, expected a list")
+    spaces = {member.family: member.space for member in members}
+    networks: Networks = {}
+    for number, network in enumerate(value):
+        here = f"{where}[{number}]"
+        if not isinstance(network, dict):
+            raise ConfigurationError(f"{here}: got {network!r}, expected a mapping")
+        family = network.get("family", members[0].family if len(members) == 1 else None)
+        if family not in spaces:
+            raise ConfigurationError(f"{here}: family: got {family!r}, expected one of {', '.join(spaces)}")
+        sizes = {name: size for name, size in network.items() if name != "family"}
+        for name, size in sizes.items():
+            if not isinstance(size, int) or isinstance(size, bool):
+                raise ConfigurationError(f"{here}: {name}: got {size!r}, expected a whole number")
+        try:
+            spaces[family].config(**sizes)
+        except TypeError as error:
+            raise ConfigurationError(f"{here}: {error}") from None
+        networks.setdefault(family, []).append(sizes)
+    return networks
 
 
 def read_space(value: Any, family: Family, where: str) -> VitSpace | Gpt2Space:

@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from logah.hypernet.hypernetwork import Hypernetwork
+from logah.training.configuration import Networks, ValidationConfig
+from logah.training.mixture import Member
 from logah.training.targets import Space, SplitName, Task, predict_state
 from logah.training.widening import base_configuration, copies_needed, widened
 
@@ -73,6 +75,36 @@ def validation_loss(
     """Mean loss of several networks on the first `limit` images or tokens of the validation split."""
     configs = [space.config(**sizes) for sizes in architectures]
     return statistics.fmean(zero_shot(hypernetwork, task, config, "validation", limit).loss for config in configs)
+
+
+def validation_losses(
+    hypernetwork: Hypernetwork, tasks: Mapping[str, Task], members: Sequence[Member], validation: ValidationConfig
+) -> dict[str, float]:
+    """`loss`, the mean of the families' mean losses, and where there are several, `FAMILY_loss` of each.
+
+    Each family counts the same, however many networks it has.
+    """
+    losses = {
+        family: validation_loss(
+            hypernetwork, tasks[family], space, validation.networks[family], validation.limits[family]
+        )
+        for family, space in ((member.family, member.space) for member in members)
+    }
+    own = {f"{family}_loss": loss for family, loss in losses.items()} if len(losses) > 1 else {}
+    return {"loss": statistics.fmean(losses.values()), **own}
+
+
+def evaluate_members(
+    hypernetwork: Hypernetwork, tasks: Mapping[str, Task], members: Sequence[Member], groups: Mapping[str, Networks]
+) -> list[dict[str, Any]]:
+    """The records of `evaluate_groups` of each family; where there are several, each record names its own."""
+    records: list[dict[str, Any]] = []
+    for member in members:
+        own = {group: networks[member.family] for group, networks in groups.items() if member.family in networks}
+        found = evaluate_groups(hypernetwork, tasks[member.family], member.space, own)
+        label = {"family": member.family} if len(members) > 1 else {}
+        records += [{**label, **record} for record in found]
+    return records
 
 
 def evaluate_groups(

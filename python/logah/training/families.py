@@ -24,11 +24,12 @@ from logah.training.data_source import (
 from logah.training.fashion_mnist import load_fashion_mnist
 from logah.training.gpt2_targets import Gpt2Space, Gpt2Task
 from logah.training.kjv import load_kjv
+from logah.training.mixture import Member
 from logah.training.targets import Task
 from logah.training.vit_targets import VitSpace, VitTask
 
 if TYPE_CHECKING:
-    from logah.training.train import TrainConfig
+    from logah.training.train import MixedTrainConfig, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,15 @@ FAMILIES: Mapping[str, Family] = {
 }
 
 
-def load_task(train: TrainConfig, cache: Path, device: torch.device | str = "cpu") -> Task:
-    """The run's data as batches on the device. Raises DataError, also for data that its networks cannot read."""
+def load_tasks(
+    train: TrainConfig | MixedTrainConfig, cache: Path, device: torch.device | str = "cpu"
+) -> dict[str, Task]:
+    """The task of each of the run's families. Raises DataError, also for data that its networks cannot read."""
+    return {member.family: load_task(member, cache, device) for member in train.members}
+
+
+def load_task(train: TrainConfig | Member, cache: Path, device: torch.device | str = "cpu") -> Task:
+    """A family's data as batches on the device. Raises DataError, also for data that its networks cannot read."""
     space = train.space
     if isinstance(space, VitSpace):
         images = load_images(train.data, cache, space.image_size, space.num_channels)

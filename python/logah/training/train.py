@@ -26,6 +26,7 @@ from logah.hypernet.hypernetwork import Hypernetwork
 from logah.training.curves import LOG, VALIDATION, draw_curves, drop_rows_after
 from logah.training.data_source import DataSource
 from logah.training.lookahead import Lookahead, look_ahead
+from logah.training.mixture import Member, MixedSpace
 from logah.training.precision import Precision, autocast
 from logah.training.ranks import ALONE, Ranks, stream_seed
 from logah.training.start import spread_predictions
@@ -44,16 +45,15 @@ class TrainSettings:
     """How a run trains.
 
     cycles: one after the other, each (steps, peak learning rate); the rate warms up to the peak and falls by a cosine.
-    batch_size: images or tokens for each architecture. meta_batch: architectures of a step, on each rank, one backward
-    pass each, whose gradients are averaged. accumulate: parts of an architecture's batch that go through its network
-    one after the other; the gradients are those of the whole, in less memory. penalty: weight of the predicted
-    parameters' norms in the loss. predicted_scale: see `spread_predictions`; None leaves torch's start values.
-    start_from: a bundle whose weights are the start values. lookahead: the loss is measured after a few steps of the
-    target. precision: of the target networks' forward pass. checkpoint_every: steps.
+    meta_batch: architectures of a step, on each rank, one backward pass each, whose gradients are averaged. accumulate:
+    parts of an architecture's batch that go through its network one after the other; the gradients are those of the
+    whole, in less memory. penalty: weight of the predicted parameters' norms in the loss. predicted_scale: see
+    `spread_predictions`; None leaves torch's start values. start_from: a bundle whose weights are the start values.
+    lookahead: the loss is measured after a few steps of the target. precision: of the target networks' forward pass.
+    checkpoint_every: steps.
     """
 
     cycles: tuple[tuple[int, float], ...]
-    batch_size: int
     meta_batch: int = 1
     accumulate: int = 1
     warmup_steps: int = 200
@@ -70,7 +70,7 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         """Raises ValueError for a number that makes no sense."""
-        for name in ("batch_size", "meta_batch", "accumulate", "checkpoint_every"):
+        for name in ("meta_batch", "accumulate", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: got {getattr(self, name)}, expected at least 1")
         if not self.cycles or min(steps for steps, _ in self.cycles) < 1:
@@ -84,12 +84,52 @@ class TrainSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(TrainSettings):
-    """A run: the hypernetwork, the target networks and what they learn from, and how it trains."""
+    """A run: the hypernetwork, the target networks and what they learn from, and how it trains.
+
+    batch_size: images or tokens for each architecture.
+    """
 
     hypernet: HypernetConfig
     family: str
     space: Space
     data: DataSource
+    batch_size: int
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The one family."""
+        return (Member(family=self.family, space=self.space, data=self.data, batch_size=self.batch_size),)
+
+    def batch_size_of(self, architecture: Mapping[str, Any]) -> int:
+        """Images or tokens for an architecture."""
+        return self.batch_size
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixedTrainConfig(TrainSettings):
+    """A run whose target networks are of several families: as `TrainConfig`, with a member for each family."""
+
+    hypernet: HypernetConfig
+    members: tuple[Member, ...]
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what makes no sense with several families."""
+        super().__post_init__()
+        families = [member.family for member in self.members]
+        if not families or len(set(families)) < len(families):
+            # An architecture says its family, and so whose it is.
+            raise ValueError(f"members: got the families {families}, expected at least one, each once")
+        if self.lookahead is not None:
+            raise ValueError("lookahead: its batch_size is of images or of tokens, so it goes with one family alone")
+
+    @property
+    def space(self) -> MixedSpace:
+        """The architectures of all members."""
+        return MixedSpace(self.members)
+
+    def batch_size_of(self, architecture: Mapping[str, Any]) -> int:
+        """Images or tokens for an architecture: its family's."""
+        return {member.family: member.batch_size for member in self.members}[architecture["model_type"]]
 
 
 class TrainingDiverged(RuntimeError):
@@ -100,7 +140,7 @@ class ResumeError(RuntimeError):
     """A checkpoint that this run cannot go on from."""
 
 
-def learning_rate_at(config: TrainConfig, step: int) -> float:
+def learning_rate_at(config: TrainSettings, step: int) -> float:
     """In each cycle, linear warm-up and then a cosine to 1% of the peak (SGDR, arXiv 1608.03983)."""
     at = step
     cycles = iter(config.cycles)
@@ -123,16 +163,17 @@ class Trainer:
 
     def __init__(
         self,
-        config: TrainConfig,
+        config: TrainConfig | MixedTrainConfig,
         task: Task,
         directory: Path,
-        validate: Callable[[Hypernetwork], float] | None = None,
+        validate: Callable[[Hypernetwork], Mapping[str, float]] | None = None,
         ranks: Ranks = ALONE,
     ) -> None:
         """The hypernetwork is where the task's batches are.
 
-        `validate` is asked for the averaged weights' validation loss at every checkpoint. Raises ResumeError where the
-        directory's checkpoint is of another number of ranks, or not there for all of them.
+        `validate` is asked for the averaged weights' validation losses at every checkpoint: `loss` says which weights
+        are the best, and each is a column of validation.csv. Raises ResumeError where the directory's checkpoint is of
+        another number of ranks, or not there for all of them.
         """
         self.config, self.task, self.directory, self.validate = config, task, directory, validate
         self.ranks = ranks
@@ -231,7 +272,7 @@ class Trainer:
         """Adds the gradient of one architecture's loss, times `weight`; returns the loss and the accuracy."""
         config = self.config
         architecture = config.space.sample(self.rng)
-        inputs, targets = self.task.batch(architecture, config.batch_size, self.generator)
+        inputs, targets = self.task.batch(architecture, config.batch_size_of(architecture), self.generator)
         state = predict_state(self.model, self.task.graph(architecture), self.generator)
         predicted = {name: tensor for name, tensor in state.items() if tensor.requires_grad}
         ahead = self._look_ahead(architecture, state)
@@ -305,10 +346,10 @@ class Trainer:
             return
         better = False
         if self.validate is not None:
-            loss = self.validate(self.ema)
-            better = loss < self.best
-            self.best = min(self.best, loss)
-            row = {"step": self.step, "seconds": f"{self.seconds:.1f}", "loss": loss}
+            losses = self.validate(self.ema)
+            better = losses["loss"] < self.best
+            self.best = min(self.best, losses["loss"])
+            row = {"step": self.step, "seconds": f"{self.seconds:.1f}", **losses}
             _append(self.directory / VALIDATION, row)
         self._save(streams, better)
         draw_curves(self.directory)
