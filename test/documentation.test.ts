@@ -86,7 +86,14 @@ describe('README.md', () => {
     const readme = await text('README.md');
     const manifest = JSON.parse(await text('models', 'logah-tiny-vit-fashion', 'manifest.json')) as {
       training: {
-        metrics: { metric: string; group: string; width?: number; layers?: number; value: number }[];
+        metrics: {
+          metric: string;
+          group: string;
+          width?: number;
+          layers?: number;
+          value: number;
+          unwidened?: number;
+        }[];
       };
     };
     const { metrics } = manifest.training;
@@ -103,6 +110,9 @@ describe('README.md', () => {
       outside('width', 384),
     ]) {
       expect(readme).toContain(`${(100 * (entry?.value ?? NaN)).toFixed(1)} %`);
+    }
+    for (const width of [256, 384]) {
+      expect(readme).toContain(`${(100 * (outside('width', width)?.unwidened ?? NaN)).toFixed(1)} %`);
     }
   });
 });
