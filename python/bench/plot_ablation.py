@@ -36,6 +36,26 @@ def plot(content: dict[str, Any], path: Path) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
+def table(content: dict[str, Any]) -> str:
+    """Mean and standard deviation of accuracy over the seeds, in per cent, a row a variant; the likeness of layers."""
+    widths = [network["width"] for network in content["runs"][0]["networks"]]
+    lines = [
+        "| Variant | " + " | ".join(f"Width {width}" for width in widths) + " | Likeness |",
+        "| --- | " + "--- | " * (len(widths) + 1),
+    ]
+    for variant in dict.fromkeys(run["variant"] for run in content["runs"]):
+        runs = [run for run in content["runs"] if run["variant"] == variant]
+        cells = []
+        for at in range(len(widths)):
+            values = [100 * run["networks"][at]["accuracy"] for run in runs]
+            cells.append(f"{statistics.fmean(values):.1f} ± {statistics.pstdev(values):.1f}")
+        likeness = statistics.fmean(run["likeness_between_layers"] for run in runs)
+        lines.append(f"| {variant} | " + " | ".join(cells) + f" | {likeness:.3f} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
     matplotlib.rcParams["svg.hashsalt"] = "logah"
-    plot(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]))
+    results = json.loads(Path(sys.argv[1]).read_text())
+    plot(results, Path(sys.argv[2]))
+    print(table(results))
