@@ -25,11 +25,12 @@ from logah.training.evaluate import evaluate_groups, validation_loss, zero_shot
 from logah.training.gpt2_targets import Gpt2Task
 from logah.training.kjv import load_kjv, prepare_kjv
 from logah.training.prepared import sha256_of
+from logah.training.settings import TrainConfig
 from logah.training.start import spread_predictions
 from logah.training.targets import predict_state
 from logah.training.token_files import split_documents
 from logah.training.tokenizer import END_OF_TEXT, Tokenizer, train_tokenizer
-from logah.training.train import TrainConfig, Trainer
+from logah.training.train import Trainer
 
 VERSE = "And God said, Let there be light: and there was light."
 

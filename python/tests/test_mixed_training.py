@@ -19,8 +19,9 @@ from logah.training.configuration import ConfigurationError, read_configuration,
 from logah.training.evaluate import validation_loss, validation_losses
 from logah.training.gpt2_targets import Gpt2Task
 from logah.training.mixture import MixedTask
+from logah.training.settings import MixedTrainConfig
 from logah.training.targets import Task
-from logah.training.train import MixedTrainConfig, Trainer
+from logah.training.train import Trainer
 from logah.training.vit_targets import VitTask
 
 VIT = {"width": 24, "layers": 1, "patch_size": 14, "heads": 3, "mlp_ratio": 2}

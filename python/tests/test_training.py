@@ -22,9 +22,10 @@ from logah.training.data_error import DataError
 from logah.training.data_source import PreparedData
 from logah.training.evaluate import evaluate_groups, zero_shot
 from logah.training.fashion_mnist import load_fashion_mnist, prepare_fashion_mnist
+from logah.training.settings import TrainConfig, learning_rate_at
 from logah.training.splits import ImageSplits, Split
 from logah.training.targets import predict_state
-from logah.training.train import TrainConfig, Trainer, TrainingDiverged, learning_rate_at
+from logah.training.train import Trainer, TrainingDiverged
 from logah.training.vit_targets import VitTask
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"

@@ -16,8 +16,8 @@ from logah.training.fields import ConfigurationError as ConfigurationError
 from logah.training.fields import read_fields
 from logah.training.gpt2_targets import Gpt2Space
 from logah.training.mixture import Member
+from logah.training.settings import MixedTrainConfig, TrainConfig, TrainSettings
 from logah.training.spaces import SPACES
-from logah.training.train import MixedTrainConfig, TrainConfig, TrainSettings
 from logah.training.vit_targets import VitSpace
 
 #: Sizes of architectures, by family.

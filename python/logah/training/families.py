@@ -29,7 +29,7 @@ from logah.training.targets import Task
 from logah.training.vit_targets import VitSpace, VitTask
 
 if TYPE_CHECKING:
-    from logah.training.train import MixedTrainConfig, TrainConfig
+    from logah.training.settings import MixedTrainConfig, TrainConfig
 
 
 @dataclass(frozen=True)

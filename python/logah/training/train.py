@@ -11,7 +11,7 @@ import shutil
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,12 @@ from logah.export.read_bundle import read_bundle
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.training.curves import LOG, VALIDATION, draw_curves, drop_rows_after
-from logah.training.data_source import DataSource
-from logah.training.lookahead import Lookahead, look_ahead
-from logah.training.mixture import Member, MixedSpace
-from logah.training.precision import Precision, autocast
+from logah.training.lookahead import look_ahead
+from logah.training.precision import autocast
 from logah.training.ranks import ALONE, Ranks, stream_seed
+from logah.training.settings import MixedTrainConfig, TrainConfig, learning_rate_at
 from logah.training.start import spread_predictions
-from logah.training.targets import Space, Task, predict_state
+from logah.training.targets import Task, predict_state
 
 CHECKPOINT_FORMAT = "logah-checkpoint-1"
 NON_FINITE_LIMIT = 3
@@ -40,120 +39,12 @@ LOG_EVERY = 20
 PROGRESS = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} steps, {elapsed}, {remaining} left, {rate_noinv_fmt}{postfix}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrainSettings:
-    """How a run trains.
-
-    cycles: one after the other, each (steps, peak learning rate); the rate warms up to the peak and falls by a cosine.
-    meta_batch: architectures of a step, on each rank, one backward pass each, whose gradients are averaged. accumulate:
-    parts of an architecture's batch that go through its network one after the other; the gradients are those of the
-    whole, in less memory. penalty: weight of the predicted parameters' norms in the loss. predicted_scale: see
-    `spread_predictions`; None leaves torch's start values. start_from: a bundle whose weights are the start values.
-    lookahead: the loss is measured after a few steps of the target. precision: of the target networks' forward pass.
-    checkpoint_every: steps.
-    """
-
-    cycles: tuple[tuple[int, float], ...]
-    meta_batch: int = 1
-    accumulate: int = 1
-    warmup_steps: int = 200
-    weight_decay: float = 0.01
-    clip_norm: float = 5.0
-    penalty: float = 3.0e-5
-    ema_decay: float = 0.998
-    predicted_scale: float | None = None
-    start_from: str | None = None
-    lookahead: Lookahead | None = None
-    precision: Precision = "auto"
-    seed: int = 1
-    checkpoint_every: int = 500
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for a number that makes no sense."""
-        for name in ("meta_batch", "accumulate", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: got {getattr(self, name)}, expected at least 1")
-        if not self.cycles or min(steps for steps, _ in self.cycles) < 1:
-            raise ValueError(f"cycles: got {self.cycles}, expected at least one, each of at least 1 step")
-
-    @property
-    def steps(self) -> int:
-        """Steps of all cycles together."""
-        return sum(steps for steps, _ in self.cycles)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainConfig(TrainSettings):
-    """A run: the hypernetwork, the target networks and what they learn from, and how it trains.
-
-    batch_size: images or tokens for each architecture.
-    """
-
-    hypernet: HypernetConfig
-    family: str
-    space: Space
-    data: DataSource
-    batch_size: int
-
-    @property
-    def members(self) -> tuple[Member, ...]:
-        """The one family."""
-        return (Member(family=self.family, space=self.space, data=self.data, batch_size=self.batch_size),)
-
-    def batch_size_of(self, architecture: Mapping[str, Any]) -> int:
-        """Images or tokens for an architecture."""
-        return self.batch_size
-
-
-@dataclass(frozen=True, kw_only=True)
-class MixedTrainConfig(TrainSettings):
-    """A run whose target networks are of several families: as `TrainConfig`, with a member for each family."""
-
-    hypernet: HypernetConfig
-    members: tuple[Member, ...]
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for what makes no sense with several families."""
-        super().__post_init__()
-        families = [member.family for member in self.members]
-        if not families or len(set(families)) < len(families):
-            # An architecture says its family, and so whose it is.
-            raise ValueError(f"members: got the families {families}, expected at least one, each once")
-        if self.lookahead is not None:
-            raise ValueError("lookahead: its batch_size is of images or of tokens, so it goes with one family alone")
-
-    @property
-    def space(self) -> MixedSpace:
-        """The architectures of all members."""
-        return MixedSpace(self.members)
-
-    def batch_size_of(self, architecture: Mapping[str, Any]) -> int:
-        """Images or tokens for an architecture: its family's."""
-        return {member.family: member.batch_size for member in self.members}[architecture["model_type"]]
-
-
 class TrainingDiverged(RuntimeError):
     """The loss was not finite several times in a row."""
 
 
 class ResumeError(RuntimeError):
     """A checkpoint that this run cannot go on from."""
-
-
-def learning_rate_at(config: TrainSettings, step: int) -> float:
-    """In each cycle, linear warm-up and then a cosine to 1% of the peak (SGDR, arXiv 1608.03983)."""
-    at = step
-    cycles = iter(config.cycles)
-    steps, peak = next(cycles)
-    for following in cycles:
-        if at < steps:
-            break
-        at -= steps
-        steps, peak = following
-    if at < config.warmup_steps:
-        return peak * (at + 1) / config.warmup_steps
-    progress = (at - config.warmup_steps) / max(1, steps - config.warmup_steps)
-    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
 class Trainer:
