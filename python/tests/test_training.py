@@ -14,6 +14,7 @@ from minute import MINUTE, bright_images
 from PIL import Image
 from transformers import ViTConfig, ViTForImageClassification
 
+from logah.export.bundle import BundleDescription, write_bundle
 from logah.hypernet.checkpoint import load_checkpoint
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.training import curves
@@ -130,6 +131,26 @@ def test_each_cycle_warms_up_to_its_own_peak_and_falls_to_a_hundredth(config: Tr
     assert rates[109] == 0.5
     assert rates[149] == pytest.approx(0.005, rel=0.2)
     assert max(rates[100:]) == 0.5
+
+
+def test_a_run_starts_from_a_bundles_weights_and_refuses_what_is_none(
+    config: TrainConfig, images: VitTask, tmp_path: Path
+) -> None:
+    torch.manual_seed(7)
+    model = Hypernetwork(config.hypernet)
+    write_bundle(model, BundleDescription(name="start"), tmp_path / "start")
+    started = replace(config, start_from=str(tmp_path / "start"))
+    core = "decoder.core.0.weight"
+    assert torch.equal(Trainer(started, images, tmp_path / "run").model.state_dict()[core], model.state_dict()[core])
+    with pytest.raises(ConfigurationError, match=r"start_from: .*manifest\.json"):
+        Trainer(replace(config, start_from=str(tmp_path)), images, tmp_path / "run")
+    other = replace(started, hypernet=replace(config.hypernet, rank=4))
+    with pytest.raises(ConfigurationError, match=r"start_from: .* has HypernetConfig"):
+        Trainer(other, images, tmp_path / "run")
+    # A run that goes on does not need what it started from.
+    Trainer(replace(started, cycles=((2, 1.0e-3),)), images, tmp_path / "run").run()
+    resumed = Trainer(replace(started, cycles=((2, 1.0e-3),), start_from="gone"), images, tmp_path / "run")
+    assert resumed.step == 2
 
 
 def test_held_out_widths_are_never_sampled(config: TrainConfig) -> None:

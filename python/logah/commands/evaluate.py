@@ -113,7 +113,9 @@ def _start(bundle: str | None) -> dict[str, Any]:
     """What the bundle that a run started from records of its own training, without what was measured."""
     if bundle is None:
         return {}
-    manifest = json.loads((Path(bundle) / "manifest.json").read_text())
+    from logah.export.bundle import MANIFEST
+
+    manifest = json.loads((Path(bundle) / MANIFEST).read_text())
     training = manifest["training"] or {}
     kept = ("steps", "seconds", "seed", "batch_size", "start_from")
     return {"start_from": {"model": manifest["name"], **{name: training[name] for name in kept if name in training}}}

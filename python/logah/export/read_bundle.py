@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from torch import Tensor, nn
 
@@ -42,7 +43,7 @@ def read_bundle(directory: Path) -> Hypernetwork:
     try:
         manifest = json.loads((directory / MANIFEST).read_text())
         constants = {**_constants(directory / "encoder.onnx"), **_constants(directory / "decoder.onnx")}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, DecodeError) as error:
         raise BundleError(f"{directory}: {error}") from error
     if manifest.get("format") != FORMAT:
         raise BundleError(f"{directory / MANIFEST}: format is {manifest.get('format')!r}, expected {FORMAT!r}")

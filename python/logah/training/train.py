@@ -20,10 +20,12 @@ from torch import Tensor
 from torch.utils._pytree import tree_map_only
 from tqdm import tqdm
 
+from logah.export.bundle import BundleError
 from logah.export.read_bundle import read_bundle
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.training.curves import LOG, VALIDATION, draw_curves, drop_rows_after
+from logah.training.fields import ConfigurationError
 from logah.training.lookahead import look_ahead
 from logah.training.precision import autocast
 from logah.training.ranks import ALONE, Ranks, stream_seed
@@ -73,7 +75,8 @@ class Trainer:
         self.rng = random.Random(own_seed)
         self.generator = torch.Generator().manual_seed(own_seed)
         self.model = Hypernetwork(config.hypernet)
-        if config.start_from is not None:
+        checkpoint = directory / "checkpoint.pt"
+        if config.start_from is not None and not checkpoint.exists():
             self.model.load_state_dict(_start_values(Path(config.start_from), config.hypernet))
         elif config.predicted_scale is not None:
             spread_predictions(self.model, config.predicted_scale)
@@ -88,7 +91,6 @@ class Trainer:
         self.seconds = 0.0
         self.skipped = 0
         self.best = math.inf
-        checkpoint = directory / "checkpoint.pt"
         if checkpoint.exists():
             self._restore(checkpoint)
         steps = ranks.gather(self.step)
@@ -288,9 +290,13 @@ class Trainer:
 
 
 def _start_values(bundle: Path, expected: HypernetConfig) -> dict[str, Tensor]:
-    model = read_bundle(bundle)
+    """Raises ConfigurationError for what is no bundle, or one of another hypernetwork."""
+    try:
+        model = read_bundle(bundle)
+    except BundleError as error:
+        raise ConfigurationError(f"start_from: {error}") from error
     if model.config != expected:
-        raise ValueError(f"start_from: {bundle} has {model.config}, the run {expected}")
+        raise ConfigurationError(f"start_from: {bundle} has {model.config}, the run {expected}")
     return model.state_dict()
 
 
