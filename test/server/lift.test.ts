@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import type { PredictRequest, TensorPlan } from '../../src/client';
 import { convert } from '../../src/element-type';
 import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
+import { anyBox, boxOf } from '../support/boxes';
 import { floats, GHN3_BUNDLE } from '../support/parity-fixtures';
 import { predictAll, type Predicted } from '../support/predicted';
 import { startServer, type ServerProcess } from '../support/server-process';
@@ -69,18 +70,6 @@ const request = (config: object, changes: Partial<PredictRequest> = {}): Predict
   seed: 5,
   ...changes,
 });
-
-/** Those of a box, whose dimensions beyond the first two are whole. */
-function boxOf(whole: Predicted, { name, shape, sentStart, sentShape }: TensorPlan): number[] {
-  const values = floats(whole.tensor(name));
-  let indices = [0];
-  for (const [dimension, size] of shape.entries()) {
-    const start = sentStart[dimension] ?? 0;
-    const within = Array.from({ length: sentShape[dimension] ?? 1 }, (_, at) => start + at);
-    indices = indices.flatMap((index) => within.map((at) => index * size + at));
-  }
-  return indices.map((index) => values[index] ?? NaN);
-}
 
 function moments(values: readonly number[]): { mean: number; deviation: number } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -155,18 +144,9 @@ describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, co
 
   it('has in any box of a tensor the bits of the whole', async () => {
     const tensors = whole.plan.tensors.filter(({ sent }) => sent);
-    const box = fc.constantFrom(...tensors).chain(({ name, shape }) =>
-      fc
-        .tuple(...shape.slice(0, 2).map((size) => fc.tuple(fc.nat(size - 1), fc.nat(size - 1))))
-        .map((ends) => ({
-          name,
-          start: ends.map(([one, other]) => Math.min(one, other)),
-          end: ends.map(([one, other]) => Math.max(one, other) + 1),
-        })),
-    );
     await fc.assert(
       fc.asyncProperty(
-        fc.uniqueArray(box, { minLength: 1, maxLength: 12, selector: ({ name }) => name }),
+        fc.uniqueArray(anyBox(tensors), { minLength: 1, maxLength: 12, selector: ({ name }) => name }),
         async (slices) => {
           const selection = { patterns: slices.map(({ name }) => name) };
           const part = await predictAll(server.client, { ...lifted, slices, selection });

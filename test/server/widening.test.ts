@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import type { PredictRequest, TensorPlan } from '../../src/client';
+import type { PredictRequest } from '../../src/client';
+import { anyBox, boxOf } from '../support/boxes';
+import { floats } from '../support/parity-fixtures';
 import { predictAll, type Predicted } from '../support/predicted';
 import { startServer, type ServerProcess } from '../support/server-process';
 import { copyAsStd } from '../support/std-bundle';
@@ -65,22 +67,6 @@ const request = (config: object, changes: Partial<PredictRequest> = {}): Predict
   ...changes,
 });
 
-const floats = (bytes: Buffer): Float32Array => new Float32Array(Uint8Array.from(bytes).buffer);
-
-/** The rows and columns of a box of a tensor: all dimensions but the first are columns. */
-function boxOf(whole: Predicted, { name, sentStart, sentShape }: TensorPlan): number[] {
-  const tensor = whole.plan.tensors.find((other) => other.name === name);
-  if (tensor === undefined) throw new Error(`no tensor ${name}`);
-  const values = floats(whole.tensor(name));
-  let indices = [0];
-  for (const [dimension, size] of tensor.shape.entries()) {
-    const start = sentStart[dimension] ?? 0;
-    const within = Array.from({ length: sentShape[dimension] ?? 1 }, (_, at) => start + at);
-    indices = indices.flatMap((index) => within.map((at) => index * size + at));
-  }
-  return indices.map((index) => values[index] ?? NaN);
-}
-
 const MODELS = [
   { network: 'a ViT', config: VIT, model: TRAINED },
   { network: 'a ViT', config: VIT, model: PUBLISHED },
@@ -99,18 +85,9 @@ describe.each(MODELS)('$network of three copies by $model', ({ config, model }) 
 
   it('has in any box of a tensor the bits of the whole', async () => {
     const tensors = whole.plan.tensors.filter(({ sent }) => sent);
-    const box = fc.constantFrom(...tensors).chain(({ name, shape }) =>
-      fc
-        .tuple(...shape.slice(0, 2).map((size) => fc.tuple(fc.nat(size - 1), fc.nat(size - 1))))
-        .map((ends) => ({
-          name,
-          start: ends.map(([one, other]) => Math.min(one, other)),
-          end: ends.map(([one, other]) => Math.max(one, other) + 1),
-        })),
-    );
     await fc.assert(
       fc.asyncProperty(
-        fc.uniqueArray(box, { minLength: 1, maxLength: 12, selector: ({ name }) => name }),
+        fc.uniqueArray(anyBox(tensors), { minLength: 1, maxLength: 12, selector: ({ name }) => name }),
         async (slices) => {
           const selection = { patterns: slices.map(({ name }) => name) };
           const part = await predictAll(server.client, { ...widened, slices, selection });
