@@ -130,7 +130,9 @@ describe('a prediction stream', () => {
       } else if (change.kind === 'repeat') {
         messages.splice(change.to, 0, message);
       } else if (change.kind === 'swap') {
-        messages[at] = messages[change.to] ?? message;
+        const other = messages[change.to];
+        if (!other) return;
+        messages[at] = other;
         messages[change.to] = message;
       } else if (message.chunk) {
         const data = Buffer.from(message.chunk.data);
@@ -152,7 +154,19 @@ describe('a prediction stream', () => {
           expect(Buffer.concat(data).equals(whole.data)).toBe(true);
         }
       }),
-      { numRuns: 300 },
+      {
+        numRuns: 300,
+        examples: [
+          // A swap with a place that an earlier loss has taken away.
+          [
+            [
+              { kind: 'lose', at: 4 },
+              { kind: 'lose', at: 4 },
+              { kind: 'swap', at: 0, to: 5 },
+            ],
+          ],
+        ],
+      },
     );
   });
 });
