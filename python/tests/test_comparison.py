@@ -19,6 +19,7 @@ from logah.hypernet.hypernetwork import Hypernetwork
 from logah.training.comparison import Comparison, Job, Model
 from logah.training.comparison_plan import network_name, plan_from, read_plan
 from logah.training.comparison_records import RecordFile
+from logah.training.comparison_results import Results
 from logah.training.configuration import ConfigurationError, train_configuration
 from logah.training.default_state import default_state
 from logah.training.diversity import mean_absolute_cosine
@@ -41,7 +42,7 @@ PLAN: dict[str, Any] = {
     "curve_every": 2,
     "curve_limit": 20,
     "final_limit": 40,
-    "tuning": {"epochs": 1, "rates": [1.0e-3, 1.0e-2], "limit": 40, "seed": 9},
+    "tuning": {"epochs": [1], "rates": [1.0e-3, 1.0e-2], "limit": 40, "seed": 9},
     "groups": {
         "in_range": {"representative": SIZES, "networks": [SIZES]},
         "outside": {"rates_of": "in_range", "networks": [WIDE]},
@@ -103,6 +104,29 @@ def test_a_run_says_what_it_was(tmp_path: Path) -> None:
     assert default["learning_rate"] == compute["learning_rate"] == best["learning_rate"]
 
 
+def test_a_run_has_the_rate_that_was_tried_at_its_own_budget(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    comparison(path).run(say=lambda _: None)
+    plan = copy.deepcopy(PLAN)
+    plan["tuning"]["epochs"] = [1, 2]
+    before = len(RecordFile(path).read())
+    assert comparison(path, plan).run(say=lambda _: None) == 0
+    added = RecordFile(path).read()[before:]
+    # The tries at two epochs are new; of the runs only those whose rate they change.
+    tries = [record for record in added if record["kind"] == "try"]
+    assert {(record["initialisation"], record["epochs"]) for record in tries} == {("default", 2), ("predicted", 2)}
+    chosen = {
+        label: min((r for r in tries if r["initialisation"] == label), key=lambda r: r["final"]["loss"])
+        for label in ("default", "predicted")
+    }
+    runs = [r for r in RecordFile(path).read() if r["kind"] == "run" and r["epochs"] == 2]
+    for label, best in chosen.items():
+        assert best["learning_rate"] in {r["learning_rate"] for r in runs if r["initialisation"] == label}
+    counted = [r for r in Results(RecordFile(path).read()).of_kind("run") if r["epochs"] == 2]
+    assert len(counted) == 5
+    assert all(r["learning_rate"] == chosen[r["initialisation"]]["learning_rate"] for r in counted)
+
+
 def test_shares_are_disjoint_and_together_everything(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     for number in range(2):
@@ -141,6 +165,7 @@ def test_half_a_line_of_a_process_that_was_killed_is_left_out(tmp_path: Path) ->
         (lambda plan: plan.pop("candidate"), "test: missing fields: candidate"),
         (lambda plan: plan.update(candidate="best"), "test: candidate: best: got 'best', expected one of default"),
         (lambda plan: plan["tuning"].update(rate=1), "test: tuning: unknown fields: rate"),
+        (lambda plan: plan["tuning"].update(epochs=[]), "test: tuning: epochs: got none, expected at least one"),
         (lambda plan: plan["stages"][1].pop("seeds"), "test: stages[1]: missing fields: seeds"),
         (lambda plan: plan["stages"][0].update(groups=["inside"]), "test: stages[0]: groups: got 'inside'"),
         (lambda plan: plan["stages"][0].update(networks=["w1"]), "test: stages[0]: networks: got 'w1'"),

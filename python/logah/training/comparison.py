@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.training.comparison_plan import Plan, Sizes, Stage, network_name
+from logah.training.comparison_rates import best_rate, budget_of_tries
 from logah.training.comparison_records import Record, RecordFile, curve_json, score_json
 from logah.training.diversity import mean_absolute_cosine
 from logah.training.fine_tune import FineTuneConfig, fine_tune, held_out, measure
@@ -17,7 +18,10 @@ from logah.training.targets import Space, SplitName, Task
 
 @dataclass(frozen=True)
 class Job:
-    """One training; with `rate` it is a try at a learning rate, on validation data."""
+    """One training, or with no epochs what is measured without one.
+
+    rate: None until it is chosen. is_try: on validation data, to choose one.
+    """
 
     group: str
     sizes: Sizes
@@ -25,6 +29,12 @@ class Job:
     seed: int
     epochs: float
     rate: float | None = None
+    is_try: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Of its record."""
+        return "try" if self.is_try else "run" if self.epochs else "untrained"
 
 
 @dataclass(frozen=True)
@@ -76,28 +86,35 @@ class Comparison:
                             yield Job(group, sizes, label, seed, epochs)
 
     def tries(self, job: Job) -> list[Job]:
-        """Those whose best gives the job its learning rate."""
+        """Those whose best gives the job its learning rate; none where nothing is trained."""
+        if not job.epochs:
+            return []
         tuning, group = self.plan.tuning, self.plan.groups[job.group]
         name = group.rates_of or job.group
         representative = self.plan.groups[name].representative
         assert representative is not None
         label = "default" if job.label == "compute" else job.label
-        return [Job(name, representative, label, tuning.seed, tuning.epochs, rate) for rate in tuning.rates]
+        epochs = budget_of_tries(tuning.epochs, job.epochs)
+        return [Job(name, representative, label, tuning.seed, epochs, rate, is_try=True) for rate in tuning.rates]
 
     def key(self, job: Job) -> str:
-        """Says all that the result depends on; where it does not depend on the hypernetwork, that is left out."""
+        """Says all that the result depends on; where it does not depend on the hypernetwork, that is left out.
+
+        A run's learning rate is part of it once it is chosen, so that tries at other rates or budgets make anew only
+        the runs whose rate they change.
+        """
         plan = self.plan
         return "/".join(
             [
-                "try" if job.rate is not None else "run" if job.epochs else "untrained",
+                job.kind,
                 plan.data_of(job.group),
                 network_name(job.sizes),
                 job.label,
                 self.model.fingerprint if needs_hypernetwork(job.label) else "-",
                 f"seed {job.seed}",
                 f"{self.steps(job) if job.epochs else 0} steps of {plan.batch_size}",
-                # A run's rate follows from the tries of its group.
-                job.group if job.rate is None else f"rate {job.rate:g}",
+                *([] if job.is_try else [job.group]),
+                *([] if job.rate is None else [f"rate {job.rate:g}"]),
             ]
         )
 
@@ -112,12 +129,12 @@ class Comparison:
         started = time.monotonic()
         own = self.jobs()[share[0] :: share[1]]
         for position, job in enumerate(own):
-            for part in [*(self.tries(job) if job.epochs else []), job]:
-                if self.key(part) in self.records.finished():
+            for part in [*self.tries(job), job]:
+                if self._is_finished(part):
                     continue
                 if hours is not None and time.monotonic() - started >= hours * 3600:
-                    return sum(self.key(rest) not in self.records.finished() for rest in own[position:])
-                record = self._trained(part) if part.epochs else self._measured(part)
+                    return sum(not self._is_finished(rest) for rest in own[position:])
+                record = self._trained(self._with_rate(part)) if part.epochs else self._measured(part)
                 self.records.append(record)
                 score = record.get("final", record.get("zero_shot"))
                 say(f"[{position + 1}/{len(own)}] {record['key']}: {score} in {record['seconds']} s")
@@ -130,18 +147,20 @@ class Comparison:
         if [record] != [r for r in self.records.read() if r["kind"] == "plan"][-1:]:
             self.records.append(record)
 
-    def rate(self, job: Job) -> float:
-        """The learning rate with the least validation loss among the finished tries; the lowest where all diverged."""
-        if job.rate is not None:
-            return job.rate
+    def _is_finished(self, job: Job) -> bool:
+        """With all its tries."""
+        finished = self.records.finished()
+        tries = [] if job.is_try else self.tries(job)
+        return all(self.key(part) in finished for part in tries) and self.key(self._with_rate(job)) in finished
+
+    def _with_rate(self, job: Job) -> Job:
+        """A run with the learning rate that its tries chose; any other job as it is."""
+        if job.kind != "run" or job.rate is not None:
+            return job
         found = {record["key"]: record for record in self.records.read() if "key" in record}
-        losses = {}
-        for part in self.tries(job):
-            record = found.get(self.key(part))
-            if record is not None and record["final"]["loss"] is not None:
-                losses[part.rate] = record["final"]["loss"]
-        rates = {rate: loss for rate, loss in losses.items() if rate is not None}
-        return min(rates, key=lambda rate: rates[rate]) if rates else min(self.plan.tuning.rates)
+        tried = {part.rate: found.get(self.key(part)) for part in self.tries(job)}
+        losses = {rate: record["final"]["loss"] for rate, record in tried.items() if rate is not None and record}
+        return replace(job, rate=best_rate(losses, self.plan.tuning.rates))
 
     def steps(self, job: Job) -> int:
         """Of a job's training."""
@@ -161,7 +180,7 @@ class Comparison:
 
     def _described(self, job: Job, target: Target) -> Record:
         return {
-            "kind": "try" if job.rate is not None else "run" if job.epochs else "untrained",
+            "kind": job.kind,
             "key": self.key(job),
             "family": target.task.family,
             "data": self.plan.data_of(job.group),
@@ -176,15 +195,16 @@ class Comparison:
 
     def _trained(self, job: Job) -> Record:
         plan, target = self.plan, self.target(job)
-        split: SplitName = "test" if job.rate is None else "validation"
-        limit = plan.final_limit if job.rate is None else plan.tuning.limit
+        assert job.rate is not None
+        split: SplitName = "validation" if job.is_try else "test"
+        limit = plan.tuning.limit if job.is_try else plan.final_limit
         steps = self.steps(job)
         settings = FineTuneConfig(
             steps=steps,
             batch_size=plan.batch_size,
-            learning_rate=self.rate(job),
+            learning_rate=job.rate,
             seed=job.seed,
-            curve_every=plan.curve_every if job.rate is None else steps,
+            curve_every=steps if job.is_try else plan.curve_every,
             curve_limit=min(plan.curve_limit, limit),
             final_limit=limit,
             split=split,
@@ -197,7 +217,7 @@ class Comparison:
             "steps": steps,
             "zero_shot": score_json(result.zero_shot),
             "final": score_json(result.final),
-            "curve": curve_json(result.curve) if job.rate is None else [],
+            "curve": [] if job.is_try else curve_json(result.curve),
             "seconds": round(result.seconds, 2),
         }
 

@@ -22,10 +22,11 @@ NAMED = ("width", "layers", "patch_size", "context", "heads", "mlp_ratio")
 class Tuning:
     """How the learning rate of each initialisation is chosen: the one of `rates` with the least validation loss.
 
-    epochs: the budget of each try. limit: validation images or tokens.
+    epochs: the budgets that are tried; a run has the rate of the longest that is no longer than its own, since what is
+    best for few steps is too low for many. limit: validation images or tokens.
     """
 
-    epochs: float
+    epochs: list[float]
     rates: list[float]
     limit: int
     seed: int
@@ -35,13 +36,14 @@ class Tuning:
 class Group:
     """Networks that share learning rates: those tuned on `representative`, or those of the group `rates_of`.
 
-    data: what they learn; null is the plan's own.
+    data: what they learn; null is the plan's own. full_epochs: in place of the plan's.
     """
 
     networks: list[Sizes]
     representative: Sizes | None = None
     rates_of: str | None = None
     data: str | None = None
+    full_epochs: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,9 @@ def plan_from(value: Any, where: str) -> Plan:
 
 
 def _check_names(plan: Plan, where: str) -> None:
+    for name, values in (("epochs", plan.tuning.epochs), ("rates", plan.tuning.rates)):
+        if not values:
+            raise ConfigurationError(f"{where}: tuning: {name}: got none, expected at least one")
     for name, group in plan.groups.items():
         here = f"{where}: groups: {name}"
         if (group.representative is None) == (group.rates_of is None):

@@ -25,9 +25,9 @@ INTRODUCTION = """\
 
 What networks gain from predicted weights, measured against other ways to start them. Every network is trained alike:
 AdamW, weight decay 0.01, gradients clipped at 1, linear warm-up over 5% of the steps and a cosine to 0. Runs of equal
-seed see the same batches. The learning rate of each initialisation is chosen from the same grid, by the validation
-loss of one short run on one network a group. An epoch is a fixed number of examples, drawn anew from the training
-split, and far fewer than the split has.
+seed see the same batches. The learning rate of each initialisation and budget is chosen from the same grid, by the
+validation loss of one run a rate on one network a group. An epoch is a fixed number of examples, drawn anew from the
+training split, and far fewer than the split has.
 
 | Initialisation      | What it is                                                                             |
 | ------------------- | -------------------------------------------------------------------------------------- |
@@ -54,7 +54,7 @@ def _family(name: str, results: Results) -> str:
     runs = results.of_kind("run")
     hours = sum(r["seconds"] for kind in ("run", "try", "untrained") for r in results.of_kind(kind)) / 3600
     unit = "images" if results.family == "vit" else "tokens"
-    full = f"{plan['full_epochs']:g}"
+    full = _full_budget(results)
     metric = results.metric
     which = "more is better" if metric.sign > 0 else "less is better"
     sections: list[tuple[str, str, str | None]] = [
@@ -85,15 +85,15 @@ def _family(name: str, results: Results) -> str:
         ),
         (
             "Steps until default's final score, same budget",
-            f"The first point of the curve that is as good as `default`'s curve at its end ({full} epochs), as a share "
+            f"The first point of the curve that is as good as `default`'s curve at its end ({full}), as a share "
             "of all steps. Rates fall over the whole budget, so that late points gain from a low rate; the column "
             "`default` shows how much of a share is due to that and to the noise of a curve.",
             share_table(results, groups, results.share_of_steps),
         ),
         (
             "Steps until default's final score, own shorter budgets",
-            f"The shortest budget that ends as good as `default` after {full} epochs, as a share of it; each has its "
-            "own warm-up and cosine.",
+            f"The shortest budget that ends as good as `default` after its full one ({full}), as a share of it; each "
+            "has its own warm-up and cosine.",
             share_table(results, groups, results.share_of_budget),
         ),
         (
@@ -117,6 +117,13 @@ def _family(name: str, results: Results) -> str:
         if content is not None:
             text += [f"### {title}: {heading[0].lower() + heading[1:]}\n", f"{sentence}\n", f"{content}\n"]
     return "\n".join(text)
+
+
+def _full_budget(results: Results) -> str:
+    own = {name: group["full_epochs"] for name, group in results.plan["groups"].items() if group["full_epochs"]}
+    return "; ".join(
+        [_epochs(results.plan["full_epochs"]), *(f"{name}: {_epochs(epochs)}" for name, epochs in own.items())]
+    )
 
 
 def _transfer(results: Results) -> Sequence[tuple[str, str, str | None]]:

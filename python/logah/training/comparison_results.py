@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from logah.training.comparison_plan import network_name
+from logah.training.comparison_rates import best_rate, budget_of_tries
 from logah.training.evaluate import LANGUAGE_FAMILIES
 from logah.training.initialisations import KINDS
 
@@ -60,7 +61,27 @@ class Results:
         allowed = (None, self.plan["hypernetwork"])
         # The newest of equal keys.
         self._records = list({r["key"]: r for r in records if r.get("hypernetwork") in allowed and "key" in r}.values())
+        # Runs whose rate is no longer the chosen one stay in the file: another plan may choose it.
+        self._records = [r for r in self._records if r["kind"] != "run" or r["learning_rate"] == self._rate_of(r)]
         self.candidate: str = self.plan["candidate"]
+
+    def _rate_of(self, run: Record) -> float:
+        """The learning rate that the tries choose for a run of this kind."""
+        tuning, group = self.plan["tuning"], self.plan["groups"].get(run["group"])
+        if group is None:
+            return math.nan
+        name = group["rates_of"] or run["group"]
+        label = "default" if run["initialisation"] == "compute" else run["initialisation"]
+        wanted = {
+            "network": network_name(self.plan["groups"][name]["representative"]),
+            "data": self.plan["groups"][name]["data"] or self.plan["data"],
+            "initialisation": label,
+            "epochs": budget_of_tries(tuning["epochs"], run["epochs"]),
+            "seed": tuning["seed"],
+        }
+        tries = [r for r in self._records if r["kind"] == "try" and wanted.items() <= r.items()]
+        losses = {r["learning_rate"]: r["final"]["loss"] for r in tries if r["learning_rate"] in tuning["rates"]}
+        return best_rate(losses, tuning["rates"])
 
     def of_kind(self, kind: str) -> list[Record]:
         """`run`, `try` or `untrained`."""
@@ -108,6 +129,11 @@ class Results:
         """In epochs, ascending."""
         return sorted({r["epochs"] for r in self.of_kind("run")})
 
+    def full_epochs(self, network: Network) -> float:
+        """The budget of default's that the others are to need less than."""
+        own = self.plan["groups"][network.group]["full_epochs"]
+        return float(self.plan["full_epochs"] if own is None else own)
+
     def value(self, score: Mapping[str, Any]) -> float:
         """A score as the family's metric."""
         return self.metric.value(score["loss"], score["accuracy"])
@@ -146,7 +172,7 @@ class Results:
 
         Over the seeds that both have; infinite where it never is, None where one has no run.
         """
-        epochs = self.plan["full_epochs"]
+        epochs = self.full_epochs(network)
         seeds = sorted(self.finals(network, label, epochs).keys() & self.finals(network, "default", epochs).keys())
         target, curve = self.curve(network, "default", epochs, seeds), self.curve(network, label, epochs, seeds)
         if not seeds or not target or not curve:
@@ -160,7 +186,7 @@ class Results:
 
         Over the seeds that both have; infinite where none does, None where no shorter budget was run.
         """
-        full = self.plan["full_epochs"]
+        full = self.full_epochs(network)
         default = self.finals(network, "default", full)
         shares = []
         tried = False

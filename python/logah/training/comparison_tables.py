@@ -118,17 +118,17 @@ def tally_table(results: Results, groups: Sequence[str]) -> str | None:
 
 def rate_table(results: Results) -> str | None:
     """The learning rates that the tries chose; a rate at an end of the grid may not be the best one."""
-    groups = list(results.plan["groups"])
-    rates = {(r["group"], r["initialisation"]): r["learning_rate"] for r in results.of_kind("run")}
+    keys = [(group, epochs) for group in results.plan["groups"] for epochs in results.budgets]
+    rates = {(r["group"], r["epochs"], r["initialisation"]): r["learning_rate"] for r in results.of_kind("run")}
     grid = results.plan["tuning"]["rates"]
 
-    def cell(group: str, label: str) -> str:
-        rate = rates.get((group, label))
+    def cell(group: str, epochs: float, label: str) -> str:
+        rate = rates.get((group, epochs, label))
         return NONE if rate is None else f"{rate:g}" + ("*" if rate in (min(grid), max(grid)) else "")
 
-    rows = [[group, *(cell(group, label) for label in results.labels)] for group in groups]
-    rows = [row for row in rows if any(row[1:])]
-    return table(["group", *results.labels], rows) if rows else None
+    rows = [[group, f"{epochs:g}", *(cell(group, epochs, label) for label in results.labels)] for group, epochs in keys]
+    rows = [row for row in rows if any(row[2:])]
+    return table(["group", "epochs", *results.labels], rows) if rows else None
 
 
 def bars_table(results: Results) -> str:
