@@ -142,6 +142,13 @@ def test_a_limit_of_time_stops_before_the_next_run_and_says_what_is_left(tmp_pat
     assert kinds(path) == ["plan"]
 
 
+def test_what_is_left_is_what_has_not_run_with_the_rate_that_was_chosen(tmp_path: Path) -> None:
+    one = comparison(tmp_path / "results.jsonl")
+    assert one.left(one.jobs()) == one.jobs()
+    one.run(say=lambda _: None)
+    assert one.left(one.jobs()) == []
+
+
 def test_the_first_stage_comes_first_and_then_what_needs_no_training(tmp_path: Path) -> None:
     jobs = comparison(tmp_path / "results.jsonl").jobs()
     assert [job.label for job in jobs[:2]] == ["default", "predicted"]

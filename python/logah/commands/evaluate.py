@@ -150,9 +150,9 @@ def run_compare(arguments: argparse.Namespace) -> int:
         model = Model(hypernetwork, path.stem, fingerprint(hypernetwork), space)
         comparison = Comparison(plan, model, lambda name: load_task(name, cache_directory()), RecordFile(out))
         if arguments.list:
-            finished = comparison.records.finished()
-            rest = [key for key in map(comparison.key, comparison.jobs()) if key not in finished]
-            print("\n".join([*rest, f"{len(rest)} left of {len(comparison.jobs())}"]))
+            jobs = comparison.jobs()
+            rest = comparison.left(jobs)
+            print("\n".join([*map(comparison.key, rest), f"{len(rest)} left of {len(jobs)}"]))
             return 0
         left = comparison.run(arguments.share, arguments.hours, lambda line: print(line, flush=True))
     except (BundleError, CheckpointError, ConfigurationError, DataError, OSError) as error:

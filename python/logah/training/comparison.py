@@ -75,6 +75,10 @@ class Comparison:
             once.setdefault(self.key(job), job)
         return list(once.values())
 
+    def left(self, jobs: Sequence[Job]) -> list[Job]:
+        """Those that are not finished with all their tries."""
+        return [job for job in jobs if not self._is_finished(job)]
+
     def _stage(self, stage: Stage) -> Iterator[Job]:
         for seed in stage.seeds:
             for group in stage.groups:
@@ -133,7 +137,7 @@ class Comparison:
                 if self._is_finished(part):
                     continue
                 if hours is not None and time.monotonic() - started >= hours * 3600:
-                    return sum(not self._is_finished(rest) for rest in own[position:])
+                    return len(self.left(own[position:]))
                 record = self._trained(self._with_rate(part)) if part.epochs else self._measured(part)
                 self.records.append(record)
                 score = record.get("final", record.get("zero_shot"))
