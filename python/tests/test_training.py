@@ -27,6 +27,7 @@ from logah.training.settings import TrainConfig, learning_rate_at
 from logah.training.splits import ImageSplits, Split
 from logah.training.targets import predict_state
 from logah.training.train import Trainer, TrainingDiverged
+from logah.training.trained_model import training_of
 from logah.training.vit_targets import VitTask
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
@@ -147,6 +148,19 @@ def test_a_run_starts_from_a_bundles_weights_and_refuses_what_is_none(
     other = replace(started, hypernet=replace(config.hypernet, rank=4))
     with pytest.raises(ConfigurationError, match=r"start_from: .* has HypernetConfig"):
         Trainer(other, images, tmp_path / "run")
+    # A checkpoint's averaged weights do as well, and are the run's own average at its start.
+    Trainer(replace(started, cycles=((2, 1.0e-3),)), images, tmp_path / "first").run()
+    checkpoint = tmp_path / "first" / "checkpoint.pt"
+    second = Trainer(replace(config, start_from=str(checkpoint)), images, tmp_path / "second")
+    average = torch.load(checkpoint, weights_only=True)["ema_state_dict"]
+    assert torch.equal(second.model.state_dict()[core], average[core])
+    assert torch.equal(second.ema.state_dict()[core], average[core])
+    assert training_of(checkpoint)["start_from"]["model"] == "start"
+    assert {name: training_of(checkpoint)[name] for name in ("model", "steps", "seed")} == {
+        "model": "first",
+        "steps": 2,
+        "seed": config.seed,
+    }
     # A run that goes on does not need what it started from.
     Trainer(replace(started, cycles=((2, 1.0e-3),)), images, tmp_path / "run").run()
     resumed = Trainer(replace(started, cycles=((2, 1.0e-3),), start_from="gone"), images, tmp_path / "run")

@@ -73,13 +73,14 @@ def run_zero_shot(arguments: argparse.Namespace) -> int:
     from logah.training.evaluate import evaluate_members
     from logah.training.families import load_tasks
     from logah.training.mixture import joined
-    from logah.training.trained_model import load_model
+    from logah.training.trained_model import load_model, training_of
 
     try:
         configuration = read_configuration(arguments.configuration)
         model = load_model(arguments.model)
         tasks = load_tasks(configuration.train, cache_directory())
-        start = _start(configuration.train.start_from)
+        path = configuration.train.start_from
+        start = {} if path is None else {"start_from": training_of(Path(path))}
     except (BundleError, CheckpointError, ConfigurationError, DataError, OSError) as error:
         print(f"logah evaluate: {error}", file=sys.stderr)
         return 1
@@ -107,18 +108,6 @@ def _each(members: Sequence[Member], value: Callable[[Member], Any]) -> Any:
     if len(members) == 1:
         return value(members[0])
     return {member.family: value(member) for member in members}
-
-
-def _start(bundle: str | None) -> dict[str, Any]:
-    """What the bundle that a run started from records of its own training, without what was measured."""
-    if bundle is None:
-        return {}
-    from logah.export.bundle import MANIFEST
-
-    manifest = json.loads((Path(bundle) / MANIFEST).read_text())
-    training = manifest["training"] or {}
-    kept = ("steps", "seconds", "seed", "batch_size", "start_from")
-    return {"start_from": {"model": manifest["name"], **{name: training[name] for name in kept if name in training}}}
 
 
 def run_compare(arguments: argparse.Namespace) -> int:

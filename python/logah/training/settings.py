@@ -23,7 +23,8 @@ class TrainSettings:
     meta_batch: architectures of a step, on each rank, one backward pass each, whose gradients are averaged. accumulate:
     parts of an architecture's batch that go through its network one after the other; the gradients are those of the
     whole, in less memory. penalty: weight of the predicted parameters' norms in the loss. predicted_scale: see
-    `spread_predictions`; None leaves torch's start values. start_from: a bundle whose weights are the start values.
+    `spread_predictions`; None leaves torch's start values. start_from: a bundle or a checkpoint; its averaged
+    weights are the start values.
     lookahead: the loss is measured after a few steps of the target. precision: of the target networks' forward pass.
     checkpoint_every: steps.
     """

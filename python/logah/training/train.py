@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_map_only
 from tqdm import tqdm
 
 from logah.export.bundle import BundleError
-from logah.export.read_bundle import read_bundle
+from logah.hypernet.checkpoint import CheckpointError
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.training.curves import LOG, VALIDATION, draw_curves, drop_rows_after
@@ -32,6 +32,7 @@ from logah.training.ranks import ALONE, Ranks, stream_seed
 from logah.training.settings import MixedTrainConfig, TrainConfig, learning_rate_at
 from logah.training.start import spread_predictions
 from logah.training.targets import Task, predict_state
+from logah.training.trained_model import load_model
 
 CHECKPOINT_FORMAT = "logah-checkpoint-1"
 NON_FINITE_LIMIT = 3
@@ -289,14 +290,14 @@ class Trainer:
         self.best = state["best"]
 
 
-def _start_values(bundle: Path, expected: HypernetConfig) -> dict[str, Tensor]:
-    """Raises ConfigurationError for what is no bundle, or one of another hypernetwork."""
+def _start_values(path: Path, expected: HypernetConfig) -> dict[str, Tensor]:
+    """Raises ConfigurationError for what is no bundle or checkpoint, or one of another hypernetwork."""
     try:
-        model = read_bundle(bundle)
-    except BundleError as error:
+        model = load_model(path).hypernetwork
+    except (BundleError, CheckpointError, OSError) as error:
         raise ConfigurationError(f"start_from: {error}") from error
     if model.config != expected:
-        raise ConfigurationError(f"start_from: {bundle} has {model.config}, the run {expected}")
+        raise ConfigurationError(f"start_from: {path} has {model.config}, the run {expected}")
     return model.state_dict()
 
 

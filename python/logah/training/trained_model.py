@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -34,6 +35,22 @@ def load_model(path: Path) -> TrainedModel:
         training = torch.load(path, weights_only=True)
     hypernetwork.train(False)
     return TrainedModel(hypernetwork, training.get("steps", training.get("step", 0)), training.get("seconds", 0))
+
+
+def training_of(path: Path) -> dict[str, Any]:
+    """What a bundle or a checkpoint of ours records of its training, without what was measured."""
+    if path.is_dir():
+        manifest = json.loads((path / MANIFEST).read_text())
+        name, training = manifest["name"], manifest.get("training") or {}
+    else:
+        checkpoint = torch.load(path, weights_only=True)
+        name = path.resolve().parent.name
+        training = {**json.loads(checkpoint["config"]), "steps": checkpoint["step"], "seconds": checkpoint["seconds"]}
+        training["seconds"] = round(training["seconds"])
+        if training.get("start_from") is not None:
+            training["start_from"] = training_of(Path(training["start_from"]))
+    kept = ("steps", "seconds", "seed", "batch_size", "start_from")
+    return {"model": name, **{field: training[field] for field in kept if training.get(field) is not None}}
 
 
 def fingerprint(hypernetwork: Hypernetwork) -> str:
