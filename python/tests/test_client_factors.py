@@ -33,9 +33,10 @@ import logah
 from logah.__main__ import main
 from logah.client import Client, ProtocolError, RemoteError, RequestError, factored_tensor
 from logah.client._generated import logah_pb2
-from logah.client.checked_plan import FactorBlock, TensorPlan, check_plan
+from logah.client.checked_plan import check_plan
 from logah.client.element_type import ELEMENT_TYPES, DtypeName, element_type_named
 from logah.client.factored_tensor import FactoredTensor
+from logah.client.plan import FactorBlock, TensorPlan
 from logah.client.request import Representation
 
 CONFIG = {"model_type": "vit"}

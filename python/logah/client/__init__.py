@@ -3,7 +3,6 @@
 Needs grpcio, protobuf and numpy; torch only for what returns or fills torch tensors.
 """
 
-from logah.client.checked_plan import Coverage, Plan, TensorPlan, Warning, Widening
 from logah.client.client import Client, connect
 from logah.client.errors import (
     CoverageError,
@@ -17,6 +16,7 @@ from logah.client.errors import (
     TraceError,
 )
 from logah.client.module_source import trace
+from logah.client.plan import Coverage, Plan, TensorPlan, Warning, Widening
 from logah.client.prediction_stream import DataEvent, Event, PlanEvent, Summary
 from logah.client.request import PredictOptions
 from logah.client.saving import SavedPrediction

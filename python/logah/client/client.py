@@ -14,12 +14,13 @@ import grpc
 
 from logah.client._generated import logah_pb2
 from logah.client.channel import Calls, open_channel
-from logah.client.checked_plan import Plan, check_plan
+from logah.client.checked_plan import check_plan
 from logah.client.deadline import Deadline
 from logah.client.dense_events import DenseEvents
 from logah.client.errors import RemoteError, remote_error
 from logah.client.expansion import ExpansionCache, ExpansionLayer
 from logah.client.module_source import refuses_configuration
+from logah.client.plan import Plan
 from logah.client.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
 from logah.client.request import PredictOptions, Representation, predict_request
 from logah.client.saving import SavedPrediction, saving

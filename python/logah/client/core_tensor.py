@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from logah.client.checked_plan import CoreBlock, Expansion, Plan, TensorPlan
 from logah.client.element_type import ElementType
 from logah.client.expansion import ExpansionLayer
 from logah.client.factored_tensor import TILE_ELEMENTS, FactoredTensor
+from logah.client.plan import CoreBlock, Expansion, Plan, TensorPlan
 
 #: Rows `first` to `last` of a block, counted in it, as [rows, columns] in the element type asked for.
 _Rows = Callable[[int, int], NDArray[np.generic]]

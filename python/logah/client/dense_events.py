@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from logah.client.checked_plan import Plan, TensorPlan
 from logah.client.core_tensor import expanded_tiles
 from logah.client.expansion import ExpansionLayer
+from logah.client.plan import Plan, TensorPlan
 from logah.client.prediction_stream import DataEvent, Event, PlanEvent, Summary
 from logah.client.tensor_pieces import TensorPiece
 

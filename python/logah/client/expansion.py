@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from logah.client.checked_plan import Expansion
 from logah.client.errors import expect_equal
 from logah.client.partial_file import whole_file, write_all
+from logah.client.plan import Expansion
 
 #: Expansions that are kept in memory; a client seldom asks more models than one.
 _KEPT = 4

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from logah.client.checked_plan import FactorBlock, TensorPlan
+from logah.client.plan import FactorBlock, TensorPlan
 
 #: Elements that are multiplied at a time, at most, unless a single row has more: 4 MiB.
 TILE_ELEMENTS = 1 << 20

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule
 
-from logah.client.checked_plan import Plan, TensorPlan, Widening
 from logah.client.deadline import Deadline
 from logah.client.element_type import DtypeName
 from logah.client.errors import CoverageError, RequestError, expect_equal
@@ -26,6 +25,7 @@ from logah.client.module_parameters import (
     parameter_slots,
     unwrapped,
 )
+from logah.client.plan import Plan, TensorPlan, Widening
 from logah.client.prediction_stream import DataEvent, PlanEvent
 from logah.client.request import Representation, predict_request
 from logah.client.source import Source, read_source

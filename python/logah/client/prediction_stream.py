@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import grpc
 
 from logah.client._generated import logah_pb2
-from logah.client.checked_plan import Plan, check_plan
+from logah.client.checked_plan import check_plan
 from logah.client.errors import ProtocolError, RemoteError, expect_equal
+from logah.client.plan import Plan
 from logah.client.tensor_pieces import TensorPiece, TensorPieces
 
 #: What the contract takes `chunk_bytes` 0 for.

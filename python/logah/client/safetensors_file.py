@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import BinaryIO
 
-from logah.client.checked_plan import Plan
 from logah.client.errors import RequestError
 from logah.client.partial_file import write_all
+from logah.client.plan import Plan
 from logah.client.prediction_stream import DataEvent, Event, PlanEvent, Summary
 
 #: Longest header in bytes, as the safetensors library has it.

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from logah.client.checked_plan import Plan
 from logah.client.partial_file import output_directory, whole_file, write_all
+from logah.client.plan import Plan
 from logah.client.prediction_stream import Summary
 from logah.client.safetensors_file import SafetensorsWriter
 from logah.client.source import Architecture

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from logah.client.checked_plan import Plan, TensorPlan
 from logah.client.core_tensor import expanded_tiles
 from logah.client.expansion import ExpansionLayer
+from logah.client.plan import Plan, TensorPlan
 from logah.client.tensor_pieces import TensorPiece
 
 #: Of float32, float16, or uint16 (the bits of bfloat16).

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from logah.client._generated import logah_pb2
-from logah.client.checked_plan import Plan, TensorPlan
 from logah.client.errors import ProtocolError, expect_equal
+from logah.client.plan import Plan, TensorPlan
 
 if TYPE_CHECKING:
     from hashlib import _Hash
