@@ -27,16 +27,22 @@ export function philox(
   key: StreamKey,
   counter: readonly [number, number, number, number],
 ): [number, number, number, number] {
+  // Signed words and no arrays within the rounds: this is called for every element that is drawn.
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < ROUNDS; round++) {
-    const [high0, low0] = multiply(MULTIPLIER_0, c0);
-    const [high1, low1] = multiply(MULTIPLIER_1, c2);
-    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
-    k0 = (k0 + WEYL_0) >>> 0;
-    k1 = (k1 + WEYL_1) >>> 0;
+    const high0 = highWord(MULTIPLIER_0, c0);
+    const high1 = highWord(MULTIPLIER_1, c2);
+    const low0 = Math.imul(MULTIPLIER_0, c0);
+    const low1 = Math.imul(MULTIPLIER_1, c2);
+    c0 = high1 ^ c1 ^ k0;
+    c1 = low1;
+    c2 = high0 ^ c3 ^ k1;
+    c3 = low0;
+    k0 = (k0 + WEYL_0) | 0;
+    k1 = (k1 + WEYL_1) | 0;
   }
-  return [c0, c1, c2, c3];
+  return [c0 >>> 0, c1 >>> 0, c2 >>> 0, c3 >>> 0];
 }
 
 /** A normal number with mean 0 and the given standard deviation, for element `index` (0 to 2^53 - 1). */
@@ -76,15 +82,16 @@ function unitUniform(high: number, low: number): number {
   return ((high >>> 6) * 2 ** 26 + (low >>> 6) + 0.5) / 2 ** 52;
 }
 
-/** The high and low word of the product of two 32-bit words. */
-function multiply(a: number, b: number): [number, number] {
+/** The high word, signed, of the product of two 32-bit words. */
+function highWord(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
-  const low = aLow * (b >>> 0);
-  const high = aHigh * (b >>> 0);
-  // Both partial products are below 2^48, so their sums are exact.
-  const middle = high + Math.floor(low / 2 ** 16);
-  return [Math.floor(middle / 2 ** 16) >>> 0, Math.imul(a, b) >>> 0];
+  const bLow = b & 0xffff;
+  const bHigh = b >>> 16;
+  // Each sum is below 2^32.
+  const low = (Math.imul(aHigh, bLow) >>> 0) + (Math.imul(aLow, bLow) >>> 16);
+  const middle = (Math.imul(aLow, bHigh) >>> 0) + (low & 0xffff);
+  return (Math.imul(aHigh, bHigh) + (low >>> 16) + (middle >>> 16)) | 0;
 }
 
 /** The quantile of the standard normal distribution (Wichura, algorithm AS 241, PPND16; relative error 1e-16). */
@@ -104,7 +111,11 @@ export function inverseNormal(p: number): number {
 
 /** Coefficients from the constant term upwards. */
 function polynomial(coefficients: readonly number[], x: number): number {
-  return coefficients.reduceRight((sum, coefficient) => sum * x + coefficient, 0);
+  let sum = 0;
+  for (let at = coefficients.length - 1; at >= 0; at--) {
+    sum = sum * x + (coefficients[at] as number);
+  }
+  return sum;
 }
 
 const CENTRE_NUMERATOR = [
