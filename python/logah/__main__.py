@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from logah import __version__
-from logah.commands import data, evaluate, export, predict, train
+from logah.commands import average, data, evaluate, export, predict, train
 
-COMMANDS = (predict, data, train, evaluate, export)
+COMMANDS = (predict, data, train, evaluate, average, export)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -92,6 +92,7 @@ def run_zero_shot(arguments: argparse.Namespace) -> int:
         "seed": train.seed,
         "batch_size": _each(train.members, lambda member: member.batch_size),
         **start,
+        **({} if model.averaged_with is None else {"averaged_with": model.averaged_with}),
         "ranges": {member.family: member.space.ranges() for member in train.members},
         "references": joined(tasks).references(),
         "held_out_widths": _each(train.members, lambda member: list(member.space.held_out_widths)),

@@ -51,7 +51,7 @@ def read_bundle(directory: Path) -> Hypernetwork:
     if config.decoder == "dense":
         raise BundleError(f"{directory}: a {config.decoder} decoder's bundle is not read back")
     model = Hypernetwork(config)
-    _load_edge_bias(model.encoder.edge_bias, constants["edge_bias"])
+    load_edge_bias(model.encoder.edge_bias, constants["edge_bias"])
     fresh = {name: tensor for name, tensor in model.state_dict().items() if name.startswith("encoder.edge_bias.")}
     model.load_state_dict({**fresh, **_state(constants)})
     return model.eval().requires_grad_(False)
@@ -79,7 +79,7 @@ def _state(constants: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def _load_edge_bias(edge_bias: EdgeBias, table_DH: Tensor) -> None:
+def load_edge_bias(edge_bias: EdgeBias, table_DH: Tensor) -> None:
     """Sets the network so that `edge_bias.table()` is `table_DH` [2 * cutoff + 1, H] up to rounding.
 
     Each distance's embedding holds what a path forward adds in its first H numbers and what a path backward adds in the

@@ -18,23 +18,31 @@ from logah.hypernet.hypernetwork import Hypernetwork
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """In evaluation mode; `steps` and `seconds` of its training, 0 where the file does not say."""
+    """In evaluation mode; `steps` and `seconds` of its training, 0 where the file does not say.
+
+    name: a bundle's own, or that of a checkpoint's run, its directory. averaged_with: of the model, if any, whose
+    weights are in the mean.
+    """
 
     hypernetwork: Hypernetwork
+    name: str
     steps: int
     seconds: float
+    averaged_with: str | None
 
 
 def load_model(path: Path) -> TrainedModel:
     """Of a bundle's directory or of a checkpoint that training wrote. Raises BundleError or CheckpointError."""
     if path.is_dir():
         hypernetwork = read_bundle(path)
-        training = json.loads((path / MANIFEST).read_text()).get("training") or {}
+        manifest = json.loads((path / MANIFEST).read_text())
+        name, training = manifest["name"], manifest.get("training") or {}
     else:
         hypernetwork = load_checkpoint(path).model
-        training = torch.load(path, weights_only=True)
+        name, training = path.resolve().parent.name, torch.load(path, weights_only=True)
     hypernetwork.train(False)
-    return TrainedModel(hypernetwork, training.get("steps", training.get("step", 0)), training.get("seconds", 0))
+    steps = training.get("steps", training.get("step", 0))
+    return TrainedModel(hypernetwork, name, steps, training.get("seconds", 0), training.get("averaged_with"))
 
 
 def training_of(path: Path) -> dict[str, Any]:
@@ -47,9 +55,10 @@ def training_of(path: Path) -> dict[str, Any]:
         name = path.resolve().parent.name
         training = {**json.loads(checkpoint["config"]), "steps": checkpoint["step"], "seconds": checkpoint["seconds"]}
         training["seconds"] = round(training["seconds"])
+        training["averaged_with"] = checkpoint.get("averaged_with")
         if training.get("start_from") is not None:
             training["start_from"] = training_of(Path(training["start_from"]))
-    kept = ("steps", "seconds", "seed", "batch_size", "start_from")
+    kept = ("steps", "seconds", "seed", "batch_size", "start_from", "averaged_with")
     return {"model": name, **{field: training[field] for field in kept if training.get(field) is not None}}
 
 
