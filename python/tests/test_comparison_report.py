@@ -30,8 +30,22 @@ PLAN: dict[str, Any] = {
     "compute_factor": 2,
     "tuning": {"epochs": [1, 10], "rates": [0.001, 0.01], "seed": 9},
     "groups": {
-        "in_range": {"networks": [SIZES], "representative": SIZES, "rates_of": None, "data": None, "full_epochs": None},
-        "mnist": {"networks": [SIZES], "representative": SIZES, "rates_of": None, "data": "mnist", "full_epochs": None},
+        "in_range": {
+            "networks": [SIZES],
+            "representative": SIZES,
+            "rates_of": None,
+            "data": None,
+            "full_epochs": None,
+            "transfer": False,
+        },
+        "mnist": {
+            "networks": [SIZES],
+            "representative": SIZES,
+            "rates_of": None,
+            "data": "mnist",
+            "full_epochs": None,
+            "transfer": True,
+        },
     },
     "bars": [
         {"measure": "steps_ratio", "group": "in_range", "at_least": None, "at_most": 0.5},

@@ -37,6 +37,7 @@ class Group:
     """Networks that share learning rates: those tuned on `representative`, or those of the group `rates_of`.
 
     data: what they learn; null is the plan's own. full_epochs: in place of the plan's.
+    transfer: whether the networks are others than the model was trained for, by their sizes or their data.
     """
 
     networks: list[Sizes]
@@ -44,6 +45,7 @@ class Group:
     rates_of: str | None = None
     data: str | None = None
     full_epochs: float | None = None
+    transfer: bool = False
 
 
 @dataclass(frozen=True)

@@ -99,13 +99,13 @@ class Results:
 
     @property
     def main_groups(self) -> list[str]:
-        """Those with rates of their own on the data that the plan is about."""
-        return [name for name, group in self.plan["groups"].items() if not group["data"] and not group["rates_of"]]
+        """Of networks like those that the model was trained for."""
+        return [name for name, group in self.plan["groups"].items() if not group["transfer"]]
 
     @property
     def other_groups(self) -> list[str]:
-        """Of other data, and of sizes that borrow rates."""
-        return [name for name in self.plan["groups"] if name not in self.main_groups]
+        """Of transfer."""
+        return [name for name, group in self.plan["groups"].items() if group["transfer"]]
 
     def networks(self, groups: Sequence[str]) -> list[Network]:
         """Those of the plan that have results, in its order."""
