@@ -14,27 +14,27 @@ FIGURE_SIZE = (11.0, 4.2)
 
 
 def plot_curves(results: Results, path: Path) -> None:
-    """Score over steps of every initialisation, for the first network of each main group that has curves."""
+    """Score over steps of every initialisation, for the first network of each main group whose full budget was run."""
     # No random names in the file.
     matplotlib.rcParams["svg.hashsalt"] = "logah"
-    epochs = results.plan["full_epochs"]
     shown = [
         network
         for group in results.main_groups
-        for network in [n for n in results.networks([group]) if results.curve(n, "default", epochs)][:1]
+        for network in [n for n in results.networks([group]) if results.curve(n, "default", results.full_epochs(n))][:1]
     ]
     figure = Figure(figsize=FIGURE_SIZE)
     if shown:
         panels = figure.subplots(1, len(shown), squeeze=False)[0]
         for axes, network in zip(panels, shown, strict=True):
-            _panel(axes, results, network, epochs)
+            _panel(axes, results, network)
         panels[0].legend(fontsize=7)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="svg", metadata={"Date": None})
 
 
-def _panel(axes: Axes, results: Results, network: Network, epochs: float) -> None:
+def _panel(axes: Axes, results: Results, network: Network) -> None:
+    epochs = results.full_epochs(network)
     for number, label in enumerate(results.labels):
         curve = results.curve(network, label, epochs)
         if not curve or label == "compute":
