@@ -28,6 +28,7 @@ PLAN: dict[str, Any] = {
     "epoch_size": 64,
     "full_epochs": 5,
     "compute_factor": 2,
+    "curve_limit": 1000,
     "tuning": {"epochs": [1, 10], "rates": [0.001, 0.01], "seed": 9},
     "groups": {
         "in_range": {
