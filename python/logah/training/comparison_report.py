@@ -86,10 +86,10 @@ def _family(name: str, results: Results) -> str:
         (
             "Steps until default's final score, same budget",
             f"The first point of the curve that is as good as `default`'s curve at its end "
-            f"({_epochs(plan['full_epochs'])}), as a share of all steps. Rates fall over the whole budget, so that late "
-            "points gain from a low rate; the column `default` shows how much of a share is due to that and to the noise "
-            f"of a curve, whose points are measured on {plan['curve_limit']:,} {unit}: too few for groups with a full "
-            "budget of their own, which end too near.",
+            f"({_epochs(plan['full_epochs'])}), as a share of all steps. Rates fall over the whole budget, so that "
+            "late points gain from a low rate; the column `default` shows how much of a share is due to that and to "
+            f"the noise of a curve, whose points are measured on {plan['curve_limit']:,} {unit}: too few for groups "
+            "with a full budget of their own, which end too near.",
             share_table(results, [g for g in groups if not plan["groups"][g]["full_epochs"]], results.share_of_steps),
         ),
         (
