@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, 'src/gen');
 rmSync(out, { recursive: true, force: true });
-// The options must be those of src/proto-definition.ts.
+// The options must be those of src/contract/proto-definition.ts.
 execFileSync(
   process.execPath,
   [

@@ -6,7 +6,7 @@ import { toProtoGraph } from '../architecture/explicit-graph';
 import { formatGraphJson } from '../architecture/graph-json';
 import { loadConfig, SETTINGS, type SettingName } from '../config';
 import type { Architecture, Architecture__Output } from '../gen/logah/v1/Architecture';
-import { LogahService } from '../proto-definition';
+import { LogahService } from '../contract/proto-definition';
 import { readInputFile } from './input-file';
 import { settingOption } from './options';
 import { packagePath } from './package-paths';

@@ -7,7 +7,7 @@ import type { PlanResponse__Output } from '../gen/logah/v1/PlanResponse';
 import type { PredictRequest } from '../gen/logah/v1/PredictRequest';
 import type { PredictResponse__Output } from '../gen/logah/v1/PredictResponse';
 import type { Resume } from '../gen/logah/v1/Resume';
-import { LogahService } from '../proto-definition';
+import { LogahService } from '../contract/proto-definition';
 import { callOptions, throwIfAborted, unary, type CallSettings, type PredictSettings } from './call';
 import { CHANNEL_OPTIONS } from './channel';
 import { checkPlan, type CheckedPlan } from './checked-plan';

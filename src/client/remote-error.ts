@@ -1,6 +1,6 @@
 import { status, type ServiceError } from '@grpc/grpc-js';
 import { LogahError, type ErrorKind } from '../errors';
-import { decodeStatusDetails, STATUS_DETAILS_KEY, type StatusDetails } from '../rpc-status';
+import { decodeStatusDetails, STATUS_DETAILS_KEY, type StatusDetails } from '../contract/rpc-status';
 
 /**
  * A gRPC status that the server (or the connection to it) answered with. `violations` and `retryAfterMs` come from the

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { LogahError } from '../errors';
+import { DECODER_KINDS } from './decoder-kind';
 import { requiredFiles } from './required-files';
 
 /** Manifest versions that this server reads. */
@@ -10,15 +11,11 @@ export const MANIFEST_VERSION = 1;
 /** What a tokenizer may consist of, by the names that transformers gives. */
 export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as const;
 
-/** How a node's embedding becomes parameters: LoGAH as published, with aligned blocks, or GHN-3. */
-export type DecoderKind = z.infer<typeof decoderKind>;
-
 /** Smallest and largest value that training saw, both included. */
 export type Range = readonly [number, number];
 
 const size = z.int().min(1);
 const range = z.tuple([z.number(), z.number()]);
-const decoderKind = z.enum(['low_rank', 'aligned', 'dense']);
 
 const hypernetFields = z.object({
   hid: size,
@@ -31,7 +28,7 @@ const hypernetFields = z.object({
   /** Sizes (out, in, height, width) above which a dimension is tiled. */
   max_shape: z.tuple([size, size, size, size]),
   num_classes: size,
-  decoder: decoderKind,
+  decoder: z.enum(DECODER_KINDS),
   /** The scale of predicted weights: by fan-in, or to the standard deviation that the architecture initialises with. */
   normalization: z.enum(['fan_in', 'std']),
   /** Scale of embeddings: as decoded, or by fan-in as other matrices are. */

@@ -6,8 +6,8 @@
 
 import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import type { PredictResponse } from '../gen/logah/v1/PredictResponse';
-import type { DataChunk } from '../prediction/chunks';
-import { LogahService } from '../proto-definition';
+import type { DataChunk } from '../stream/chunks';
+import { LogahService } from '../contract/proto-definition';
 
 /** gRPC's prefix of a message: a byte that says it is not compressed, and its length in four bytes. */
 const PREFIX_BYTES = 5;

@@ -8,10 +8,11 @@ import type { TensorPlan } from '../gen/logah/v1/TensorPlan';
 import type { Widening } from '../gen/logah/v1/Widening';
 import type { Bundle } from '../hypernet/bundle';
 import type { ElementType } from '../element-type';
-import type { CoreBlock } from '../prediction/core';
-import type { PlannedTensor, PredictionPlan } from '../prediction/plan';
-import type { Source } from '../prediction/plan-tensor';
-import type { TrainingWarning } from '../prediction/training-warnings';
+import type { CoreBlock } from '../plan/core';
+import type { PredictionPlan } from '../plan/plan';
+import type { PlannedTensor } from '../plan/planned-tensor';
+import type { Source } from '../plan/plan-tensor';
+import type { TrainingWarning } from '../plan/training-warnings';
 
 const DATA_TYPES = {
   f32: 'DATA_TYPE_FLOAT32',

@@ -3,8 +3,8 @@
 import type { Logger } from 'pino';
 import { LogahError } from '../errors';
 import type { ExecutionProvider } from '../hypernet/sessions';
-import { DecodePool } from '../prediction/decode-pool';
-import type { WorkerSetup } from '../prediction/worker-protocol';
+import { DecodePool } from '../decode/decode-pool';
+import type { WorkerSetup } from '../decode/worker-protocol';
 
 /** How the pool is started. */
 export interface PoolOptions {

@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { disableRuntimeTelemetry, type ServerConfig } from '../config';
 import { LogahError } from '../errors';
 import { openBundles } from '../hypernet/bundle';
-import { LogahService, protoDefinition } from '../proto-definition';
+import { LogahService, protoDefinition } from '../contract/proto-definition';
 import { Admission } from './admission';
 import { silentAtDeadline } from './deadline';
 import { passFramedMessages, serializeResponse } from './framing';

@@ -2,7 +2,7 @@
 
 import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { LogahError, type ErrorKind, type FieldViolation } from '../errors';
-import { encodeStatusDetails, STATUS_DETAILS_KEY } from '../rpc-status';
+import { encodeStatusDetails, STATUS_DETAILS_KEY } from '../contract/rpc-status';
 
 /**
  * Trailing metadata beyond 8 KiB is refused by clients in other languages. The message travels percent-encoded, the

@@ -1,8 +1,8 @@
 import { credentials, Server, ServerCredentials, type ServerWritableStream } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import type { PredictResponse, PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
-import { LogahService } from '../../src/proto-definition';
-import { HEADROOM } from '../../src/prediction/frames';
+import { LogahService } from '../../src/contract/proto-definition';
+import { HEADROOM } from '../../src/stream/frames';
 import { frameChunk, isMessageFramer, passFramedMessages, serializeResponse } from '../../src/server/framing';
 
 const generated = LogahService.service.Predict.responseSerialize;

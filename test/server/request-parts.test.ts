@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { PlanRequest } from '../../src/gen/logah/v1/PlanRequest';
 import type { PredictRequest } from '../../src/gen/logah/v1/PredictRequest';
-import { LogahService } from '../../src/proto-definition';
+import { LogahService } from '../../src/contract/proto-definition';
 import {
   boundedDeserializer,
   PLAN_REQUEST,

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { invalidFields, LogahError, type ErrorKind } from '../../src/errors';
-import { decodeStatusDetails, STATUS_DETAILS_KEY, type StatusDetails } from '../../src/rpc-status';
+import { decodeStatusDetails, STATUS_DETAILS_KEY, type StatusDetails } from '../../src/contract/rpc-status';
 import { toServiceError } from '../../src/server/status';
 
 function detailsOf(error: unknown): { code: number; message: string; details: StatusDetails; bytes: number } {

@@ -3,7 +3,7 @@ import type { FieldViolation } from '../../src/errors';
 import type { LogahServiceClient } from '../../src/gen/logah/v1/LogahService';
 import type { PredictRequest } from '../../src/gen/logah/v1/PredictRequest';
 import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
-import { decodeStatusDetails, STATUS_DETAILS_KEY } from '../../src/rpc-status';
+import { decodeStatusDetails, STATUS_DETAILS_KEY } from '../../src/contract/rpc-status';
 
 /** How a call failed: its status and the google.rpc details. */
 export interface RefusedCall {

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
-import type { PlannedTensor } from '../../src/prediction/plan';
-import type { DecodedTile } from '../../src/prediction/tile-stream';
+import type { PlannedTensor } from '../../src/plan/planned-tensor';
+import type { DecodedTile } from '../../src/stream/tile-stream';
 
 /** A tensor of which only the name and the number of bytes count. */
 export function namedTensor(name: string, bytes = 0): PlannedTensor {

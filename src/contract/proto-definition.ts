@@ -1,0 +1,21 @@
+/** The contract in `proto/`, loaded for grpc-js. The options must be those of `scripts/generate-types.mjs`. */
+
+import { join } from 'node:path';
+import { loadPackageDefinition } from '@grpc/grpc-js';
+import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
+import type { ProtoGrpcType } from '../gen/logah';
+
+/** `src/` and `dist/` lie beside `proto/`. */
+const PROTO_DIRECTORY = join(__dirname, '..', '..', 'proto');
+
+/** The definitions of package `logah.v1`; integers of 64 bits are JavaScript numbers, exact up to 2^53 - 1. */
+export const protoDefinition: PackageDefinition = loadSync('logah/v1/logah.proto', {
+  includeDirs: [PROTO_DIRECTORY],
+  longs: Number,
+  enums: String,
+  defaults: true,
+  oneofs: true,
+});
+
+/** The service and its client constructor. */
+export const { LogahService } = (loadPackageDefinition(protoDefinition) as unknown as ProtoGrpcType).logah.v1;

@@ -1,0 +1,179 @@
+/** Worker threads that encode and decode, so that the thread that speaks gRPC never computes. */
+
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { abortError } from '../errors';
+import type { ArchitectureGraph } from '../graph/graph';
+import type { FillJob, Job, PoolMessage, WorkerMessage, WorkerSetup } from './worker-protocol';
+
+/** Jobs that a worker holds at a time: one that it does and one that it need not wait for. */
+const JOBS_PER_WORKER = 2;
+
+/** A worker's own objects are few and short-lived; a small nursery keeps them from spreading over memory. */
+const WORKER_LIMITS = { maxYoungGenerationSizeMb: 4 };
+
+interface Pending {
+  readonly job: Job;
+  readonly signal: AbortSignal;
+  readonly resolve: (message: WorkerMessage) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Member {
+  readonly worker: Worker;
+  readonly jobs: Map<number, Pending>;
+}
+
+/**
+ * A pool of decode workers. Jobs start in the order in which they were asked for; one whose signal has aborted by then
+ * does not start, and rejects with the signal's reason.
+ */
+export class DecodePool {
+  readonly #members: Member[];
+  readonly #queue: Pending[] = [];
+  readonly #onFailure: (error: Error) => void;
+  #nextId = 0;
+  #closed = false;
+
+  private constructor(workers: readonly Worker[], onFailure: (error: Error) => void) {
+    this.#onFailure = onFailure;
+    this.#members = workers.map((worker) => {
+      const member: Member = { worker, jobs: new Map() };
+      worker.on('message', (message: WorkerMessage) => {
+        this.#receive(member, message);
+      });
+      worker.on('error', (error) => {
+        this.#fail(error instanceof Error ? error : new Error(String(error)));
+      });
+      worker.on('exit', (code) => {
+        if (!this.#closed) this.#fail(new Error(`a decode worker ended with code ${code}`));
+      });
+      return member;
+    });
+  }
+
+  /**
+   * Starts `size` workers and waits until each has loaded every model. Rejects with the first worker's error.
+   * `onFailure` hears of a worker that dies later; the pool is of no use from then on.
+   */
+  static async start(
+    size: number,
+    setup: WorkerSetup,
+    onFailure: (error: Error) => void,
+  ): Promise<DecodePool> {
+    const workers: Worker[] = [];
+    try {
+      // One after the other: what does not load in the first worker will not in the others.
+      while (workers.length < size) workers.push(await startWorker(setup));
+    } catch (error) {
+      await Promise.all(workers.map(endWorker));
+      throw error;
+    }
+    return new DecodePool(workers, onFailure);
+  }
+
+  /** Node embeddings [N, hid] of a graph. */
+  async encode(model: string, graph: ArchitectureGraph, signal: AbortSignal): Promise<Float32Array> {
+    const message = await this.#run({ kind: 'encode', model, graph }, signal);
+    if (message.kind !== 'embeddings')
+      throw new Error(`a worker answered an encode job with ${message.kind}`);
+    return message.embeddings;
+  }
+
+  /** Fills a buffer; resolves with the CRC-32 of each item's bytes. */
+  async decode(job: FillJob, signal: AbortSignal): Promise<readonly number[]> {
+    const message = await this.#run(job, signal);
+    if (message.kind !== 'filled')
+      throw new Error(`a worker answered a ${job.kind} job with ${message.kind}`);
+    return message.crc32;
+  }
+
+  /** Ends the workers after the tile that each is at; jobs not yet done are rejected. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#rejectAll(new Error('the decode pool is closed'));
+    await Promise.all(this.#members.map(({ worker }) => endWorker(worker)));
+  }
+
+  #run(job: Job, signal: AbortSignal): Promise<WorkerMessage> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(new Error('the decode pool is closed'));
+        return;
+      }
+      this.#queue.push({ job, signal, resolve, reject });
+      this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    for (;;) {
+      const member = this.#members.reduce((least, other) =>
+        other.jobs.size < least.jobs.size ? other : least,
+      );
+      if (member.jobs.size >= JOBS_PER_WORKER) return;
+      const pending = this.#nextPending();
+      if (pending === undefined) return;
+      const id = this.#nextId++;
+      member.jobs.set(id, pending);
+      const message: PoolMessage = { kind: 'job', id, job: pending.job };
+      member.worker.postMessage(message);
+    }
+  }
+
+  #nextPending(): Pending | undefined {
+    for (;;) {
+      const pending = this.#queue.shift();
+      if (pending?.signal.aborted !== true) return pending;
+      pending.reject(abortError(pending.signal));
+    }
+  }
+
+  #receive(member: Member, message: WorkerMessage): void {
+    if (message.kind === 'ready') return;
+    const pending = member.jobs.get(message.id);
+    if (pending === undefined) return;
+    member.jobs.delete(message.id);
+    if (message.kind === 'failed') pending.reject(new Error(message.message));
+    else pending.resolve(message);
+    this.#dispatch();
+  }
+
+  #fail(error: Error): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#rejectAll(error);
+    this.#onFailure(error);
+  }
+
+  #rejectAll(error: Error): void {
+    const pending = [...this.#queue, ...this.#members.flatMap(({ jobs }) => [...jobs.values()])];
+    this.#queue.length = 0;
+    for (const member of this.#members) member.jobs.clear();
+    for (const { reject } of pending) reject(error);
+  }
+}
+
+/** A worker that has loaded every model. Rejects with its error; the thread has ended then. */
+async function startWorker(setup: WorkerSetup): Promise<Worker> {
+  const worker = new Worker(workerFile(), { workerData: setup, resourceLimits: WORKER_LIMITS });
+  await once(worker, 'message');
+  return worker;
+}
+
+/** Asks a worker to end and waits until it has: ending it from outside, amid native code, aborts the process. */
+async function endWorker(worker: Worker): Promise<void> {
+  if (worker.threadId === -1) return;
+  const ended = once(worker, 'exit');
+  const message: PoolMessage = { kind: 'close' };
+  worker.postMessage(message);
+  await ended;
+}
+
+/** The worker's compiled file; under a test runner that compiles on the fly, the one of the last build. */
+function workerFile(): string {
+  const beside = join(__dirname, 'decode-worker.js');
+  return existsSync(beside) ? beside : join(__dirname, '../../dist/decode/decode-worker.js');
+}

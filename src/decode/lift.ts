@@ -1,0 +1,53 @@
+/** Noise on top of what is predicted, `docs/decisions/016-lift.md`. Runs in a worker thread. */
+
+import { deviationOf } from './deviation';
+import type { Placement } from '../plan/layout';
+import { addNormals } from './noise';
+import type { StreamKey } from './random';
+import type { DecodeContext, TilePart } from './tile-part';
+
+/** What is added to a tensor. */
+export interface Noise {
+  /** In standard deviations of each block; above 0. */
+  readonly lift: number;
+  readonly stream: StreamKey;
+}
+
+/**
+ * Adds noise to a part of a tile that has been decoded; vectors and what is filled by rule stay as they are. `wanted` is
+ * what of the tile is kept: no more than that is drawn.
+ */
+export async function liftPart(
+  part: TilePart,
+  { lift, stream }: Noise,
+  wanted: Placement,
+  context: DecodeContext,
+  tile: Float32Array,
+  tileColumns: number,
+): Promise<void> {
+  const { recipe } = part;
+  if (recipe.kind === 'fill' || recipe.kind === 'vector' || recipe.kind === 'dense_vector') return;
+  const { row, rows, column, columns } = common(part, wanted);
+  if (rows <= 0 || columns <= 0) return;
+  const deviation = lift * (await deviationOf(recipe, part, context));
+  // Whole rows of the tile lie one behind the other.
+  const [runs, length] = columns === tileColumns ? [1, rows * columns] : [rows, columns];
+  for (let run = 0; run < runs; run++) {
+    const at = (row + run) * tileColumns + column;
+    const element = part.element + at - (part.row * tileColumns + part.column);
+    addNormals(stream, element, deviation, tile.subarray(at, at + length));
+  }
+}
+
+/** What lies within both. */
+function common(one: Placement, other: Placement): Placement {
+  const row = Math.max(one.row, other.row);
+  const column = Math.max(one.column, other.column);
+  const rows = Math.min(one.row + one.rows, other.row + other.rows) - row;
+  return {
+    row,
+    rows,
+    column,
+    columns: Math.min(one.column + one.columns, other.column + other.columns) - column,
+  };
+}

@@ -1,0 +1,101 @@
+/** What the main thread and the decode workers say to each other. */
+
+import type { ArchitectureGraph } from '../graph/graph';
+import type { Bundle } from '../hypernet/bundle';
+import type { ExecutionProvider } from '../hypernet/sessions';
+import type { TilePart } from './tile-part';
+import type { ElementType } from '../element-type';
+import type { Placement } from '../plan/layout';
+import type { Noise } from './lift';
+import type { StreamKey } from './random';
+import type { FillRecipe, MatrixRecipe, ScaledRecipe } from '../plan/recipe';
+
+/** Given to a worker when it starts. */
+export interface WorkerSetup {
+  readonly bundles: readonly Bundle[];
+  readonly provider: ExecutionProvider;
+}
+
+/** Measure and encode a graph; answered with the node embeddings. */
+export interface EncodeJob {
+  readonly kind: 'encode';
+  readonly model: string;
+  readonly graph: ArchitectureGraph;
+}
+
+/** Fill a buffer; answered when it is filled, with the CRC-32 of what each item wrote. */
+export interface FillJob {
+  readonly kind: 'fill';
+  readonly model: string;
+  readonly requestKey: string;
+  readonly items: readonly FillItem[];
+  /** Room for all items; shared, and the worker's alone until it answers. */
+  readonly buffer: SharedArrayBuffer;
+}
+
+/** What fills a part of the buffer, from byte `at` on. */
+export type FillItem = { readonly at: number } & (TileItem | FactorsItem | CoreItem);
+
+/** A tile, or what is wanted of it, in elements of `elementType`. */
+export interface TileItem {
+  readonly kind: 'tile';
+  readonly stream: StreamKey;
+  readonly elementType: ElementType;
+  readonly rows: number;
+  readonly columns: number;
+  readonly parts: readonly TilePart[];
+  /** What of the tile is wanted, counted within the tile. */
+  readonly wanted: Placement;
+  /** What is added to what is predicted; undefined: nothing. */
+  readonly noise?: Noise | undefined;
+}
+
+/** The factors of one or more blocks, A and B of each, one after the other, in float32. */
+export interface FactorsItem {
+  readonly kind: 'factors';
+  readonly blocks: readonly FactorsBlock[];
+}
+
+/** The factors of one node's block: the rows of A times the scale, then those of B. */
+export interface FactorsBlock {
+  readonly embedding: Float32Array;
+  readonly recipe: MatrixRecipe;
+}
+
+/** What the blocks of a tensor are computed from, one after the other. */
+export interface CoreItem {
+  readonly kind: 'core';
+  readonly stream: StreamKey;
+  /** Of the elements of blocks that have no smaller form. */
+  readonly elementType: ElementType;
+  /** Columns of the tensor. */
+  readonly columns: number;
+  readonly blocks: readonly CoreItemBlock[];
+}
+
+/** Core rows of a node, enough for `m` rows of A and `n` of B, behind the scale if there is one; a value; elements. */
+export type CoreItemBlock =
+  | {
+      readonly kind: 'product';
+      readonly embedding: Float32Array;
+      readonly slot: number;
+      readonly m: number;
+      readonly n: number;
+      readonly scaled: ScaledRecipe | undefined;
+    }
+  | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'elements'; readonly part: TilePart & { readonly recipe: FillRecipe } };
+
+export type Job = EncodeJob | FillJob;
+
+/** What the main thread says: do a job, or end after those said before. */
+export type PoolMessage =
+  { readonly kind: 'job'; readonly id: number; readonly job: Job } | { readonly kind: 'close' };
+
+/** What a worker says. */
+export type WorkerMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'embeddings'; readonly id: number; readonly embeddings: Float32Array }
+  /** The CRC-32 of each item's bytes. */
+  | { readonly kind: 'filled'; readonly id: number; readonly crc32: readonly number[] }
+  | { readonly kind: 'failed'; readonly id: number; readonly message: string };

@@ -1,0 +1,140 @@
+/**
+ * Tensors sent as what they are computed from: the few core rows that the model's expansion makes factors of, one value
+ * where all elements are equal, and elements where nothing else tells them.
+ */
+
+import { bytesPerElement, type ElementType } from '../element-type';
+import type { HypernetConfig } from '../hypernet/manifest';
+import { isPlainProduct } from './factors';
+import type { Placement } from './layout';
+import type { Piece } from './plan-tensor';
+import type { FillRecipe, ScaledRecipe } from './recipe';
+import { TILE_ELEMENTS } from './tile';
+
+/** Bytes of a block's scale, and of a constant's value. */
+const SCALE_BYTES = 8;
+const VALUE_BYTES = 4;
+
+/** How the elements of a block that is a product follow from it; see `CoreLayout` in the contract. */
+export type ProductLayout = 'matrix' | 'kernel' | 'positions' | 'norm_weight' | 'bias';
+
+/** A block that is A · Bᵀ of a node, A of `m` rows and B of `n`. */
+export interface ProductBlock {
+  readonly layout: ProductLayout;
+  readonly node: number;
+  readonly slot: number;
+  readonly m: number;
+  readonly n: number;
+  /** What it is scaled as; undefined for vectors. */
+  readonly scaled?: ScaledRecipe;
+  readonly height?: number;
+  readonly width?: number;
+  readonly start?: number;
+  readonly length?: number;
+}
+
+/** A block, and its place in the tensor's matrix view. */
+export type CoreBlock = Placement &
+  (
+    | ProductBlock
+    | { readonly layout: 'elements'; readonly recipe: FillRecipe }
+    | { readonly layout: 'constant'; readonly value: number }
+  );
+
+/** What the sizes of a block's data depend on. */
+export type CoreSizes = Pick<HypernetConfig, 'ck' | 'rank'>;
+
+/** The pieces as cores, if all of them have any and their data is smaller than `denseBytes`. */
+export function smallerCore(
+  pieces: readonly Piece[],
+  sizes: CoreSizes,
+  elementType: ElementType,
+  denseBytes: number,
+): readonly CoreBlock[] | undefined {
+  const blocks: CoreBlock[] = [];
+  for (const piece of pieces) {
+    const block = coreBlock(piece);
+    if (block === undefined) return undefined;
+    blocks.push(block);
+  }
+  const bytes = coreByteLength(blocks, sizes, elementType);
+  return blocks.length > 0 && bytes < denseBytes ? blocks : undefined;
+}
+
+/** Bytes of the data of all blocks. */
+export function coreByteLength(
+  blocks: readonly CoreBlock[],
+  sizes: CoreSizes,
+  elementType: ElementType,
+): number {
+  return blocks.reduce((sum, block) => sum + blockByteLength(block, sizes, elementType), 0);
+}
+
+/** Bytes of one block's data. */
+export function blockByteLength(block: CoreBlock, sizes: CoreSizes, elementType: ElementType): number {
+  switch (block.layout) {
+    case 'elements':
+      return block.rows * block.columns * bytesPerElement(elementType);
+    case 'constant':
+      return VALUE_BYTES;
+    case 'matrix':
+    case 'kernel':
+    case 'positions':
+    case 'norm_weight':
+    case 'bias': {
+      const rows = coreRows(block.m, sizes) + coreRows(block.n, sizes);
+      return rows * sizes.rank * 4 + (block.scaled === undefined ? 0 : SCALE_BYTES);
+    }
+  }
+}
+
+/** Core rows that the first `rows` rows of a factor are made of. */
+export function coreRows(rows: number, { ck, rank }: CoreSizes): number {
+  return Math.ceil((rows * rank) / ck);
+}
+
+/** The fewest rows of a factor that need as many core rows as `rows` do. */
+export function fewestRows(rows: number, sizes: CoreSizes): number {
+  return Math.floor(((coreRows(rows, sizes) - 1) * sizes.ck) / sizes.rank) + 1;
+}
+
+function coreBlock({ recipe, row, rows, column, columns }: Piece): CoreBlock | undefined {
+  const place = { row, rows, column, columns };
+  // The layouts know neither other repetitions than from the beginning nor a factor of vectors.
+  if ('cycles' in recipe && recipe.cycles !== undefined) return undefined;
+  switch (recipe.kind) {
+    case 'fill':
+      if (recipe.rule === 'zeros') return { ...place, layout: 'constant', value: 0 };
+      if (recipe.rule === 'ones') return { ...place, layout: 'constant', value: 1 };
+      if (recipe.rule === 'constant') return { ...place, layout: 'constant', value: recipe.value };
+      // A worker fills a block at once.
+      return rows * columns <= TILE_ELEMENTS ? { ...place, layout: 'elements', recipe } : undefined;
+    case 'matrix': {
+      if (!isPlainProduct(recipe, place)) return undefined;
+      const { node, slot, m, n } = recipe;
+      return { ...place, layout: 'matrix', node, slot, m, n, scaled: recipe };
+    }
+    case 'kernel': {
+      const { node, slot, o, i, h, w } = recipe;
+      const size = { m: o * h, n: i * w, height: h, width: w };
+      return { ...place, layout: 'kernel', node, slot, ...size, scaled: recipe };
+    }
+    case 'position': {
+      const { node, slot, c, s } = recipe;
+      return { ...place, layout: 'positions', node, slot, m: s, n: c * s, scaled: recipe };
+    }
+    case 'vector': {
+      if (recipe.factor !== undefined) return undefined;
+      const { node, slot, length, rounded } = recipe;
+      const layout = recipe.row === 0 ? 'norm_weight' : 'bias';
+      return recipe.layout === 'pair'
+        ? { ...place, layout, node, slot, m: rounded, n: 2, start: recipe.row, length }
+        : { ...place, layout, node, slot, m: 2 * rounded, n: 1, start: recipe.row * rounded, length };
+    }
+    case 'dense_kernel':
+    case 'dense_position':
+    case 'dense_vector':
+    case 'dense_class':
+      return undefined;
+  }
+}

@@ -1,0 +1,169 @@
+/** Cuts a plan's data into jobs for the decode workers. */
+
+import { bytesPerElement } from '../element-type';
+import type { CoreBlock } from '../plan/core';
+import type { DataRange } from '../plan/data-range';
+import type { FactorPiece } from '../plan/factors';
+import type { PredictionPlan } from '../plan/plan';
+import { sentPart, tilesOf, type PlannedTensor } from '../plan/planned-tensor';
+import { streamKey } from '../decode/random';
+import { TILE_ELEMENTS, type Tile } from '../plan/tile';
+import type { TilePart } from '../decode/tile-part';
+import type { CoreItem, CoreItemBlock, FactorsItem, FillItem, TileItem } from '../decode/worker-protocol';
+
+/**
+ * Small tensors share a job, since a job costs more than decoding them: until they have these bytes, a quarter of a
+ * full tile, or are so many.
+ */
+const SHARED_JOB_BYTES = TILE_ELEMENTS;
+const SHARED_JOB_ITEMS = 32;
+
+/** What one item of a job writes. */
+export interface PlannedItem {
+  readonly tensor: PlannedTensor;
+  readonly item: FillItem;
+  readonly bytes: number;
+}
+
+/** What one job writes: items one after the other, `bytes` in all. */
+export interface PlannedJob {
+  readonly items: readonly PlannedItem[];
+  readonly bytes: number;
+}
+
+/** The jobs for what is sent of the plan's tensors, in order; tensors outside the range are left out. */
+export function* plannedJobs(
+  plan: PredictionPlan,
+  embeddings: Float32Array,
+  range: DataRange,
+): Generator<PlannedJob, void, undefined> {
+  let items: PlannedItem[] = [];
+  let end = 0;
+  for (const { tensor, item, bytes } of itemsOf(plan, embeddings, range)) {
+    if (items.length > 0 && (end + bytes > SHARED_JOB_BYTES || items.length === SHARED_JOB_ITEMS)) {
+      yield { items, bytes: end };
+      items = [];
+      end = 0;
+    }
+    items.push({ tensor, item: { ...item, at: end }, bytes });
+    // Float32 must be aligned, and may follow narrower elements.
+    end += Math.ceil(bytes / 4) * 4;
+  }
+  if (items.length > 0) yield { items, bytes: end };
+}
+
+interface Unplaced {
+  readonly tensor: PlannedTensor;
+  readonly item: TileItem | FactorsItem | CoreItem;
+  readonly bytes: number;
+}
+
+function* itemsOf(
+  plan: PredictionPlan,
+  embeddings: Float32Array,
+  { start, end }: DataRange,
+): Generator<Unplaced, void, undefined> {
+  const { hid } = plan.bundle.manifest.hypernet;
+  for (const tensor of plan.tensors) {
+    if (!tensor.sent || tensor.offset + tensor.bytes <= start || tensor.offset >= end) continue;
+    if (tensor.factors !== undefined) {
+      yield { tensor, item: factorsItem(tensor.factors, embeddings, hid), bytes: tensor.bytes };
+      continue;
+    }
+    const { columns } = tensor.view;
+    const stream = streamKey(plan.seed, tensor.name);
+    if (tensor.core !== undefined) {
+      const blocks = tensor.core.map((block) => coreBlock(block, columns, embeddings, hid));
+      const item: CoreItem = { kind: 'core', stream, elementType: plan.elementType, columns, blocks };
+      yield { tensor, item, bytes: tensor.bytes };
+      continue;
+    }
+    const noise =
+      plan.lift > 0 ? { lift: plan.lift, stream: streamKey(plan.seed, tensor.name, 'lift') } : undefined;
+    for (const tile of tilesOf(tensor)) {
+      const wanted = sentPart(tensor, tile);
+      const item: TileItem = {
+        kind: 'tile',
+        stream,
+        elementType: plan.elementType,
+        rows: tile.rows,
+        columns,
+        parts: partsOf(tensor, tile, embeddings, hid),
+        wanted,
+        noise,
+      };
+      yield { tensor, item, bytes: wanted.rows * wanted.columns * bytesPerElement(plan.elementType) };
+    }
+  }
+}
+
+function factorsItem(factors: readonly FactorPiece[], embeddings: Float32Array, hid: number): FactorsItem {
+  const blocks = factors.map(({ recipe }) => {
+    const embedding = embeddings.slice(recipe.node * hid, (recipe.node + 1) * hid);
+    return { embedding, recipe };
+  });
+  return { kind: 'factors', blocks };
+}
+
+function coreBlock(
+  block: CoreBlock,
+  tensorColumns: number,
+  embeddings: Float32Array,
+  hid: number,
+): CoreItemBlock {
+  switch (block.layout) {
+    case 'constant':
+      return { kind: 'constant', value: block.value };
+    case 'elements': {
+      const { recipe, row, rows, column, columns } = block;
+      const element = row * tensorColumns + column;
+      const place = { row: 0, column, rows, columns, pieceRow: 0, pieceRows: rows, element };
+      return { kind: 'elements', part: { ...place, recipe, embedding: new Float32Array(0) } };
+    }
+    case 'matrix':
+    case 'kernel':
+    case 'positions':
+    case 'norm_weight':
+    case 'bias': {
+      const { node, slot, m, n, scaled } = block;
+      return {
+        kind: 'product',
+        embedding: embeddings.slice(node * hid, (node + 1) * hid),
+        slot,
+        m,
+        n,
+        scaled,
+      };
+    }
+  }
+}
+
+/** The parts of a tensor's pieces that lie within a tile. */
+export function partsOf(
+  tensor: PlannedTensor,
+  tile: Tile,
+  embeddings: Float32Array,
+  hid: number,
+): TilePart[] {
+  const parts: TilePart[] = [];
+  for (const { recipe, row, rows, column, columns } of tensor.pieces) {
+    const first = Math.max(row, tile.row);
+    const last = Math.min(row + rows, tile.row + tile.rows);
+    if (first >= last) continue;
+    parts.push({
+      recipe,
+      row: first - tile.row,
+      column,
+      rows: last - first,
+      columns,
+      pieceRow: first - row,
+      pieceRows: rows,
+      element: first * tensor.view.columns + column,
+      embedding:
+        recipe.kind === 'fill'
+          ? new Float32Array(0)
+          : embeddings.slice(recipe.node * hid, (recipe.node + 1) * hid),
+    });
+  }
+  return parts;
+}

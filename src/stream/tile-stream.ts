@@ -1,0 +1,117 @@
+/** Decodes a plan's tensors tile by tile, in order, a bounded number of tiles ahead of whoever reads them. */
+
+import { abortError } from '../errors';
+import type { BufferPool } from './buffers';
+import type { DataRange } from '../plan/data-range';
+import type { DecodePool } from '../decode/decode-pool';
+import type { PredictionPlan } from '../plan/plan';
+import type { PlannedTensor } from '../plan/planned-tensor';
+import { plannedJobs, type PlannedJob } from './tile-jobs';
+import type { FillJob } from '../decode/worker-protocol';
+
+/** The bytes of one tile. The reader calls `release` when it has done with them. */
+export interface DecodedTile {
+  readonly tensor: PlannedTensor;
+  readonly bytes: Uint8Array;
+  /** Of the whole tile's bytes, as in zlib. */
+  readonly crc32: number;
+  readonly release: () => void;
+}
+
+/** What decodes, and how far ahead. */
+export interface TileStreamOptions {
+  readonly pool: Pick<DecodePool, 'decode'>;
+  readonly buffers: BufferPool;
+  /** Jobs, each a tile or some small ones, that may be decoded or decoding before the reader asks for them, as long as `buffers` has room. */
+  readonly tilesAhead: number;
+  /** Tells requests apart; unique in this process. */
+  readonly requestKey: string;
+  /** The part of the plan's data that is wanted: tensors outside it are left out, those at its ends are whole. */
+  readonly range: DataRange;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Yields the tiles of every tensor sent, in the plan's order. After the signal aborts, no further tile is started
+ * and the iteration throws the signal's reason, a LogahError.
+ */
+export async function* streamTiles(
+  plan: PredictionPlan,
+  embeddings: Float32Array,
+  options: TileStreamOptions,
+): AsyncGenerator<DecodedTile, void, undefined> {
+  const ahead: Promise<readonly DecodedTile[]>[] = [];
+  let unread: DecodedTile[] = [];
+  const { name } = plan.bundle.manifest;
+  const jobs = plannedJobs(plan, embeddings, options.range);
+  try {
+    for (;;) {
+      while (ahead.length < tilesAllowed(options) && !options.signal.aborted) {
+        const next = jobs.next();
+        if (next.done === true) break;
+        const decoding = decode(name, next.value, options);
+        // An early failure is reported when its turn comes, not as an unhandled rejection.
+        decoding.catch(() => undefined);
+        ahead.push(decoding);
+      }
+      if (options.signal.aborted) throw abortError(options.signal);
+      const decoding = ahead.shift();
+      if (decoding === undefined) return;
+      unread = [...(await decoding)];
+      for (let tile = unread.shift(); tile !== undefined; tile = unread.shift()) yield tile;
+    }
+  } finally {
+    releaseAll(unread);
+    for (const decoding of ahead) decoding.then(releaseAll, () => undefined);
+  }
+}
+
+function releaseAll(tiles: readonly DecodedTile[]): void {
+  for (const { release } of tiles) release();
+}
+
+/** Every stream may decode the job that it waits for; what lies ahead of that is bounded over all streams together. */
+function tilesAllowed({ buffers, tilesAhead }: TileStreamOptions): number {
+  return buffers.hasRoom ? tilesAhead : 1;
+}
+
+/** The same tiles without the bytes that lie outside the range; ends with the range. */
+export async function* cropTiles(
+  tiles: AsyncIterable<DecodedTile>,
+  { start, end }: DataRange,
+): AsyncGenerator<DecodedTile, void, undefined> {
+  let position: number | undefined;
+  for await (const tile of tiles) {
+    position ??= tile.tensor.offset;
+    const first = Math.max(0, start - position);
+    const last = Math.min(tile.bytes.length, end - position);
+    position += tile.bytes.length;
+    if (first >= last) tile.release();
+    else yield { ...tile, bytes: tile.bytes.subarray(first, last) };
+    if (position >= end) return;
+  }
+}
+
+/** Decodes the tiles of one job into one buffer, which is given back when all of them are released. */
+async function decode(
+  model: string,
+  { items, bytes }: PlannedJob,
+  { pool, buffers, requestKey, signal }: TileStreamOptions,
+): Promise<readonly DecodedTile[]> {
+  const buffer = buffers.take(bytes);
+  const job: FillJob = { kind: 'fill', model, requestKey, items: items.map(({ item }) => item), buffer };
+  const crc32 = await pool.decode(job, signal).catch((error: unknown) => {
+    buffers.give(buffer);
+    throw error;
+  });
+  let held = items.length;
+  const release = (): void => {
+    if (--held === 0) buffers.give(buffer);
+  };
+  return items.map(({ tensor, item, bytes: length }, index) => ({
+    tensor,
+    bytes: new Uint8Array(buffer, item.at, length),
+    crc32: crc32[index] as number,
+    release,
+  }));
+}
