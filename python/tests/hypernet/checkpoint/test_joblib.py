@@ -15,9 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parity_graphs import REPOSITORY
 
-from logah.hypernet import joblib_file
 from logah.hypernet.checkpoint import CheckpointError, load_checkpoint
-from logah.hypernet.joblib_file import JoblibError, read_state_dict
+from logah.hypernet.checkpoint.joblib import pickle_machine, refusal
+from logah.hypernet.checkpoint.joblib.refusal import JoblibError
+from logah.hypernet.checkpoint.joblib.state_dict import read_state_dict
+from logah.hypernet.checkpoint.joblib.torch_storage import TORCH_MAGIC
 
 FIXTURES = REPOSITORY / "test" / "fixtures" / "joblib"
 TENSORS = (FIXTURES / "tensors.joblib").read_bytes()
@@ -77,7 +79,7 @@ def test_no_code_of_a_file_runs(tmp_path, protocol, compress):
 def test_no_code_of_a_storage_runs(tmp_path):
     class Storage:
         def __reduce__(self):
-            return (torch.storage._load_from_bytes, (joblib_file._TORCH_MAGIC + evil,))
+            return (torch.storage._load_from_bytes, (TORCH_MAGIC + evil,))
 
     evil = pickle.dumps(Malicious(tmp_path / "trace"), protocol=2)
     refused(
@@ -112,12 +114,12 @@ def test_what_does_not_fit_is_refused_with_what_came(tmp_path, content, message)
 
 @pytest.mark.parametrize("compress", [zlib.compress, bz2.compress, lzma.compress])
 def test_a_decompression_bomb_is_refused_at_the_limit(tmp_path, monkeypatch, compress):
-    monkeypatch.setattr(joblib_file, "MAX_BYTES", 3 << 20)
+    monkeypatch.setattr(refusal, "MAX_BYTES", 3 << 20)
     refused(tmp_path, compress(bytes(1 << 24)), "decompresses to more than the 3145728 bytes")
 
 
 def test_the_number_of_instructions_is_limited(tmp_path, monkeypatch):
-    monkeypatch.setattr(joblib_file, "MAX_INSTRUCTIONS", 1000)
+    monkeypatch.setattr(pickle_machine, "MAX_INSTRUCTIONS", 1000)
     refused(tmp_path, b"\x80\x04" + b"N" * 2000 + b".", "more than the 1000 instructions")
 
 
