@@ -10,13 +10,13 @@ from typing import Any
 import yaml
 
 from logah.data.source import DataSource, PreparedData
+from logah.errors import ConfigurationError
 from logah.hypernet.config import HypernetConfig
 from logah.targets.families import FAMILIES, Family
 from logah.targets.gpt2 import Gpt2Space
 from logah.targets.mixture import Member
 from logah.targets.spaces import SPACES
 from logah.targets.vit import VitSpace
-from logah.training.fields import ConfigurationError as ConfigurationError
 from logah.training.fields import read_fields
 from logah.training.settings import MixedTrainConfig, TrainConfig, TrainSettings
 

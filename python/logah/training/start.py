@@ -7,13 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from logah.export.bundle import BundleError
-from logah.hypernet.checkpoint import CheckpointError
+from logah.errors import BundleError, CheckpointError, ConfigurationError
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.encoder import sinusoids
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.hypernet.low_rank_decoder import LowRankDecoder
-from logah.training.fields import ConfigurationError
 from logah.training.trained_model import load_model
 
 _ROWS = 64
