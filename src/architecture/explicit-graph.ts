@@ -83,7 +83,12 @@ function fromProtoParameter(message: Parameter__Output, field: string, violation
   const blocks = message.blocks.map((block, index) =>
     fromProtoBlock(block, `${field}.blocks[${index}]`, violations),
   );
-  return { name, shape, axis, blocks, tiedTo: tiedTo === '' ? undefined : tiedTo };
+  const { layout } = message;
+  return {
+    ...{ name, shape, axis, blocks },
+    tiedTo: tiedTo === '' ? undefined : tiedTo,
+    ...(layout && { layout: { order: layout.order, shape: layout.shape } }),
+  };
 }
 
 function fromProtoBlock(message: Block__Output, field: string, violations: Violations): Block {
@@ -140,9 +145,14 @@ export function toProtoGraph(graph: ArchitectureGraph): ProtoGraph {
   };
 }
 
-function toProtoParameter({ name, shape, axis, blocks, tiedTo }: Parameter): ProtoParameter {
+function toProtoParameter({ name, shape, axis, blocks, tiedTo, layout }: Parameter): ProtoParameter {
   if (tiedTo !== undefined) return { name, shape: [...shape], tiedTo };
-  return { name, shape: [...shape], ...(axis > 0 && { axis }), blocks: blocks.map(toProtoBlock) };
+  return {
+    ...{ name, shape: [...shape] },
+    ...(axis > 0 && { axis }),
+    blocks: blocks.map(toProtoBlock),
+    ...(layout && { layout: { order: [...layout.order], shape: [...layout.shape] } }),
+  };
 }
 
 function toProtoBlock({ length, origin }: Block): ProtoBlock {

@@ -39,7 +39,10 @@ const GRAPH = message({
   nodes: list(message({ name: string, operation: string, shape: list(int64) })),
   edges: list(message({ source: uint32, target: uint32 })),
   parameters: list(
-    message({ name: string, shape: list(int64), blocks: list(BLOCK), axis: uint32, tiedTo: string }),
+    message({
+      ...{ name: string, shape: list(int64), blocks: list(BLOCK), axis: uint32, tiedTo: string },
+      layout: message({ order: list(uint32), shape: list(int64) }),
+    }),
   ),
   initializerRange: double,
 });

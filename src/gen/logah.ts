@@ -30,7 +30,10 @@ export interface ProtoGrpcType {
       ListModelsResponse: MessageTypeDefinition
       LogahService: SubtypeConstructor<typeof grpc.Client, _logah_v1_LogahServiceClient> & { service: _logah_v1_LogahServiceDefinition }
       Model: MessageTypeDefinition
+      NamedConstant: MessageTypeDefinition
       Node: MessageTypeDefinition
+      OnnxContent: MessageTypeDefinition
+      OnnxContentKind: EnumTypeDefinition
       Parameter: MessageTypeDefinition
       Plan: MessageTypeDefinition
       PlanRequest: MessageTypeDefinition
@@ -46,6 +49,7 @@ export interface ProtoGrpcType {
       Source: EnumTypeDefinition
       Summary: MessageTypeDefinition
       TensorDigest: MessageTypeDefinition
+      TensorLayout: MessageTypeDefinition
       TensorPlan: MessageTypeDefinition
       TensorSelection: MessageTypeDefinition
       TensorSlice: MessageTypeDefinition

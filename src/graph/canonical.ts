@@ -18,8 +18,10 @@ export function graphHash(graph: ArchitectureGraph): string {
   return hash.digest('hex');
 }
 
-function parameterFields({ name, shape, axis, blocks, tiedTo }: Parameter): unknown[] {
-  return tiedTo === undefined ? [name, shape, axis, blocks.map(blockFields)] : [name, shape, tiedTo];
+function parameterFields({ name, shape, axis, blocks, tiedTo, layout }: Parameter): unknown[] {
+  if (tiedTo !== undefined) return [name, shape, tiedTo];
+  const stored = layout === undefined ? [] : [[layout.order, layout.shape]];
+  return [name, shape, axis, blocks.map(blockFields), ...stored];
 }
 
 function blockFields({ length, origin }: Block): unknown[] {

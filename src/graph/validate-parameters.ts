@@ -1,5 +1,4 @@
 import {
-  blockShape,
   fillingNumber,
   type ArchitectureGraph,
   type Block,
@@ -7,6 +6,7 @@ import {
   type Parameter,
   type PredictionOrigin,
 } from './graph';
+import { layoutFault, predictedShape } from './layout';
 import { Names } from './names';
 import { isIndex } from './validate-edges';
 import { validateShape } from './validate-nodes';
@@ -29,6 +29,11 @@ export function validateParameters(graph: ArchitectureGraph, violations: Violati
       const target = graph.parameters[names.indexOf(parameter.tiedTo) ?? -1];
       validateTie(parameter, parameter.tiedTo, target, field, violations);
     } else if (validateLengths(parameter, field, violations)) {
+      const fault = parameter.layout && layoutFault(parameter.shape, parameter.layout);
+      if (fault !== undefined) {
+        violations.add(`${field}.layout`, fault);
+        return;
+      }
       parameter.blocks.forEach((block, position) => {
         validateOrigin(graph, parameter, block, `${field}.blocks[${position}]`, violations);
       });
@@ -103,7 +108,7 @@ function validateOrigin(
     const last = graph.nodes.length - 1;
     violations.add(`${prediction}.node`, `is ${origin.node}; the graph has nodes 0 to ${last}`);
   }
-  const shape = blockShape(parameter, block);
+  const shape = predictedShape(parameter, block);
   const misfit = roleMisfit(origin, shape) ?? (node && positionMisfit(shape, node.shape));
   if (misfit !== undefined) violations.add(`${prediction}.role`, misfit);
 }

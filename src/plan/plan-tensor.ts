@@ -1,10 +1,11 @@
 /** What one tensor of the plan is made of: its pieces, their recipes, and the counts that the plan tells of them. */
 
 import { blockShape, elementCount, type ArchitectureGraph, type Block, type Parameter } from '../graph/graph';
+import { layoutGroups, predictedShape } from '../graph/layout';
 import type { Widening } from '../graph/widening';
 import type { HypernetConfig } from '../hypernet/manifest';
 import { matrixView, placements, type MatrixView, type Placement } from './layout';
-import type { Recipe } from './recipe';
+import type { Recipe, Stored } from './recipe';
 import { fillRecipe, predictedRecipe, type PlannedRecipe } from './recipe-for';
 import { repeatedFill, repeatedRecipe } from './repeated-recipe';
 
@@ -14,6 +15,8 @@ export type Source = 'predicted' | 'tiled' | 'initialized' | 'tied';
 /** A piece of a tensor: a block in the tensor's matrix view. */
 export interface Piece extends Placement {
   readonly recipe: Recipe;
+  /** Undefined: the recipe's own order of elements. */
+  readonly stored?: Stored | undefined;
 }
 
 /** A tensor, whatever of it is sent. */
@@ -56,11 +59,14 @@ export function planTensor(index: number, planning: TensorPlanning): TensorConte
     initializedElements:
       parameter.tiedTo === undefined ? elementCount(parameter.shape) - predictedElements : 0,
     view: matrixView(parameter.shape),
-    pieces: planned.map(({ recipe, row, rows, column, columns }) => ({ recipe, row, rows, column, columns })),
+    pieces: planned.map(({ recipe, row, rows, column, columns, stored }) => ({
+      ...{ recipe, row, rows, column, columns },
+      ...(stored && { stored }),
+    })),
   };
 }
 
-type PlannedBlock = PlannedRecipe & Placement;
+type PlannedBlock = PlannedRecipe & Placement & Pick<Piece, 'stored'>;
 
 function plannedBlocks(parameter: Parameter, index: number, planning: TensorPlanning): PlannedBlock[] {
   const { graph, widening, config } = planning;
@@ -70,7 +76,15 @@ function plannedBlocks(parameter: Parameter, index: number, planning: TensorPlan
   return merged.blocks.map((block, position) => ({
     ...plannedRecipe(merged, block, graph, config),
     ...placeOf(places, position),
+    ...storedBlock(merged, block),
   }));
+}
+
+/** What is filled by rule is filled as it is stored. */
+function storedBlock(parameter: Parameter, block: Block): Pick<Piece, 'stored'> {
+  const { layout, shape } = parameter;
+  if (layout === undefined || block.origin.kind === 'initialization') return {};
+  return { stored: { shape: blockShape(parameter, block), groups: layoutGroups(shape, layout) } };
 }
 
 /** The blocks of a parameter that repeats its base's, each block for itself. */
@@ -122,7 +136,7 @@ function plannedRecipe(
   graph: ArchitectureGraph,
   config: HypernetConfig,
 ): PlannedRecipe {
-  const shape = blockShape(parameter, block);
+  const shape = predictedShape(parameter, block);
   const { origin } = block;
   if (origin.kind === 'initialization') return fillRecipe(origin, elementCount(shape));
   const nodeShape = graph.nodes[origin.node]?.shape ?? [];

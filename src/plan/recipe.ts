@@ -9,6 +9,14 @@ import type { Filling } from '../graph/graph';
 import type { Cycles } from './cycle';
 import type { Placement } from './layout';
 
+/** How a predicted block lies in its tensor where that is stored otherwise than the framework has it. */
+export interface Stored {
+  /** The block's shape in the tensor. */
+  readonly shape: readonly number[];
+  /** For each dimension of what is decoded, the stored ones that it is made of, slowest first. */
+  readonly groups: readonly (readonly number[])[];
+}
+
 /** Filled by rule. Element k of the block draws from the stream `key`, position `offset(k)` in its parameter. */
 export type FillRecipe = Filling & {
   readonly kind: 'fill';

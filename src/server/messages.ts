@@ -2,6 +2,7 @@
 
 import type { CoreBlock as CoreBlockMessage } from '../gen/logah/v1/CoreBlock';
 import type { Expansion } from '../gen/logah/v1/Expansion';
+import type { FactorBlock } from '../gen/logah/v1/FactorBlock';
 import type { Model } from '../gen/logah/v1/Model';
 import type { Plan } from '../gen/logah/v1/Plan';
 import type { TensorPlan } from '../gen/logah/v1/TensorPlan';
@@ -9,6 +10,7 @@ import type { Widening } from '../gen/logah/v1/Widening';
 import type { Bundle } from '../hypernet/bundle';
 import type { ElementType } from '../element-type';
 import type { CoreBlock } from '../plan/core';
+import type { FactorPiece } from '../plan/factors';
 import type { PredictionPlan } from '../plan/plan';
 import type { PlannedTensor } from '../plan/planned-tensor';
 import type { Source } from '../plan/plan-tensor';
@@ -38,6 +40,7 @@ const CORE_LAYOUTS = {
   elements: 'CORE_LAYOUT_ELEMENTS',
   constant: 'CORE_LAYOUT_CONSTANT',
   matrix: 'CORE_LAYOUT_MATRIX',
+  transposed_matrix: 'CORE_LAYOUT_MATRIX_TRANSPOSED',
   kernel: 'CORE_LAYOUT_KERNEL',
   positions: 'CORE_LAYOUT_POSITIONS',
   norm_weight: 'CORE_LAYOUT_NORM_WEIGHT',
@@ -63,6 +66,11 @@ export function planMessage(plan: PredictionPlan): Plan {
     hasTokenizer: hasTokenizer(plan),
     widening: wideningMessage(plan),
     lift: plan.lift,
+    constants: [...(plan.graph.constants ?? [])].map((constant) => ({
+      ...constant,
+      shape: [...constant.shape],
+    })),
+    notes: [...(plan.graph.notes ?? [])],
   };
 }
 
@@ -107,6 +115,11 @@ function coreMessage(block: CoreBlock): CoreBlockMessage {
   return { ...message, m, n, height, width, start, length };
 }
 
+function factorMessage({ recipe, transposed, rank, row, rows, column, columns }: FactorPiece): FactorBlock {
+  const [m, n] = transposed ? [recipe.n, recipe.m] : [recipe.m, recipe.n];
+  return { row, rows, column, columns, m, n, rank };
+}
+
 function hasTokenizer({ bundle: { manifest }, graph }: PredictionPlan): boolean {
   const { tokenizer, families } = manifest;
   return (
@@ -127,15 +140,7 @@ function tensorMessage(tensor: PlannedTensor): TensorPlan {
     predictedElements: tensor.predictedElements,
     tiledElements: tensor.tiledElements,
     initializedElements: tensor.initializedElements,
-    factors: (tensor.factors ?? []).map(({ recipe: { m, n }, rank, row, rows, column, columns }) => ({
-      row,
-      rows,
-      column,
-      columns,
-      m,
-      n,
-      rank,
-    })),
+    factors: (tensor.factors ?? []).map(factorMessage),
     core: (tensor.core ?? []).map(coreMessage),
     sentStart: [...(tensor.box?.start ?? [])],
     sentShape: [...(tensor.box?.shape ?? [])],

@@ -81,6 +81,8 @@ export function prediction(
     family: 'vit',
     hasTokenizer: false,
     widening: null,
+    constants: [],
+    notes: [],
     lift: 0,
   };
   return { plan, data: Buffer.from(Uint8Array.from({ length: offset }, (_, index) => index % 251)) };

@@ -1,6 +1,7 @@
 // Original file: proto/logah/v1/architecture.proto
 
 import type { Block as _logah_v1_Block, Block__Output as _logah_v1_Block__Output } from '../../logah/v1/Block';
+import type { TensorLayout as _logah_v1_TensorLayout, TensorLayout__Output as _logah_v1_TensorLayout__Output } from '../../logah/v1/TensorLayout';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Parameter {
@@ -9,6 +10,7 @@ export interface Parameter {
   'blocks'?: (_logah_v1_Block)[];
   'axis'?: (number);
   'tiedTo'?: (string);
+  'layout'?: (_logah_v1_TensorLayout | null);
 }
 
 export interface Parameter__Output {
@@ -17,4 +19,5 @@ export interface Parameter__Output {
   'blocks': (_logah_v1_Block__Output)[];
   'axis': (number);
   'tiedTo': (string);
+  'layout': (_logah_v1_TensorLayout__Output | null);
 }
