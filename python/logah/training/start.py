@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from logah.hypernet.encoder import sinusoids
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.hypernet.low_rank_decoder import LowRankDecoder
 
 _ROWS = 64
+#: Operations whose start values are those of another that does much the same, where a model does not know them.
+_LIKE = {"rmsnorm": "ln", "rot_emb": "msa", "gate": "msa"}
+#: How far they lie from it, in deviations of the table.
+_APART = 0.3
+
+
+@torch.no_grad()
+def with_operations(model: Hypernetwork, operations: Sequence[str]) -> dict[str, Tensor]:
+    """The state of a hypernetwork that knows `operations`, the model's own and more behind them.
+
+    The row of another operation is that of one that does much the same, and noise from torch's present seed, since two
+    that share it shall differ. Raises ValueError where the model's operations are not the first of `operations`, or
+    another is like none of them.
+    """
+    own = model.config.operations
+    new = [name for name in operations[len(own) :] if _LIKE.get(name) in own]
+    if (*own, *new) != tuple(operations):
+        raise ValueError(
+            f"operations: got {', '.join(operations)}, expected {', '.join(own)} and of {', '.join(_LIKE)}"
+        )
+    state = model.state_dict()
+    table_OC = state["encoder.embed.weight"]
+    rows = [table_OC[own.index(_LIKE[name])] for name in new]
+    noise = [_APART * table_OC.std() * torch.randn(row.shape) for row in rows]
+    state["encoder.embed.weight"] = torch.stack([*table_OC, *(r + n for r, n in zip(rows, noise, strict=True))])
+    return state
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ import shutil
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from logah.training.lookahead import look_ahead
 from logah.training.precision import autocast
 from logah.training.ranks import ALONE, Ranks, stream_seed
 from logah.training.settings import MixedTrainConfig, TrainConfig, learning_rate_at
-from logah.training.start import spread_predictions
+from logah.training.start import spread_predictions, with_operations
 from logah.training.trained_model import load_model
 
 CHECKPOINT_FORMAT = "logah-checkpoint-1"
@@ -291,14 +291,19 @@ class Trainer:
 
 
 def _start_values(path: Path, expected: HypernetConfig) -> dict[str, Tensor]:
-    """Raises ConfigurationError for what is no bundle or checkpoint, or one of another hypernetwork."""
+    """Raises ConfigurationError for what is no bundle or checkpoint, or one of another hypernetwork; a model that knows
+    fewer operations than the run is none.
+    """
     try:
         model = load_model(path).hypernetwork
     except (BundleError, CheckpointError, OSError) as error:
         raise ConfigurationError(f"start_from: {error}") from error
-    if model.config != expected:
+    if replace(model.config, operations=expected.operations) != expected:
         raise ConfigurationError(f"start_from: {path} has {model.config}, the run {expected}")
-    return model.state_dict()
+    try:
+        return with_operations(model, expected.operations)
+    except ValueError as error:
+        raise ConfigurationError(f"start_from: {path}: {error}") from error
 
 
 def _append(path: Path, row: dict[str, Any]) -> None:
