@@ -30,7 +30,8 @@ def with_operations(model: Hypernetwork, operations: Sequence[str]) -> dict[str,
     new = [name for name in operations[len(own) :] if _LIKE.get(name) in own]
     if (*own, *new) != tuple(operations):
         raise ValueError(
-            f"operations: got {', '.join(operations)}, expected {', '.join(own)} and of {', '.join(_LIKE)}"
+            f"operations: got {', '.join(operations)}, expected {', '.join(own)} and, behind them, of "
+            f"{', '.join(_LIKE)}"
         )
     state = model.state_dict()
     table_OC = state["encoder.embed.weight"]

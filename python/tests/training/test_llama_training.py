@@ -138,7 +138,10 @@ def test_operations_are_added_behind_those_that_a_model_knows(config: TrainConfi
     model = Hypernetwork(config.hypernet)
     state = with_operations(model, LANGUAGE_OPERATIONS)
     assert all(torch.equal(tensor, state[name]) for name, tensor in model.state_dict().items())
-    with pytest.raises(ValueError, match=r"operations: got rmsnorm, expected max_pool, .* and behind them of rmsnorm"):
+    with pytest.raises(
+        ValueError,
+        match=r"operations: got rmsnorm, expected max_pool, .*, rmsnorm, rot_emb, gate and, behind them, of rmsnorm",
+    ):
         with_operations(model, ("rmsnorm",))
     gpt2 = Hypernetwork(train_configuration(MINUTE_GPT2, "test").hypernet)
     with pytest.raises(ValueError, match=r"operations: got .* teleport, expected"):
