@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from logah.data.source import DataSource, PreparedData
+from logah.errors import ConfigurationError
 from logah.hypernet.config import HypernetConfig
 from logah.targets.families import FAMILIES, Family
 from logah.targets.gpt2 import Gpt2Space
@@ -17,7 +18,6 @@ from logah.targets.llama import LlamaSpace
 from logah.targets.mixture import Member
 from logah.targets.spaces import SPACES
 from logah.targets.vit import VitSpace
-from logah.training.fields import ConfigurationError as ConfigurationError
 from logah.training.fields import read_fields
 from logah.training.settings import MixedTrainConfig, TrainConfig, TrainSettings
 

@@ -1,15 +1,20 @@
-"""Start values of a hypernetwork that predicts different matrices for different nodes, of a healthy scale."""
+"""Start values of a hypernetwork: drawn, so that it predicts different matrices of a healthy scale, or another's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from logah.errors import BundleError, CheckpointError, ConfigurationError
+from logah.hypernet.config import HypernetConfig
 from logah.hypernet.encoder import sinusoids
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.hypernet.low_rank_decoder import LowRankDecoder
+from logah.training.trained_model import load_model
 
 _ROWS = 64
 #: Operations whose start values are those of another that does much the same, where a model does not know them.
@@ -64,3 +69,20 @@ def spread_predictions(model: Hypernetwork, scale: float) -> None:
     decoder.l2.bias.zero_()
     a, b = decoder(torch.randn(_ROWS, model.config.hid), _ROWS, _ROWS)
     decoder.l2.weight.mul_((scale / (a @ b.transpose(1, 2)).square().mean().sqrt()).sqrt())
+
+
+def start_values(path: Path, expected: HypernetConfig) -> dict[str, Tensor]:
+    """Those of a bundle or a checkpoint, which may know fewer operations (`with_operations`).
+
+    Raises ConfigurationError for what is neither, or of another hypernetwork.
+    """
+    try:
+        model = load_model(path).hypernetwork
+    except (BundleError, CheckpointError, OSError) as error:
+        raise ConfigurationError(f"start_from: {error}") from error
+    if replace(model.config, operations=expected.operations) != expected:
+        raise ConfigurationError(f"start_from: {path} has {model.config}, the run {expected}")
+    try:
+        return with_operations(model, expected.operations)
+    except ValueError as error:
+        raise ConfigurationError(f"start_from: {path}: {error}") from error

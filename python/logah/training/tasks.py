@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from logah.data.error import DataError
 from logah.data.source import describe, load_images, load_tokens_of
+from logah.errors import DataError
 from logah.targets.gpt2 import Gpt2Space, Gpt2Task
 from logah.targets.llama import LlamaSpace, LlamaTask
 from logah.targets.mixture import Member
