@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from logah.errors import GraphError
+
 Role = Literal["ROLE_MATRIX", "ROLE_EMBEDDING", "ROLE_NORM_WEIGHT", "ROLE_BIAS"]
 Rule = Literal[
     "RULE_ZEROS",
@@ -52,10 +54,6 @@ _NUMBERS = (
 )
 _NO_KEEP = "KEEP_UNSPECIFIED"
 _NO_FUNCTION = "FUNCTION_UNSPECIFIED"
-
-
-class GraphError(ValueError):
-    """An architecture graph that no hypernetwork can read; the message names the node or edge."""
 
 
 @dataclass(frozen=True)
