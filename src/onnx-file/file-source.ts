@@ -10,15 +10,15 @@ const WINDOW_BYTES = 64 * 1024;
  * without its weights reads little. Throws the system's errors, and WireError where the file has become shorter.
  */
 export function fileSource(descriptor: number, size: number): ByteSource {
-  let memory = Buffer.alloc(WINDOW_BYTES);
-  let window: Uint8Array = memory.subarray(0, 0);
+  let memory = new Uint8Array(WINDOW_BYTES);
+  let window = memory.subarray(0, 0);
   let from = 0;
   return {
     size,
     read(start, end) {
       if (start < from || end > from + window.length) {
         const wanted = Math.min(size, Math.max(end, start + WINDOW_BYTES)) - start;
-        if (memory.length < wanted) memory = Buffer.allocUnsafeSlow(wanted);
+        if (memory.length < wanted) memory = new Uint8Array(wanted);
         window = memory.subarray(0, readBytes(descriptor, start, memory.subarray(0, wanted)));
         from = start;
         if (end - from > window.length) throw new WireError(`the file ends at byte ${from + window.length}`);

@@ -125,5 +125,6 @@ function copyTensor(source: ByteSource, start: number, end: number): Uint8Array[
 }
 
 function whole(source: ByteSource, field: WireField): Uint8Array {
-  return source.read(field.start, field.end).slice();
+  // The slice of a Buffer would be no copy.
+  return Uint8Array.from(source.read(field.start, field.end));
 }

@@ -37,7 +37,10 @@ export function seenFilling(content: TensorContent | undefined): Filling | undef
       return FILLINGS.ones;
     case 'constant':
       return { rule: 'constant', value: content.mean };
-    default:
+    case 'drawn':
+    case 'structured':
+    case 'other':
+    case undefined:
       return undefined;
   }
 }

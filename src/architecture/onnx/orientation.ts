@@ -1,7 +1,7 @@
 /** A weight as its framework has it, read from the use that is made of it. */
 
 import { elementCount, type TensorLayout } from '../../graph/graph';
-import type { View, ViewAxis } from './weight-view';
+import type { View } from './weight-view';
 
 /** A weight's shape in the framework, and how it is stored where that is another. */
 export interface Orientation {
@@ -26,9 +26,7 @@ export function oriented(
   groups: readonly (readonly number[])[],
 ): Orientation | undefined {
   if (view === undefined) return undefined;
-  const axes = groups.map((group) => [
-    ...new Set(group.flatMap((at) => (view[at] as ViewAxis | undefined)?.of ?? [])),
-  ]);
+  const axes = groups.map((group) => [...new Set(group.flatMap((at) => view[at]?.of ?? []))]);
   const order = axes.flat();
   const rest = stored.flatMap((_, axis) => (order.includes(axis) ? [] : [axis]));
   if (new Set(order).size !== order.length || rest.some((axis) => stored[axis] !== 1)) return undefined;

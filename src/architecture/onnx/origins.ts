@@ -154,10 +154,12 @@ export class Origins {
   private settle(weight: Weight, weights: Weights): void {
     if (this.assignments.has(weight) || this.constants.has(weight) || weights.copyOf(weight)) return;
     const suggestion = this.suggestions.get(weight);
-    if (typeof suggestion === 'string') return this.constant(weight, suggestion);
-    if (suggestion !== undefined) return this.fill(weight, suggestion);
     const { content } = weight;
-    if (content?.kind === 'drawn' && weight.named && weight.elements > 1) {
+    if (typeof suggestion === 'string') {
+      this.constant(weight, suggestion);
+    } else if (suggestion !== undefined) {
+      this.fill(weight, suggestion);
+    } else if (content?.kind === 'drawn' && weight.named && weight.elements > 1) {
       this.fill(weight, { rule: 'normal', standardDeviation: Number(content.deviation.toPrecision(2)) });
     } else {
       this.constants.set(weight, 'read by no layer');

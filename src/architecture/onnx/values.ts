@@ -33,7 +33,7 @@ export interface WeightValue {
   /** The dimensions of the value, of those of the first weight. */
   readonly view: View;
   /** Weights side by side, along dimension `axis`. */
-  readonly parts?: { readonly axis: number; readonly values: readonly WeightValue[] };
+  readonly parts?: { readonly axis: number; readonly values: readonly WeightValue[] } | undefined;
   /** Whether elements have been summed up or averaged. */
   readonly reduced?: boolean;
   /** Variances whose root the first weight, if there is one, was divided by. */

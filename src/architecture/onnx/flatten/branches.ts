@@ -34,7 +34,8 @@ function hasWeights({ nodes, initializers }: OnnxGraph): boolean {
     initializers.some(isWeight) ||
     nodes.some(({ attributes }) =>
       [...attributes.values()].some(
-        ({ tensor, graph }) => (tensor && isWeight(tensor)) || (graph && hasWeights(graph)),
+        ({ tensor, graph }) =>
+          (tensor !== undefined && isWeight(tensor)) || (graph !== undefined && hasWeights(graph)),
       ),
     )
   );

@@ -10,7 +10,10 @@ export function calledNodes(called: OnnxFunction, call: OnnxNode, scope: string)
     for (const name of outputs) if (name !== '') names.set(name, `${scope}/${name}`);
   }
   // A result that nobody takes still needs a name.
-  called.outputs.forEach((name, index) => names.set(name, call.outputs[index] || `${scope}/${name}`));
+  called.outputs.forEach((name, index) => {
+    const { [index]: taken = '' } = call.outputs;
+    names.set(name, taken === '' ? `${scope}/${name}` : taken);
+  });
   called.inputs.forEach((name, index) => names.set(name, call.inputs[index] ?? ''));
   return called.nodes.map((node) => {
     const { attributes, ...rest } = scoped(node, (name) => names.get(name));

@@ -33,10 +33,12 @@ function lettersOf(operand: string, rank: number): readonly string[] | undefined
   const [before = '', after] = operand.split('...');
   const missing = rank - before.length - (after?.length ?? 0);
   if (missing < 0 || (after === undefined && missing > 0)) return undefined;
-  return [...before, ...Array.from({ length: missing }, () => '.'), ...(after ?? '')];
+  return Array.from(before + '.'.repeat(missing) + (after ?? ''));
 }
 
 /** Letters that occur once, where the equation has no arrow. */
 function implicitResult(letters: string): string {
-  return [...letters].filter((letter) => letters.split(letter).length === 2).join('');
+  return Array.from(letters)
+    .filter((letter) => letters.split(letter).length === 2)
+    .join('');
 }

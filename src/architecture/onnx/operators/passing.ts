@@ -140,8 +140,8 @@ function moving(move: (value: WeightValue, reading: Reading) => WeightValue): Op
   };
 }
 
-function withView({ parts: _, ...value }: WeightValue, view: View): WeightValue {
-  return { ...value, view };
+function withView(value: WeightValue, view: View): WeightValue {
+  return { ...value, view, parts: undefined };
 }
 
 /** Axes are an attribute in old files, and an input in new ones. */

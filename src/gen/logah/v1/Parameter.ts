@@ -1,6 +1,7 @@
 // Original file: proto/logah/v1/architecture.proto
 
 import type { Block as _logah_v1_Block, Block__Output as _logah_v1_Block__Output } from '../../logah/v1/Block';
+import type { Keep as _logah_v1_Keep, Keep__Output as _logah_v1_Keep__Output } from '../../logah/v1/Keep';
 import type { TensorLayout as _logah_v1_TensorLayout, TensorLayout__Output as _logah_v1_TensorLayout__Output } from '../../logah/v1/TensorLayout';
 import type { Long } from '@grpc/proto-loader';
 
@@ -10,6 +11,9 @@ export interface Parameter {
   'blocks'?: (_logah_v1_Block)[];
   'axis'?: (number);
   'tiedTo'?: (string);
+  'view'?: (number | string | Long)[];
+  'keep'?: (_logah_v1_Keep);
+  'repetitions'?: (number);
   'layout'?: (_logah_v1_TensorLayout | null);
 }
 
@@ -19,5 +23,8 @@ export interface Parameter__Output {
   'blocks': (_logah_v1_Block__Output)[];
   'axis': (number);
   'tiedTo': (string);
+  'view': (number)[];
+  'keep': (_logah_v1_Keep__Output);
+  'repetitions': (number);
   'layout': (_logah_v1_TensorLayout__Output | null);
 }
