@@ -1,0 +1,104 @@
+/**
+ * The order of the stages up to the plan, written once: request -> architecture -> model -> widening -> plan. It knows
+ * nothing of gRPC and runs on the planning thread.
+ */
+
+import { readNetwork } from '../architecture';
+import { messageShape } from '../contract/message-shape';
+import { LogahService } from '../contract/proto-definition';
+import { packGraph } from '../decode/packed-graph';
+import { invalidField, LogahError } from '../errors';
+import type { PredictRequest__Output } from '../gen/logah/v1/PredictRequest';
+import { graphHash } from '../graph/canonical';
+import type { GraphLimits } from '../graph/limits';
+import { dataRange, type DataRange } from '../plan/data-range';
+import { encodedGraph, planPrediction, type PredictionPlan } from '../plan/plan';
+import { chooseWidening } from '../plan/widening-choice';
+import { framed } from './framing';
+import { checkOperations } from './known-operations';
+import { planMessage } from './messages';
+import type { ModelChoice } from './model-choice';
+import { packTensors } from './packed-tensors';
+import type { PlannedCall, PlanTask, StreamedPlan } from './planning-protocol';
+import { readOptions } from './request';
+import { checkBounds, requestBounds } from './request-bounds';
+
+/** What is planned with. */
+export interface PlanningContext {
+  readonly models: ModelChoice;
+  readonly limits: GraphLimits;
+}
+
+/**
+ * Plans a request from its bytes. `checkpoint` is called between stages and may throw. Throws LogahError where the
+ * request is wrong; see `docs/architecture.md` for the status of each stage.
+ */
+export function planCall(
+  { kind, bytes }: Pick<PlanTask, 'kind' | 'bytes'>,
+  context: PlanningContext,
+  checkpoint: () => void,
+): PlannedCall {
+  const request = readRequest(kind, bytes, context.limits);
+  checkpoint();
+  const options = readOptions(request);
+  const { limits, models } = context;
+  const network = readNetwork(request.architecture, limits);
+  checkpoint();
+  const { graph } = network;
+  const bundle = models.choose(request.model, graph.family);
+  checkOperations(graph, request.architecture, bundle, models.bundles);
+  const widening = chooseWidening(network, bundle.manifest, options.copies);
+  checkpoint();
+  const plan = planPrediction(graph, bundle, options, widening);
+  checkpoint();
+  const range = dataRange(options.resume, plan.fingerprint, plan.totalBytes);
+  const { chunkBytes, sha256 } = options;
+  return {
+    head: {
+      model: bundle.manifest.name,
+      fingerprint: plan.fingerprint,
+      totalBytes: plan.totalBytes,
+      tensors: plan.tensors.length,
+      seed: plan.seed,
+      lift: plan.lift,
+      elementType: plan.elementType,
+      range,
+      chunkBytes,
+      sha256,
+    },
+    message: messageOf(kind, plan),
+    streamed: kind === 'Predict' ? streamed(plan, range) : undefined,
+  };
+}
+
+function streamed(plan: PredictionPlan, range: DataRange): StreamedPlan {
+  const graph = encodedGraph(plan);
+  return {
+    requestKey: `${plan.bundle.fingerprint}/${graphHash(graph)}`,
+    graph: packGraph(graph),
+    tensors: packTensors(plan.tensors, range),
+  };
+}
+
+function messageOf(kind: PlanTask['kind'], plan: PredictionPlan): Buffer {
+  const message = { plan: planMessage(plan) };
+  const { Plan, Predict } = LogahService.service;
+  return framed(kind === 'Plan' ? Plan.responseSerialize(message) : Predict.responseSerialize(message));
+}
+
+/** Parses a request within its bounds. Throws LogahError (invalid_argument) where it is none, or too much. */
+function readRequest(kind: PlanTask['kind'], bytes: Uint8Array, limits: GraphLimits): PredictRequest__Output {
+  checkBounds(bytes, messageShape(`logah.v1.${kind}Request`), requestBounds(limits.maxNodes));
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { Plan, Predict } = LogahService.service;
+  try {
+    if (kind === 'Predict') return Predict.requestDeserialize(buffer);
+    const { request } = Plan.requestDeserialize(buffer);
+    if (request === null) throw invalidField('request', 'is missing');
+    return request;
+  } catch (error) {
+    if (error instanceof LogahError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw invalidField('request', `is no logah.v1.${kind}Request: ${reason}`);
+  }
+}
