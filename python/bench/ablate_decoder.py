@@ -16,14 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from logah.data.cache import cache_directory
+from logah.evaluation.zero_shot import zero_shot
 from logah.hypernet.hypernetwork import Hypernetwork
-from logah.training.cache import cache_directory
+from logah.targets.families import FAMILIES
+from logah.targets.task import Task, predict_state
+from logah.targets.vit import VitSpace
 from logah.training.configuration import read_configuration
-from logah.training.evaluate import zero_shot
-from logah.training.families import FAMILIES
-from logah.training.targets import Task, predict_state
 from logah.training.train import Trainer
-from logah.training.vit_targets import VitSpace
 
 CONFIGURATION = Path(__file__).resolve().parents[1] / "configs" / "logah-tiny-vit-fashion.yaml"
 

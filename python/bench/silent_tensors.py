@@ -17,14 +17,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from logah.data.cache import cache_directory
+from logah.evaluation.fine_tune import held_out, measure
+from logah.evaluation.zero_shot import Score
 from logah.hypernet.hypernetwork import Hypernetwork
-from logah.training.cache import cache_directory
+from logah.targets.state_blocks import is_matrix
+from logah.targets.task import Task, predict_state
 from logah.training.configuration import read_configuration
-from logah.training.evaluate import Score
-from logah.training.families import load_tasks
-from logah.training.fine_tune import held_out, measure
-from logah.training.state_blocks import is_matrix
-from logah.training.targets import Task, predict_state
+from logah.training.tasks import load_tasks
 from logah.training.trained_model import load_model
 
 #: Images or tokens.

@@ -1,7 +1,7 @@
 /**
  * The golden graphs in test/fixtures/graphs: NAME.config.json is a transformers configuration, NAME.graph.json the
  * graph that it stands for. Python's tests hold the same files to transformers itself and to the training's own
- * front-end (python/tests/test_transformers_agreement.py).
+ * front-end (python/tests/graph/test_transformers_agreement.py).
  *
  * Written anew by `UPDATE_GOLDEN_GRAPHS=1 npx jest test/architecture/golden-graphs`; look at the difference.
  */

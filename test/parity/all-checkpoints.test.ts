@@ -38,7 +38,7 @@ interface Digest {
   readonly tail: readonly number[];
 }
 
-/** Written by python/tests/export_parity.py. */
+/** Written by python/tests/support/export_parity.py. */
 const NETWORKS = ['vit-c96-l2-p4', 'vit-c160-l3-p2', 'vit-c320-l2-p16', 'ghn3-vit-c96-l2-p4'];
 const DIGESTED = 'ghn3-resnet18';
 

@@ -4,7 +4,13 @@ Needs grpcio, protobuf and numpy; torch only for what returns or fills torch ten
 """
 
 from logah.client.client import Client, connect
-from logah.client.errors import (
+from logah.client.module_source import trace
+from logah.client.request import PredictOptions
+from logah.client.saving import SavedPrediction
+from logah.client.source import Source
+from logah.client.wire.plan import Coverage, Plan, TensorPlan, Warning, Widening
+from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent, Summary
+from logah.errors import (
     CoverageError,
     FieldViolation,
     LogahError,
@@ -15,12 +21,6 @@ from logah.client.errors import (
     SourceError,
     TraceError,
 )
-from logah.client.module_source import trace
-from logah.client.plan import Coverage, Plan, TensorPlan, Warning, Widening
-from logah.client.prediction_stream import DataEvent, Event, PlanEvent, Summary
-from logah.client.request import PredictOptions
-from logah.client.saving import SavedPrediction
-from logah.client.source import Source
 
 __all__ = [
     "Client",

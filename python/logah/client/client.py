@@ -13,20 +13,22 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from logah.client._generated import logah_pb2
+from logah.client.architecture import Architecture
 from logah.client.channel import Calls, open_channel
-from logah.client.checked_plan import check_plan
 from logah.client.deadline import Deadline
-from logah.client.dense_events import DenseEvents
-from logah.client.errors import RemoteError, remote_error
-from logah.client.expansion import ExpansionCache, ExpansionLayer
 from logah.client.module_source import refuses_configuration
-from logah.client.plan import Plan
-from logah.client.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
 from logah.client.request import PredictOptions, Representation, predict_request
 from logah.client.saving import SavedPrediction, saving
-from logah.client.source import Architecture, Source, read_source
-from logah.client.tensor_assembly import Array, TensorAssembly, state_dict_of
+from logah.client.source import Source, read_source
 from logah.client.tokenizer import tokenizer_files
+from logah.client.wire.checked_plan import check_plan
+from logah.client.wire.dense_events import DenseEvents
+from logah.client.wire.expansion import ExpansionCache, ExpansionLayer
+from logah.client.wire.plan import Plan
+from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
+from logah.client.wire.status_details import remote_error
+from logah.client.wire.tensor_assembly import Array, TensorAssembly, state_dict_of
+from logah.errors import RemoteError
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,7 @@ import time
 
 import grpc
 
-from logah.client.errors import RemoteError
+from logah.errors import RemoteError
 
 
 class Deadline:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule
 
+from logah.client.architecture import Architecture
 from logah.client.deadline import Deadline
-from logah.client.element_type import DtypeName
-from logah.client.errors import CoverageError, RequestError, expect_equal
-from logah.client.factored_tensor import FactoredTensor
 from logah.client.local_box import LocalBox, local_box, local_tensor, materialized
 from logah.client.meta_buffers import materialize_buffers
 from logah.client.module_parameters import (
@@ -25,14 +23,17 @@ from logah.client.module_parameters import (
     parameter_slots,
     unwrapped,
 )
-from logah.client.plan import Plan, TensorPlan, Widening
-from logah.client.prediction_stream import DataEvent, PlanEvent
 from logah.client.request import Representation, predict_request
 from logah.client.source import Source, read_source
-from logah.client.tensor_pieces import TensorPiece
+from logah.client.wire.element_type import DtypeName
+from logah.client.wire.factored_tensor import FactoredTensor
+from logah.client.wire.plan import Plan, TensorPlan, Widening
+from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent
+from logah.client.wire.tensor_pieces import TensorPiece
+from logah.errors import CoverageError, RequestError, expect_equal
 
 if TYPE_CHECKING:
-    from logah.client.client import Client
+    from logah.client._generated import logah_pb2
 
 _DTYPE_NAMES: dict[torch.dtype, DtypeName] = {
     torch.float32: "float32",
@@ -70,8 +71,29 @@ class InitializationReport:
     untouched: tuple[str, ...]
 
 
+class Predictions(Protocol):
+    """What filling needs of a client."""
+
+    @property
+    def target(self) -> str:
+        """The address of the server."""
+        ...
+
+    def readable(self, architecture: Architecture, deadline: Deadline) -> Architecture:
+        """The architecture in a form that the server reads."""
+        ...
+
+    def plan_request(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Plan:
+        """The plan of a request."""
+        ...
+
+    def events(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Generator[Event, None, None]:
+        """The checked events of a request."""
+        ...
+
+
 def initialize(
-    client: Client,
+    client: Predictions,
     module: nn.Module,
     source: Source | None = None,
     *,

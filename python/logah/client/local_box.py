@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor, Replicate, Shard
 from torch.distributed.tensor.placement_types import _StridedShard
 
-from logah.client.errors import ShardingError
+from logah.errors import ShardingError
 
 
 @dataclass(frozen=True)

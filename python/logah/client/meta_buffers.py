@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from logah.client.errors import CoverageError
+from logah.errors import CoverageError
 
 
 def materialize_buffers(root: nn.Module, device: torch.device | str | None) -> None:

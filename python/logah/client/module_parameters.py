@@ -10,8 +10,8 @@ from typing import Any
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from logah.client.errors import CoverageError
-from logah.client.plan import Plan, TensorPlan
+from logah.client.wire.plan import Plan, TensorPlan
+from logah.errors import CoverageError
 
 #: What wrappers (torch.compile, activation checkpointing) put into names.
 _WRAPPER_PREFIXES = ("_orig_mod.", "_checkpoint_wrapped_module.")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from logah.client.errors import RemoteError
-from logah.client.source import Architecture, graph_architecture, read_source
+from logah.client.architecture import Architecture, graph_architecture, mapping_architecture
+from logah.errors import RemoteError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,7 +61,7 @@ def read_module(module: nn.Module) -> Architecture:
     configuration = configuration_of(root)
     if configuration is None:
         return graph_architecture(trace(root))
-    architecture = read_source(configuration)
+    architecture = mapping_architecture(configuration)
     return replace(architecture, trace=lambda: graph_architecture(trace(root), architecture.config))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias, TypedDict
 
 from logah.client._generated import logah_pb2
-from logah.client.element_type import DtypeName, element_type_named
-from logah.client.errors import RequestError
-from logah.client.source import Architecture
+from logah.client.architecture import Architecture
+from logah.client.wire.element_type import DtypeName, element_type_named
+from logah.errors import RequestError
 
 #: By tensor name: a (start, end) for each of the first one or two dimensions.
 Slices: TypeAlias = Mapping[str, Sequence[tuple[int, int]]]

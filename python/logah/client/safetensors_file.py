@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import BinaryIO
 
-from logah.client.errors import RequestError
 from logah.client.partial_file import write_all
-from logah.client.plan import Plan
-from logah.client.prediction_stream import DataEvent, Event, PlanEvent, Summary
+from logah.client.wire.plan import Plan
+from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent, Summary
+from logah.errors import RequestError
 
 #: Longest header in bytes, as the safetensors library has it.
 MAX_HEADER_BYTES = 100_000_000

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from logah.client.architecture import Architecture
 from logah.client.partial_file import output_directory, whole_file, write_all
-from logah.client.plan import Plan
-from logah.client.prediction_stream import Summary
 from logah.client.safetensors_file import SafetensorsWriter
-from logah.client.source import Architecture
+from logah.client.wire.plan import Plan
+from logah.client.wire.prediction_stream import Summary
 
 
 @dataclass(frozen=True)

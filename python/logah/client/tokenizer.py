@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from logah.client._generated import logah_pb2
-from logah.client.errors import ProtocolError
+from logah.errors import ProtocolError
 
 _NAME = re.compile(r"tokenizer[a-z_]*\.json")
 

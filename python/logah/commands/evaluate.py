@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from logah.training.mixture import Member
+    from logah.targets.mixture import Member
 
 RESULTS = Path("bench/results")
 
@@ -64,15 +64,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_zero_shot(arguments: argparse.Namespace) -> int:
     """Evaluates; prints a line a network."""
+    from logah.data.cache import cache_directory
+    from logah.data.error import DataError
+    from logah.data.source import describe
+    from logah.evaluation.zero_shot import evaluate_members
     from logah.export.bundle import BundleError
     from logah.hypernet.checkpoint import CheckpointError
-    from logah.training.cache import cache_directory
+    from logah.targets.mixture import joined
     from logah.training.configuration import ConfigurationError, read_configuration
-    from logah.training.data_error import DataError
-    from logah.training.data_source import describe
-    from logah.training.evaluate import evaluate_members
-    from logah.training.families import load_tasks
-    from logah.training.mixture import joined
+    from logah.training.tasks import load_tasks
     from logah.training.trained_model import load_model, training_of
 
     try:
@@ -115,15 +115,15 @@ def run_compare(arguments: argparse.Namespace) -> int:
     """Runs what is left of a plan; prints a line a run."""
     import torch
 
+    from logah.data.cache import cache_directory
+    from logah.data.error import DataError
+    from logah.evaluation.comparison.data import family_of, load_task
+    from logah.evaluation.comparison.plan import read_plan
+    from logah.evaluation.comparison.records import RecordFile
+    from logah.evaluation.comparison.run import Comparison, Model
     from logah.export.bundle import BundleError
     from logah.hypernet.checkpoint import CheckpointError
-    from logah.training.cache import cache_directory
-    from logah.training.comparison import Comparison, Model
-    from logah.training.comparison_data import family_of, load_task
-    from logah.training.comparison_plan import read_plan
-    from logah.training.comparison_records import RecordFile
     from logah.training.configuration import ConfigurationError, read_configuration
-    from logah.training.data_error import DataError
     from logah.training.trained_model import fingerprint, load_model
 
     torch.set_num_threads(arguments.threads)
@@ -157,10 +157,10 @@ def run_compare(arguments: argparse.Namespace) -> int:
 
 def run_report(arguments: argparse.Namespace) -> int:
     """Writes the page, and its plots in `images` beside it; prints both."""
-    from logah.training.comparison_plots import plot_curves
-    from logah.training.comparison_records import RecordFile
-    from logah.training.comparison_report import render
-    from logah.training.comparison_results import Results
+    from logah.evaluation.comparison.plots import plot_curves
+    from logah.evaluation.comparison.records import RecordFile
+    from logah.evaluation.comparison.report import render
+    from logah.evaluation.comparison.results import Results
 
     # Vision before language, as elsewhere.
     files = arguments.results or sorted(RESULTS.glob("compare-*.jsonl"), reverse=True)

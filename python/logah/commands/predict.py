@@ -121,7 +121,7 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
     from tqdm import tqdm
 
     from logah.client import DataEvent, PlanEvent, connect
-    from logah.client.expansion import cache_directory
+    from logah.client.wire.expansion import cache_directory
 
     with contextlib.ExitStack() as stack:
         client = stack.enter_context(connect(arguments.server, cache_directory=cache_directory()))

@@ -46,16 +46,16 @@ def run(arguments: argparse.Namespace) -> int:
     import torch
     import yaml
 
+    from logah.data.cache import cache_directory
+    from logah.data.error import DataError
+    from logah.data.token_files import copy_tokenizer
+    from logah.evaluation.zero_shot import validation_losses
     from logah.hypernet.hypernetwork import Hypernetwork
-    from logah.training.cache import cache_directory
+    from logah.targets.gpt2 import Gpt2Task
+    from logah.targets.mixture import joined
     from logah.training.configuration import ConfigurationError, read_configuration
-    from logah.training.data_error import DataError
-    from logah.training.evaluate import validation_losses
-    from logah.training.families import load_tasks
-    from logah.training.gpt2_targets import Gpt2Task
-    from logah.training.mixture import joined
     from logah.training.ranks import DeviceError, torchrun_ranks
-    from logah.training.token_files import copy_tokenizer
+    from logah.training.tasks import load_tasks
     from logah.training.train import ResumeError, Trainer, TrainingDiverged
 
     if arguments.threads > 0:

@@ -9,16 +9,16 @@ from typing import Any
 
 import yaml
 
+from logah.data.source import DataSource, PreparedData
 from logah.hypernet.config import HypernetConfig
-from logah.training.data_source import DataSource, PreparedData
-from logah.training.families import FAMILIES, Family
+from logah.targets.families import FAMILIES, Family
+from logah.targets.gpt2 import Gpt2Space
+from logah.targets.mixture import Member
+from logah.targets.spaces import SPACES
+from logah.targets.vit import VitSpace
 from logah.training.fields import ConfigurationError as ConfigurationError
 from logah.training.fields import read_fields
-from logah.training.gpt2_targets import Gpt2Space
-from logah.training.mixture import Member
 from logah.training.settings import MixedTrainConfig, TrainConfig, TrainSettings
-from logah.training.spaces import SPACES
-from logah.training.vit_targets import VitSpace
 
 #: Sizes of architectures, by family.
 Networks = dict[str, list[dict[str, int]]]

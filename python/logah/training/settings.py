@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from logah.data.source import DataSource
 from logah.hypernet.config import HypernetConfig
-from logah.training.data_source import DataSource
+from logah.targets.mixture import Member, MixedSpace
+from logah.targets.task import Space
 from logah.training.lookahead import Lookahead
-from logah.training.mixture import Member, MixedSpace
 from logah.training.precision import Precision
-from logah.training.targets import Space
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from logah.export.bundle import BundleError
 from logah.hypernet.checkpoint import CheckpointError
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.hypernetwork import Hypernetwork
+from logah.targets.task import Task, predict_state
 from logah.training.curves import LOG, VALIDATION, draw_curves, drop_rows_after
 from logah.training.fields import ConfigurationError
 from logah.training.lookahead import look_ahead
@@ -31,7 +32,6 @@ from logah.training.precision import autocast
 from logah.training.ranks import ALONE, Ranks, stream_seed
 from logah.training.settings import MixedTrainConfig, TrainConfig, learning_rate_at
 from logah.training.start import spread_predictions
-from logah.training.targets import Task, predict_state
 from logah.training.trained_model import load_model
 
 CHECKPOINT_FORMAT = "logah-checkpoint-1"

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from logah.client.errors import TraceError
+from logah.errors import TraceError
 
 #: Where a configuration does not say: the length of a text, and the side and the channels of an image.
 _TOKENS = 4

@@ -17,8 +17,8 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from torch.export import ExportedProgram
 from torch.overrides import TorchFunctionMode, resolve_name
 
-from logah.client.errors import TraceError
 from logah.client.tracing.shadow import Shadow, described
+from logah.errors import TraceError
 
 
 def export(shadow: Shadow, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ExportedProgram:

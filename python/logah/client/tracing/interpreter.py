@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, fx
 from torch.export import ExportedProgram
 
-from logah.client.errors import TraceError
 from logah.client.tracing.draft import GraphDraft, Use
 from logah.client.tracing.projections import MOVES, Projection, assign_slots, packet
 from logah.client.tracing.values import Angle, Derived, Flow, Value, Weight, joined
+from logah.errors import TraceError
 from logah.graph.architecture import Edge, Node
 
 Values: TypeAlias = dict[fx.Node, Value | tuple[Value, ...]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from logah.client.errors import CoverageError
 from logah.client.tracing.draft import Use
+from logah.errors import CoverageError
 from logah.graph.architecture import Block, Initialization, Parameter, Prediction
 
 _SHOWN_NAMES = 10

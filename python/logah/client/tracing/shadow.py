@@ -16,7 +16,7 @@ from torch.distributed.tensor import DTensor
 from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_map_only
 
-from logah.client.errors import CoverageError, TraceError
+from logah.errors import CoverageError, TraceError
 
 #: What a prediction can be rounded to.
 _ELEMENT_TYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)

@@ -1,0 +1,72 @@
+"""Element types: as the request, the plan, safetensors and numpy name them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logah.client._generated import logah_pb2
+from logah.errors import ProtocolError, RequestError
+
+#: Element types that a request may name.
+DtypeName = Literal["float32", "float16", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class ElementType:
+    """One element type; elements are little-endian."""
+
+    name: DtypeName
+    #: `logah.v1.DataType`.
+    wire: logah_pb2.DataType
+    #: As safetensors has it.
+    safetensors: str
+    #: What arrays are made of: numpy has no bfloat16, so its bits come as uint16.
+    numpy: np.dtype[np.float32] | np.dtype[np.float16] | np.dtype[np.uint16]
+
+    @property
+    def bytes(self) -> int:
+        """Of one element."""
+        return self.numpy.itemsize
+
+    def rounded(self, values: NDArray[np.float32]) -> NDArray[Any]:
+        """float32 in this type, rounded to nearest even: too large is infinity, and NaN stays NaN.
+
+        For float32 it is the same array.
+        """
+        if self.name == "float32":
+            return values
+        if self.name == "float16":
+            with np.errstate(over="ignore"):
+                return values.astype(self.numpy)
+        bits = values.view(np.uint32)
+        rounded = (bits + (0x7FFF + ((bits >> 16) & 1))) >> 16
+        # A quiet NaN must stay one: rounding could carry its payload into the exponent.
+        return np.where(np.isnan(values), (bits >> 16) | 0x40, rounded).astype(self.numpy)
+
+
+ELEMENT_TYPES: tuple[ElementType, ...] = (
+    ElementType("float32", logah_pb2.DATA_TYPE_FLOAT32, "F32", np.dtype("<f4")),
+    ElementType("float16", logah_pb2.DATA_TYPE_FLOAT16, "F16", np.dtype("<f2")),
+    ElementType("bfloat16", logah_pb2.DATA_TYPE_BFLOAT16, "BF16", np.dtype("<u2")),
+)
+
+
+def element_type_named(name: str) -> ElementType:
+    """Raises RequestError where there is none."""
+    for element_type in ELEMENT_TYPES:
+        if element_type.name == name:
+            return element_type
+    allowed = ", ".join(element_type.name for element_type in ELEMENT_TYPES)
+    raise RequestError(f'dtype is "{name}"; allowed: {allowed}')
+
+
+def element_type_of(wire: int) -> ElementType:
+    """The element type of a plan. Raises ProtocolError where the plan leaves it open."""
+    for element_type in ELEMENT_TYPES:
+        if element_type.wire == wire:
+            return element_type
+    raise ProtocolError("plan.dtype", wire, "FLOAT32, FLOAT16 or BFLOAT16")

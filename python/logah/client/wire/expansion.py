@@ -1,0 +1,88 @@
+"""Expansions: a model's last layer, fetched once and kept under its digest."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logah.client.partial_file import whole_file, write_all
+from logah.client.wire.plan import Expansion
+from logah.errors import expect_equal
+
+#: Expansions that are kept in memory; a client seldom asks more models than one.
+_KEPT = 4
+
+
+@dataclass(frozen=True)
+class ExpansionLayer:
+    """The layer that makes factors of cores: weight [rows, rank] and bias [rows], both float32."""
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+    def factor(self, core: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
+        """The first `rows` rows [rows, rank] of a factor from its core rows [X, rank]."""
+        count, rank = rows * self.weight.shape[1], self.weight.shape[1]
+        columns = min(count, len(self.weight))
+        expanded = core @ self.weight[:columns].T + self.bias[:columns]
+        return expanded.reshape(-1)[:count].reshape(rows, rank)
+
+
+class ExpansionCache:
+    """Expansions in memory and, where there is a directory, on disk, where each is a file named by its SHA-256."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+        self._layers: OrderedDict[str, ExpansionLayer] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def kept(self, expansion: Expansion) -> ExpansionLayer | None:
+        """From memory, or from disk; a file of another content is as none."""
+        with self._lock:
+            layer = self._layers.get(expansion.sha256)
+        if layer is not None or self._directory is None:
+            return layer
+        try:
+            content = (self._directory / expansion.sha256).read_bytes()
+        except OSError:
+            return None
+        if hashlib.sha256(content).hexdigest() != expansion.sha256:
+            return None
+        return self._remember(expansion, content)
+
+    def keep(self, expansion: Expansion, content: bytes) -> ExpansionLayer:
+        """Checks what was fetched. Raises ProtocolError; a directory that cannot be written is done without."""
+        expect_equal("bytes of the expansion", len(content), expansion.bytes)
+        expect_equal("SHA-256 of the expansion", hashlib.sha256(content).hexdigest(), expansion.sha256)
+        if self._directory is not None:
+            with contextlib.suppress(OSError):
+                self._directory.mkdir(parents=True, exist_ok=True)
+                with whole_file(self._directory / expansion.sha256) as file:
+                    write_all(file, content)
+        return self._remember(expansion, content)
+
+    def _remember(self, expansion: Expansion, content: bytes) -> ExpansionLayer:
+        expect_equal("bytes of the expansion", len(content), expansion.bytes)
+        values = np.frombuffer(content, "<f4")
+        count = expansion.rows * expansion.rank
+        layer = ExpansionLayer(values[:count].reshape(expansion.rows, expansion.rank), values[count:])
+        with self._lock:
+            self._layers[expansion.sha256] = layer
+            if len(self._layers) > _KEPT:
+                self._layers.popitem(last=False)
+        return layer
+
+
+def cache_directory() -> Path:
+    """Where the command line keeps what it fetched: `logah` in XDG_CACHE_HOME, or else in `~/.cache`."""
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    # The specification has relative paths ignored.
+    return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "logah"

@@ -1,0 +1,148 @@
+"""One prediction, without input or output: the requests to send, the checks on what comes, and when to go on.
+
+The blocking client and the asyncio client both feed it; neither checks anything itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import grpc
+
+from logah.client._generated import logah_pb2
+from logah.client.wire.checked_plan import check_plan
+from logah.client.wire.plan import Plan
+from logah.client.wire.tensor_pieces import TensorPiece, TensorPieces
+from logah.errors import ProtocolError, RemoteError, expect_equal
+
+#: What the contract takes `chunk_bytes` 0 for.
+DEFAULT_CHUNK_BYTES = 1 << 20
+
+#: Attempts in a row that bring no byte before a stream is given up, and the pause before the first of them in seconds.
+MAX_ATTEMPTS_WITHOUT_PROGRESS = 4
+FIRST_PAUSE = 0.1
+
+
+@dataclass(frozen=True)
+class PlanEvent:
+    """The stream's first event."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class DataEvent:
+    """One chunk: `data` is `pieces` joined."""
+
+    #: Position of `data` within the data of all tensors joined, in bytes.
+    offset: int
+    data: bytes | memoryview
+    pieces: tuple[TensorPiece, ...]
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds by stage, measured on the server."""
+
+    plan: float
+    encode: float
+    stream: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The stream's last event: only now is all data known to be right."""
+
+    #: Of all chunks together.
+    total_bytes: int
+    timings: Timings
+    #: The server process's largest resident memory so far, in bytes.
+    peak_memory_bytes: int
+
+
+Event = PlanEvent | DataEvent | Summary
+
+
+class PredictionStream:
+    """The state of one prediction over all its attempts."""
+
+    def __init__(self, request: logah_pb2.PredictRequest) -> None:
+        self._request = request
+        self._plan: Plan | None = None
+        self._pieces: TensorPieces | None = None
+        self._resumed_at = 0
+        # Whether the next message must be the plan of a resumed stream.
+        self._awaits_same_plan = False
+        self._attempt_start = 0
+        self._failures = 0
+        #: Whether the summary has come, and agreed.
+        self.complete = False
+
+    def next_request(self) -> logah_pb2.PredictRequest:
+        """What to send for the first attempt, or the next one: it resumes where the last broke off."""
+        if self._plan is None or self._pieces is None:
+            return self._request
+        position = self._pieces.position
+        self._awaits_same_plan = True
+        self._attempt_start = position
+        request = logah_pb2.PredictRequest()
+        request.CopyFrom(self._request)
+        request.resume.CopyFrom(logah_pb2.Resume(fingerprint=self._plan.fingerprint, offset=position))
+        return request
+
+    def accept(self, message: logah_pb2.PredictResponse) -> Event | None:
+        """Checks a message; None where it tells the caller nothing new. Raises ProtocolError."""
+        kind = message.WhichOneof("message")
+        shown = kind or "empty or of an unknown kind"
+        if self.complete:
+            raise ProtocolError("message after the summary", shown, "none")
+        if self._awaits_same_plan or self._pieces is None:
+            if kind != "plan":
+                raise ProtocolError("message", shown, "the plan first")
+            return self._accept_plan(message.plan)
+        if kind == "chunk":
+            offset, data = message.chunk.offset, message.chunk.data
+            return DataEvent(offset, data, self._pieces.accept(message.chunk))
+        if kind == "summary":
+            self._pieces.finish(message.summary, self._resumed_at)
+            self.complete = True
+            timings = message.summary.timings
+            return Summary(
+                message.summary.total_bytes,
+                Timings(timings.plan_seconds, timings.encode_seconds, timings.stream_seconds),
+                message.summary.peak_memory_bytes,
+            )
+        raise ProtocolError("message", shown, "a chunk or the summary")
+
+    def ended(self) -> None:
+        """The server ended the stream without an error. Raises ProtocolError where that is too early."""
+        if not self.complete:
+            raise ProtocolError("end of the stream", "early", "after the summary")
+
+    def broke_off(self, error: RemoteError) -> float:
+        """The seconds to wait before the next attempt. Raises the error where another attempt is not safe or hopeless.
+
+        Only UNAVAILABLE is tried again, and only once the plan is known: before that gRPC's own retries apply.
+        """
+        if self.complete:
+            return 0.0
+        if error.code is not grpc.StatusCode.UNAVAILABLE or self._pieces is None:
+            raise error
+        if self._pieces.position > self._attempt_start:
+            self._failures = 0
+        if self._failures >= MAX_ATTEMPTS_WITHOUT_PROGRESS:
+            raise error
+        pause = FIRST_PAUSE * 2.0**self._failures
+        self._failures += 1
+        return pause
+
+    def _accept_plan(self, message: logah_pb2.Plan) -> PlanEvent | None:
+        if self._plan is not None and self._pieces is not None:
+            expect_equal("fingerprint of the resumed plan", message.fingerprint, self._plan.fingerprint)
+            self._awaits_same_plan = False
+            self._resumed_at = self._pieces.position
+            return None
+        self._plan = check_plan(message, self._request.copies, self._request.lift)
+        chunk_bytes = self._request.chunk_bytes or DEFAULT_CHUNK_BYTES
+        self._pieces = TensorPieces(self._plan, chunk_bytes, self._request.sha256)
+        return PlanEvent(self._plan)

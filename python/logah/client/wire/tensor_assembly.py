@@ -1,0 +1,63 @@
+"""Whole arrays from pieces, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logah.client.wire.core_tensor import expanded_tiles
+from logah.client.wire.expansion import ExpansionLayer
+from logah.client.wire.plan import Plan, TensorPlan
+from logah.client.wire.tensor_pieces import TensorPiece
+
+#: Of float32, float16, or uint16 (the bits of bfloat16).
+Array: TypeAlias = NDArray[Any]
+
+
+class TensorAssembly:
+    """Copies pieces into an array of the shape that is sent, and multiplies factors; holds one unfinished array."""
+
+    def __init__(self, plan: Plan, layer: ExpansionLayer | None = None) -> None:
+        """`layer`: what the plan's expansion is, if it has one."""
+        self._plan, self._layer = plan, layer
+        self._bytes = np.empty(0, np.uint8)
+
+    def accept(self, pieces: Iterable[TensorPiece]) -> Iterator[tuple[str, Array]]:
+        """The name and array of every tensor that is whole now. The arrays are the caller's to keep and change."""
+        for piece in pieces:
+            if piece.offset == 0:
+                self._bytes = np.empty(piece.tensor.bytes, np.uint8)
+            end = piece.offset + len(piece.data)
+            self._bytes[piece.offset : end] = np.frombuffer(piece.data, np.uint8)
+            if end == piece.tensor.bytes:
+                whole, self._bytes = self._bytes, np.empty(0, np.uint8)
+                yield piece.tensor.name, self._array(piece.tensor, whole)
+
+    def _array(self, tensor: TensorPlan, data: NDArray[np.uint8]) -> Array:
+        dtype = self._plan.element_type.numpy
+        if not tensor.factors and not tensor.core:
+            return data.view(dtype).reshape(tensor.sent_shape)
+        array = np.empty(tensor.matrix_view, dtype)
+        for row, tile in expanded_tiles(tensor, data, self._plan, self._layer):
+            array[row : row + len(tile)] = tile
+        return array.reshape(tensor.sent_shape)
+
+
+def state_dict_of(plan: Plan, arrays: dict[str, Array]) -> dict[str, Any]:
+    """In the plan's order, tied tensors as the same object; torch tensors where torch is there, else arrays."""
+    values: dict[str, Any] = arrays
+    try:
+        import torch
+    except ImportError:
+        pass
+    else:
+        is_bfloat16 = plan.element_type.name == "bfloat16"
+        values = {
+            name: torch.from_numpy(array).view(torch.bfloat16) if is_bfloat16 else torch.from_numpy(array)
+            for name, array in arrays.items()
+        }
+    holders = {tensor.name: tensor.tied_to or tensor.name for tensor in plan.tensors}
+    return {name: values[holder] for name, holder in holders.items() if holder in values}

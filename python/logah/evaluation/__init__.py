@@ -1,0 +1,1 @@
+"""What predictions are worth: zero-shot, in training, and beside other initialisations."""

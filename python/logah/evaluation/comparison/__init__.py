@@ -1,0 +1,1 @@
+"""Comparisons of initialisations: plan, runs, results and the report of them."""

@@ -1,0 +1,158 @@
+"""Every way to initialise a network that is compared, by a label such as `orthogonal` or `predicted+noise=0.05`.
+
+All but `predicted` are controls. A label is one of `KINDS`, followed by any number of lifts (`lifts.LIFTS`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from logah.evaluation.lifts import LIFTS, Lift
+from logah.evaluation.matched_noise import moment_matched, random_rank, shuffled
+from logah.evaluation.mimetic import mimetic_state
+from logah.evaluation.widening import base_configuration, copies_needed, widened
+from logah.graph import ArchitectureGraph, Prediction
+from logah.hypernet.hypernetwork import Hypernetwork
+from logah.targets.state_blocks import is_matrix, map_predicted
+from logah.targets.task import Task, predict_state
+
+#: Of orthogonal matrices: keeps the variance of activations through a ReLU (He et al., arXiv 1502.01852).
+GAIN = math.sqrt(2.0)
+
+
+class InitialisationError(ValueError):
+    """A label that names no initialisation; the message says which there are."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One network: its complete transformers configuration, and what predicts it.
+
+    ranges: sizes that the hypernetwork was trained on, name -> [least, most].
+    """
+
+    task: Task
+    config: Mapping[str, Any]
+    hypernetwork: Hypernetwork
+    ranges: Mapping[str, Sequence[int]]
+
+    @cached_property
+    def graph(self) -> ArchitectureGraph:
+        """Of this network."""
+        return self.task.graph(self.config)
+
+    @torch.no_grad()
+    def predicted(self, generator: torch.Generator) -> dict[str, Tensor]:
+        """Predicted at the widest trained base and widened from there; `generator` draws what is not predicted."""
+        copies = copies_needed(self.config, self.ranges)
+        base = base_configuration(self.config, copies)
+        state = predict_state(self.hypernetwork, self.task.graph(base), generator)
+        return state if copies == 1 else widened(base, state, copies)
+
+    def default(self, seed: int) -> dict[str, Tensor]:
+        """As transformers starts it."""
+        return self.task.initialized(self.config, seed)
+
+
+def _default(target: Target, seed: int) -> dict[str, Tensor]:
+    return target.default(seed)
+
+
+def _predicted(target: Target, seed: int) -> dict[str, Tensor]:
+    return target.predicted(_generator(seed))
+
+
+def _orthogonal(target: Target, seed: int) -> dict[str, Tensor]:
+    """Orthogonal matrices (Saxe et al., arXiv 1312.6120), kernels as [out, the rest]; the rest as transformers has it.
+
+    A tied token table is one of them, a table of positions is not.
+    """
+    generator = _generator(seed)
+
+    def orthogonal(block: Tensor, origin: Prediction) -> Tensor:
+        if not is_matrix(block) or origin.role == "ROLE_EMBEDDING":
+            return block
+        fresh = torch.empty(block.shape)
+        torch.nn.init.orthogonal_(fresh, GAIN, generator=generator)
+        return fresh
+
+    return map_predicted(target.graph, target.default(seed), orthogonal)
+
+
+def _mimetic(target: Target, seed: int) -> dict[str, Tensor]:
+    return mimetic_state(target.config, target.default(seed), _generator(seed))
+
+
+def _moments(target: Target, seed: int) -> dict[str, Tensor]:
+    generator = _generator(seed)
+    return moment_matched(target.graph, target.predicted(generator), generator)
+
+
+def _shuffled(target: Target, seed: int) -> dict[str, Tensor]:
+    generator = _generator(seed)
+    return shuffled(target.graph, target.predicted(generator), generator)
+
+
+def _random_rank(target: Target, seed: int) -> dict[str, Tensor]:
+    generator = _generator(seed)
+    rank = target.hypernetwork.config.rank
+    return random_rank(target.graph, target.predicted(generator), rank, generator)
+
+
+#: `compute` starts as `default` does; it is trained for longer.
+KINDS: Mapping[str, Callable[[Target, int], dict[str, Tensor]]] = {
+    "default": _default,
+    "compute": _default,
+    "orthogonal": _orthogonal,
+    "mimetic": _mimetic,
+    "moments": _moments,
+    "shuffled": _shuffled,
+    "random_rank": _random_rank,
+    "predicted": _predicted,
+}
+#: Those that need no hypernetwork.
+INDEPENDENT = ("default", "compute", "orthogonal", "mimetic")
+
+
+def initial_state(label: str, target: Target, seed: int) -> dict[str, Tensor]:
+    """Every parameter of the target that is not tied, float32. Raises InitialisationError for an unknown label."""
+    kind, lifts = parse_label(label)
+    state = KINDS[kind](target, seed)
+    # A stream of its own, so that what a lift draws does not depend on how much was drawn before.
+    generator = _generator(seed + 1_000_003)
+    for lift in lifts:
+        state = lift(target.config, state, generator)
+    return {name: tensor.float().contiguous() for name, tensor in state.items()}
+
+
+def parse_label(label: str) -> tuple[str, list[Lift]]:
+    """`predicted+noise=0.05` -> its kind, and its lifts in order; a strength that is not said is 1."""
+    kind, *names = label.split("+")
+    if kind not in KINDS:
+        raise InitialisationError(f"{label}: got {kind!r}, expected one of {', '.join(KINDS)}")
+    lifts = []
+    for part in names:
+        name, _, strength = part.partition("=")
+        if name not in LIFTS:
+            raise InitialisationError(f"{label}: got the lift {name!r}, expected one of {', '.join(LIFTS)}")
+        try:
+            lifts.append(LIFTS[name](float(strength or 1)))
+        except ValueError as error:
+            raise InitialisationError(f"{label}: {error}") from error
+    return kind, lifts
+
+
+def needs_hypernetwork(label: str) -> bool:
+    """Whether another hypernetwork gives another state."""
+    return parse_label(label)[0] not in INDEPENDENT
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)

@@ -1,0 +1,1 @@
+"""Target networks: the families, their spaces of sizes, and what each learns."""

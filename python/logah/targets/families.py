@@ -1,0 +1,58 @@
+"""The families that training knows: how the YAML of a run describes their architectures, and what they learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from logah.data.fashion_mnist import load_fashion_mnist
+from logah.data.kjv import load_kjv
+from logah.data.source import (
+    IMAGE_KINDS,
+    PREPARED_IMAGES,
+    PREPARED_TEXTS,
+    TEXT_KINDS,
+    DataSource,
+    PreparedData,
+    describe,
+)
+from logah.targets.gpt2 import Gpt2Space, Gpt2Task
+from logah.targets.task import Task
+from logah.targets.vit import VitSpace, VitTask
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of target networks.
+
+    space: a dataclass whose fields the YAML has. load: reads the default data from the cache directory. dataset: what
+    those are. default_data: their name. prepared, kinds: the other data that the family can learn from.
+    """
+
+    space: type[VitSpace] | type[Gpt2Space]
+    load: Callable[[Path], Task]
+    dataset: str
+    default_data: str
+    prepared: tuple[str, ...]
+    kinds: Mapping[str, type[DataSource]]
+
+
+FAMILIES: Mapping[str, Family] = {
+    "vit": Family(
+        VitSpace,
+        lambda cache: VitTask(load_fashion_mnist(cache)),
+        describe(PreparedData("fashion-mnist")),
+        "fashion-mnist",
+        tuple(PREPARED_IMAGES),
+        IMAGE_KINDS,
+    ),
+    "gpt2": Family(
+        Gpt2Space,
+        lambda cache: Gpt2Task(load_kjv(cache)),
+        describe(PreparedData("kjv")),
+        "kjv",
+        tuple(PREPARED_TEXTS),
+        TEXT_KINDS,
+    ),
+}

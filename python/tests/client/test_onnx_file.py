@@ -1,0 +1,79 @@
+"""ONNX files as architectures: the weights' data is neither read nor sent."""
+
+import os
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from paths import FIXTURES
+
+from logah.client.onnx_file import stripped_onnx
+from logah.client.source import read_source
+from logah.errors import SourceError
+
+FILES = sorted((FIXTURES / "onnx").glob("*.onnx"))
+
+
+def model(weight: onnx.TensorProto) -> onnx.ModelProto:
+    node = helper.make_node("MatMul", ["x", "w"], ["y"], name="layer", doc_string="for people")
+    shape = numpy_helper.from_array(np.array([-1, 3], dtype=np.int64), "shape")
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, None]) for name in "xy"]
+    graph = helper.make_graph([node], "network", values[:1], values[1:], [weight, shape], doc_string="for people")
+    return helper.make_model(graph, producer_name="test", doc_string="for people")
+
+
+def test_names_types_and_shapes_stay_and_so_do_integers_that_may_be_a_shape(tmp_path):
+    path = tmp_path / "model.onnx"
+    whole = model(numpy_helper.from_array(np.ones((4, 3), dtype=np.float32), "w"))
+    path.write_bytes(whole.SerializeToString())
+    stripped = onnx.ModelProto.FromString(stripped_onnx(path))
+    weight, shape = stripped.graph.initializer
+    assert (weight.name, weight.data_type, list(weight.dims)) == ("w", TensorProto.FLOAT, [4, 3])
+    assert weight.raw_data == b""
+    assert shape == whole.graph.initializer[1]
+    assert "for people" not in str(stripped)
+    assert (list(stripped.graph.input), list(stripped.graph.output)) == (
+        list(whole.graph.input),
+        list(whole.graph.output),
+    )
+    assert read_source(path).message.onnx == stripped.SerializeToString()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_without_weights_stays_as_it_is(path):
+    assert stripped_onnx(path) == path.read_bytes()
+
+
+def test_gigabytes_of_weights_are_not_read(tmp_path):
+    path = tmp_path / "model.onnx"
+    weight = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[2**15, 2**15])
+    small = model(weight)
+    size = 2**32
+    data = b"\x4a" + _varint(size)
+    initializer = weight.SerializeToString()
+    del small.graph.initializer[:]
+    graph = small.graph.SerializeToString()
+    before = graph + b"\x2a" + _varint(len(initializer) + len(data) + size) + initializer + data
+    with path.open("wb") as file:
+        file.write(b"\x3a" + _varint(len(before) + size) + before)
+        file.truncate(file.tell() + size)
+    assert os.path.getsize(path) > size
+    (initializer,) = onnx.ModelProto.FromString(stripped_onnx(path)).graph.initializer
+    assert initializer == weight
+
+
+def _varint(value: int) -> bytes:
+    result = b""
+    while value >= 0x80:
+        result += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return result + bytes([value])
+
+
+@pytest.mark.parametrize("content", [b'{"model_type": "vit"}', b"\x3a\xff\xff\xff\x7f", b"\xff" * 20, b"\x3a"])
+def test_other_bytes_are_refused_by_the_name_of_the_file(tmp_path, content):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=r"model.onnx is not an ONNX file, or cut short"):
+        read_source(path)

@@ -1,0 +1,218 @@
+"""Comparisons: what is finished is not run again, shares are disjoint, and a wrong field of a plan is named."""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from initialisation_targets import gpt2_target
+from minute import MINUTE
+from paths import CONFIGS
+
+from logah.commands.evaluate import _share
+from logah.data.fashion_mnist import ImageSplits, Split
+from logah.evaluation.comparison.names import network_name
+from logah.evaluation.comparison.plan import plan_from, read_plan
+from logah.evaluation.comparison.records import RecordFile
+from logah.evaluation.comparison.results import Results
+from logah.evaluation.comparison.run import Comparison, Job, Model
+from logah.evaluation.default_state import default_state
+from logah.evaluation.diversity import mean_absolute_cosine
+from logah.export.bundle import BundleDescription, write_bundle
+from logah.hypernet.hypernetwork import Hypernetwork
+from logah.targets.vit import VitTask
+from logah.training.configuration import ConfigurationError, train_configuration
+from logah.training.trained_model import fingerprint, load_model
+
+SIZES = {"width": 24, "layers": 1, "patch_size": 14, "heads": 3, "mlp_ratio": 2}
+WIDE = {**SIZES, "width": 64, "heads": 8}
+PLAN: dict[str, Any] = {
+    "configuration": "none.yaml",
+    "model": "models/none",
+    "data": "fashion-mnist",
+    "candidate": "predicted",
+    "batch_size": 16,
+    "epoch_size": 64,
+    "full_epochs": 2,
+    "compute_factor": 3,
+    "curve_every": 2,
+    "curve_limit": 20,
+    "final_limit": 40,
+    "tuning": {"epochs": [1], "rates": [1.0e-3, 1.0e-2], "limit": 40, "seed": 9},
+    "groups": {
+        "in_range": {"representative": SIZES, "networks": [SIZES]},
+        "outside": {"rates_of": "in_range", "networks": [WIDE]},
+    },
+    "stages": [
+        {"groups": ["in_range"], "initialisations": ["default", "predicted"], "seeds": [0], "epochs": [2]},
+        {"groups": ["in_range", "outside"], "initialisations": ["predicted"], "seeds": [0, 1], "epochs": [2]},
+        {"groups": ["in_range"], "initialisations": ["compute"], "seeds": [0], "epochs": [1]},
+    ],
+    "bars": [{"measure": "steps_ratio", "group": "in_range", "at_most": 0.5}],
+}
+
+
+def comparison(path: Path, plan: dict[str, Any] = PLAN, seed: int = 0) -> Comparison:
+    config = train_configuration(MINUTE, "test")
+    torch.manual_seed(seed)
+    hypernetwork = Hypernetwork(config.hypernet)
+    labels = torch.arange(10).repeat(10)
+    images = (labels / 3 - 1.5).view(-1, 1, 1, 1).expand(100, 1, 28, 28)
+    split = Split(images, labels)
+    model = Model(hypernetwork, "minute", fingerprint(hypernetwork), config.space)
+    return Comparison(
+        plan_from(plan, "test"), model, lambda _: VitTask(ImageSplits(split, split, split)), RecordFile(path)
+    )
+
+
+def kinds(path: Path) -> list[str]:
+    return [record["kind"] for record in RecordFile(path).read()]
+
+
+def test_what_is_finished_is_recorded_and_not_run_again(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    lines: list[str] = []
+    assert comparison(path).run(say=lines.append) == 0
+    # Two rates of two initialisations; runs: default, predicted twice on two networks, compute; untrained: three.
+    assert sorted(kinds(path)) == ["plan"] + 6 * ["run"] + 4 * ["try"] + 3 * ["untrained"]
+    assert len(lines) == 13
+    before = path.read_bytes()
+    assert comparison(path).run(say=lines.append) == 0
+    assert path.read_bytes() == before
+    # Another hypernetwork makes anew what depends on it.
+    assert comparison(path, seed=1).run(say=lines.append) == 0
+    records = RecordFile(path).read()
+    assert sum(r["kind"] == "run" and r["initialisation"] == "default" for r in records) == 1
+    assert sum(r["kind"] == "run" and r["initialisation"] == "predicted" for r in records) == 8
+
+
+def test_a_run_says_what_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    comparison(path).run(say=lambda _: None)
+    runs = [record for record in RecordFile(path).read() if record["kind"] == "run"]
+    default, compute = (next(r for r in runs if r["initialisation"] == label) for label in ("default", "compute"))
+    assert (default["steps"], compute["steps"]) == (8, 12)
+    assert [row[0] for row in default["curve"]] == [0, 2, 4, 6, 8]
+    assert default["network"] == network_name(SIZES) == "w24-l1-p14-h3-m2"
+    assert default["hypernetwork"] is None
+    tries = [r for r in RecordFile(path).read() if r["kind"] == "try" and r["initialisation"] == "default"]
+    best = min(tries, key=lambda record: record["final"]["loss"])
+    assert default["learning_rate"] == compute["learning_rate"] == best["learning_rate"]
+
+
+def test_a_run_has_the_rate_that_was_tried_at_its_own_budget(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    comparison(path).run(say=lambda _: None)
+    plan = copy.deepcopy(PLAN)
+    plan["tuning"]["epochs"] = [1, 2]
+    before = len(RecordFile(path).read())
+    assert comparison(path, plan).run(say=lambda _: None) == 0
+    added = RecordFile(path).read()[before:]
+    # The tries at two epochs are new; of the runs only those whose rate they change.
+    tries = [record for record in added if record["kind"] == "try"]
+    assert {(record["initialisation"], record["epochs"]) for record in tries} == {("default", 2), ("predicted", 2)}
+    chosen = {
+        label: min((r for r in tries if r["initialisation"] == label), key=lambda r: r["final"]["loss"])
+        for label in ("default", "predicted")
+    }
+    runs = [r for r in RecordFile(path).read() if r["kind"] == "run" and r["epochs"] == 2]
+    for label, best in chosen.items():
+        assert best["learning_rate"] in {r["learning_rate"] for r in runs if r["initialisation"] == label}
+    counted = [r for r in Results(RecordFile(path).read()).of_kind("run") if r["epochs"] == 2]
+    assert len(counted) == 5
+    assert all(r["learning_rate"] == chosen[r["initialisation"]]["learning_rate"] for r in counted)
+
+
+def test_shares_are_disjoint_and_together_everything(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    for number in range(2):
+        assert comparison(path).run((number, 2), say=lambda _: None) == 0
+    keys = [record["key"] for record in RecordFile(path).read() if record["kind"] != "plan"]
+    assert len(keys) == len(set(keys)) == 13
+    assert _share("1/2") == (1, 2)
+
+
+def test_a_limit_of_time_stops_before_the_next_run_and_says_what_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    assert comparison(path).run(hours=0, say=lambda _: None) == 9
+    assert kinds(path) == ["plan"]
+
+
+def test_what_is_left_is_what_has_not_run_with_the_rate_that_was_chosen(tmp_path: Path) -> None:
+    one = comparison(tmp_path / "results.jsonl")
+    assert one.left(one.jobs()) == one.jobs()
+    one.run(say=lambda _: None)
+    assert one.left(one.jobs()) == []
+
+
+def test_the_first_stage_comes_first_and_then_what_needs_no_training(tmp_path: Path) -> None:
+    jobs = comparison(tmp_path / "results.jsonl").jobs()
+    assert [job.label for job in jobs[:2]] == ["default", "predicted"]
+    assert [job.epochs for job in jobs[2:5]] == [0, 0, 0]
+    assert jobs[-1] == Job("in_range", SIZES, "compute", 0, 1)
+
+
+def test_half_a_line_of_a_process_that_was_killed_is_left_out(tmp_path: Path) -> None:
+    records = RecordFile(tmp_path / "results.jsonl")
+    records.append({"kind": "run", "key": "a"})
+    with records.path.open("a") as file:
+        file.write('{"kind": "run", "ke')
+    assert records.finished() == {"a"}
+    records.append({"kind": "run", "key": "b"})
+    assert records.finished() == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda plan: plan.pop("candidate"), "test: missing fields: candidate"),
+        (lambda plan: plan.update(candidate="best"), "test: candidate: best: got 'best', expected one of default"),
+        (lambda plan: plan["tuning"].update(rate=1), "test: tuning: unknown fields: rate"),
+        (lambda plan: plan["tuning"].update(epochs=[]), "test: tuning: epochs: got none, expected at least one"),
+        (lambda plan: plan["stages"][1].pop("seeds"), "test: stages[1]: missing fields: seeds"),
+        (lambda plan: plan["stages"][0].update(groups=["inside"]), "test: stages[0]: groups: got 'inside'"),
+        (lambda plan: plan["stages"][0].update(networks=["w1"]), "test: stages[0]: networks: got 'w1'"),
+        (lambda plan: plan["groups"]["outside"].update(rates_of="none"), "test: groups: outside: rates_of: 'none'"),
+        (lambda plan: plan["groups"]["outside"].pop("rates_of"), "test: groups: outside: expected one of represent"),
+        (lambda plan: plan["groups"]["outside"].update(data="cifar"), "test: groups: outside: data: got 'cifar'"),
+        (lambda plan: plan["bars"][0].pop("at_most"), "test: bars[0]: expected one of at_least and at_most"),
+    ],
+)
+def test_a_wrong_field_of_a_plan_is_named(change: Any, message: str) -> None:
+    plan = copy.deepcopy(PLAN)
+    change(plan)
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        plan_from(plan, "test")
+
+
+def test_a_name_does_not_depend_on_the_order_of_sizes() -> None:
+    assert network_name(dict(reversed(SIZES.items()))) == network_name(SIZES)
+
+
+@pytest.mark.parametrize("name", ["compare-vit", "compare-gpt2"])
+def test_the_shipped_plans_are_complete(name: str) -> None:
+    plan = read_plan(CONFIGS / f"{name}.yaml")
+    assert (len(plan.groups["in_range"].networks), len(plan.groups["outside"].networks)) == (8, 4)
+
+
+def test_matrices_that_are_the_same_have_a_cosine_of_one_and_random_ones_nearly_none() -> None:
+    target = gpt2_target()
+    state = default_state(target.config, 0)
+    assert mean_absolute_cosine(target.graph, state) < 0.05
+    assert mean_absolute_cosine(target.graph, {n: torch.ones_like(t) for n, t in state.items()}) == pytest.approx(1)
+
+
+def test_a_bundle_and_its_checkpoint_have_the_same_fingerprint_and_other_weights_another(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = Hypernetwork(train_configuration(MINUTE, "test").hypernet)
+    write_bundle(model, BundleDescription(name="minute"), tmp_path / "minute")
+    loaded = load_model(tmp_path / "minute")
+    assert fingerprint(loaded.hypernetwork) == fingerprint(model)
+    assert loaded.steps == 0
+    other = Hypernetwork(replace(model.config))
+    assert fingerprint(other) != fingerprint(model)
