@@ -4,6 +4,7 @@ import { availableParallelism, homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { LogahError } from './errors';
+import { quoted } from './untrusted-text';
 
 /** One setting: its flag, its environment variable, and what it means. */
 export interface Setting {
@@ -193,7 +194,7 @@ export function loadConfig(
   if (result.success) return Object.freeze(result.data);
   const faults = result.error.issues.map((issue) => {
     const name = String(issue.path[0]);
-    return `${origins.get(name) ?? name} is ${JSON.stringify(values[name])}; it ${issue.message}`;
+    return `${origins.get(name) ?? name} is ${quoted(values[name])}; it ${issue.message}`;
   });
   throw new LogahError('invalid_argument', faults.join('; '));
 }

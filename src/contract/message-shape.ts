@@ -67,7 +67,12 @@ function fieldShape(field: Field): FieldShape {
       name: `${field.fullName}.entry`,
       fields: new Map([
         [1, scalarShape('key', field.keyType)],
-        [2, field.resolvedType instanceof Type ? nested('value', field.resolvedType) : scalarShape('value', field.type)],
+        [
+          2,
+          field.resolvedType instanceof Type
+            ? nested('value', field.resolvedType)
+            : scalarShape('value', field.type),
+        ],
       ]),
     };
     return { name, wireType: WireType.delimited, repeated: true, message: entry, scalar: undefined };

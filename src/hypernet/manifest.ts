@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { LogahError } from '../errors';
+import { quoted } from '../untrusted-text';
 import { DECODER_KINDS } from './decoder-kind';
 import { requiredFiles } from './required-files';
 
@@ -115,7 +116,7 @@ export function parseManifest(text: string, path: string): Manifest {
   if (version !== MANIFEST_VERSION) {
     throw new LogahError(
       'failed_precondition',
-      `${path}: version is ${version === undefined ? 'missing' : JSON.stringify(version)}; this server reads version ${MANIFEST_VERSION}`,
+      `${path}: version is ${version === undefined ? 'missing' : quoted(version)}; this server reads version ${MANIFEST_VERSION}`,
     );
   }
   const result = schema.safeParse(value);

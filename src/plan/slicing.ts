@@ -2,6 +2,7 @@
 
 import { invalidField, invalidFields, type FieldViolation } from '../errors';
 import type { Parameter } from '../graph/graph';
+import { quoted } from '../graph/violations';
 import { matrixView, rowDimensionOf, type Placement } from './layout';
 
 /** A box of a tensor in its own dimensions. */
@@ -48,8 +49,7 @@ export class Slicing {
     const byName = new Map<string, NamedSlice>();
     for (const [index, slice] of slices.entries()) {
       const field = `slices[${index}]`;
-      if (byName.has(slice.name))
-        throw invalidField(`${field}.name`, `${JSON.stringify(slice.name)} is repeated`);
+      if (byName.has(slice.name)) throw invalidField(`${field}.name`, `${quoted(slice.name)} is repeated`);
       if (slice.start.length !== slice.end.length || slice.start.length < 1 || slice.start.length > 2) {
         throw invalidField(
           field,
@@ -114,14 +114,13 @@ function checkShard({ index, count }: ShardOf): void {
 }
 
 function misfit(slice: NamedSlice, parameter: Parameter | undefined): string | undefined {
-  if (parameter === undefined)
-    return `names ${JSON.stringify(slice.name)}, which the architecture does not have`;
+  if (parameter === undefined) return `names ${quoted(slice.name)}, which the architecture does not have`;
   if (parameter.tiedTo !== undefined) {
-    return `names ${JSON.stringify(slice.name)}, which is tied to ${JSON.stringify(parameter.tiedTo)} and not sent`;
+    return `names ${quoted(slice.name)}, which is tied to ${quoted(parameter.tiedTo)} and not sent`;
   }
   const { shape } = parameter;
   if (slice.start.length > shape.length) {
-    return `has ${slice.start.length} dimensions; ${slice.name} has ${shape.length}`;
+    return `has ${slice.start.length} dimensions; ${quoted(slice.name)} has ${shape.length}`;
   }
   for (const [dimension, size] of shape.entries()) {
     const start = slice.start[dimension] ?? 0;

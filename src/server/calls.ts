@@ -4,6 +4,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import { ServerInterceptingCall, type Metadata, type ServerInterceptor } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { LogahError } from '../errors';
+import { loggable } from '../untrusted-text';
 import type { Admission } from './admission';
 import type { Caller, Lease } from './budget';
 import { framePassing } from './framing';
@@ -107,7 +108,7 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
       rules.logger.info({ requestId, method: name, peer: call.getPeer(), ...fields }, message);
     };
     const refuse = (error: LogahError): void => {
-      log('refused', { code: statusCode(error.kind), reason: error.message });
+      log('refused', { code: statusCode(error.kind), reason: loggable(error.message) });
       const { code, details, metadata: trailers } = toServiceError(error, account.requestId);
       call.sendStatus({ code, details, metadata: trailers });
       // Otherwise the caller may go on sending what nobody reads.
@@ -226,7 +227,10 @@ class Receipt {
 
 function tooLarge(path: string, most: number, { largeRequests }: CallRules): LogahError {
   const setting = largeRequests.has(path) ? '--max-request-bytes' : 'a request to this method';
-  return new LogahError('resource_exhausted', `the request is larger than ${most} bytes, the most for ${setting}`);
+  return new LogahError(
+    'resource_exhausted',
+    `the request is larger than ${most} bytes, the most for ${setting}`,
+  );
 }
 
 function attempt(act: () => void): LogahError | undefined {

@@ -50,7 +50,7 @@ export class Connections {
       this.#admit(socket);
     });
     server.on('session', (session: ServerHttp2Session) => {
-      const connection = this.#bySocket.get(session.socket as Socket);
+      const connection = this.#bySocket.get(session.socket);
       if (connection === undefined) return;
       session.on('stream', (stream) => {
         this.#countStream(connection, stream);
@@ -111,7 +111,7 @@ export class Connections {
 /** A deadline in more than 24 days is none. */
 function leaveOutLongTimeout(headers: IncomingHttpHeaders): void {
   const given = headers[TIMEOUT];
-  const [, digits, unit = ''] = (typeof given === 'string' && /^(\d{1,8})\s*([HMSmun])$/.exec(given)) || [];
-  if (digits === undefined) return;
+  if (typeof given !== 'string') return;
+  const [, digits, unit = ''] = /^(\d{1,8})\s*([HMSmun])$/.exec(given) ?? [];
   if (Number(digits) * (UNIT_MS[unit] ?? 0) > MAX_TIMEOUT_MS) Reflect.deleteProperty(headers, TIMEOUT);
 }

@@ -10,7 +10,7 @@ import { LogahService } from '../contract/proto-definition';
 import { isMessageFramer } from './grpc-internals';
 
 /** gRPC's prefix of a message: a byte that says it is not compressed, and its length in four bytes. */
-const PREFIX_BYTES = 5;
+export const PREFIX_BYTES = 5;
 /** Protobuf tags of `PredictResponse.chunk` (field 2, length-delimited) and of `Chunk`'s fields. */
 const RESPONSE_CHUNK_TAG = 0x12;
 const CHUNK_OFFSET_TAG = 0x08;

@@ -27,6 +27,7 @@ export function http2StreamOf(call: object): ServerHttp2Stream | undefined {
 /** The HTTP/2 servers of a gRPC server that is bound, one an address. Throws where grpc-js keeps them elsewhere. */
 export function http2ServersOf(server: Server): Http2Server[] {
   const kept = (server as unknown as { http2Servers?: unknown }).http2Servers;
-  if (!(kept instanceof Map) || kept.size === 0) throw new Error('this grpc-js keeps its HTTP/2 servers elsewhere');
+  if (!(kept instanceof Map) || kept.size === 0)
+    throw new Error('this grpc-js keeps its HTTP/2 servers elsewhere');
   return [...kept.keys()] as Http2Server[];
 }

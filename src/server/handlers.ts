@@ -12,6 +12,7 @@ import {
 import type { Logger } from 'pino';
 import { LogahError } from '../errors';
 import type { PredictResponse } from '../gen/logah/v1/PredictResponse';
+import { loggable } from '../untrusted-text';
 import type { Admission } from './admission';
 import { accountOf, type CallAccount } from './calls';
 import { cancellable } from './cancellation';
@@ -190,7 +191,7 @@ function fail(
 /** A caller's mistake is information; anything else is ours to mend. */
 function logFailure(logger: Logger, error: unknown): void {
   if (error instanceof LogahError)
-    logger.info({ code: statusCode(error.kind), reason: error.message }, 'refused');
+    logger.info({ code: statusCode(error.kind), reason: loggable(error.message) }, 'refused');
   else logger.error({ err: error }, 'failed');
 }
 
@@ -200,7 +201,7 @@ function isExpiry(error: unknown): boolean {
 
 /** What a log says of an error that is not ours to mend. */
 function reasonOf(error: unknown): string {
-  return error instanceof LogahError ? error.message : String(error);
+  return loggable(error instanceof LogahError ? error.message : String(error));
 }
 
 function secondsSince(started: number): number {

@@ -10,8 +10,11 @@ import { abortError, LogahError } from '../errors';
 import type { Caller } from './budget';
 import type { PlannedCall, PlanningMessage, PlanningSetup, PlanTask } from './planning-protocol';
 
-/** Memory of the thread's objects, in MB; a request within the bounds takes a fraction of it. */
-const HEAP_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 };
+/**
+ * Memory of the thread's objects, in MB. A request within the bounds takes a fraction of it; a small nursery keeps what
+ * is thrown away from spreading over memory.
+ */
+const HEAP_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 4 };
 
 /** Threads that end one after the other without having planned anything in between. */
 const MAX_FAILURES = 3;
@@ -208,7 +211,10 @@ export class Planner {
 function endOf(cause: unknown): Error {
   const isMemory = cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY';
   return isMemory
-    ? new LogahError('resource_exhausted', 'planning this request takes more memory than this server has for it')
+    ? new LogahError(
+        'resource_exhausted',
+        'planning this request takes more memory than this server has for it',
+      )
     : new Error('the planning thread ended', { cause });
 }
 

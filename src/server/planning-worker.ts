@@ -1,6 +1,6 @@
 /** The planning thread: does one task after the other, so that the thread that speaks gRPC never plans. */
 
-import { parentPort, workerData, type TransferListItem } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { LogahError } from '../errors';
 import { ModelChoice } from './model-choice';
 import { planCall } from './planning';
@@ -15,7 +15,7 @@ const context = {
   limits,
 };
 
-function plan(task: PlanTask): { answer: PlanningMessage; transferred: TransferListItem[] } {
+function plan(task: PlanTask): { answer: PlanningMessage; transferred: ArrayBuffer[] } {
   const { id, abandoned } = task;
   const checkpoint = (): void => {
     if (Atomics.load(abandoned, 0) !== 0) throw new LogahError('cancelled', 'nobody waits for this plan');
@@ -27,7 +27,10 @@ function plan(task: PlanTask): { answer: PlanningMessage; transferred: TransferL
   } catch (error) {
     if (error instanceof LogahError) {
       const { kind, message, violations, retryAfterMs } = error;
-      return { answer: { kind: 'refused', id, error: { kind, message, violations, retryAfterMs } }, transferred: [] };
+      return {
+        answer: { kind: 'refused', id, error: { kind, message, violations, retryAfterMs } },
+        transferred: [],
+      };
     }
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { answer: { kind: 'failed', id, stack }, transferred: [] };

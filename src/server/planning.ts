@@ -14,13 +14,13 @@ import type { GraphLimits } from '../graph/limits';
 import { dataRange, type DataRange } from '../plan/data-range';
 import { encodedGraph, planPrediction, type PredictionPlan } from '../plan/plan';
 import { chooseWidening } from '../plan/widening-choice';
-import { framed } from './framing';
 import { checkOperations } from './known-operations';
-import { planMessage } from './messages';
+import { contentOf, framedField } from './message-parts';
+import { planMessages } from './messages';
 import type { ModelChoice } from './model-choice';
 import { packTensors } from './packed-tensors';
 import type { PlannedCall, PlanTask, StreamedPlan } from './planning-protocol';
-import { readOptions } from './request';
+import { readOptions, type AnswerOptions } from './request';
 import { checkBounds, requestBounds } from './request-bounds';
 
 /** What is planned with. */
@@ -38,24 +38,12 @@ export function planCall(
   context: PlanningContext,
   checkpoint: () => void,
 ): PlannedCall {
-  const request = readRequest(kind, bytes, context.limits);
-  checkpoint();
-  const options = readOptions(request);
-  const { limits, models } = context;
-  const network = readNetwork(request.architecture, limits);
-  checkpoint();
-  const { graph } = network;
-  const bundle = models.choose(request.model, graph.family);
-  checkOperations(graph, request.architecture, bundle, models.bundles);
-  const widening = chooseWidening(network, bundle.manifest, options.copies);
-  checkpoint();
-  const plan = planPrediction(graph, bundle, options, widening);
-  checkpoint();
+  const { plan, options } = planned(readRequest(kind, bytes, context.limits), context, checkpoint);
   const range = dataRange(options.resume, plan.fingerprint, plan.totalBytes);
   const { chunkBytes, sha256 } = options;
   return {
     head: {
-      model: bundle.manifest.name,
+      model: plan.bundle.manifest.name,
       fingerprint: plan.fingerprint,
       totalBytes: plan.totalBytes,
       tensors: plan.tensors.length,
@@ -66,9 +54,30 @@ export function planCall(
       chunkBytes,
       sha256,
     },
-    message: messageOf(kind, plan),
+    message: messageOf(plan),
     streamed: kind === 'Predict' ? streamed(plan, range) : undefined,
   };
+}
+
+function planned(
+  request: PredictRequest__Output,
+  { limits, models }: PlanningContext,
+  checkpoint: () => void,
+): { readonly plan: PredictionPlan; readonly options: AnswerOptions } {
+  checkpoint();
+  const options = readOptions(request);
+  const network = readNetwork(request.architecture, limits);
+  checkpoint();
+  const { graph } = network;
+  const bundle = models.choose(request.model, graph.family);
+  checkOperations(graph, request.architecture, bundle, models.bundles);
+  // Of a large graph this is the largest part, and of no use any more.
+  request.architecture = null;
+  const widening = chooseWidening(network, bundle.manifest, options.copies);
+  checkpoint();
+  const plan = planPrediction(graph, bundle, options, widening);
+  checkpoint();
+  return { plan, options };
 }
 
 function streamed(plan: PredictionPlan, range: DataRange): StreamedPlan {
@@ -80,10 +89,13 @@ function streamed(plan: PredictionPlan, range: DataRange): StreamedPlan {
   };
 }
 
-function messageOf(kind: PlanTask['kind'], plan: PredictionPlan): Buffer {
-  const message = { plan: planMessage(plan) };
-  const { Plan, Predict } = LogahService.service;
-  return framed(kind === 'Plan' ? Plan.responseSerialize(message) : Predict.responseSerialize(message));
+/** `PlanResponse.plan`, and `PredictResponse.plan`. */
+const PLAN_FIELD = 1;
+
+function messageOf(plan: PredictionPlan): Buffer {
+  const { responseSerialize } = LogahService.service.Plan;
+  const parts = Array.from(planMessages(plan), (part) => contentOf(responseSerialize({ plan: part })));
+  return framedField(PLAN_FIELD, parts);
 }
 
 /** Parses a request within its bounds. Throws LogahError (invalid_argument) where it is none, or too much. */

@@ -132,7 +132,10 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     return stopping;
   };
   const drain = async (): Promise<void> => {
-    logger.info({ streams: admission.predictions.used, graceSeconds: config.shutdownGraceSeconds }, 'draining');
+    logger.info(
+      { streams: admission.predictions.used, graceSeconds: config.shutdownGraceSeconds },
+      'draining',
+    );
     health.stopServing();
     await shutDown(server, closing, config.shutdownGraceSeconds * 1000);
     await closeThreads();

@@ -13,7 +13,10 @@ const EXPANSION_CHUNK_BYTES = 2 ** 20;
 
 /** Makes an answer when the first reader asks for it, and keeps it until the last has done with it. */
 class Shared {
-  readonly #answers = new Map<string, { readonly made: Promise<readonly FramedMessage[]>; readers: number }>();
+  readonly #answers = new Map<
+    string,
+    { readonly made: Promise<readonly FramedMessage[]>; readers: number }
+  >();
 
   async read(
     key: string,
