@@ -38,18 +38,16 @@ async function documents(): Promise<string[]> {
 }
 
 describe('README.md', () => {
-  it('quotes its Python client from the example', async () => {
-    const example = await text('examples', 'python', 'initialize.py');
-    const quoted = blocks(await text('README.md'), 'python').filter((block) => block.includes('logah.'));
-    expect(quoted).toHaveLength(1);
-    expect(example).toContain(quoted[0]);
+  it('is short', async () => {
+    expect((await text('README.md')).split('\n').length).toBeLessThanOrEqual(120);
   });
 
   it('begins with commands that package.json has', async () => {
     const { scripts } = JSON.parse(await text('package.json')) as { scripts: Record<string, string> };
-    const [first] = blocks(await text('README.md'), 'sh');
-    expect(first).toBe('npm ci\nnpm run demo\n');
-    expect(scripts).toHaveProperty('demo');
+    const readme = await text('README.md');
+    expect(blocks(readme, 'sh')[0]).toBe('npm ci && npm run demo\n');
+    expect(readme).toContain('`npm ci && npm test`');
+    expect(scripts).toMatchObject({ demo: expect.any(String) as string, test: expect.any(String) as string });
   });
 
   it('gives commands that work, with a server as it says', async () => {
@@ -74,16 +72,18 @@ describe('README.md', () => {
         if (args[0] === 'health') args.push('--server', `127.0.0.1:${port}`);
         expect(await runCli(...args)).toMatchObject({ code: 0 });
       }
-      expect((await readdir(directory)).sort()).toEqual(['kjv', 'mine', 'vit']);
+      expect((await readdir(directory)).sort()).toEqual(['mine', 'vit']);
     } finally {
       server.kill('SIGTERM');
       await once(server, 'exit');
       await rm(directory, { recursive: true });
     }
   });
+});
 
+describe('docs/models.md', () => {
   it('states the accuracies that the manifest records', async () => {
-    const readme = await text('README.md');
+    const document = await text('docs', 'models.md');
     const manifest = JSON.parse(await text('models', 'logah-tiny-vit-fashion', 'manifest.json')) as {
       training: {
         metrics: {
@@ -109,17 +109,17 @@ describe('README.md', () => {
       outside('width', 256),
       outside('width', 384),
     ]) {
-      expect(readme).toContain(`${(100 * (entry?.value ?? NaN)).toFixed(1)} %`);
+      expect(document).toContain(`${(100 * (entry?.value ?? NaN)).toFixed(1)} %`);
     }
     for (const width of [256, 384]) {
-      expect(readme).toContain(`${(100 * (outside('width', width)?.unwidened ?? NaN)).toFixed(1)} %`);
+      expect(document).toContain(`${(100 * (outside('width', width)?.unwidened ?? NaN)).toFixed(1)} %`);
     }
   });
 });
 
-describe('README.md on language', () => {
+describe('docs/models.md on language', () => {
   it('states the perplexities that the manifest records', async () => {
-    const readme = await text('README.md');
+    const document = await text('docs', 'models.md');
     const { training } = JSON.parse(await text('models', 'logah-tiny-gpt2-kjv', 'manifest.json')) as {
       training: {
         steps: number;
@@ -131,12 +131,23 @@ describe('README.md on language', () => {
     const shown = metrics.filter(({ metric, group }) => metric.startsWith('mean_') !== (group === 'outside'));
     expect(shown).toHaveLength(6);
     for (const value of [...shown.map((entry) => entry.value), references.unigram_perplexity]) {
-      expect(readme).toContain(value.toFixed(1));
+      expect(document).toContain(value.toFixed(1));
     }
     const starts = metrics.flatMap((entry) => entry.default_init ?? []).map(Math.round);
     for (const start of [Math.min(...starts), Math.max(...starts), steps]) {
-      expect(readme).toContain(start.toLocaleString('en'));
+      expect(document).toContain(start.toLocaleString('en'));
     }
+  });
+});
+
+describe("README.md's table", () => {
+  it('has the figures of the pages that it sums up', async () => {
+    const rows = [...(await text('README.md')).matchAll(/^\|.*\|$/gm)].map(([row]) => row);
+    const figures = rows.join('').match(/\d[\d,]*\.?\d*(?= %| \|| {2})/g) ?? [];
+    const sources = (await text('docs', 'models.md')) + (await text('docs', 'results.md'));
+    expect(figures.length).toBeGreaterThan(6);
+    // One of ten classes.
+    for (const figure of figures.filter((value) => value !== '10')) expect(sources).toContain(figure);
   });
 });
 

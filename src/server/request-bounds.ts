@@ -84,6 +84,8 @@ class Walk {
       const wireType = tag & 7;
       const field = shape.fields.get(Math.floor(tag / 8));
       if (tag < 8) throw this.malformed('has a field of number 0');
+      // The parser reads the lower 32 bits, which may be another field's.
+      if (tag >= 2 ** 32) throw this.malformed('has a field of a number above 2^29');
       if (field === undefined) {
         this.#skip(wireType, end);
         continue;

@@ -15,10 +15,10 @@ from paths import CONFIGS
 from PIL import Image
 from transformers import ViTConfig, ViTForImageClassification
 
-from logah.data.error import DataError
 from logah.data.fashion_mnist import load_fashion_mnist, prepare_fashion_mnist
 from logah.data.source import PreparedData
 from logah.data.splits import ImageSplits, Split
+from logah.errors import ConfigurationError, DataError, TrainingDiverged
 from logah.evaluation.zero_shot import evaluate_groups, zero_shot
 from logah.export.bundle import BundleDescription, write_bundle
 from logah.hypernet.checkpoint import load_checkpoint
@@ -26,9 +26,9 @@ from logah.hypernet.hypernetwork import Hypernetwork
 from logah.targets.task import predict_state
 from logah.targets.vit import VitTask
 from logah.training import curves
-from logah.training.configuration import ConfigurationError, read_configuration, train_configuration
+from logah.training.configuration import read_configuration, train_configuration
 from logah.training.settings import TrainConfig, learning_rate_at
-from logah.training.train import Trainer, TrainingDiverged
+from logah.training.train import Trainer
 from logah.training.trained_model import training_of
 
 
@@ -77,7 +77,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(config: TrainConfig, ima
     gradients, results = [], []
     for parts in (1, 3):
         trainer = Trainer(replace(config, accumulate=parts), images, tmp_path / str(parts))
-        results.append(trainer._backward(0.5))
+        results.append(trainer.objective.backward(0.5))
         gradients.append([p.grad for p in trainer.model.parameters() if p.grad is not None])
     assert results[0] == pytest.approx(results[1], rel=1e-5)
     assert len(gradients[0]) == len(gradients[1]) > 20
