@@ -27,14 +27,14 @@ function* repeatedFields(
 ): Generator<{ path: string; id: number; field: FieldShape; wrap: (bytes: Buffer) => Buffer }> {
   for (const [id, field] of shape.fields) {
     const here = [...path, field.name];
-    if (field.repeated) yield { path: `${shape.name}: ${here.join('.')}`, id, field, wrap };
+    if (field.repeated) yield { path: here.join('.'), id, field, wrap };
     if (field.message !== undefined)
       yield* repeatedFields(field.message, (bytes) => wrap(delimited(id, bytes)), here);
   }
 }
 
 const everyRepeated = REQUESTS.flatMap((shape) =>
-  [...repeatedFields(shape)].map((found) => [found.path, shape, found] as const),
+  [...repeatedFields(shape)].map((found) => [`${shape.name}: ${found.path}`, shape, found] as const),
 );
 
 describe('a request', () => {
@@ -120,7 +120,11 @@ describe('a request', () => {
 
   it.each([
     ['a field of number 0', Buffer.from([0x00, 0x00]), 'has a field of number 0'],
-    ['a number of a field that a parser cuts', Buffer.from([0x8a, 0x80, 0x80, 0x80, 0x10, 0x00]), 'has a field of a number above 2^29'],
+    [
+      'a number of a field that a parser cuts',
+      Buffer.from([0x8a, 0x80, 0x80, 0x80, 0x10, 0x00]),
+      'has a field of a number above 2^29',
+    ],
     ['a group', varint(99 * 8 + 3), 'has a field of wire type 3'],
     ['a message where it has a number', number(1, 5), 'has field architecture with wire type 0'],
     ['a length beyond its end', Buffer.from([0x0a, 0x7f]), 'has a field that ends beyond it'],
@@ -163,8 +167,8 @@ describe('a message of any descriptor', () => {
     check(entry, shape);
     expect(() => {
       check(repeated(entry, 500_000), shape);
-    }).toThrow('has more than 409600 fields');
-    let nested = Buffer.alloc(0);
+    }).toThrow(/^sizes: (takes more than \d+ bytes of memory|has more than \d+ fields)/);
+    let nested: Uint8Array = Buffer.alloc(0);
     for (let depth = 0; depth < 100; depth++) nested = delimited(2, nested);
     expect(() => {
       check(nested, shape);
