@@ -14,7 +14,7 @@ import type { GraphLimits } from '../graph/limits';
 import { dataRange, type DataRange } from '../plan/data-range';
 import { encodedGraph, planPrediction, type PredictionPlan } from '../plan/plan';
 import { chooseWidening } from '../plan/widening-choice';
-import { checkOperations } from './known-operations';
+import { knownNetwork } from './known-operations';
 import { contentOf, framedField } from './message-parts';
 import { planMessages } from './messages';
 import type { ModelChoice } from './model-choice';
@@ -70,12 +70,17 @@ function planned(
   checkpoint();
   const { graph } = network;
   const bundle = models.choose(request.model, graph.family);
-  checkOperations(graph, request.architecture, bundle, models.bundles);
+  const known = knownNetwork(
+    graph,
+    chooseWidening(network, bundle.manifest, options.copies),
+    { source: request.architecture, strict: options.strict },
+    bundle,
+    models.bundles,
+  );
   // Of a large graph this is the largest part, and of no use any more.
   request.architecture = null;
-  const widening = chooseWidening(network, bundle.manifest, options.copies);
   checkpoint();
-  const plan = planPrediction(graph, bundle, options, widening);
+  const plan = planPrediction(known.graph, bundle, options, known.choice, known.warnings);
   checkpoint();
   return { plan, options };
 }

@@ -191,6 +191,8 @@ class AsyncClient:
                 if isinstance(event, PlanEvent):
                     on_plan(event.plan)
                     assembly = TensorAssembly(event.plan, await self._layer(event.plan, timeout))
+                    for name, array in assembly.without_bytes():
+                        yield name, array
                 elif isinstance(event, DataEvent) and assembly is not None:
                     async for name, array in _from_thread(assembly.accept(event.pieces)):
                         yield name, array

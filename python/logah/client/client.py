@@ -290,6 +290,7 @@ class Client:
                 if isinstance(event, PlanEvent):
                     on_plan(event.plan)
                     assembly = TensorAssembly(event.plan, self._layer(event.plan, timeout))
+                    yield from assembly.without_bytes()
                 elif isinstance(event, DataEvent) and assembly is not None:
                     yield from assembly.accept(event.pieces)
 
