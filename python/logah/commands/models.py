@@ -6,7 +6,7 @@ import argparse
 import json
 
 from logah.commands.ending import exit_status
-from logah.commands.request_flags import add_server_flag
+from logah.commands.request_flags import add_server_flags
 from logah.commands.tables import table
 
 
@@ -15,7 +15,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "models", help="list the models of a server", description="Lists the models of a server."
     )
-    add_server_flag(parser)
+    add_server_flags(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.set_defaults(run=lambda arguments: exit_status(lambda: _run(arguments)))
 
@@ -24,7 +24,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from logah.client import connect
     from logah.commands.contract_json import json_of
 
-    with connect(arguments.server) as client:
+    with connect(arguments.server, patience=arguments.patience) as client:
         response = client.list_models()
     if arguments.json:
         content = json_of(response)

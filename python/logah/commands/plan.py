@@ -32,7 +32,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from logah.commands.contract_json import json_of
 
     request = predict_request(read_source(arguments.config), **request_options(arguments))
-    with connect(arguments.server) as client:
+    with connect(arguments.server, patience=arguments.patience) as client:
         message = client.plan_message(request)
     plan = check_plan(message, request.copies, request.lift)
     for warning in plan.warnings:

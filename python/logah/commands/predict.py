@@ -63,7 +63,9 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
     from logah.client.wire.expansion import cache_directory
 
     with contextlib.ExitStack() as stack:
-        client = stack.enter_context(connect(arguments.server, cache_directory=cache_directory()))
+        client = stack.enter_context(
+            connect(arguments.server, cache_directory=cache_directory(), patience=arguments.patience)
+        )
         bars: list[tqdm[Any]] = []
 
         def show(event: Event) -> None:

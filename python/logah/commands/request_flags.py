@@ -18,11 +18,26 @@ _MAX_SEED = 2**53 - 1
 _MAX_SHARDS = 65536
 _MAX_COPIES = 1024
 _MAX_LIFT = 10
+#: Seconds; a day.
+_MAX_PATIENCE = 86_400
 
 
-def add_server_flag(parser: argparse.ArgumentParser) -> None:
-    """`--server`, which must be there."""
-    parser.add_argument("--server", type=server, required=True, metavar="HOST:PORT", help="the server to ask")
+def add_server_flags(parser: argparse.ArgumentParser) -> None:
+    """`--server`, which must be there, and `--patience`."""
+    parser.add_argument(
+        "--server",
+        type=_servers,
+        required=True,
+        metavar="HOST:PORT,...",
+        help="the server to ask, or several with the same models, of which the others go on where one fails",
+    )
+    parser.add_argument(
+        "--patience",
+        type=integer(0, _MAX_PATIENCE),
+        metavar="SECONDS",
+        help="how long a server may be away before the command fails; what has come is kept meanwhile (default: 60, "
+        "and 2 where none has answered yet)",
+    )
 
 
 def add_request_flags(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +45,7 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "config", type=Path, metavar="CONFIG", help="a transformers config.json, an ONNX file, or a graph in JSON"
     )
-    add_server_flag(parser)
+    add_server_flags(parser)
     parser.add_argument("--model", default="", help="model that predicts (default: the server chooses by family)")
     parser.add_argument(
         "--dtype", choices=tuple(_DTYPES), default="f32", help="element type of the tensors (default: f32)"
@@ -101,6 +116,10 @@ def integer(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _servers(text: str) -> list[str]:
+    return [server(part) for part in text.split(",")]
 
 
 def _shard(text: str) -> tuple[int, int]:
