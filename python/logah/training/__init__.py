@@ -1,1 +1,1 @@
-"""Training a hypernetwork: data, target architectures, the loop and its evaluation."""
+"""Training a hypernetwork: settings, what a step descends, the loop, and several processes."""

@@ -8,7 +8,9 @@ import sys
 from functools import cache
 from pathlib import Path
 
-LOG, VALIDATION, PICTURE = "log.csv", "validation.csv", "curves.png"
+from logah.training.rows import LOG, VALIDATION
+
+PICTURE = "curves.png"
 
 
 def draw_curves(directory: Path) -> Path | None:
@@ -35,18 +37,6 @@ def draw_curves(directory: Path) -> Path | None:
     partial = directory / f"{PICTURE}.partial"
     figure.savefig(partial, dpi=120, format="png")
     return partial.replace(directory / PICTURE)
-
-
-def drop_rows_after(path: Path, step: int) -> None:
-    """Takes the rows of later steps out of a CSV file: a run that goes on from `step` writes them again."""
-    if not path.exists():
-        return
-    with path.open(newline="") as file:
-        header, *rows = list(csv.reader(file))
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="") as file:
-        csv.writer(file).writerows([header, *(row for row in rows if int(row[header.index("step")]) <= step)])
-    partial.replace(path)
 
 
 @cache

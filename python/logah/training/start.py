@@ -1,13 +1,20 @@
-"""Start values of a hypernetwork that predicts different matrices for different nodes, of a healthy scale."""
+"""Start values of a hypernetwork: drawn, so that it predicts different matrices of a healthy scale, or another's."""
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+from pathlib import Path
 
+import torch
+from torch import Tensor, nn
+
+from logah.export.bundle import BundleError
+from logah.hypernet.checkpoint import CheckpointError
+from logah.hypernet.config import HypernetConfig
 from logah.hypernet.encoder import sinusoids
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.hypernet.low_rank_decoder import LowRankDecoder
+from logah.training.fields import ConfigurationError
+from logah.training.trained_model import load_model
 
 _ROWS = 64
 
@@ -35,3 +42,14 @@ def spread_predictions(model: Hypernetwork, scale: float) -> None:
     decoder.l2.bias.zero_()
     a, b = decoder(torch.randn(_ROWS, model.config.hid), _ROWS, _ROWS)
     decoder.l2.weight.mul_((scale / (a @ b.transpose(1, 2)).square().mean().sqrt()).sqrt())
+
+
+def start_values(path: Path, expected: HypernetConfig) -> dict[str, Tensor]:
+    """Those of a bundle or a checkpoint. Raises ConfigurationError for what is neither, or of another hypernetwork."""
+    try:
+        model = load_model(path).hypernetwork
+    except (BundleError, CheckpointError, OSError) as error:
+        raise ConfigurationError(f"start_from: {error}") from error
+    if model.config != expected:
+        raise ConfigurationError(f"start_from: {path} has {model.config}, the run {expected}")
+    return model.state_dict()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import csv
 import json
 import math
 import random
@@ -20,21 +19,16 @@ from torch import Tensor
 from torch.utils._pytree import tree_map_only
 from tqdm import tqdm
 
-from logah.export.bundle import BundleError
-from logah.hypernet.checkpoint import CheckpointError
-from logah.hypernet.config import HypernetConfig
+from logah.hypernet.checkpoint import OWN_FORMAT
 from logah.hypernet.hypernetwork import Hypernetwork
-from logah.targets.task import Task, predict_state
-from logah.training.curves import LOG, VALIDATION, draw_curves, drop_rows_after
-from logah.training.fields import ConfigurationError
-from logah.training.lookahead import look_ahead
-from logah.training.precision import autocast
+from logah.targets.task import Task
+from logah.training.curves import draw_curves
+from logah.training.objective import Objective
 from logah.training.ranks import ALONE, Ranks, stream_seed
+from logah.training.rows import LOG, VALIDATION, append_row, drop_rows_after
 from logah.training.settings import MixedTrainConfig, TrainConfig, learning_rate_at
-from logah.training.start import spread_predictions
-from logah.training.trained_model import load_model
+from logah.training.start import spread_predictions, start_values
 
-CHECKPOINT_FORMAT = "logah-checkpoint-1"
 NON_FINITE_LIMIT = 3
 #: Steps over which the log averages.
 LOG_EVERY = 20
@@ -78,7 +72,7 @@ class Trainer:
         self.model = Hypernetwork(config.hypernet)
         checkpoint = directory / "checkpoint.pt"
         if config.start_from is not None and not checkpoint.exists():
-            self.model.load_state_dict(_start_values(Path(config.start_from), config.hypernet))
+            self.model.load_state_dict(start_values(Path(config.start_from), config.hypernet))
         elif config.predicted_scale is not None:
             spread_predictions(self.model, config.predicted_scale)
         self.model.to(task.device)
@@ -88,6 +82,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=learning_rate_at(config, 0), weight_decay=config.weight_decay
         )
+        self.objective = Objective(config, task, self.model, self.rng, self.generator)
         self.step = 0
         self.seconds = 0.0
         self.skipped = 0
@@ -150,7 +145,7 @@ class Trainer:
             group["lr"] = learning_rate_at(self.config, self.step)
         self.optimizer.zero_grad(set_to_none=True)
         count = self.config.meta_batch
-        losses, accuracies = zip(*(self._backward(1 / count) for _ in range(count)), strict=True)
+        losses, accuracies = zip(*(self.objective.backward(1 / count) for _ in range(count)), strict=True)
         parameters = list(self.model.parameters())
         loss, accuracy = self.ranks.average_gradients(
             parameters, [statistics.fmean(losses), statistics.fmean(accuracies)]
@@ -161,63 +156,6 @@ class Trainer:
         self.optimizer.step()
         self._update_ema()
         return loss, accuracy
-
-    def _backward(self, weight: float) -> tuple[float, float]:
-        """Adds the gradient of one architecture's loss, times `weight`; returns the loss and the accuracy."""
-        config = self.config
-        architecture = config.space.sample(self.rng)
-        inputs, targets = self.task.batch(architecture, config.batch_size_of(architecture), self.generator)
-        state = predict_state(self.model, self.task.graph(architecture), self.generator)
-        predicted = {name: tensor for name, tensor in state.items() if tensor.requires_grad}
-        ahead = self._look_ahead(architecture, state)
-        leaves = {name: ahead[name].detach().requires_grad_() for name in predicted}
-        loss, accuracy = self._network_backward(architecture, {**ahead, **leaves}, inputs, targets, weight)
-        norms = sum(tensor.norm() for tensor in state.values())
-        # Through the hypernetwork once, whatever the number of parts in which the batch went through the network.
-        used = [name for name, leaf in leaves.items() if leaf.grad is not None]
-        torch.autograd.backward(
-            [*(predicted[name] for name in used), weight * config.penalty * norms],
-            [*(leaves[name].grad for name in used), None],
-        )
-        return loss, accuracy
-
-    def _look_ahead(self, architecture: Mapping[str, Any], state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """The state at which the loss is measured: the predicted one, or where a few steps of training take it."""
-        settings = self.config.lookahead
-        if settings is None:
-            return state
-        steps, rate = settings.draw(self.rng)
-        module = self.task.module(architecture)
-
-        def loss(parameters: Mapping[str, Tensor]) -> Tensor:
-            inputs, targets = self.task.batch(architecture, settings.batch_size, self.generator)
-            with autocast(self.config.precision, inputs.device):
-                output = self.task.logits(module, parameters, inputs).flatten(0, -2).float()
-            return torch.nn.functional.cross_entropy(output, targets.flatten())
-
-        return look_ahead(state, loss, steps, rate)
-
-    def _network_backward(
-        self,
-        architecture: Mapping[str, Any],
-        state: Mapping[str, Tensor],
-        inputs: Tensor,
-        targets: Tensor,
-        weight: float,
-    ) -> tuple[float, float]:
-        """Adds to the state's leaves the gradient of the batch's mean loss, times `weight`, one part at a time."""
-        module = self.task.module(architecture)
-        parts = self.config.accumulate
-        total, right = 0.0, 0.0
-        for part, expected in zip(inputs.chunk(parts), targets.chunk(parts), strict=True):
-            share = len(part) / len(inputs)
-            with autocast(self.config.precision, inputs.device):
-                output = self.task.logits(module, state, part).flatten(0, -2).float()
-            loss = torch.nn.functional.cross_entropy(output, expected.flatten())
-            (weight * share * loss).backward()
-            total += share * loss.item()
-            right += share * (output.argmax(1) == expected.flatten()).float().mean().item()
-        return total, right
 
     @torch.no_grad()
     def _update_ema(self) -> None:
@@ -232,7 +170,7 @@ class Trainer:
             "loss": loss,
             "accuracy": accuracy,
         }
-        _append(self.directory / LOG, row)
+        append_row(self.directory / LOG, row)
 
     def _checkpoint(self) -> None:
         streams = self.ranks.gather({"generator": self.generator.get_state(), "rng": json.dumps(self.rng.getstate())})
@@ -244,13 +182,13 @@ class Trainer:
             better = losses["loss"] < self.best
             self.best = min(self.best, losses["loss"])
             row = {"step": self.step, "seconds": f"{self.seconds:.1f}", **losses}
-            _append(self.directory / VALIDATION, row)
+            append_row(self.directory / VALIDATION, row)
         self._save(streams, better)
         draw_curves(self.directory)
 
     def _save(self, streams: list[dict[str, Any]], better: bool) -> None:
         state = {
-            "format": CHECKPOINT_FORMAT,
+            "format": OWN_FORMAT,
             "config": json.dumps(asdict(self.config)),
             "step": self.step,
             "seconds": self.seconds,
@@ -288,24 +226,3 @@ class Trainer:
         self.rng.setstate((version, tuple(internal), gauss))
         self.step, self.seconds, self.skipped = state["step"], state["seconds"], state["skipped"]
         self.best = state["best"]
-
-
-def _start_values(path: Path, expected: HypernetConfig) -> dict[str, Tensor]:
-    """Raises ConfigurationError for what is no bundle or checkpoint, or one of another hypernetwork."""
-    try:
-        model = load_model(path).hypernetwork
-    except (BundleError, CheckpointError, OSError) as error:
-        raise ConfigurationError(f"start_from: {error}") from error
-    if model.config != expected:
-        raise ConfigurationError(f"start_from: {path} has {model.config}, the run {expected}")
-    return model.state_dict()
-
-
-def _append(path: Path, row: dict[str, Any]) -> None:
-    """Adds a line to a CSV file, and the header where it is the first."""
-    fresh = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, row)
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)

@@ -77,7 +77,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(config: TrainConfig, ima
     gradients, results = [], []
     for parts in (1, 3):
         trainer = Trainer(replace(config, accumulate=parts), images, tmp_path / str(parts))
-        results.append(trainer._backward(0.5))
+        results.append(trainer.objective.backward(0.5))
         gradients.append([p.grad for p in trainer.model.parameters() if p.grad is not None])
     assert results[0] == pytest.approx(results[1], rel=1e-5)
     assert len(gradients[0]) == len(gradients[1]) > 20
