@@ -20,7 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in COMMANDS:
         command.add_parser(subparsers)
     parsed = parser.parse_args(arguments)
-    return int(parsed.run(parsed))
+    try:
+        return int(parsed.run(parsed))
+    except ModuleNotFoundError as error:
+        # A package that the client alone does not need, such as torch; what is missing of our own is a fault.
+        if error.name is None or error.name.split(".")[0] == "logah":
+            raise
+        print(f"logah: this command needs {error.name}; in a clone: pip install './python[hypernet]'", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a call can fail with. Errors of the file system are raised as Python raises them."""
+"""What calls of this package can fail with. Errors of the file system are raised as Python raises them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class LogahError(Exception):
-    """Something that its reader can act on; the base of all errors of this package's client."""
+    """Something that its reader can act on; the base of all errors of this package."""
 
 
 class SourceError(LogahError, ValueError):
@@ -93,6 +93,38 @@ class RemoteError(LogahError):
         self.retry_after = details.retry_after
         #: `google.rpc.ErrorInfo.reason`; None: the server gave none.
         self.reason = details.reason
+
+
+class GraphError(LogahError, ValueError):
+    """An architecture graph that no hypernetwork can read; the message names the node or edge."""
+
+
+class CheckpointError(LogahError, ValueError):
+    """A checkpoint that is not one we can load; the message names the key, what came and what is expected."""
+
+
+class BundleError(LogahError, ValueError):
+    """A bundle that cannot be read, or written as asked."""
+
+
+class ConfigurationError(LogahError, ValueError):
+    """A field that is missing, unknown or wrong; the message names it."""
+
+
+class DataError(LogahError, RuntimeError):
+    """A data set that is not there or not the one that results were measured with; the message says what to do."""
+
+
+class DeviceError(LogahError, RuntimeError):
+    """The device that was asked for is not there."""
+
+
+class ResumeError(LogahError, RuntimeError):
+    """A checkpoint that this run cannot go on from."""
+
+
+class TrainingDiverged(LogahError, RuntimeError):
+    """The loss was not finite several times in a row."""
 
 
 def _message(target: str, code: grpc.StatusCode, text: str) -> str:

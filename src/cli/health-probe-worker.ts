@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Client, credentials } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
+import { channelOptions } from '../client/channel';
 
 /** Milliseconds between the answer to a check and the next. */
 const PAUSE_MS = 2;
@@ -13,7 +14,8 @@ const port = parentPort;
 const { Check } = healthService;
 if (port === null || Check === undefined) throw new Error('health-probe-worker runs as a worker thread');
 const { path, requestSerialize, responseDeserialize } = Check;
-const client = new Client(workerData as string, credentials.createInsecure());
+const target = workerData as string;
+const client = new Client(target, credentials.createInsecure(), channelOptions(target));
 
 /** Milliseconds that a check took; undefined where it failed. */
 function check(): Promise<number | undefined> {

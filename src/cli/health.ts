@@ -4,6 +4,7 @@ import { Client, credentials } from '@grpc/grpc-js';
 import { Command, Option } from 'commander';
 import { service as healthService } from 'grpc-health-check';
 import { LogahError, RemoteError } from '../client';
+import { channelOptions } from '../client/channel';
 import { parseServer } from './options';
 
 /** Milliseconds until a server that does not answer counts as unwell. */
@@ -44,7 +45,7 @@ async function check(server: string, service: string): Promise<string> {
   const { Check } = healthService;
   if (Check === undefined) throw new Error('grpc.health.v1.Health has no method Check');
   const { path, requestSerialize, responseDeserialize } = Check;
-  const client = new Client(server, credentials.createInsecure());
+  const client = new Client(server, credentials.createInsecure(), channelOptions(server));
   try {
     return await new Promise((resolve, reject) => {
       client.makeUnaryRequest(

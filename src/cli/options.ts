@@ -21,6 +21,9 @@ const MAX_LIFT = 10;
 /** Limit of `shard.count` in the contract. */
 const MAX_SHARDS = 65536;
 
+/** A day. */
+const MAX_PATIENCE_SECONDS = 86_400;
+
 const DATA_TYPES = {
   f32: 'DATA_TYPE_FLOAT32',
   f16: 'DATA_TYPE_FLOAT16',
@@ -64,13 +67,13 @@ export function settingOption({ flag, variable, description, default: fallback }
   return new Option(flag, `${description} (${shown}env: ${variable})`);
 }
 
-/** `--server` and `--models`. */
+/** `--server`, `--models` and `--patience`. */
 export function addServerOptions(command: Command): Command {
   return command
     .addOption(
       new Option(
         '--server <host:port,...>',
-        'server to ask, or several with the same models to fetch from at once (default: start one for this command on a free port of 127.0.0.1)',
+        'server to ask, or several with the same models, of which the others go on where one fails (default: start one for this command on a free port of 127.0.0.1)',
       ).argParser(parseServers),
     )
     .addOption(
@@ -78,6 +81,13 @@ export function addServerOptions(command: Command): Command {
         '--models <directory>',
         'directory of model bundles for the server that is started (default: the models that ship with the package)',
       ).conflicts('server'),
+    )
+    .addOption(
+      new Option(
+        '--patience <seconds>',
+        `how long a server may be away, from 0 to ${MAX_PATIENCE_SECONDS}, before the command fails; what has come is kept ` +
+          'meanwhile (default: 60, and 2 where none has answered yet)',
+      ).argParser(integerFrom(0, MAX_PATIENCE_SECONDS)),
     );
 }
 

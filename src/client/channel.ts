@@ -6,29 +6,16 @@ const FLOW_CONTROL_WINDOW_BYTES = 8 * 1024 * 1024;
 /** Room for a plan of some 100,000 tensors and for the largest chunk (4 MiB). */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
-/** Milliseconds between pings while a call is open, and how long an answer may take. */
-const KEEPALIVE_TIME_MS = 60_000;
-const KEEPALIVE_TIMEOUT_MS = 20_000;
-
 /**
- * Tries a call up to three times where the server cannot be reached. gRPC itself never repeats a stream that has
- * delivered a message, so `Predict` is covered up to its plan.
+ * Milliseconds between pings while a call is open, and how long an answer may take: a connection whose other end hangs is
+ * given up before a stream over it counts as stalled, so that the next attempt has a new one.
  */
-const RETRY_UNAVAILABLE = {
-  loadBalancingConfig: [],
-  methodConfig: [
-    {
-      name: [{ service: 'logah.v1.LogahService' }],
-      retryPolicy: {
-        maxAttempts: 3,
-        initialBackoff: '0.1s',
-        maxBackoff: '1s',
-        backoffMultiplier: 2,
-        retryableStatusCodes: ['UNAVAILABLE'],
-      },
-    },
-  ],
-};
+const KEEPALIVE_TIME_MS = 15_000;
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+
+/** Milliseconds between attempts to connect; grpc-js would wait up to two minutes for a server that is back after one. */
+const FIRST_RECONNECT_MS = 100;
+const LAST_RECONNECT_MS = 2000;
 
 /** The channel options of a client; `docs/clients.md` lists them for other languages. */
 export const CHANNEL_OPTIONS: ChannelOptions = {
@@ -37,5 +24,33 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
   'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
   'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
-  'grpc.service_config': JSON.stringify(RETRY_UNAVAILABLE),
+  'grpc.initial_reconnect_backoff_ms': FIRST_RECONNECT_MS,
+  'grpc.max_reconnect_backoff_ms': LAST_RECONNECT_MS,
 };
+
+/** The options for a server: those above, and of the loopback that no HTTP proxy (`http_proxy`) leads there. */
+export function channelOptions(target: string): ChannelOptions {
+  return isLoopback(target) ? { ...CHANNEL_OPTIONS, 'grpc.enable_http_proxy': 0 } : CHANNEL_OPTIONS;
+}
+
+/** Whether a gRPC target ("host:port", "dns:///host:port", "ipv4:a:1,b:2", "unix:path") is on this machine. */
+export function isLoopback(target: string): boolean {
+  const path = target.replace(/^(?:dns|ipv4|ipv6):(?:\/\/[^/]*\/)?/i, '');
+  if (/^unix(?:-abstract)?:/i.test(path)) return true;
+  return path.split(',').every((address) => isLoopbackHost(hostOf(address).toLowerCase()));
+}
+
+function hostOf(address: string): string {
+  const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(address);
+  if (bracketed) return bracketed[1] ?? '';
+  // More than one colon without brackets: an IPv6 address without a port.
+  return address.indexOf(':') === address.lastIndexOf(':') ? address.replace(/:\d*$/, '') : address;
+}
+
+function isLoopbackHost(host: string): boolean {
+  return (
+    /^(?:.*\.)?localhost\.?$/.test(host) ||
+    /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(host) ||
+    ['::1', '0:0:0:0:0:0:0:1', '0.0.0.0', '::'].includes(host)
+  );
+}

@@ -5,6 +5,7 @@ export type { ListModelsResponse__Output as ListModelsResponse } from '../gen/lo
 export type { Model__Output as Model } from '../gen/logah/v1/Model';
 export type { PredictRequest } from '../gen/logah/v1/PredictRequest';
 export type { Warning__Output as Warning } from '../gen/logah/v1/Warning';
+export type { Persistence } from './attempts';
 export type { CallSettings, PredictSettings } from './call';
 export { sentTensors, type CheckedPlan, type Coverage, type TensorPlan, type Widening } from './checked-plan';
 export { ELEMENT_BYTES, type ElementType } from './element-type';
@@ -25,5 +26,5 @@ export {
   type SafetensorsType,
 } from './safetensors-reader';
 export { saveSafetensors, type SavedPrediction, type SaveOptions } from './safetensors-writer';
-export type { DataPart } from './resuming-stream';
+export type { DataPart } from './data-part';
 export type { TensorPiece } from './tensor-pieces';

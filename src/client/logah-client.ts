@@ -1,41 +1,44 @@
-import { credentials, type ChannelCredentials, type ClientReadableStream } from '@grpc/grpc-js';
-import type { GetExpansionResponse__Output } from '../gen/logah/v1/GetExpansionResponse';
+import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import type { GetTokenizerResponse__Output } from '../gen/logah/v1/GetTokenizerResponse';
 import type { ListModelsResponse__Output } from '../gen/logah/v1/ListModelsResponse';
-import type { LogahServiceClient } from '../gen/logah/v1/LogahService';
 import type { PlanResponse__Output } from '../gen/logah/v1/PlanResponse';
 import type { PredictRequest } from '../gen/logah/v1/PredictRequest';
 import type { PredictResponse__Output } from '../gen/logah/v1/PredictResponse';
 import type { Resume } from '../gen/logah/v1/Resume';
-import { LogahService } from '../contract/proto-definition';
-import { callOptions, throwIfAborted, unary, type CallSettings, type PredictSettings } from './call';
-import { CHANNEL_OPTIONS } from './channel';
+import { Attempts, type Persistence } from './attempts';
+import { deadlineOf, streamOf, throwIfAborted, type CallSettings, type PredictSettings } from './call';
 import { checkPlan, type CheckedPlan } from './checked-plan';
+import { expansionBytes } from './core-blocks';
 import { ExpansionCache, type ExpansionLayer } from './expansion';
+import { expansionParts } from './expansion-parts';
+import { answerOf, callOptions, limitsOf, type Link } from './link';
 import { predictionEvents, type PredictionEvent } from './prediction-events';
 import { ProtocolError } from './protocol-error';
-import { toRemoteError } from './remote-error';
+import { Replicas, type Replica } from './replicas';
 import { resumingMessages } from './resuming-stream';
 
 /** What the contract takes `chunk_bytes` 0 for. */
 const DEFAULT_CHUNK_BYTES = 1024 * 1024;
 
 /** How to connect. */
-export interface ConnectOptions {
+export interface ConnectOptions extends Persistence {
   /** How the connection is secured and who calls (grpc-js `credentials`). Default: plain text, anonymous. */
   readonly credentials?: ChannelCredentials;
   /** Where expansions are kept over the life of this client; it is made at need. Default: in memory alone. */
   readonly cacheDirectory?: string;
 }
 
-/** A connection to a server. Open one and share it: calls run at the same time over it. */
+/**
+ * A connection to a server, or to several that hold the same models. Open one and share it: calls run at the same time
+ * over it. A call that fails because a server is away, or lost behind a proxy, is made again (`Persistence`).
+ */
 export interface LogahClient {
-  /** The address as given to `connect`. */
+  /** The address of the server that is asked now, as given to `connect`. */
   readonly target: string;
   /**
    * Predicts the parameters of an architecture. Iterate to the end: only the summary, the last event, says that all
-   * data was right. Leaving the loop early cancels the call. A stream that breaks off because the server cannot be
-   * reached goes on where it stopped.
+   * data was right. Leaving the loop early cancels the call. A stream that breaks off goes on where it stopped, at the
+   * same server or the next.
    *
    * Throws RemoteError (the server's status), ProtocolError (an answer that contradicts the contract) or a LogahError
    * of kind "cancelled" (the signal).
@@ -62,38 +65,44 @@ export interface LogahClient {
   readonly close: () => void;
 }
 
-/** Connects to `target` ("host:port" or another gRPC target) at the first call. */
-export function connect(target: string, options: ConnectOptions = {}): LogahClient {
-  const stub = new LogahService(target, options.credentials ?? credentials.createInsecure(), CHANNEL_OPTIONS);
+/**
+ * Connects to `target` ("host:port" or another gRPC target) at the first call. Of several, the first is asked until it
+ * fails, then the next, in turn.
+ */
+export function connect(
+  target: string | readonly [string, ...string[]],
+  options: ConnectOptions = {},
+): LogahClient {
+  const targets: readonly [string, ...string[]] = typeof target === 'string' ? [target] : target;
+  const replicas = new Replicas(targets, options.credentials ?? credentials.createInsecure());
+  const link: Link = { replicas, persistence: options };
   const expansions = new ExpansionCache(options.cacheDirectory);
   return {
-    target,
-    expansion: (plan, settings = {}) => expansionOf(stub, target, expansions, plan, settings),
-    predict: (request, settings = {}) => predict(stub, target, request, settings),
+    get target() {
+      return replicas.current.target;
+    },
+    expansion: (plan, settings = {}) => expansionOf(link, expansions, plan, settings),
+    predict: (request, settings = {}) => predict(link, request, settings),
     plan: async (request, settings = {}) => {
-      const response = await unary<PlanResponse__Output>(
-        target,
-        (options, callback) => stub.Plan({ request }, options, callback),
-        settings,
+      const response = await answerOf<PlanResponse__Output>(link, settings, ({ stub }, options, callback) =>
+        stub.Plan({ request }, options, callback),
       );
       return checkPlan(response.plan, request);
     },
     listModels: (settings = {}) =>
-      unary<ListModelsResponse__Output>(
-        target,
-        (options, callback) => stub.ListModels({}, options, callback),
-        settings,
+      answerOf<ListModelsResponse__Output>(link, settings, ({ stub }, options, callback) =>
+        stub.ListModels({}, options, callback),
       ),
     tokenizer: async (model, settings = {}) => {
-      const { files } = await unary<GetTokenizerResponse__Output>(
-        target,
-        (options, callback) => stub.GetTokenizer({ model }, options, callback),
+      const { files } = await answerOf<GetTokenizerResponse__Output>(
+        link,
         settings,
+        ({ stub }, options, callback) => stub.GetTokenizer({ model }, options, callback),
       );
       return new Map(files.map(({ name, data }) => [checkedName(name), data]));
     },
     close: () => {
-      stub.close();
+      replicas.close();
     },
   };
 }
@@ -105,8 +114,7 @@ function checkedName(name: string): string {
 }
 
 async function* predict(
-  stub: LogahServiceClient,
-  target: string,
+  { replicas, persistence }: Link,
   request: PredictRequest,
   settings: PredictSettings,
 ): AsyncGenerator<PredictionEvent, void, undefined> {
@@ -114,10 +122,14 @@ async function* predict(
   const { chunkBytes = 0, sha256 = false, copies, lift } = request;
   throwIfAborted(signal);
   // One deadline for all attempts together.
-  const options = callOptions(settings);
-  const open = (resume: Resume | undefined): AsyncIterable<PredictResponse__Output> =>
-    streamOf(stub.Predict(resume === undefined ? request : { ...request, resume }, options), target, signal);
-  const { messages, resumedAt } = resumingMessages(open, signal, part);
+  const deadline = deadlineOf(settings);
+  const attempts = new Attempts(replicas, persistence, signal, deadline);
+  const open = (replica: Replica, resume: Resume | undefined): AsyncIterable<PredictResponse__Output> =>
+    streamOf(
+      replica.stub.Predict(resume === undefined ? request : { ...request, resume }, callOptions(deadline)),
+      limitsOf(replica, attempts, signal),
+    );
+  const { messages, resumedAt } = resumingMessages(open, attempts, part);
   const limits = {
     chunkBytes: chunkBytes === 0 ? DEFAULT_CHUNK_BYTES : chunkBytes,
     sha256,
@@ -134,8 +146,7 @@ async function* predict(
 }
 
 async function expansionOf(
-  stub: LogahServiceClient,
-  target: string,
+  link: Link,
   expansions: ExpansionCache,
   plan: CheckedPlan,
   settings: CallSettings,
@@ -143,37 +154,13 @@ async function expansionOf(
   const { expansion, model } = plan;
   if (expansion === null)
     throw new ProtocolError('plan.expansion', 'missing', 'present where there are cores');
-  const { signal } = settings;
-  async function* fetch(): AsyncGenerator<Uint8Array, void, undefined> {
-    const call = stub.GetExpansion({ model, sha256: expansion?.sha256 ?? '' }, callOptions(settings));
-    for await (const { data } of streamOf<GetExpansionResponse__Output>(call, target, signal)) yield data;
-  }
+  const request = { model, sha256: expansion.sha256 };
   try {
-    return await expansions.get(expansion, fetch);
+    return await expansions.get(expansion, () =>
+      expansionParts(link, request, expansionBytes(expansion), settings),
+    );
   } catch (error) {
-    throwIfAborted(signal);
+    throwIfAborted(settings.signal);
     throw error;
-  }
-}
-
-/** The messages of one call; leaving the loop early cancels it. Rejects with RemoteError. */
-async function* streamOf<Response>(
-  call: ClientReadableStream<Response>,
-  target: string,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Response, void, undefined> {
-  // An error after the loop has ended (the cancellation below) is nobody's concern.
-  call.on('error', () => undefined);
-  const cancel = (): void => {
-    call.cancel();
-  };
-  signal?.addEventListener('abort', cancel, { once: true });
-  try {
-    for await (const message of call) yield message as Response;
-  } catch (error) {
-    throw toRemoteError(target, error);
-  } finally {
-    signal?.removeEventListener('abort', cancel);
-    call.cancel();
   }
 }

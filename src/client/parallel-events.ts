@@ -6,7 +6,7 @@ import { sentTensors, type CheckedPlan } from './checked-plan';
 import type { LogahClient } from './logah-client';
 import type { PredictionEvent, Summary } from './prediction-events';
 import { expectEqual } from './protocol-error';
-import type { DataPart } from './resuming-stream';
+import type { DataPart } from './data-part';
 
 /**
  * Predicts over `streams` streams, dealt out to the clients in turn. Yields the plan, then the data events of all

@@ -2,7 +2,7 @@ import type { PredictResponse__Output } from '../gen/logah/v1/PredictResponse';
 import type { Summary__Output } from '../gen/logah/v1/Summary';
 import { checkPlan, type Asked, type CheckedPlan } from './checked-plan';
 import { ProtocolError } from './protocol-error';
-import type { DataPart } from './resuming-stream';
+import type { DataPart } from './data-part';
 import { TensorPieces, type TensorPiece } from './tensor-pieces';
 
 /** The summary that ends a stream. */

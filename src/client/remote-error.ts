@@ -1,6 +1,14 @@
 import { status, type ServiceError } from '@grpc/grpc-js';
 import { LogahError, type ErrorKind } from '../errors';
-import { decodeStatusDetails, STATUS_DETAILS_KEY, type StatusDetails } from '../contract/rpc-status';
+import {
+  decodeStatusDetails,
+  ERROR_DOMAIN,
+  STATUS_DETAILS_KEY,
+  type StatusDetails,
+} from '../contract/rpc-status';
+
+/** What grpc-js says of a call that failed; `details` and `metadata` are missing from some errors that it raises itself. */
+export type CallFailure = Pick<ServiceError, 'code'> & Partial<Pick<ServiceError, 'details' | 'metadata'>>;
 
 /**
  * A gRPC status that the server (or the connection to it) answered with. `violations` and `retryAfterMs` come from the
@@ -9,12 +17,14 @@ import { decodeStatusDetails, STATUS_DETAILS_KEY, type StatusDetails } from '../
 export class RemoteError extends LogahError {
   /** The gRPC status code. */
   readonly code: status;
-  /** `google.rpc.ErrorInfo.reason`; undefined: the server gave none. */
+  /** `google.rpc.ErrorInfo.reason`; undefined: none was given. */
   readonly reason: string | undefined;
+  /** Whether the service itself says so, and not a proxy before it or gRPC: its errors have an `ErrorInfo` of its domain. */
+  readonly isOfService: boolean;
   /** The server's address as given to `connect`. */
   readonly target: string;
 
-  constructor(target: string, error: ServiceError) {
+  constructor(target: string, error: CallFailure) {
     const details = statusDetails(error);
     super(errorKind(error.code), message(target, error), {
       cause: error,
@@ -24,6 +34,7 @@ export class RemoteError extends LogahError {
     this.name = 'RemoteError';
     this.code = error.code;
     this.reason = details?.reason;
+    this.isOfService = details?.domain === ERROR_DOMAIN;
     this.target = target;
   }
 }
@@ -37,23 +48,23 @@ function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
 }
 
-function message(target: string, error: ServiceError): string {
+function message(target: string, error: CallFailure): string {
+  const reason = plainReason(error.details ?? '');
   if (error.code === status.UNAVAILABLE) {
-    return `server ${target} is unavailable: ${plainReason(error.details)}`;
+    return `server ${target} is unavailable: ${reason || 'no connection'}`;
   }
-  return error.details || `server ${target} answered ${status[error.code]}`;
+  return reason || `server ${target} answered ${status[error.code]}`;
 }
 
-/** Takes out of grpc-js's texts what says nothing: "No connection established. Last error: Error: ...". */
+/** Takes out of grpc-js's texts what says nothing: "No connection established. Last error: Error: ...", and its empty values. */
 function plainReason(details: string): string {
   return details
     .replace(/^No connection established\. (Last error: )?(Error: )?/, '')
-    .replace(/\.? *Resolution note: *$/, '');
+    .replace(/\.? *Resolution note: *(undefined|null)?$/, '')
+    .replace(/^(undefined|null)$/, '');
 }
 
-function statusDetails(error: ServiceError): StatusDetails | undefined {
-  // grpc-js leaves `metadata` out of some errors that it raises itself.
-  const metadata = error.metadata as ServiceError['metadata'] | undefined;
+function statusDetails({ metadata }: CallFailure): StatusDetails | undefined {
   const bytes = metadata?.get(STATUS_DETAILS_KEY)[0];
   return Buffer.isBuffer(bytes) ? decodeStatusDetails(bytes) : undefined;
 }

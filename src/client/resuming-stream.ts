@@ -1,13 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { status } from '@grpc/grpc-js';
 import type { PredictResponse__Output } from '../gen/logah/v1/PredictResponse';
 import type { Resume } from '../gen/logah/v1/Resume';
+import type { Attempts } from './attempts';
+import { verdictOn } from './broken-off';
+import type { DataPart } from './data-part';
 import { expectEqual, ProtocolError } from './protocol-error';
 import { RemoteError } from './remote-error';
-
-/** Attempts in a row that bring no byte before the stream is given up, and the pause before the first of them. */
-const MAX_ATTEMPTS_WITHOUT_PROGRESS = 4;
-const FIRST_PAUSE_MS = 100;
+import type { Replica } from './replicas';
 
 /** The messages of a stream that may have broken off and gone on. */
 export interface ResumedMessages {
@@ -16,22 +14,15 @@ export interface ResumedMessages {
   readonly resumedAt: () => number;
 }
 
-/** A part of a prediction's data: bytes `start` to `end` of the plan with this fingerprint. */
-export interface DataPart {
-  readonly fingerprint: string;
-  readonly start: number;
-  readonly end: number;
-}
-
 /**
- * Goes on with a prediction where its stream broke off: the connection was lost, or the server is shutting down and
- * another takes its place. `open` starts a stream, from the beginning or from a point; the plan of a resumed stream
- * must be the first one's, and is not repeated. With `part`, only that part is asked for. Rejects with RemoteError, after
- * some attempts without progress, or ProtocolError.
+ * Goes on with a prediction where its stream broke off: the connection was lost, a proxy lost the server, or the server is
+ * shutting down and another takes its place. `open` starts a stream, from the beginning or from a point; the plan of a
+ * resumed stream must be the first one's, and is not repeated. With `part`, only that part is asked for. Rejects with
+ * RemoteError where an attempt fails for good or patience is over, or ProtocolError.
  */
 export function resumingMessages(
-  open: (resume: Resume | undefined) => AsyncIterable<PredictResponse__Output>,
-  signal: AbortSignal | undefined,
+  open: (replica: Replica, resume: Resume | undefined) => AsyncIterable<PredictResponse__Output>,
+  attempts: Attempts,
   part?: DataPart,
 ): ResumedMessages {
   let resumedAt = 0;
@@ -39,14 +30,18 @@ export function resumingMessages(
     let fingerprint = part?.fingerprint;
     let position = part?.start ?? 0;
     let planned = false;
-    for (let attempt = 0; ; attempt++) {
+    let complete = false;
+    while (!complete) {
       const before = position;
+      const { replica } = attempts;
       let isFirst = true;
       try {
         const resume =
           fingerprint === undefined ? undefined : { fingerprint, offset: position, end: part?.end ?? 0 };
-        for await (const message of open(resume)) {
+        for await (const message of open(replica, resume)) {
           if (isFirst && resume !== undefined) checkSamePlan(message, resume.fingerprint);
+          if (!planned || message.chunk) attempts.progress();
+          complete ||= message.message === 'summary';
           if (isFirst && planned) resumedAt = position;
           else yield message;
           isFirst = false;
@@ -54,12 +49,16 @@ export function resumingMessages(
           fingerprint ??= message.plan?.fingerprint;
           position += message.chunk?.data.length ?? 0;
         }
-        return;
+        if (complete) return;
+        const early = new ProtocolError('end of the stream', 'early', 'after the summary');
+        // A proxy may end what it lost as if that were all. Who sends a plan and then nothing is no proxy.
+        if (!isFirst && position === before) throw early;
+        await attempts.overcome(early, replica, true);
       } catch (error) {
-        if (position > before) attempt = 0;
-        const lost = error instanceof RemoteError && error.code === status.UNAVAILABLE;
-        if (!lost || !planned || attempt >= MAX_ATTEMPTS_WITHOUT_PROGRESS) throw error;
-        await delay(FIRST_PAUSE_MS * 2 ** attempt, undefined, signal === undefined ? {} : { signal });
+        if (error instanceof ProtocolError) throw error;
+        // All has come; nobody but the service can say that it is wrong.
+        if (complete && error instanceof RemoteError && verdictOn(error, true) === 'break') return;
+        await attempts.overcome(error, replica, planned || part !== undefined);
       }
     }
   }

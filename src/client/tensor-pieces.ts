@@ -5,7 +5,7 @@ import type { Summary__Output } from '../gen/logah/v1/Summary';
 import type { TensorDigest__Output } from '../gen/logah/v1/TensorDigest';
 import { sentTensors, type CheckedPlan, type TensorPlan } from './checked-plan';
 import { expectEqual, ProtocolError } from './protocol-error';
-import type { DataPart } from './resuming-stream';
+import type { DataPart } from './data-part';
 
 /** A run of one tensor's bytes. */
 export interface TensorPiece {

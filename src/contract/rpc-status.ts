@@ -23,6 +23,8 @@ export interface StatusDetails {
   readonly retryAfterMs?: number | undefined;
   /** `google.rpc.ErrorInfo.reason`, such as "CANCELLED"; absent or empty: none. */
   readonly reason?: string | undefined;
+  /** `google.rpc.ErrorInfo.domain`: who says so; encoded is always ours. */
+  readonly domain?: string | undefined;
 }
 
 const googleRpc = Root.fromJSON({
@@ -95,7 +97,7 @@ export function decodeStatusDetails(bytes: Uint8Array): StatusDetails | undefine
     };
     const badRequest = find('BadRequest') as { fieldViolations: readonly FieldViolation[] } | undefined;
     const retry = find('RetryInfo') as { retryDelay: { seconds: number; nanos: number } | null } | undefined;
-    const info = find('ErrorInfo') as { reason: string } | undefined;
+    const info = find('ErrorInfo') as { reason: string; domain: string } | undefined;
     return {
       code: status.code,
       message: status.message,
@@ -104,6 +106,7 @@ export function decodeStatusDetails(bytes: Uint8Array): StatusDetails | undefine
         ? retry.retryDelay.seconds * 1000 + retry.retryDelay.nanos / 1e6
         : undefined,
       reason: info?.reason,
+      domain: info?.domain,
     };
   } catch {
     return undefined;

@@ -32,15 +32,21 @@ export interface Answers {
   readonly getTokenizer?: () => GetTokenizerResponse;
 }
 
-/** An error for grpc-js with google.rpc details. */
+/** An error of the service for grpc-js, with google.rpc details, among them always an `ErrorInfo`. */
 export function statusError(details: StatusDetails): Error {
   const metadata = new Metadata();
-  metadata.set(STATUS_DETAILS_KEY, encodeStatusDetails(details));
+  const reason = details.reason ?? status[details.code];
+  metadata.set(STATUS_DETAILS_KEY, encodeStatusDetails({ ...details, reason }));
   return Object.assign(new Error(details.message), {
     code: details.code,
     details: details.message,
     metadata,
   });
+}
+
+/** The error that a proxy makes of a server that it lost: a status, and nothing that says who means it. */
+export function proxyError(code: status, message = 'lost the upstream'): Error {
+  return Object.assign(new Error(message), { code, details: message });
 }
 
 export async function startFakeServer(answers: Answers): Promise<FakeServer> {

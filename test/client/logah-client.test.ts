@@ -5,9 +5,11 @@ import {
   connect,
   ProtocolError,
   RemoteError,
+  type ConnectOptions,
   type LogahClient,
   type PredictionEvent,
 } from '../../src/client';
+import { isLoopback } from '../../src/client/channel';
 import {
   endWithStatus,
   sendAll,
@@ -25,9 +27,9 @@ const REQUEST = { architecture: { transformersConfig: Buffer.from('{}') } };
 let server: FakeServer | undefined;
 let client: LogahClient | undefined;
 
-async function connectTo(answers: Answers): Promise<LogahClient> {
+async function connectTo(answers: Answers, options: ConnectOptions = {}): Promise<LogahClient> {
   server = await startFakeServer(answers);
-  client = connect(server.address);
+  client = connect(server.address, options);
   return client;
 }
 
@@ -91,23 +93,26 @@ describe('the client', () => {
 
   it('decodes field violations, the delay of a retry and the reason', async () => {
     const violations = [{ field: 'architecture.transformers_config', description: 'not JSON' }];
-    const { plan } = await connectTo({
-      plan: () => {
-        throw statusError({
-          code: status.RESOURCE_EXHAUSTED,
-          message: 'busy',
-          violations,
-          retryAfterMs: 1500,
-          reason: 'TOO_BUSY',
-        });
-      },
+    const busy = statusError({
+      code: status.RESOURCE_EXHAUSTED,
+      message: 'busy',
+      violations,
+      retryAfterMs: 1500,
+      reason: 'TOO_BUSY',
     });
+    const answers = {
+      plan: () => {
+        throw busy;
+      },
+    };
+    const { plan } = await connectTo(answers, { patienceMs: 0 });
     expect(await failure(plan(REQUEST))).toMatchObject({
       kind: 'resource_exhausted',
       message: 'busy',
       violations,
       retryAfterMs: 1500,
       reason: 'TOO_BUSY',
+      isOfService: true,
     });
   });
 
@@ -141,6 +146,45 @@ describe('the client', () => {
     expect(error.message).toMatch(
       new RegExp(`server 127\\.0\\.0\\.1:${port} is unavailable: .*ECONNREFUSED`),
     );
+  });
+
+  it('goes round a proxy to a server on the loopback, whatever the environment says', async () => {
+    const port = await closedPort();
+    process.env.http_proxy = process.env.grpc_proxy = `http://127.0.0.1:${port}`;
+    try {
+      const { listModels } = await connectTo({ listModels: () => ({ models: [], defaultModel: 'm' }) });
+      expect((await listModels()).defaultModel).toBe('m');
+      client?.close();
+      // Any other server is reached through it; this one is not there, and the message is whole.
+      client = connect('logah.invalid:50051', { patienceMs: 0 });
+      const error = await failure(client.listModels());
+      expect(error.message).toMatch(/^server logah\.invalid:50051 is unavailable: ./);
+      expect(error.message).not.toMatch(/undefined|null/);
+    } finally {
+      delete process.env.http_proxy;
+      delete process.env.grpc_proxy;
+    }
+  });
+
+  it.each([
+    ['127.0.0.1:1', true],
+    ['localhost:1', true],
+    ['dns:///localhost:1', true],
+    ['[::1]:1', true],
+    ['ipv4:127.0.0.1:1,127.0.0.2:2', true],
+    ['ipv4:127.0.0.1:1,10.0.0.1:2', false],
+    ['unix:/run/logah.sock', true],
+    ['logah:50051', false],
+    ['127.0.0.1.example.org:1', false],
+    ['10.127.0.1:1', false],
+    ['[2001:db8::1]:1', false],
+  ])('knows whether %s is on this machine', (target, expected) => {
+    expect(isLoopback(target)).toBe(expected);
+  });
+
+  it('takes a deadline that no timer can hold for none', async () => {
+    const { listModels } = await connectTo({ listModels: () => ({ models: [], defaultModel: 'm' }) });
+    expect((await listModels({ deadlineMs: 2 ** 40 })).defaultModel).toBe('m');
   });
 
   it('cancels the call on the server when its signal aborts', async () => {

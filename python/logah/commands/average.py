@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from logah.errors import LogahError
+
 DESCRIPTION = """\
 Writes a checkpoint with the mean of a run's averaged weights and those of the model that it went on from.
 
@@ -33,13 +35,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Averages; prints the file."""
-    from logah.export.bundle import BundleError
-    from logah.hypernet.checkpoint import CheckpointError
     from logah.training.average import average
 
     try:
         average(arguments.checkpoint, arguments.model, arguments.out)
-    except (BundleError, CheckpointError, OSError) as error:
+    except (LogahError, OSError) as error:
         print(f"logah average: {error}", file=sys.stderr)
         return 1
     print(arguments.out)

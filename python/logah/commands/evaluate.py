@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from logah.errors import ConfigurationError, LogahError
+
 if TYPE_CHECKING:
     from logah.targets.mixture import Member
 
@@ -65,13 +67,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run_zero_shot(arguments: argparse.Namespace) -> int:
     """Evaluates; prints a line a network."""
     from logah.data.cache import cache_directory
-    from logah.data.error import DataError
     from logah.data.source import describe
     from logah.evaluation.zero_shot import evaluate_members
-    from logah.export.bundle import BundleError
-    from logah.hypernet.checkpoint import CheckpointError
     from logah.targets.mixture import joined
-    from logah.training.configuration import ConfigurationError, read_configuration
+    from logah.training.configuration import read_configuration
     from logah.training.tasks import load_tasks
     from logah.training.trained_model import load_model, training_of
 
@@ -81,7 +80,7 @@ def run_zero_shot(arguments: argparse.Namespace) -> int:
         tasks = load_tasks(configuration.train, cache_directory())
         path = configuration.train.start_from
         start = {} if path is None else {"start_from": training_of(Path(path))}
-    except (BundleError, CheckpointError, ConfigurationError, DataError, OSError) as error:
+    except (LogahError, OSError) as error:
         print(f"logah evaluate: {error}", file=sys.stderr)
         return 1
     train = configuration.train
@@ -93,7 +92,7 @@ def run_zero_shot(arguments: argparse.Namespace) -> int:
         "batch_size": _each(train.members, lambda member: member.batch_size),
         **start,
         **({} if model.averaged_with is None else {"averaged_with": model.averaged_with}),
-        "ranges": {member.family: member.space.ranges() for member in train.members},
+        "ranges": {name: member.space.ranges() for member in train.members for name in member.space.model_types},
         "references": joined(tasks).references(),
         "held_out_widths": _each(train.members, lambda member: list(member.space.held_out_widths)),
         "metrics": evaluate_members(model.hypernetwork, tasks, train.members, configuration.evaluation),
@@ -116,14 +115,11 @@ def run_compare(arguments: argparse.Namespace) -> int:
     import torch
 
     from logah.data.cache import cache_directory
-    from logah.data.error import DataError
     from logah.evaluation.comparison.data import family_of, load_task
     from logah.evaluation.comparison.plan import read_plan
     from logah.evaluation.comparison.records import RecordFile
     from logah.evaluation.comparison.run import Comparison, Model
-    from logah.export.bundle import BundleError
-    from logah.hypernet.checkpoint import CheckpointError
-    from logah.training.configuration import ConfigurationError, read_configuration
+    from logah.training.configuration import read_configuration
     from logah.training.trained_model import fingerprint, load_model
 
     torch.set_num_threads(arguments.threads)
@@ -145,7 +141,7 @@ def run_compare(arguments: argparse.Namespace) -> int:
             print("\n".join([*map(comparison.key, rest), f"{len(rest)} left of {len(jobs)}"]))
             return 0
         left = comparison.run(arguments.share, arguments.hours, lambda line: print(line, flush=True))
-    except (BundleError, CheckpointError, ConfigurationError, DataError, OSError) as error:
+    except (LogahError, OSError) as error:
         print(f"logah evaluate: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from logah.errors import BundleError, LogahError
+
 if TYPE_CHECKING:
     from logah.hypernet.hypernetwork import Hypernetwork
 
@@ -83,8 +85,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Exports; prints what was written."""
-    from logah.export.bundle import BundleDescription, BundleError, write_bundle
-    from logah.hypernet.checkpoint import CheckpointError, load_checkpoint
+    from logah.export.bundle import BundleDescription, write_bundle
+    from logah.hypernet.checkpoint import load_checkpoint
 
     try:
         training = None if arguments.training is None else _json_object(arguments.training)
@@ -106,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
             default=arguments.default,
         )
         write_bundle(loaded.model, about, arguments.out, force=arguments.force)
-    except (CheckpointError, BundleError, OSError) as error:
+    except (LogahError, OSError) as error:
         print(f"logah export: {error}", file=sys.stderr)
         return 1
     size = sum(file.stat().st_size for file in arguments.out.iterdir())
@@ -122,7 +124,6 @@ def _may_be_std(path: Path, model: Hypernetwork) -> bool:
 
 
 def _json_object(path: Path) -> dict[str, object]:
-    from logah.export.bundle import BundleError
 
     try:
         value = json.loads(path.read_text())

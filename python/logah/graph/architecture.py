@@ -13,16 +13,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from logah.errors import GraphError
+
 Role = Literal["ROLE_MATRIX", "ROLE_EMBEDDING", "ROLE_NORM_WEIGHT", "ROLE_BIAS"]
 Rule = Literal["RULE_ZEROS", "RULE_ONES", "RULE_NORMAL", "RULE_TRUNCATED_NORMAL", "RULE_CONSTANT", "RULE_UNIFORM"]
 
 
 #: Where an architecture does not say it: the default of transformers' families.
 DEFAULT_INITIALIZER_RANGE = 0.02
-
-
-class GraphError(ValueError):
-    """An architecture graph that no hypernetwork can read; the message names the node or edge."""
 
 
 @dataclass(frozen=True)

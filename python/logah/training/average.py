@@ -12,8 +12,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from logah.errors import CheckpointError
 from logah.export.read_bundle import load_edge_bias
-from logah.hypernet.checkpoint import OWN_FORMAT, CheckpointError, load_checkpoint
+from logah.hypernet.checkpoint import OWN_FORMAT, load_checkpoint
 from logah.training.trained_model import load_model
 
 

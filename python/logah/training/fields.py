@@ -7,11 +7,9 @@ import types
 import typing
 from typing import Any, Literal, TypeVar
 
+from logah.errors import ConfigurationError
+
 T = TypeVar("T")
-
-
-class ConfigurationError(ValueError):
-    """A field that is missing, unknown or wrong; the message names it."""
 
 
 def read_fields(value: Any, kind: type[T], where: str) -> T:

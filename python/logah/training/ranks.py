@@ -18,15 +18,13 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from logah.errors import DeviceError
+
 T = TypeVar("T")
 DeviceName = Literal["auto", "cpu", "cuda"]
 DEVICES: tuple[DeviceName, ...] = ("auto", "cpu", "cuda")
 #: How long ranks wait for another, that may be validating or preparing data.
 PATIENCE = timedelta(hours=2)
-
-
-class DeviceError(RuntimeError):
-    """The device that was asked for is not there."""
 
 
 @dataclass(frozen=True)

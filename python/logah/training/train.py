@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_map_only
 from tqdm import tqdm
 
+from logah.errors import ResumeError, TrainingDiverged
 from logah.hypernet.checkpoint import OWN_FORMAT
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.targets.task import Task
@@ -34,14 +35,6 @@ NON_FINITE_LIMIT = 3
 LOG_EVERY = 20
 #: Always in steps a second, however slow they are.
 PROGRESS = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} steps, {elapsed}, {remaining} left, {rate_noinv_fmt}{postfix}"
-
-
-class TrainingDiverged(RuntimeError):
-    """The loss was not finite several times in a row."""
-
-
-class ResumeError(RuntimeError):
-    """A checkpoint that this run cannot go on from."""
 
 
 class Trainer:

@@ -18,13 +18,13 @@ from PIL import Image
 
 from logah.commands import data as data_command
 from logah.data import mnist, shakespeare
-from logah.data.error import DataError
 from logah.data.mnist import load_mnist, prepare_mnist, read_idx
 from logah.data.prepared import sha256_of
 from logah.data.shakespeare import load_shakespeare, prepare_shakespeare, scenes_of
 from logah.data.source import HubData, ImageFolder, TorchvisionData, describe, load_images, split_text
 from logah.data.token_files import save_tokens, split_documents
 from logah.data.tokenizer import END_OF_TEXT, Tokenizer, train_tokenizer
+from logah.errors import DataError
 from logah.targets.gpt2 import Gpt2Task
 from logah.targets.vit import VitTask
 from logah.training.configuration import train_configuration

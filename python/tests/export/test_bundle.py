@@ -18,7 +18,8 @@ from onnx_decoders import Bundle
 from logah.__main__ import main
 from logah.commands.export import STD_SINCE
 from logah.data.tokenizer import train_tokenizer
-from logah.export.bundle import BundleDescription, BundleError, write_bundle
+from logah.errors import BundleError
+from logah.export.bundle import BundleDescription, write_bundle
 from logah.export.graph_writer import GraphSizeError, GraphWriter
 from logah.hypernet.config import LANGUAGE_OPERATIONS, HypernetConfig
 from logah.hypernet.hypernetwork import GraphFeatures

@@ -8,7 +8,8 @@ import pytest
 import torch
 from minute import MINUTE
 
-from logah.export.bundle import BundleDescription, BundleError, write_bundle
+from logah.errors import BundleError
+from logah.export.bundle import BundleDescription, write_bundle
 from logah.export.encoder_graph import encoder_graph
 from logah.export.read_bundle import read_bundle
 from logah.hypernet.hypernetwork import Hypernetwork

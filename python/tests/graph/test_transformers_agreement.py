@@ -15,11 +15,12 @@ from transformers import AutoConfig
 
 from logah.graph.architecture import ArchitectureGraph, Initialization, Prediction
 from logah.graph.gpt2 import gpt2_graph
+from logah.graph.llama import llama_graph
 from logah.graph.vit import vit_graph
 
 EXAMPLES = REPOSITORY / "examples"
 # Families that training samples, and so builds graphs of.
-GRAPHS = {"vit": vit_graph, "gpt2": gpt2_graph}
+GRAPHS = {"vit": vit_graph, "gpt2": gpt2_graph, **dict.fromkeys(("llama", "mistral", "qwen2"), llama_graph)}
 
 
 def command_line_graph(directory: Path, *flags: str) -> dict[str, Any]:

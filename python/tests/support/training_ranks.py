@@ -10,11 +10,12 @@ import torch
 from minute import MINUTE, bright_images
 from torch import Tensor, nn
 
+from logah.errors import TrainingDiverged
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.targets.vit import VitTask
 from logah.training.configuration import train_configuration
 from logah.training.ranks import Ranks, torchrun_ranks
-from logah.training.train import Trainer, TrainingDiverged
+from logah.training.train import Trainer
 
 COUNT = 2
 CONFIG = train_configuration({**MINUTE, "cycles": [[30, 5.0e-3]], "checkpoint_every": 10}, "test")

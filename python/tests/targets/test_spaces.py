@@ -11,6 +11,7 @@ import torch
 from minute import MINUTE, MINUTE_GPT2, bright_images
 
 from logah.data.splits import TokenSplits
+from logah.errors import ConfigurationError
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.targets.families import FAMILIES
@@ -18,7 +19,7 @@ from logah.targets.gpt2 import Gpt2Space, Gpt2Task
 from logah.targets.spaces import SPACES
 from logah.targets.task import Task, predict_state
 from logah.targets.vit import VitSpace, VitTask
-from logah.training.configuration import ConfigurationError, train_configuration
+from logah.training.configuration import train_configuration
 
 #: Least and greatest width by the number of layers, in thirty-seconds and eighths.
 VIT_WIDTHS = {3: (384, 512), 4: (256, 384), 5: (256, 384), **dict.fromkeys(range(6, 10), (128, 256))}

@@ -16,11 +16,11 @@ from torch.nn.functional import cosine_similarity, cross_entropy
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from logah.data import kjv
-from logah.data.error import DataError
 from logah.data.kjv import load_kjv, prepare_kjv
 from logah.data.prepared import sha256_of
 from logah.data.token_files import split_documents
 from logah.data.tokenizer import END_OF_TEXT, Tokenizer, train_tokenizer
+from logah.errors import DataError
 from logah.evaluation.zero_shot import evaluate_groups, validation_loss, zero_shot
 from logah.graph import ArchitectureGraph
 from logah.hypernet.config import HypernetConfig

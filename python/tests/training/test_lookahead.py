@@ -12,8 +12,9 @@ from minute import MINUTE
 from torch import Tensor
 
 from logah.data.splits import ImageSplits, Split
+from logah.errors import ConfigurationError
 from logah.targets.vit import VitTask
-from logah.training.configuration import ConfigurationError, train_configuration
+from logah.training.configuration import train_configuration
 from logah.training.lookahead import Lookahead, look_ahead
 from logah.training.train import Trainer
 

@@ -14,13 +14,14 @@ import yaml
 from minute import MINUTE, MINUTE_GPT2, MINUTE_MIXED, bright_images, skewed_text
 
 from logah.__main__ import main
+from logah.errors import ConfigurationError
 from logah.evaluation.zero_shot import validation_loss, validation_losses
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.targets.gpt2 import Gpt2Task
 from logah.targets.mixture import MixedTask
 from logah.targets.task import Task
 from logah.targets.vit import VitTask
-from logah.training.configuration import ConfigurationError, read_configuration, run_configuration
+from logah.training.configuration import read_configuration, run_configuration
 from logah.training.settings import MixedTrainConfig
 from logah.training.train import Trainer
 

@@ -16,9 +16,10 @@ import yaml
 from minute import MINUTE_GPT2, bright_images
 from torch import Tensor
 
+from logah.errors import DeviceError, ResumeError
 from logah.targets.vit import VitTask
-from logah.training.ranks import DeviceError, stream_seed, torchrun_ranks
-from logah.training.train import ResumeError, Trainer
+from logah.training.ranks import stream_seed, torchrun_ranks
+from logah.training.train import Trainer
 
 LINE = "And God said, Let there be light: and there was light.\n"
 

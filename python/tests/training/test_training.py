@@ -15,10 +15,10 @@ from paths import CONFIGS
 from PIL import Image
 from transformers import ViTConfig, ViTForImageClassification
 
-from logah.data.error import DataError
 from logah.data.fashion_mnist import load_fashion_mnist, prepare_fashion_mnist
 from logah.data.source import PreparedData
 from logah.data.splits import ImageSplits, Split
+from logah.errors import ConfigurationError, DataError, TrainingDiverged
 from logah.evaluation.zero_shot import evaluate_groups, zero_shot
 from logah.export.bundle import BundleDescription, write_bundle
 from logah.hypernet.checkpoint import load_checkpoint
@@ -26,9 +26,9 @@ from logah.hypernet.hypernetwork import Hypernetwork
 from logah.targets.task import predict_state
 from logah.targets.vit import VitTask
 from logah.training import curves
-from logah.training.configuration import ConfigurationError, read_configuration, train_configuration
+from logah.training.configuration import read_configuration, train_configuration
 from logah.training.settings import TrainConfig, learning_rate_at
-from logah.training.train import Trainer, TrainingDiverged
+from logah.training.train import Trainer
 from logah.training.trained_model import training_of
 
 

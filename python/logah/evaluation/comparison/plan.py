@@ -8,11 +8,12 @@ from typing import Any
 
 import yaml
 
+from logah.errors import ConfigurationError
 from logah.evaluation.comparison.bars import MEASURES
 from logah.evaluation.comparison.data import DATA
 from logah.evaluation.comparison.names import Sizes, network_name
 from logah.evaluation.initialisations import InitialisationError, parse_label
-from logah.training.fields import ConfigurationError, read_fields
+from logah.training.fields import read_fields
 
 
 @dataclass(frozen=True)

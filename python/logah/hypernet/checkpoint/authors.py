@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
+from logah.errors import CheckpointError
 from logah.hypernet.checkpoint.authors_names import renamed
 from logah.hypernet.checkpoint.content import tensors_of, without_prefix
-from logah.hypernet.checkpoint.error import CheckpointError
 from logah.hypernet.checkpoint.loaded import LoadedCheckpoint, build
 from logah.hypernet.config import LANGUAGE_OPERATIONS, VISION_OPERATIONS, HypernetConfig
 from logah.hypernet.shapes import channel_table, spatial_table

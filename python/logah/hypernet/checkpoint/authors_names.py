@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from logah.hypernet.checkpoint.error import CheckpointError
+from logah.errors import CheckpointError
 
 #: Their module path -> ours, for the paths that do not carry a layer's number. The three tables of `gnn.0` stand at
 #: the top level in GHN-3's published files.

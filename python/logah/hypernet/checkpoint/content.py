@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from logah.hypernet.checkpoint.error import CheckpointError
+from logah.errors import CheckpointError
 from logah.hypernet.checkpoint.joblib.refusal import JoblibError
 from logah.hypernet.checkpoint.joblib.state_dict import is_joblib, read_state_dict
 

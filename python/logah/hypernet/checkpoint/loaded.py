@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from logah.hypernet.checkpoint.error import CheckpointError
+from logah.errors import CheckpointError
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.hypernetwork import Hypernetwork
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from logah.errors import CheckpointError
 from logah.hypernet.checkpoint.content import tensors_of, without_prefix
-from logah.hypernet.checkpoint.error import CheckpointError
 from logah.hypernet.checkpoint.loaded import LoadedCheckpoint, build
 from logah.hypernet.config import HypernetConfig
 

@@ -16,6 +16,7 @@ from paths import CONFIGS
 
 from logah.commands.evaluate import _share
 from logah.data.fashion_mnist import ImageSplits, Split
+from logah.errors import ConfigurationError
 from logah.evaluation.comparison.names import network_name
 from logah.evaluation.comparison.plan import plan_from, read_plan
 from logah.evaluation.comparison.records import RecordFile
@@ -26,7 +27,7 @@ from logah.evaluation.diversity import mean_absolute_cosine
 from logah.export.bundle import BundleDescription, write_bundle
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.targets.vit import VitTask
-from logah.training.configuration import ConfigurationError, train_configuration
+from logah.training.configuration import train_configuration
 from logah.training.trained_model import fingerprint, load_model
 
 SIZES = {"width": 24, "layers": 1, "patch_size": 14, "heads": 3, "mlp_ratio": 2}

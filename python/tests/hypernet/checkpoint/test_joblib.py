@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parity_graphs import REPOSITORY
 
-from logah.hypernet.checkpoint import CheckpointError, load_checkpoint
+from logah.errors import CheckpointError
+from logah.hypernet.checkpoint import load_checkpoint
 from logah.hypernet.checkpoint.joblib import pickle_machine, refusal
 from logah.hypernet.checkpoint.joblib.refusal import JoblibError
 from logah.hypernet.checkpoint.joblib.state_dict import read_state_dict

@@ -12,7 +12,8 @@ import pytest
 import torch
 from examples import ALIGNED, DENSE, LOW_RANK, authors_checkpoint, authors_state, random_model
 
-from logah.hypernet.checkpoint import CheckpointError, load_checkpoint
+from logah.errors import CheckpointError
+from logah.hypernet.checkpoint import load_checkpoint
 from logah.hypernet.config import LANGUAGE_OPERATIONS
 from logah.hypernet.hypernetwork import Hypernetwork
 
