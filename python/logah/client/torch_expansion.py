@@ -85,7 +85,9 @@ def _fill(
     rows, columns = tensor.matrix_view
     view = _view_of(local, box, tensor)
     # A box that is no box of the matrix view, or memory in another order: through a copy of whole rows.
-    whole = view if view is not None else _View(torch.empty(rows, columns, dtype=local.dtype, device=local.device), 0, 0)
+    whole = (
+        view if view is not None else _View(torch.empty(rows, columns, dtype=local.dtype, device=local.device), 0, 0)
+    )
     for block, read in blocks:
         for tile, row, column in _tiles(block, read, local.device, element_type, whole):
             part = whole.part(row, tile.shape[0], column, tile.shape[1])

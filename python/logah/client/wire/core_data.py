@@ -47,8 +47,7 @@ def block_data(
 ) -> Iterator[tuple[CoreBlock, BlockData]]:
     """Each block with what it is computed from; `data`: the bytes sent for the tensor, block after block.
 
-    The factors depend on the block alone, not on what part of the tensor is wanted, so that every rank computes the same
-    bits.
+    The factors depend on the block alone, not on what part of the tensor is wanted: every rank computes the same bits.
     """
     at = 0
     for block in tensor.core:
