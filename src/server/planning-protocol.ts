@@ -46,7 +46,9 @@ export interface StreamedPlan {
   readonly requestKey: string;
   /** The graph that the encoder sees, serialised and compressed. */
   readonly graph: Uint8Array;
-  /** The tensors within the range. */
+  /** Whether tensors are sent as cores, which are decoded once for all who ask for them. */
+  readonly hasCores: boolean;
+  /** The tensors within the range; all of them where there are cores. */
   readonly tensors: PackedTensors;
 }
 

@@ -87,10 +87,12 @@ function planned(
 
 function streamed(plan: PredictionPlan, range: DataRange): StreamedPlan {
   const graph = encodedGraph(plan);
+  const hasCores = plan.tensors.some(({ core }) => core !== undefined);
   return {
     requestKey: `${plan.bundle.fingerprint}/${graphHash(graph)}`,
     graph: packGraph(graph),
-    tensors: packTensors(plan.tensors, range),
+    hasCores,
+    tensors: packTensors(plan.tensors, hasCores ? { start: 0, end: plan.totalBytes } : range),
   };
 }
 

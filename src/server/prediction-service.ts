@@ -8,7 +8,9 @@ import { ByteBoundedCache } from '../stream/byte-bounded-cache';
 import { packChunks, type DataChunk } from '../stream/chunks';
 import { TensorDigests, type TensorDigest } from '../stream/digests';
 import { FramePool } from '../stream/frames';
+import { KeptAnswers } from '../stream/kept-answers';
 import { cropTiles, streamTiles } from '../stream/tile-stream';
+import type { DataRange } from '../plan/data-range';
 import { unpackTensors } from './packed-tensors';
 import type { PlanHead, StreamedPlan } from './planning-protocol';
 
@@ -30,7 +32,8 @@ export interface PredictionServiceOptions {
 
 /** A stream of data, and the digests once it has ended. */
 export interface DataStream {
-  readonly encodeSeconds: number;
+  /** Seconds that encoding took, of what has been read so far. */
+  readonly encodeSeconds: () => number;
   readonly chunks: AsyncGenerator<DataChunk, void, undefined>;
   readonly digests: () => TensorDigest[];
 }
@@ -41,6 +44,7 @@ export class PredictionService {
   readonly #buffers: BufferPool;
   readonly #frames: FramePool;
   readonly #embeddings: ByteBoundedCache<Float32Array>;
+  readonly #answers: KeptAnswers;
 
   constructor(options: PredictionServiceOptions) {
     this.#options = options;
@@ -48,6 +52,7 @@ export class PredictionService {
     this.#buffers = new BufferPool(AHEAD_SHARE * tiles, tiles);
     this.#frames = new FramePool(options.chunkBytes);
     this.#embeddings = new ByteBoundedCache(options.cacheBytes, (values) => values.byteLength);
+    this.#answers = new KeptAnswers(options.cacheBytes);
   }
 
   /** Whether streams wait for memory that others hold. */
@@ -55,36 +60,33 @@ export class PredictionService {
     return this.#buffers.waiting > 0;
   }
 
-  /**
-   * Encodes the graph and starts to stream its tensors in chunks of `chunkBytes`. After the signal aborts, no further
-   * tile is started.
-   */
-  async stream(
-    head: PlanHead,
-    plan: StreamedPlan,
-    chunkBytes: number,
-    signal: AbortSignal,
-  ): Promise<DataStream> {
+  /** Encodes the graph and streams its tensors in chunks of `chunkBytes`. After the signal aborts, no further tile is started. */
+  stream(head: PlanHead, plan: StreamedPlan, chunkBytes: number, signal: AbortSignal): DataStream {
     const { bundles, pool, tilesAhead } = this.#options;
-    const { model, range, sha256, seed, lift, elementType } = head;
+    const { model, range, sha256, seed, lift, elementType, fingerprint, totalBytes } = head;
     const bundle = bundles.get(model);
     if (bundle === undefined) throw new Error(`no model ${model} in this server`);
     const { requestKey } = plan;
-    const started = performance.now();
-    const embeddings = await this.#embeddings.get(requestKey, () => pool.encode(model, plan.graph, signal));
-    const encodeSeconds = (performance.now() - started) / 1000;
+    const embeddings = this.#embeddings;
+    const buffers = this.#buffers;
+    let encodeSeconds = 0;
+    const decode = async function* (part: DataRange, until: AbortSignal) {
+      const started = performance.now();
+      const encoding = await embeddings.get(requestKey, () => pool.encode(model, plan.graph, until));
+      encodeSeconds = (performance.now() - started) / 1000;
+      const streamable = { bundle, seed, lift, elementType, tensors: unpackTensors(plan.tensors) };
+      const settings = { pool, buffers, tilesAhead, requestKey, range: part, signal: until };
+      yield* streamTiles(streamable, encoding, settings);
+    };
+    const whole = { start: 0, end: totalBytes };
+    // What every rank of a job asks for, and what is small.
+    const kept = plan.hasCores
+      ? this.#answers.tiles(fingerprint, totalBytes, range, signal, (until) => decode(whole, until))
+      : undefined;
+    const tiles = kept ?? decode(range, signal);
     const digests = new TensorDigests(sha256);
-    const streamable = { bundle, seed, lift, elementType, tensors: unpackTensors(plan.tensors) };
-    const tiles = streamTiles(streamable, embeddings, {
-      pool,
-      buffers: this.#buffers,
-      tilesAhead,
-      requestKey,
-      range,
-      signal,
-    });
     return {
-      encodeSeconds,
+      encodeSeconds: () => encodeSeconds,
       // The tensor at which the range starts is decoded from its beginning, so that its digests are whole.
       chunks: packChunks(cropTiles(digests.through(tiles), range), chunkBytes, this.#frames, range.start),
       digests: () => digests.finish(),
