@@ -126,6 +126,16 @@ def test_noise_is_in_proportion_to_each_matrix_and_spares_vectors() -> None:
     assert (after[name] - before[name]).std() == pytest.approx(2 * default[name].std().item(), rel=0.1)
 
 
+def test_a_lift_by_a_base_adds_a_default_start_of_its_own_to_each_matrix() -> None:
+    target = vit_target()
+    before, after = (initial_state(label, target, 0) for label in ("predicted", "predicted+base"))
+    name = "vit.layers.0.mlp.fc1.weight"
+    added = after[name] - before[name]
+    assert added.std() == pytest.approx(default_state(target.config, 0)[name].std().item(), rel=0.1)
+    assert not torch.allclose(added, default_state(target.config, 0)[name])
+    assert torch.equal(after["vit.layernorm.weight"], before["vit.layernorm.weight"])
+
+
 def test_the_default_state_is_that_of_the_task() -> None:
     for target in targets():
         of_task, of_config = target.default(4), default_state(target.config, 4)
