@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from initialisation_targets import gpt2_target, vit_target
+from initialisation_targets import gpt2_target, llama_target, vit_target
 
 from logah.evaluation.default_state import default_state
 from logah.evaluation.initialisations import (
@@ -23,13 +23,16 @@ from logah.evaluation.mimetic import ALPHA_QK, ALPHA_V, BETA_QK, BETA_V, attenti
 LABELS = [*KINDS, "predicted+noise=0.1", "predicted+noise=0.1+default_noise"]
 
 
-def targets() -> Iterator[Target]:
-    yield from (make(width, heads) for make in (vit_target, gpt2_target) for width, heads in ((24, 3), (64, 8)))
+def targets(label: str = "default") -> Iterator[Target]:
+    """Those that the initialisation is for."""
+    makes = {"impulse": (vit_target,), "mimetic": (vit_target, gpt2_target)}
+    for make in makes.get(label, (vit_target, gpt2_target, llama_target)):
+        yield from (make(width, heads) for width, heads in ((24, 3), (64, 8)))
 
 
 @pytest.mark.parametrize("label", LABELS)
 def test_every_initialisation_gives_exactly_the_parameters_of_the_module_with_finite_values(label: str) -> None:
-    for target in targets():
+    for target in targets(label):
         state = initial_state(label, target, 1)
         expected = {name: p.shape for name, p in target.task.module(target.config).named_parameters()}
         assert {name: tensor.shape for name, tensor in state.items()} == expected
@@ -145,6 +148,8 @@ def test_the_default_state_is_that_of_the_task() -> None:
 def test_a_label_that_names_nothing_is_refused() -> None:
     with pytest.raises(InitialisationError, match="got 'xavier', expected one of default, compute"):
         parse_label("xavier")
+    with pytest.raises(InitialisationError, match="impulse: got a network of family 'gpt2', expected 'vit'"):
+        initial_state("impulse", gpt2_target(), 0)
     with pytest.raises(InitialisationError, match="got the lift 'louder', expected one of noise, default_noise"):
         parse_label("predicted+louder")
     with pytest.raises(InitialisationError, match="could not convert"):
