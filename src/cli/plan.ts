@@ -68,6 +68,8 @@ function sourceText({ source, tiedTo }: TensorPlan): string {
       return 'by rule';
     case 'SOURCE_TIED':
       return `tied to ${tiedTo}`;
+    case 'SOURCE_KEPT':
+      return 'kept';
     case 'SOURCE_UNSPECIFIED':
       return 'unknown';
   }

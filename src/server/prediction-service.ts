@@ -16,7 +16,7 @@ import { TensorDigests, type TensorDigest } from '../stream/digests';
 import { encodedGraph, planPrediction, type PredictionPlan } from '../plan/plan';
 import { cropTiles, streamTiles } from '../stream/tile-stream';
 import { chooseWidening } from '../plan/widening-choice';
-import { checkOperations } from './known-operations';
+import { knownNetwork } from './known-operations';
 import type { ModelChoice } from './model-choice';
 import { throwIfRefused } from './request-parts';
 import { readOptions, type AnswerOptions } from './request';
@@ -76,13 +76,14 @@ export class PredictionService {
     const network = readNetwork(request.architecture, limits);
     const { graph } = network;
     const bundle = models.choose(request.model, graph.family);
-    checkOperations(graph, request.architecture, bundle, models.bundles);
-    const plan = planPrediction(
+    const known = knownNetwork(
       graph,
-      bundle,
-      options,
       chooseWidening(network, bundle.manifest, options.copies),
+      { source: request.architecture, strict: options.strict },
+      bundle,
+      models.bundles,
     );
+    const plan = planPrediction(known.graph, bundle, options, known.choice, known.warnings);
     return { plan, options, range: dataRange(options.resume, plan.fingerprint, plan.totalBytes) };
   }
 

@@ -23,6 +23,7 @@ _MAX_SEED = 2**53 - 1
 _MAX_SHARDS = 65536
 _MAX_COPIES = 1024
 _MAX_LIFT = 10
+_MAX_PATIENCE = 86_400
 _CHUNK_BYTES = (4096, 4 << 20)
 
 
@@ -38,7 +39,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "config", type=Path, metavar="CONFIG", help="a transformers config.json, an ONNX file, or a graph in JSON"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the directory to write")
-    parser.add_argument("--server", type=_server, required=True, metavar="HOST:PORT", help="the server to ask")
+    parser.add_argument(
+        "--server",
+        type=_servers,
+        required=True,
+        metavar="HOST:PORT,...",
+        help="the server to ask, or several with the same models, of which the others go on where one fails",
+    )
+    parser.add_argument(
+        "--patience",
+        type=_integer(0, _MAX_PATIENCE),
+        metavar="SECONDS",
+        help="how long a server may be away before the command fails; what has come is kept meanwhile (default: 60, "
+        "and 2 where none has answered yet)",
+    )
     parser.add_argument("--model", default="", help="model that predicts (default: the server chooses by family)")
     parser.add_argument(
         "--dtype", choices=tuple(DTYPES), default="f32", help="element type of the tensors (default: f32)"
@@ -124,7 +138,9 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
     from logah.client.wire.expansion import cache_directory
 
     with contextlib.ExitStack() as stack:
-        client = stack.enter_context(connect(arguments.server, cache_directory=cache_directory()))
+        client = stack.enter_context(
+            connect(arguments.server, cache_directory=cache_directory(), patience=arguments.patience)
+        )
         bars: list[tqdm[Any]] = []
 
         def show(event: Event) -> None:
@@ -257,11 +273,13 @@ def _bytes(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def _server(text: str) -> str:
-    match = re.fullmatch(r"[^\s/]+:(\d{1,5})", text)
-    if match is None or not 1 <= int(match[1]) <= 65535:
-        raise argparse.ArgumentTypeError("expected HOST:PORT, such as 127.0.0.1:50051")
-    return text
+def _servers(text: str) -> list[str]:
+    servers = text.split(",")
+    for server in servers:
+        match = re.fullmatch(r"[^\s/]+:(\d{1,5})", server)
+        if match is None or not 1 <= int(match[1]) <= 65535:
+            raise argparse.ArgumentTypeError("expected HOST:PORT, such as 127.0.0.1:50051")
+    return servers
 
 
 def _shard(text: str) -> tuple[int, int]:

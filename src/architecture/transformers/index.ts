@@ -96,6 +96,7 @@ function networkSize(network: FamilyNetwork): GraphSize {
     edges: total('edges'),
     tensors: total('tensors'),
     blocks: total('blocks'),
+    pieces: total('pieces'),
     elements: total('elements'),
   };
 }
