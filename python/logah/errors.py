@@ -75,6 +75,12 @@ class StatusDetails:
     retry_after: float | None = None
     #: `google.rpc.ErrorInfo.reason`, such as "RESOURCE_EXHAUSTED".
     reason: str | None = None
+    #: `google.rpc.ErrorInfo.domain`: who says so.
+    domain: str | None = None
+
+
+#: `ErrorInfo.domain` of the service's errors.
+_DOMAIN = "logah"
 
 
 class RemoteError(LogahError):
@@ -93,6 +99,9 @@ class RemoteError(LogahError):
         self.retry_after = details.retry_after
         #: `google.rpc.ErrorInfo.reason`; None: the server gave none.
         self.reason = details.reason
+        #: Whether the service itself says so, and not a proxy before it or gRPC: its errors have an `ErrorInfo` of its
+        #: domain.
+        self.of_service = details.domain == _DOMAIN
 
 
 class GraphError(LogahError, ValueError):
@@ -129,7 +138,7 @@ class TrainingDiverged(LogahError, RuntimeError):
 
 def _message(target: str, code: grpc.StatusCode, text: str) -> str:
     if code.name == "UNAVAILABLE":
-        return f"server {target} is unavailable: {text}"
+        return f"server {target} is unavailable: {text or 'no connection'}"
     return text or f"server {target} answered {code.name}"
 
 

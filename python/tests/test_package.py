@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
 from paths import REPOSITORY
@@ -50,9 +49,9 @@ def test_errors_have_one_class_wherever_they_are_imported_from() -> None:
     assert all(issubclass(kind, logah.LogahError) for kind in kinds)
 
 
-def test_a_command_that_needs_a_package_which_is_not_installed_names_it(tmp_path: Path) -> None:
+def test_a_command_that_needs_a_package_which_is_not_installed_names_it() -> None:
     code = "import sys; sys.modules['torch'] = None; from logah.__main__ import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "train", "none.yaml"]
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, cwd=REPOSITORY / "python")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == "logah: this command needs torch; in a clone: pip install './python[hypernet]'\n"

@@ -3,23 +3,22 @@
 import type { ArchitectureGraph as ProtoGraph } from '../gen/logah/v1/ArchitectureGraph';
 import type { ArchitectureGraph__Output } from '../gen/logah/v1/ArchitectureGraph';
 import type { Block as ProtoBlock, Block__Output } from '../gen/logah/v1/Block';
-import type { Initialization__Output } from '../gen/logah/v1/Initialization';
+import type { Keep__Output } from '../gen/logah/v1/Keep';
 import type { Parameter as ProtoParameter, Parameter__Output } from '../gen/logah/v1/Parameter';
 import type { Role__Output } from '../gen/logah/v1/Role';
-import type { Rule__Output } from '../gen/logah/v1/Rule';
 import {
   DEFAULT_INITIALIZER_RANGE,
-  fillingNumber,
   type ArchitectureGraph,
   type Block,
-  type InitializationOrigin,
+  type Keep,
   type Parameter,
   type Role,
-  type Rule,
 } from '../graph/graph';
 import { checkLimits, type GraphLimits, type GraphSize } from '../graph/limits';
 import { validateGraph } from '../graph/validate';
 import { Violations } from '../graph/violations';
+import { keyOf, known } from './enum-values';
+import { fromProtoInitialization, toProtoInitialization } from './explicit-filling';
 
 const FIELD = 'architecture.graph';
 
@@ -30,24 +29,10 @@ const ROLES: ReadonlyMap<string | number, Role> = new Map<Role__Output, Role>([
   ['ROLE_BIAS', 'bias'],
 ]);
 
-const RULES: ReadonlyMap<string | number, Rule> = new Map<Rule__Output, Rule>([
-  ['RULE_ZEROS', 'zeros'],
-  ['RULE_ONES', 'ones'],
-  ['RULE_NORMAL', 'normal'],
-  ['RULE_TRUNCATED_NORMAL', 'truncated_normal'],
-  ['RULE_CONSTANT', 'constant'],
-  ['RULE_UNIFORM', 'uniform'],
+const KEEPS: ReadonlyMap<string | number, Keep> = new Map<Keep__Output, Keep>([
+  ['KEEP_ALWAYS', 'always'],
+  ['KEEP_UNLESS_PREDICTED', 'unless_predicted'],
 ]);
-
-/** The field of `Initialization` with the number of a rule. */
-const NUMBERS = {
-  zeros: 'standardDeviation',
-  ones: 'standardDeviation',
-  normal: 'standardDeviation',
-  truncated_normal: 'standardDeviation',
-  constant: 'value',
-  uniform: 'bound',
-} as const satisfies Record<Rule, keyof Initialization__Output>;
 
 /** Stands in where a violation was found. */
 const NOTHING: Block['origin'] = { kind: 'initialization', rule: 'zeros', standardDeviation: 0 };
@@ -62,7 +47,9 @@ export function explicitGraph(message: ArchitectureGraph__Output, limits: GraphL
     fromProtoParameter(parameter, `${FIELD}.parameters[${index}]`, violations),
   );
   violations.throwIfAny();
-  const { initializerRange = DEFAULT_INITIALIZER_RANGE } = message;
+  // Of a graph of no family nothing says that its weights start as those of transformers do.
+  const initializerRange =
+    message.initializerRange ?? (family === '' ? undefined : DEFAULT_INITIALIZER_RANGE);
   const graph = { name, family, nodes, edges, parameters, sizes: {}, initializerRange };
   validateGraph(graph, limits);
   return graph;
@@ -71,19 +58,39 @@ export function explicitGraph(message: ArchitectureGraph__Output, limits: GraphL
 /** Before anything is read; the shapes are not yet known to be right. */
 function messageSize({ nodes, edges, parameters }: ArchitectureGraph__Output): GraphSize {
   const blocks = parameters.reduce((sum, parameter) => sum + parameter.blocks.length, 0);
-  return { nodes: nodes.length, edges: edges.length, tensors: parameters.length, blocks, elements: 0 };
+  return {
+    nodes: nodes.length,
+    edges: edges.length,
+    tensors: parameters.length,
+    blocks,
+    pieces: 0,
+    elements: 0,
+  };
 }
 
 function fromProtoParameter(message: Parameter__Output, field: string, violations: Violations): Parameter {
-  const { name, shape, axis, tiedTo } = message;
-  if ((message.blocks.length === 0) === (tiedTo === '')) {
-    const came = tiedTo === '' ? 'has neither' : 'has both';
-    violations.add(field, `${came} blocks and tied_to; exactly one of them must be set`);
+  const { name, shape, axis, tiedTo, view, repetitions } = message;
+  const keep =
+    message.keep === 'KEEP_UNSPECIFIED' ? undefined : known(KEEPS, message.keep, `${field}.keep`, violations);
+  if (message.blocks.length > 0 && tiedTo !== '') {
+    violations.add(field, 'has both blocks and tied_to; exactly one of them must be set');
+  }
+  if (keep !== undefined && tiedTo !== '') {
+    violations.add(field, `has both tied_to and keep ${message.keep}; what is tied has no values of its own`);
   }
   const blocks = message.blocks.map((block, index) =>
     fromProtoBlock(block, `${field}.blocks[${index}]`, violations),
   );
-  return { name, shape, axis, blocks, tiedTo: tiedTo === '' ? undefined : tiedTo };
+  return {
+    name,
+    shape,
+    axis,
+    blocks,
+    tiedTo: tiedTo === '' ? undefined : tiedTo,
+    ...(view.length > 0 && { view }),
+    ...(repetitions > 1 && { repetitions }),
+    ...(keep !== undefined && { keep }),
+  };
 }
 
 function fromProtoBlock(message: Block__Output, field: string, violations: Violations): Block {
@@ -91,35 +98,21 @@ function fromProtoBlock(message: Block__Output, field: string, violations: Viola
   if (prediction) {
     const role = known(ROLES, prediction.role, `${field}.prediction.role`, violations);
     const { node, classifier, slot } = prediction;
-    if (role !== undefined) return { length, origin: { kind: 'prediction', node, role, classifier, slot } };
+    const fallback =
+      message.fallback === null
+        ? undefined
+        : fromProtoInitialization(message.fallback, `${field}.fallback`, violations);
+    if (role !== undefined) {
+      const origin = { kind: 'prediction', node, role, classifier, slot } as const;
+      return { length, origin, ...(fallback !== undefined && { fallback }) };
+    }
   } else if (initialization) {
-    const rule = known(RULES, initialization.rule, `${field}.initialization.rule`, violations);
-    if (rule !== undefined) return { length, origin: fromProtoInitialization(rule, initialization) };
+    const filling = fromProtoInitialization(initialization, `${field}.initialization`, violations);
+    if (filling !== undefined) return { length, origin: { kind: 'initialization', ...filling } };
   } else {
     violations.add(field, 'has no origin; prediction or initialization must be set');
   }
   return { length, origin: NOTHING };
-}
-
-function fromProtoInitialization(rule: Rule, message: Initialization__Output): InitializationOrigin {
-  const kind = 'initialization';
-  const { value, bound, standardDeviation } = message;
-  if (rule === 'constant') return { kind, rule, value };
-  if (rule === 'uniform') return { kind, rule, bound };
-  return { kind, rule, standardDeviation };
-}
-
-/** A value that the contract does not know arrives as a number. */
-function known<T>(
-  values: ReadonlyMap<string | number, T>,
-  value: string | number,
-  field: string,
-  violations: Violations,
-): T | undefined {
-  const found = values.get(value);
-  if (found === undefined)
-    violations.add(field, `must be one of ${[...values.keys()].join(', ')}, not ${value}`);
-  return found;
 }
 
 /** The graph as the contract has it, without fields that have their default; it is also the proto3 JSON mapping. */
@@ -140,25 +133,29 @@ export function toProtoGraph(graph: ArchitectureGraph): ProtoGraph {
   };
 }
 
-function toProtoParameter({ name, shape, axis, blocks, tiedTo }: Parameter): ProtoParameter {
+function toProtoParameter(parameter: Parameter): ProtoParameter {
+  const { name, shape, axis, blocks, tiedTo, view, repetitions, keep } = parameter;
   if (tiedTo !== undefined) return { name, shape: [...shape], tiedTo };
-  return { name, shape: [...shape], ...(axis > 0 && { axis }), blocks: blocks.map(toProtoBlock) };
+  return {
+    name,
+    shape: [...shape],
+    ...(axis > 0 && { axis }),
+    ...(blocks.length > 0 && { blocks: blocks.map(toProtoBlock) }),
+    ...(view !== undefined && { view: [...view] }),
+    ...(repetitions !== undefined && { repetitions }),
+    ...(keep !== undefined && { keep: keyOf(KEEPS, keep) as Keep__Output }),
+  };
 }
 
-function toProtoBlock({ length, origin }: Block): ProtoBlock {
-  if (origin.kind === 'prediction') {
-    const { node, classifier, slot } = origin;
-    const role = keyOf(ROLES, origin.role) as Role__Output;
-    return {
-      length,
-      prediction: { node, role, ...(classifier && { classifier }), ...(slot > 0 && { slot }) },
-    };
+function toProtoBlock({ length, origin, fallback }: Block): ProtoBlock {
+  if (origin.kind === 'initialization') {
+    return { length, initialization: toProtoInitialization(origin) };
   }
-  const rule = keyOf(RULES, origin.rule) as Rule__Output;
-  const number = fillingNumber(origin);
-  return { length, initialization: { rule, ...(number !== 0 && { [NUMBERS[origin.rule]]: number }) } };
-}
-
-function keyOf<T>(values: ReadonlyMap<string | number, T>, value: T): string | number | undefined {
-  return [...values].find(([, candidate]) => candidate === value)?.[0];
+  const { node, classifier, slot } = origin;
+  const role = keyOf(ROLES, origin.role) as Role__Output;
+  return {
+    length,
+    prediction: { node, role, ...(classifier && { classifier }), ...(slot > 0 && { slot }) },
+    ...(fallback !== undefined && { fallback: toProtoInitialization(fallback) }),
+  };
 }

@@ -3,6 +3,8 @@
 import { invalidField } from '../errors';
 import type { ArchitectureGraph } from '../gen/logah/v1/ArchitectureGraph';
 import { Role } from '../gen/logah/v1/Role';
+import { Function } from '../gen/logah/v1/Function';
+import { Keep } from '../gen/logah/v1/Keep';
 import { Rule } from '../gen/logah/v1/Rule';
 import { quoted, Violations } from '../graph/violations';
 
@@ -17,6 +19,7 @@ type FieldType =
 type Fields = Readonly<Record<string, FieldType>>;
 
 const string: FieldType = { kind: 'string' };
+const boolean: FieldType = { kind: 'boolean' };
 const uint32: FieldType = { kind: 'uint32' };
 const int64: FieldType = { kind: 'int64' };
 const double: FieldType = { kind: 'double' };
@@ -27,10 +30,39 @@ const names = (values: Readonly<Record<string, string>>): FieldType => ({
   names: Object.values(values),
 });
 
+const INITIALIZATION = message({
+  rule: names(Rule),
+  standardDeviation: double,
+  value: double,
+  bound: double,
+  mean: double,
+  lower: double,
+  upper: double,
+  least: double,
+  start: double,
+  step: double,
+  base: double,
+  divisor: double,
+  interleaved: boolean,
+  function: names(Function),
+});
+
 const BLOCK = message({
   length: int64,
-  prediction: message({ node: uint32, role: names(Role), classifier: { kind: 'boolean' }, slot: uint32 }),
-  initialization: message({ rule: names(Rule), standardDeviation: double, value: double, bound: double }),
+  prediction: message({ node: uint32, role: names(Role), classifier: boolean, slot: uint32 }),
+  initialization: INITIALIZATION,
+  fallback: INITIALIZATION,
+});
+
+const PARAMETER = message({
+  name: string,
+  shape: list(int64),
+  blocks: list(BLOCK),
+  axis: uint32,
+  tiedTo: string,
+  view: list(int64),
+  keep: names(Keep),
+  repetitions: uint32,
 });
 
 const GRAPH = message({
@@ -38,9 +70,7 @@ const GRAPH = message({
   family: string,
   nodes: list(message({ name: string, operation: string, shape: list(int64) })),
   edges: list(message({ source: uint32, target: uint32 })),
-  parameters: list(
-    message({ name: string, shape: list(int64), blocks: list(BLOCK), axis: uint32, tiedTo: string }),
-  ),
+  parameters: list(PARAMETER),
   initializerRange: double,
 });
 

@@ -8,6 +8,7 @@ import {
   type PredictRequest,
   type SavedPrediction,
 } from '../client';
+import { GENERATION_CONFIG, generationConfig } from '../client/generation-config';
 import { writeWhole } from '../client/partial-file';
 import type { InputFile } from './input-file';
 import { withOutputDirectory } from './output-directory';
@@ -65,7 +66,11 @@ export async function savePrediction(
       );
       const seconds = (performance.now() - start) / 1000;
       if (saved.plan.hasTokenizer) {
-        await saveTokenizer(await clients[0].tokenizer(saved.plan.model, { signal }), directory);
+        await saveTokenizer(
+          await clients[0].tokenizer(saved.plan.model, { signal }),
+          input.config,
+          directory,
+        );
       }
       return { ...saved, path, seconds, configPath: await saveConfig(input, directory) };
     } finally {
@@ -81,10 +86,19 @@ function eventsOf(clients: Clients, { request, streams = clients.length }: SaveJ
     : predictDense(clients[0], request, { signal });
 }
 
-/** A tokenizer that lies there already is the caller's own, and stays. */
-async function saveTokenizer(files: ReadonlyMap<string, Buffer>, directory: string): Promise<void> {
+/** With how text is generated. A tokenizer that lies there already is the caller's own, and stays. */
+async function saveTokenizer(
+  tokenizer: ReadonlyMap<string, Buffer>,
+  config: Buffer | undefined,
+  directory: string,
+): Promise<void> {
   const there = await readdir(directory);
-  if (there.some((name) => files.has(name))) return;
+  if (there.some((name) => tokenizer.has(name))) return;
+  const files = new Map(tokenizer);
+  const generation = config === undefined ? undefined : generationConfig(config, tokenizer);
+  if (generation !== undefined && !there.includes(GENERATION_CONFIG)) {
+    files.set(GENERATION_CONFIG, generation);
+  }
   for (const [name, data] of files) {
     const path = join(directory, name);
     await withFileErrors(`write ${path}`, () => writeWhole(path, (file) => file.write(data)));

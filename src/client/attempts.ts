@@ -97,8 +97,11 @@ export class Attempts {
   }
 
   #canGoOn(error: unknown, begun: boolean): error is LogahError {
-    // A stream that ended too early, as its reader found; it is begun.
-    if (error instanceof ProtocolError) return begun && this.#patienceLeft() > 0;
+    // A stream that ended too early, as its reader found.
+    if (error instanceof ProtocolError) {
+      if (!begun) this.#doubts += 1;
+      return this.#doubts < MAX_DOUBTFUL && this.#patienceLeft() > 0;
+    }
     if (!(error instanceof RemoteError)) return false;
     const { code } = error;
     if (code !== status.UNAVAILABLE) this.#replicas.answered();

@@ -1,8 +1,9 @@
 import type { Coverage__Output } from '../gen/logah/v1/Coverage';
+import type { ModuleCoverage__Output } from '../gen/logah/v1/ModuleCoverage';
 import type { Plan__Output } from '../gen/logah/v1/Plan';
 import type { TensorPlan__Output } from '../gen/logah/v1/TensorPlan';
 import type { Widening__Output } from '../gen/logah/v1/Widening';
-import { blockBytes, coverTensor, expansionFault, type Expansion } from './core-blocks';
+import { blockBytes, blocksShape, coverTensor, expansionFault, type Expansion } from './core-blocks';
 import { ELEMENT_BYTES, elementType, type ElementType } from './element-type';
 import { expectEqual, ProtocolError } from './protocol-error';
 
@@ -68,6 +69,7 @@ export function checkPlan(
     checkTie(tensor, byName.get(tensor.tiedTo));
   });
   checkCoverage(coverage, plan.tensors);
+  checkModules(plan.modules, coverage);
   return { ...plan, coverage, elementType: type };
 }
 
@@ -94,6 +96,10 @@ function isTied(tensor: TensorPlan): boolean {
   return tensor.source === 'SOURCE_TIED';
 }
 
+function isKept(tensor: TensorPlan): boolean {
+  return tensor.source === 'SOURCE_KEPT';
+}
+
 function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
@@ -106,14 +112,17 @@ function checkTensor(
 ): void {
   const subject = `plan: tensor "${tensor.name}"`;
   const elements = elementCount(tensor.shape);
-  if (!tensor.shape.every((size) => size >= 1) || !Number.isSafeInteger(elements * elementBytes)) {
+  if (!tensor.shape.every((size) => size >= 0) || !Number.isSafeInteger(elements * elementBytes)) {
     throw new ProtocolError(
       `${subject}: shape`,
       `(${tensor.shape.join(', ')})`,
-      'positive and below 2^53 bytes',
+      'no negative size and below 2^53 bytes',
     );
   }
-  if (isTied(tensor)) {
+  if (tensor.view.length > 0) {
+    expectEqual(`${subject}: elements of view`, elementCount(tensor.view), elements);
+  }
+  if (isTied(tensor) || isKept(tensor)) {
     expectEqual(`${subject}: sent`, String(tensor.sent), 'false');
   }
   if (tensor.sent) checkCore(subject, tensor, expansion);
@@ -124,7 +133,7 @@ function checkTensor(
     checkBox(subject, tensor);
     checkFactors(subject, tensor);
   }
-  if (!isTied(tensor)) {
+  if (!isTied(tensor) && !isKept(tensor)) {
     expectEqual(
       `${subject}: sum of predicted_elements and initialized_elements`,
       tensor.predictedElements + tensor.initializedElements,
@@ -148,19 +157,22 @@ function sentBytes(
 }
 
 /** The blocks of cores cover the tensor, and there is an expansion for them. */
-function checkCore(subject: string, { core, factors, shape }: TensorPlan, expansion: Expansion | null): void {
+function checkCore(subject: string, tensor: TensorPlan, expansion: Expansion | null): void {
+  const { core, factors, shape } = tensor;
   if (core.length === 0) return;
   if (expansion === null)
     throw new ProtocolError('plan.expansion', 'missing', 'present where there are cores');
-  if (factors.length > 0 || !coverTensor(core, shape, expansion)) {
+  if (factors.length > 0 || !coverTensor(core, blocksShape(tensor), expansion)) {
     const expected = `blocks that cover (${shape.join(', ')})`;
     throw new ProtocolError(`${subject}: core`, `${core.length} blocks`, expected);
   }
 }
 
 /** Factors lie within a matrix and cover it: their blocks do not overlap, since the sizes add up. */
-function checkFactors(subject: string, { factors, shape }: TensorPlan): void {
+function checkFactors(subject: string, tensor: TensorPlan): void {
+  const { factors } = tensor;
   if (factors.length === 0) return;
+  const shape = blocksShape(tensor);
   const [rows = 0, columns = 0] = shape;
   const fit = factors.every(
     (block) =>
@@ -191,7 +203,7 @@ function checkBox(subject: string, { shape, sentStart, sentShape }: TensorPlan):
     shape.every((size, dimension) => {
       const start = sentStart[dimension] ?? 0;
       const count = sentShape[dimension] ?? 0;
-      return start >= 0 && count >= 1 && start + count <= size;
+      return start >= 0 && count >= Math.min(1, size) && start + count <= size;
     });
   if (!fits) {
     throw new ProtocolError(
@@ -217,12 +229,22 @@ function checkTie(tensor: TensorPlan, holder: TensorPlan | undefined): void {
 function checkCoverage(coverage: Coverage, tensors: readonly TensorPlan[]): void {
   const count = (counted: readonly TensorPlan[]): number =>
     counted.reduce((sum, tensor) => sum + elementCount(tensor.shape), 0);
-  const { parameters, predicted, tiled, initialized, tied } = coverage;
+  const { parameters, predicted, tiled, initialized, tied, kept } = coverage;
   expectEqual('plan.coverage.parameters', parameters, count(tensors.filter((tensor) => !isTied(tensor))));
   expectEqual('plan.coverage.tied', tied, count(tensors.filter(isTied)));
+  expectEqual('plan.coverage.kept', kept, count(tensors.filter(isKept)));
   expectEqual(
-    'plan.coverage: sum of the four counts',
-    predicted + tiled + initialized + tied,
+    'plan.coverage: sum of the five counts',
+    predicted + tiled + initialized + tied + kept,
     parameters + tied,
   );
+}
+
+/** The parts together are the whole; a server that knows of none sends none. */
+function checkModules(modules: readonly ModuleCoverage__Output[], whole: Coverage): void {
+  if (modules.length === 0) return;
+  for (const part of ['parameters', 'predicted', 'tiled', 'initialized', 'tied', 'kept'] as const) {
+    const sum = modules.reduce((total, { coverage }) => total + (coverage?.[part] ?? 0), 0);
+    expectEqual(`plan.modules: sum of ${part}`, sum, whole[part]);
+  }
 }

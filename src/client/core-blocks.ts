@@ -2,6 +2,7 @@
 
 import type { CoreBlock__Output } from '../gen/logah/v1/CoreBlock';
 import type { Expansion__Output } from '../gen/logah/v1/Expansion';
+import type { TensorPlan__Output } from '../gen/logah/v1/TensorPlan';
 
 /** A block of a tensor sent as cores. */
 export type CoreBlock = Readonly<CoreBlock__Output>;
@@ -14,6 +15,11 @@ const VALUE_BYTES = 4;
 
 /** Largest expansion that a client takes, and its largest number of rows or columns. */
 const MAX_EXPANSION_BYTES = 2 ** 30;
+
+/** The shape as which the blocks see a tensor. */
+export function blocksShape({ shape, view }: Pick<TensorPlan__Output, 'shape' | 'view'>): readonly number[] {
+  return view.length > 0 ? view : shape;
+}
 
 /** Rows and columns of a shape as the blocks see it. */
 export function matrixView(shape: readonly number[]): { readonly rows: number; readonly columns: number } {

@@ -1,7 +1,7 @@
 /** Makes one tensor from its cores, a range of rows at a time. The formulas are those of `CoreLayout` in the contract. */
 
 import type { TensorPlan } from './checked-plan';
-import { blockBytes, coreRows, hasScale, matrixView, type CoreBlock } from './core-blocks';
+import { blockBytes, blocksShape, coreRows, hasScale, matrixView, type CoreBlock } from './core-blocks';
 import { ELEMENT_BYTES, type ElementType } from './element-type';
 import { factoredBlock, multiplyRows, repeatRows } from './expand-tensor';
 import type { ExpansionLayer } from './expansion';
@@ -37,7 +37,7 @@ export async function* expandCore(
     if (block.layout === 'CORE_LAYOUT_ELEMENTS') sent.push({ block, data });
     else fills.push(await blockFill(block, data, layer, kernels));
   }
-  const { rows, columns } = matrixView(tensor.shape);
+  const { rows, columns } = matrixView(blocksShape(tensor));
   for await (const tile of filledTiles(rows, columns, fills, memory)) {
     const bytes = memory.bytesOf(tile.values, type);
     const size = ELEMENT_BYTES[type];

@@ -1,6 +1,7 @@
 /** Expands the factors of one tensor, a range of rows at a time. */
 
 import type { TensorPlan } from './checked-plan';
+import { blocksShape } from './core-blocks';
 import type { ElementType } from './element-type';
 import type { Multiply } from './product';
 import { commonRows, filledTiles, type FillTile, type TileMemory } from './tiles';
@@ -25,7 +26,7 @@ export async function* expandTensor(
   multiply: Multiply,
   memory: TileMemory,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const [rows = 1, columns = 1] = tensor.shape;
+  const [rows = 1, columns = 1] = blocksShape(tensor);
   const blocks = readBlocks(tensor, factors).map((block) => factoredBlock(block, multiply));
   for await (const { values } of filledTiles(rows, columns, blocks, memory)) {
     yield memory.bytesOf(values, type);

@@ -77,7 +77,7 @@ function densePlan(plan: CheckedPlan): CheckedPlan {
     if (!tensor.sent) return tensor;
     const elements = tensor.sentShape.reduce((product, size) => product * size, 1);
     const bytes = elements * ELEMENT_BYTES[plan.elementType];
-    const dense = { ...tensor, bytes, offset, factors: [], core: [] };
+    const dense = { ...tensor, bytes, offset, factors: [], core: [], view: [] };
     offset += bytes;
     return dense;
   });

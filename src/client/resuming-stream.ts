@@ -31,6 +31,7 @@ export function resumingMessages(
     let position = part?.start ?? 0;
     let planned = false;
     let complete = false;
+    let endedInVain = 0;
     while (!complete) {
       const before = position;
       const { replica } = attempts;
@@ -51,9 +52,10 @@ export function resumingMessages(
         }
         if (complete) return;
         const early = new ProtocolError('end of the stream', 'early', 'after the summary');
-        // A proxy may end what it lost as if that were all. Who sends a plan and then nothing is no proxy.
-        if (!isFirst && position === before) throw early;
-        await attempts.overcome(early, replica, true);
+        // A proxy may end what it lost as if that were all; but it sends no plan, and it will not do so twice behind one.
+        endedInVain = !isFirst && position === before ? endedInVain + 1 : 0;
+        if (endedInVain > 1) throw early;
+        await attempts.overcome(early, replica, planned || part !== undefined);
       } catch (error) {
         if (error instanceof ProtocolError) throw error;
         // All has come; nobody but the service can say that it is wrong.

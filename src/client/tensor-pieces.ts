@@ -40,7 +40,10 @@ export class TensorPieces {
   constructor(plan: CheckedPlan, maxChunkBytes: number, sha256: boolean, part?: DataPart) {
     const { start, end } = part ?? { start: 0, end: plan.totalBytes };
     this.#plan = plan;
-    this.#tensors = sentTensors(plan).filter(({ offset }) => offset >= start && offset < end);
+    // What has no elements has no bytes, and no digest.
+    this.#tensors = sentTensors(plan).filter(
+      ({ offset, bytes }) => bytes > 0 && offset >= start && offset < end,
+    );
     this.#position = start;
     this.#end = end;
     this.#maxChunkBytes = maxChunkBytes;

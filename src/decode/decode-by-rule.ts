@@ -1,6 +1,7 @@
 /** Filling of blocks that no hypernetwork predicts. Runs in a worker thread. */
 
-import { normal, truncatedNormal, uniform, type StreamKey } from './random';
+import { drawOf } from './draws';
+import type { StreamKey } from './random';
 import type { FillRecipe, RepeatedBlock } from '../plan/recipe';
 import type { TilePart } from './tile-part';
 
@@ -12,11 +13,10 @@ export function fillByRule(
   tile: Float32Array,
   tileColumns: number,
 ): void {
-  const draw = drawOf(recipe, stream);
-  if (recipe.repeated !== undefined) {
-    repeatByRule(recipe.repeated, part, draw, tile, tileColumns);
-    return;
-  }
+  const own = drawOf(recipe, stream);
+  const { repeated } = recipe;
+  const copied = repeated === undefined ? undefined : copiedIndex(repeated);
+  const draw = copied === undefined ? own : (element: number): number => own(copied(element));
   for (let row = 0; row < part.rows; row++) {
     const start = (part.row + row) * tileColumns + part.column;
     const element = part.element + row * tileColumns;
@@ -24,37 +24,28 @@ export function fillByRule(
   }
 }
 
-/** The same of a block that repeats another: an element draws at the index of the one that it is a copy of. */
-function repeatByRule(
-  repeated: RepeatedBlock,
-  part: TilePart,
-  draw: (element: number) => number,
-  tile: Float32Array,
-  tileColumns: number,
-): void {
-  for (let row = 0; row < part.rows; row++) {
-    const start = (part.row + row) * tileColumns + part.column;
-    const source = repeated.row + ((part.pieceRow + row) % repeated.rows);
-    const element = source * repeated.tensorColumns + repeated.column;
-    for (let column = 0; column < part.columns; column++) {
-      tile[start + column] = draw(element + (column % repeated.columns));
+/** The index of the base's element that an element is a copy of. */
+function copiedIndex({
+  shape,
+  base,
+  axis,
+  start,
+  baseStart,
+  baseLength,
+}: RepeatedBlock): (element: number) => number {
+  return (element) => {
+    let index = 0;
+    let stride = 1;
+    let rest = element;
+    for (let dimension = shape.length - 1; dimension >= 0; dimension--) {
+      const size = shape[dimension] as number;
+      const entry = rest % size;
+      rest = Math.floor(rest / size);
+      const copied =
+        dimension === axis ? baseStart + ((entry - start) % baseLength) : entry % (base[dimension] as number);
+      index += copied * stride;
+      stride *= base[dimension] as number;
     }
-  }
-}
-
-function drawOf(recipe: FillRecipe, stream: StreamKey): (element: number) => number {
-  switch (recipe.rule) {
-    case 'zeros':
-      return () => 0;
-    case 'ones':
-      return () => 1;
-    case 'normal':
-      return (element) => normal(stream, element, recipe.standardDeviation);
-    case 'truncated_normal':
-      return (element) => truncatedNormal(stream, element, recipe.standardDeviation);
-    case 'constant':
-      return () => recipe.value;
-    case 'uniform':
-      return (element) => uniform(stream, element, recipe.bound);
-  }
+    return index;
+  };
 }

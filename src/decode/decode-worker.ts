@@ -10,11 +10,11 @@ import { decodePart } from './decode';
 import { fillByRule } from './decode-by-rule';
 import { bytesPerElement, convert, type ElementType } from '../element-type';
 import { FactorStore } from './factor-store';
-import type { Placement } from '../plan/layout';
 import { liftPart } from './lift';
 import type { FillRecipe, MatrixRecipe, ScaledRecipe } from '../plan/recipe';
 import { scaleOf } from './scale';
 import { ScaleStore } from './scale-store';
+import { boundsOf, crop } from '../plan/runs';
 import { createScratch } from './worker-scratch';
 import type { TilePart } from './tile-part';
 import type {
@@ -81,9 +81,9 @@ async function fillItem(
 }
 
 async function decodeTile(item: TileItem, requestKey: string, model: LoadedModel): Promise<Float32Array> {
-  const { noise, wanted } = item;
-  const elements = item.rows * item.columns;
-  const values = scratch.tile.take(elements);
+  const { noise, wanted, rows, columns } = item;
+  const values = scratch.tile.take(rows * columns);
+  const bounds = boundsOf(wanted, { rows, columns });
   const context = {
     sessions: model.sessions,
     factors,
@@ -94,10 +94,10 @@ async function decodeTile(item: TileItem, requestKey: string, model: LoadedModel
     scratch,
   };
   for (const part of item.parts) {
-    await decodePart(part, context, values, item.columns);
-    if (noise !== undefined) await liftPart(part, noise, wanted, context, values, item.columns);
+    await decodePart(part, context, values, columns);
+    if (noise !== undefined) await liftPart(part, noise, bounds, context, values, columns);
   }
-  return wanted.rows * wanted.columns === elements ? values : crop(values, item.columns, wanted);
+  return crop(values, wanted);
 }
 
 async function decodeFactors(item: FactorsItem, model: LoadedModel): Promise<Float32Array> {
@@ -176,7 +176,8 @@ function elementsOf(
 ): Float32Array | Uint16Array {
   const tile = scratch.tile.take(part.rows * columns);
   fillByRule(part.recipe, part, stream, tile, columns);
-  const values = crop(tile, columns, { ...part, row: 0 });
+  const runs = { start: part.column, length: part.columns, count: part.rows, stride: columns };
+  const values = crop(tile, { runs, first: 0 });
   if (elementType === 'f32') return values;
   const narrow = new Uint16Array(values.length);
   convert(values, narrow, elementType);
@@ -197,15 +198,6 @@ function write(
   }
   convert(values, new Uint16Array(buffer, at, values.length), elementType);
   return new Uint8Array(buffer, at, values.length * bytesPerElement(elementType));
-}
-
-/** Moves what is wanted of a row-major matrix to its beginning, rows close together, and returns that part. */
-function crop(values: Float32Array, columns: number, wanted: Placement): Float32Array {
-  for (let row = 0; row < wanted.rows; row++) {
-    const source = (wanted.row + row) * columns + wanted.column;
-    values.copyWithin(row * wanted.columns, source, source + wanted.columns);
-  }
-  return values.subarray(0, wanted.rows * wanted.columns);
 }
 
 async function perform(id: number, job: Job): Promise<void> {

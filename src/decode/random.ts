@@ -66,10 +66,40 @@ export function truncatedNormal(key: StreamKey, index: number, standardDeviation
   }
 }
 
+/**
+ * A number of the standard normal distribution, truncated to the interval from `lower` to `upper` by rejection, for
+ * element `index` (0 to 2^53 - 1). The proposal suits the interval, so that few attempts are needed wherever it lies
+ * (Robert, "Simulation of truncated normal variables", 1995).
+ */
+export function boundedNormal(key: StreamKey, index: number, lower: number, upper: number): number {
+  if (upper < 0) return -boundedNormal(key, index, -upper, -lower);
+  const width = upper - lower;
+  const nearest = Math.max(lower, 0);
+  const isWide = lower > 0 ? width * Math.max(lower, 1) > 2 : width > 1.25;
+  const rate = (nearest + Math.sqrt(nearest * nearest + 4)) / 2;
+  for (let attempt = 0; ; attempt++) {
+    const [u, v] = unitUniforms(key, index, attempt);
+    if (!isWide) {
+      const value = lower + width * u;
+      if (v <= Math.exp((nearest * nearest - value * value) / 2)) return value;
+    } else if (lower > 0) {
+      const value = lower - Math.log(u) / rate;
+      if (value <= upper && v <= Math.exp(-((value - rate) ** 2) / 2)) return value;
+    } else {
+      const value = inverseNormal(u);
+      if (value >= lower && value <= upper) return value;
+    }
+  }
+}
+
 /** A number of the uniform distribution between -bound and bound, for element `index` (0 to 2^53 - 1). */
 export function uniform(key: StreamKey, index: number, bound: number): number {
-  const [u] = unitUniforms(key, index, 0);
-  return bound * (2 * u - 1);
+  return bound * (2 * standardUniform(key, index) - 1);
+}
+
+/** A number of the uniform distribution between 0 and 1, excluding both, for element `index` (0 to 2^53 - 1). */
+export function standardUniform(key: StreamKey, index: number): number {
+  return unitUniforms(key, index, 0)[0];
 }
 
 /** Two numbers in the open interval (0, 1) of 52 random bits each. */

@@ -5,7 +5,7 @@ import type { Bundle } from '../hypernet/bundle';
 import type { ExecutionProvider } from '../hypernet/sessions';
 import type { TilePart } from './tile-part';
 import type { ElementType } from '../element-type';
-import type { Placement } from '../plan/layout';
+import type { Wanted } from '../plan/runs';
 import type { Noise } from './lift';
 import type { StreamKey } from './random';
 import type { FillRecipe, MatrixRecipe, ScaledRecipe } from '../plan/recipe';
@@ -44,8 +44,8 @@ export interface TileItem {
   readonly rows: number;
   readonly columns: number;
   readonly parts: readonly TilePart[];
-  /** What of the tile is wanted, counted within the tile. */
-  readonly wanted: Placement;
+  /** What of the tile is wanted. */
+  readonly wanted: Wanted;
   /** What is added to what is predicted; undefined: nothing. */
   readonly noise?: Noise | undefined;
 }

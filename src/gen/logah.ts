@@ -21,15 +21,18 @@ export interface ProtoGrpcType {
       Edge: MessageTypeDefinition
       Expansion: MessageTypeDefinition
       FactorBlock: MessageTypeDefinition
+      Function: EnumTypeDefinition
       GetExpansionRequest: MessageTypeDefinition
       GetExpansionResponse: MessageTypeDefinition
       GetTokenizerRequest: MessageTypeDefinition
       GetTokenizerResponse: MessageTypeDefinition
       Initialization: MessageTypeDefinition
+      Keep: EnumTypeDefinition
       ListModelsRequest: MessageTypeDefinition
       ListModelsResponse: MessageTypeDefinition
       LogahService: SubtypeConstructor<typeof grpc.Client, _logah_v1_LogahServiceClient> & { service: _logah_v1_LogahServiceDefinition }
       Model: MessageTypeDefinition
+      ModuleCoverage: MessageTypeDefinition
       Node: MessageTypeDefinition
       Parameter: MessageTypeDefinition
       Plan: MessageTypeDefinition

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { fillingNumber, type ArchitectureGraph, type Block, type Parameter } from './graph';
+import { fillingNumbers, type Filling } from './filling';
+import type { ArchitectureGraph, Block, Parameter } from './graph';
 
 /** Changes with the serialisation below, so that old hashes and new ones never meet. */
 const VERSION = 'logah graph 1';
@@ -18,12 +19,22 @@ export function graphHash(graph: ArchitectureGraph): string {
   return hash.digest('hex');
 }
 
-function parameterFields({ name, shape, axis, blocks, tiedTo }: Parameter): unknown[] {
-  return tiedTo === undefined ? [name, shape, axis, blocks.map(blockFields)] : [name, shape, tiedTo];
+/** Fields that are not set leave no trace: graphs from before there were such have the hashes that they had. */
+function parameterFields(parameter: Parameter): unknown[] {
+  const { name, shape, axis, blocks, tiedTo, view, repetitions, keep } = parameter;
+  if (tiedTo !== undefined) return [name, shape, tiedTo];
+  const isPlain = view === undefined && repetitions === undefined && keep === undefined;
+  const more = isPlain ? [] : [{ view, repetitions, keep }];
+  return [name, shape, axis, blocks.map(blockFields), ...more];
 }
 
-function blockFields({ length, origin }: Block): unknown[] {
-  return origin.kind === 'prediction'
-    ? [length, origin.node, origin.role, origin.classifier, origin.slot]
-    : [length, origin.rule, fillingNumber(origin)];
+function blockFields({ length, origin, fallback }: Block): unknown[] {
+  if (origin.kind === 'initialization') return [length, ...fillingFields(origin)];
+  const { node, role, classifier, slot } = origin;
+  const fields = [length, node, role, classifier, slot];
+  return fallback === undefined ? fields : [...fields, fillingFields(fallback)];
+}
+
+function fillingFields(filling: Filling): unknown[] {
+  return [filling.rule, ...fillingNumbers(filling)];
 }

@@ -1,5 +1,5 @@
 import { shortestPaths } from './distances';
-import type { ArchitectureGraph } from './graph';
+import { foldedShape, type ArchitectureGraph } from './graph';
 
 /** What the encoder reads of a graph of N nodes. */
 export interface EncoderFeatures {
@@ -48,11 +48,14 @@ export function unknownOperations(graph: ArchitectureGraph, operations: readonly
 
 /**
  * A node's shape as (out, in, height, width). (n) is (n, 1, 1, 1); (o, i) is (o, i, 1, 1); (1, t, c) with t and c
- * above 1 is (1, c, s, s) with s = floor(sqrt(t)); other (a, b, c) is (a, b, c, 1); no shape is all 0.
+ * above 1 is (1, c, s, s) with s = floor(sqrt(t)); other (a, b, c) is (a, b, c, 1); no shape is all 0; of more than four
+ * dimensions (o, i, ..., h, w), those in between count as input channels.
  */
 export function shapeSlots(shape: readonly number[]): number[] {
   if (shape.length === 0) return [0, 0, 0, 0];
-  const [out = 1, second = 1, third = 1, fourth = 1] = shape.map((size) => Math.min(size, MAX_INT32));
+  const [out = 1, second = 1, third = 1, fourth = 1] = foldedShape(shape).map((size) =>
+    Math.min(size, MAX_INT32),
+  );
   if (shape.length === 3 && out === 1 && second > 1 && third > 1) {
     const side = Math.floor(Math.sqrt(second));
     return [1, third, side, side];

@@ -1,21 +1,19 @@
 /** The architecture graph, as `proto/logah/v1/architecture.proto` documents it, in the service's own types. */
 
+import type { Filling } from './filling';
+
+export type { Filling, Rule } from './filling';
+
 /** `initializer_range` where an architecture does not say it: the default of transformers' families. */
 export const DEFAULT_INITIALIZER_RANGE = 0.02;
 
 /** How the decoder's output is read and scaled. */
 export type Role = 'matrix' | 'embedding' | 'norm_weight' | 'bias';
 
-/** A rule that fills what no hypernetwork predicts; numbers are in units of the parameter. */
-export type Filling =
-  | { readonly rule: 'zeros' | 'ones' | 'normal' | 'truncated_normal'; readonly standardDeviation: number }
-  | { readonly rule: 'constant'; readonly value: number }
-  /** Between -bound and bound. */
-  | { readonly rule: 'uniform'; readonly bound: number };
+/** Whether the caller keeps values of its own: always, or where nothing of the parameter is predicted. */
+export type Keep = 'always' | 'unless_predicted';
 
-export type Rule = Filling['rule'];
-
-/** One operation; `shape` has 0 to 4 dimensions. */
+/** One operation; `shape` may have any number of dimensions. */
 export interface GraphNode {
   readonly name: string;
   readonly operation: string;
@@ -44,15 +42,26 @@ export type InitializationOrigin = Filling & { readonly kind: 'initialization' }
 export interface Block {
   readonly length: number;
   readonly origin: PredictionOrigin | InitializationOrigin;
+  /** What fills a predicted block where the model does not know its node's operation; undefined: as its role is usual. */
+  readonly fallback?: Filling | undefined;
 }
 
-/** A tensor of the network's state dict: blocks joined along `axis`, or the storage of another (`tiedTo`). */
+/**
+ * A tensor of the network's state dict: blocks joined along `axis`, or the storage of another (`tiedTo`), or values that
+ * the caller keeps.
+ */
 export interface Parameter {
   readonly name: string;
   readonly shape: readonly number[];
   readonly axis: number;
   readonly blocks: readonly Block[];
   readonly tiedTo: string | undefined;
+  /** The shape as which the blocks see the parameter, with its elements in the same order; undefined: `shape`. */
+  readonly view?: readonly number[] | undefined;
+  /** How often the blocks follow one another; undefined: once. */
+  readonly repetitions?: number | undefined;
+  /** Undefined: the caller does not. */
+  readonly keep?: Keep | undefined;
   /** The dimension that a layer sums over; undefined: none, or not known. Neither sent nor hashed, as `feeding`. */
   readonly inputAxis?: number | undefined;
   /** Of a tied parameter that is a layer's weight: the node whose output the layer sums over. */
@@ -79,18 +88,37 @@ export interface ArchitectureGraph {
   readonly initializerRange?: number | undefined;
 }
 
-/** The one number of a rule: its value, bound or standard deviation. */
-export function fillingNumber(filling: Filling): number {
-  if (filling.rule === 'constant') return filling.value;
-  return filling.rule === 'uniform' ? filling.bound : filling.standardDeviation;
-}
-
 /** The number of elements of a shape. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** The shape of a parameter's block. */
+/**
+ * The shape as which the blocks see a parameter. Of more than four dimensions (o, i, ..., h, w), those in between count
+ * as input channels where anything is predicted.
+ */
+export function viewOf({
+  shape,
+  view,
+  blocks,
+}: Pick<Parameter, 'shape' | 'view' | 'blocks'>): readonly number[] {
+  if (view !== undefined) return view;
+  return blocks.some(({ origin }) => origin.kind === 'prediction') ? foldedShape(shape) : shape;
+}
+
+/** A shape of at most four dimensions: of (o, i, ..., h, w) those in between are folded into i. */
+export function foldedShape(shape: readonly number[]): readonly number[] {
+  if (shape.length <= 4) return shape;
+  return [shape[0] ?? 1, elementCount(shape.slice(1, -2)), ...shape.slice(-2)];
+}
+
+/** Entries along the axis in which the lengths of a parameter's blocks are counted. */
+export function axisEntries({ shape, view, axis }: Pick<Parameter, 'shape' | 'view' | 'axis'>): number {
+  return (view ?? shape)[axis] ?? 1;
+}
+
+/** The shape of a parameter's block, in the view. */
 export function blockShape(parameter: Parameter, block: Block): number[] {
-  return parameter.shape.map((size, dimension) => (dimension === parameter.axis ? block.length : size));
+  const share = block.length / axisEntries(parameter);
+  return viewOf(parameter).map((size, dimension) => (dimension === parameter.axis ? size * share : size));
 }

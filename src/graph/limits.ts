@@ -4,7 +4,7 @@ import type { Violations } from './violations';
 
 /** What the server's settings allow of one architecture. */
 export interface GraphLimits {
-  /** `--max-nodes`; edges, tensors and blocks may each be ten times as many. */
+  /** `--max-nodes`; edges, tensors and blocks may each be ten times as many, repeated blocks a hundred times. */
   readonly maxNodes: number;
   /** `--max-parameters`: elements of all tensors together, those tied not counted. */
   readonly maxParameters: number;
@@ -16,12 +16,16 @@ export interface GraphSize {
   readonly edges: number;
   readonly tensors: number;
   readonly blocks: number;
+  /** Blocks of all tensors, their repetitions counted. */
+  readonly pieces: number;
   /** Elements of all tensors together, those tied not counted. */
   readonly elements: number;
 }
 
 /** Bounds the time of shortest paths and the size of the plan. */
 const PER_NODE = 10;
+/** Repetitions are cheaper than blocks: they take no room in a request. */
+const PIECES_PER_NODE = 100;
 
 export function graphSize(graph: ArchitectureGraph): GraphSize {
   const own = graph.parameters.filter((parameter) => parameter.tiedTo === undefined);
@@ -30,6 +34,7 @@ export function graphSize(graph: ArchitectureGraph): GraphSize {
     edges: graph.edges.length,
     tensors: graph.parameters.length,
     blocks: own.reduce((sum, parameter) => sum + parameter.blocks.length, 0),
+    pieces: own.reduce((sum, { blocks, repetitions = 1 }) => sum + blocks.length * repetitions, 0),
     elements: own.reduce((sum, parameter) => sum + elementCount(parameter.shape), 0),
   };
 }
@@ -53,6 +58,8 @@ export function checkLimits(
     for (const noun of ['edges', 'tensors', 'blocks'] as const) {
       check(size[noun], noun, limits.maxNodes * PER_NODE, `${PER_NODE} times --max-nodes`);
     }
+    const pieces = limits.maxNodes * PIECES_PER_NODE;
+    check(size.pieces, 'blocks with repetitions', pieces, `${PIECES_PER_NODE} times --max-nodes`);
   }
   check(size.elements, 'parameters', limits.maxParameters, '--max-parameters');
 }

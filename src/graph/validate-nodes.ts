@@ -2,7 +2,8 @@ import { elementCount, type GraphNode } from './graph';
 import { MAX_NAME, Names } from './names';
 import { quoted, type Violations } from './violations';
 
-const MAX_DIMENSIONS = 4;
+/** As many as NumPy 1 and PyTorch can hold. */
+const MAX_DIMENSIONS = 32;
 
 /** Names, operations and shapes; node 0 is the input. */
 export function validateNodes(nodes: readonly GraphNode[], violations: Violations): void {
@@ -27,30 +28,31 @@ export function validateNodes(nodes: readonly GraphNode[], violations: Violation
         `has ${operation.length} characters; at most ${MAX_NAME} are allowed`,
       );
     }
-    validateShape(shape, 0, `${field}.shape`, violations);
+    validateShape(shape, 1, `${field}.shape`, violations);
   });
 }
 
-/** Returns whether the shape has from `least` to 4 dimensions of at least 1, and a number of elements that is exact. */
+/** Returns whether the shape has up to 32 dimensions of at least `least`, and a number of elements that is exact. */
 export function validateShape(
   shape: readonly number[],
-  least: number,
+  least: 0 | 1,
   field: string,
   violations: Violations,
 ): boolean {
-  if (shape.length < least || shape.length > MAX_DIMENSIONS) {
-    violations.add(field, `has ${shape.length} dimensions; ${least} to ${MAX_DIMENSIONS} are allowed`);
+  if (shape.length > MAX_DIMENSIONS) {
+    violations.add(field, `has ${shape.length} dimensions; 0 to ${MAX_DIMENSIONS} are allowed`);
     return false;
   }
-  const wrong = shape.findIndex((size) => !Number.isSafeInteger(size) || size < 1);
+  const wrong = shape.findIndex((size) => !Number.isSafeInteger(size) || size < least);
   if (wrong !== -1) {
     violations.add(
       `${field}[${wrong}]`,
-      `must be an integer from 1 to 2^53 - 1, not ${quoted(shape[wrong])}`,
+      `must be an integer from ${least} to 2^53 - 1, not ${quoted(shape[wrong])}`,
     );
     return false;
   }
-  if (!Number.isSafeInteger(elementCount(shape))) {
+  // A 0 among them does not make the others small: strides are products of those behind it.
+  if (!Number.isSafeInteger(elementCount(shape.map((size) => Math.max(1, size))))) {
     violations.add(field, `${quoted(shape)} has more than 2^53 - 1 elements`);
     return false;
   }

@@ -1,9 +1,11 @@
+import { fillingFault, type Filling } from './filling';
 import {
+  axisEntries,
   blockShape,
-  fillingNumber,
+  elementCount,
+  viewOf,
   type ArchitectureGraph,
   type Block,
-  type Filling,
   type Parameter,
   type PredictionOrigin,
 } from './graph';
@@ -15,7 +17,10 @@ import { quoted, type Violations } from './violations';
 /** Largest slot; models have at most so many and one. */
 const MAX_SLOT = 15;
 
-/** Every parameter is covered by blocks that can be made, or shares the storage of one that is. */
+/** Dimensions of a view: no decoder makes blocks of more. */
+const MAX_VIEW = 4;
+
+/** Every parameter is covered by blocks that can be made, or shares the storage of one that is, or is kept. */
 export function validateParameters(graph: ArchitectureGraph, violations: Violations): void {
   if (graph.parameters.length === 0) violations.add('architecture.graph.parameters', 'is empty');
   const names = new Names('parameters', violations);
@@ -24,16 +29,40 @@ export function validateParameters(graph: ArchitectureGraph, violations: Violati
   });
   graph.parameters.forEach((parameter, index) => {
     const field = `architecture.graph.parameters[${index}]`;
-    if (!validateShape(parameter.shape, 1, `${field}.shape`, violations)) return;
+    if (!validateShape(parameter.shape, 0, `${field}.shape`, violations)) return;
     if (parameter.tiedTo !== undefined) {
       const target = graph.parameters[names.indexOf(parameter.tiedTo) ?? -1];
       validateTie(parameter, parameter.tiedTo, target, field, violations);
-    } else if (validateLengths(parameter, field, violations)) {
+    } else if (parameter.keep === 'always') {
+      validateKept(parameter, field, violations);
+    } else if (validateView(parameter, field, violations) && validateLengths(parameter, field, violations)) {
       parameter.blocks.forEach((block, position) => {
         validateOrigin(graph, parameter, block, `${field}.blocks[${position}]`, violations);
       });
     }
   });
+}
+
+function validateKept({ blocks }: Parameter, field: string, violations: Violations): void {
+  if (blocks.length === 0) return;
+  violations.add(field, 'has both blocks and keep KEEP_ALWAYS; one of them must be left out');
+}
+
+/** A view has 1 to 4 dimensions and the elements of the shape. */
+function validateView({ shape, view }: Parameter, field: string, violations: Violations): boolean {
+  if (view === undefined) return true;
+  if (!validateShape(view, 1, `${field}.view`, violations)) return false;
+  if (view.length > MAX_VIEW) {
+    violations.add(`${field}.view`, `has ${view.length} dimensions; 1 to ${MAX_VIEW} are allowed`);
+    return false;
+  }
+  const [elements, needed] = [elementCount(view), elementCount(shape)];
+  if (elements === needed) return true;
+  violations.add(
+    `${field}.view`,
+    `${quoted(view)} has ${elements} elements; the shape ${quoted(shape)} has ${needed}`,
+  );
+  return false;
 }
 
 function validateTie(
@@ -60,25 +89,38 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((size, dimension) => size === b[dimension]);
 }
 
-function validateLengths({ shape, axis, blocks }: Parameter, field: string, violations: Violations): boolean {
-  const size = isIndex(axis, shape.length) ? shape[axis] : undefined;
-  if (size === undefined) {
-    violations.add(`${field}.axis`, `is ${axis}; the shape has dimensions 0 to ${shape.length - 1}`);
+function validateLengths(parameter: Parameter, field: string, violations: Violations): boolean {
+  const { shape, view, axis, blocks, repetitions = 1 } = parameter;
+  const dimensions = (view ?? shape).length;
+  const size = axisEntries(parameter);
+  const where = view === undefined ? 'shape' : 'view';
+  if (!isIndex(axis, Math.max(1, dimensions))) {
+    violations.add(
+      `${field}.axis`,
+      `is ${axis}; the ${where} has dimensions 0 to ${Math.max(1, dimensions) - 1}`,
+    );
     return false;
   }
+  const isEmpty = elementCount(shape) === 0;
   if (blocks.length === 0) {
+    if (isEmpty) return true;
     violations.add(field, 'has neither blocks nor tied_to; exactly one of them must be set');
     return false;
   }
-  const wrong = blocks.findIndex(({ length }) => !Number.isSafeInteger(length) || length < 1);
+  const least = size === 0 ? 0 : 1;
+  const wrong = blocks.findIndex(({ length }) => !Number.isSafeInteger(length) || length < least);
   if (wrong !== -1) {
     const came = quoted(blocks[wrong]?.length);
-    violations.add(`${field}.blocks[${wrong}].length`, `must be an integer from 1 to ${size}, not ${came}`);
+    violations.add(
+      `${field}.blocks[${wrong}].length`,
+      `must be an integer from ${least} to ${size}, not ${came}`,
+    );
     return false;
   }
   const sum = blocks.reduce((total, { length }) => total + length, 0);
-  if (sum === size) return true;
-  violations.add(`${field}.blocks`, `have ${sum} entries together; dimension ${axis} has ${size}`);
+  if (sum * repetitions === size) return true;
+  const times = repetitions === 1 ? '' : `, ${sum * repetitions} in ${repetitions} repetitions`;
+  violations.add(`${field}.blocks`, `have ${sum} entries together${times}; dimension ${axis} has ${size}`);
   return false;
 }
 
@@ -89,11 +131,13 @@ function validateOrigin(
   field: string,
   violations: Violations,
 ): void {
-  const { origin } = block;
+  const { origin, fallback } = block;
+  const isEmpty = elementCount(parameter.shape) === 0;
   if (origin.kind === 'initialization') {
-    validateFilling(origin, `${field}.initialization`, violations);
+    validateFilling(origin, parameter, `${field}.initialization`, violations);
     return;
   }
+  if (fallback !== undefined) validateFilling(fallback, parameter, `${field}.fallback`, violations);
   const prediction = `${field}.prediction`;
   if (!isIndex(origin.slot, MAX_SLOT + 1)) {
     violations.add(`${prediction}.slot`, `is ${origin.slot}; 0 to ${MAX_SLOT} are allowed`);
@@ -104,24 +148,23 @@ function validateOrigin(
     violations.add(`${prediction}.node`, `is ${origin.node}; the graph has nodes 0 to ${last}`);
   }
   const shape = blockShape(parameter, block);
-  const misfit = roleMisfit(origin, shape) ?? (node && positionMisfit(shape, node.shape));
+  const [leading = 1, ...others] = viewOf(parameter);
+  const misfit = isEmpty
+    ? 'needs elements; the parameter has none'
+    : (roleMisfit(origin, shape) ??
+      (others.length === 2 && leading !== 1 ? `needs a parameter of shape (1, t, c) or a view` : undefined) ??
+      (node && positionMisfit(shape, node.shape)));
   if (misfit !== undefined) violations.add(`${prediction}.role`, misfit);
 }
 
-function validateFilling(filling: Filling, field: string, violations: Violations): void {
-  const number = fillingNumber(filling);
-  const wrong = (name: string, allowed: string): void => {
-    violations.add(`${field}.${name}`, `must be ${allowed}, not ${number}`);
-  };
-  const { rule } = filling;
-  if (rule !== 'constant' && rule !== 'uniform') {
-    if (!(Number.isFinite(number) && number >= 0)) {
-      wrong('standard_deviation', 'a finite number of at least 0');
-    }
-  } else if (!Number.isFinite(Math.fround(number)) || (rule === 'uniform' && number < 0)) {
-    if (rule === 'constant') wrong('value', 'finite in float32');
-    else wrong('bound', 'at least 0 and finite in float32');
-  }
+function validateFilling(
+  filling: Filling,
+  { shape }: Parameter,
+  field: string,
+  violations: Violations,
+): void {
+  const fault = fillingFault(filling, shape.length);
+  if (fault !== undefined) violations.add(`${field}.${fault.field}`, fault.description);
 }
 
 /** Why no decoder makes a block of this shape for its role; undefined where one does. */
@@ -131,7 +174,7 @@ function roleMisfit({ role }: PredictionOrigin, shape: readonly number[]): strin
     return shape.length === 1 ? undefined : `${name} needs 1 dimension; the parameter has ${shape.length}`;
   }
   const name = role === 'matrix' ? 'ROLE_MATRIX' : 'ROLE_EMBEDDING';
-  if (shape.length < 2) return `${name} needs 2 to 4 dimensions; the parameter has ${shape.length}`;
+  if (shape.length < 2) return `${name} needs 2 dimensions or more; the parameter has ${shape.length}`;
   const [first = 0, tokens = 0, channels = 0] = shape;
   if (shape.length !== 3 || (first === 1 && tokens > 1 && channels > 1)) return undefined;
   return `a block of shape ${quoted(shape)} is not supported; with 3 dimensions it must be (1, t, c), t and c above 1`;

@@ -1,14 +1,14 @@
 /** What cannot be decoded within bounded memory, or not at all, told before anything is decoded. */
 
 import { invalidFields, type FieldViolation } from '../errors';
-import { blockShape, elementCount, type ArchitectureGraph, type Parameter } from '../graph/graph';
+import { blockShape, elementCount, viewOf, type ArchitectureGraph, type Parameter } from '../graph/graph';
 import { quoted } from '../graph/violations';
 import type { HypernetConfig } from '../hypernet/manifest';
-import { joinDimensions, matrixView } from './layout';
+import { canJoin, joinDimensions, parameterView } from './layout';
 import type { Recipe } from './recipe';
 import { predictedRecipe } from './recipe-for';
 
-/** Elements of one row of a tensor's matrix view, since a tile has at least a row: 16 MiB of float32. */
+/** Elements of one row of a predicted tensor's matrix view, since a tile has at least a row: 16 MiB of float32. */
 const MAX_ROW_ELEMENTS = 1 << 22;
 
 /** Elements of a block that a dense decoder makes in one piece: 64 MiB of float32. */
@@ -40,17 +40,15 @@ export function checkDecodable(
   if (violations.length > 0) throw invalidFields(violations);
 }
 
-function layoutMisfit({ shape, axis, blocks }: Parameter): string | undefined {
-  const { columns } = matrixView(shape);
+function layoutMisfit(parameter: Parameter): string | undefined {
+  const { shape, axis } = parameter;
+  const { columns } = parameterView(parameter);
   if (columns > MAX_ROW_ELEMENTS) {
     return `of shape ${quoted(shape)} has ${columns} elements a row; at most ${MAX_ROW_ELEMENTS} are allowed`;
   }
-  const dimensions = joinDimensions(shape);
-  if (blocks.length > 1 && !dimensions.includes(axis)) {
-    const allowed = dimensions.join(' or ');
-    return `of shape ${quoted(shape)} has blocks joined along dimension ${axis}; only ${allowed} is allowed`;
-  }
-  return undefined;
+  if (canJoin(parameter)) return undefined;
+  const allowed = joinDimensions(viewOf(parameter)).join(' or ');
+  return `of shape ${quoted(shape)} has blocks joined along dimension ${axis}; only ${allowed} is allowed`;
 }
 
 function blocksMisfit(

@@ -1,15 +1,22 @@
 /** What one tensor of the plan is made of: its pieces, their recipes, and the counts that the plan tells of them. */
 
-import { blockShape, elementCount, type ArchitectureGraph, type Block, type Parameter } from '../graph/graph';
+import {
+  blockShape,
+  elementCount,
+  viewOf,
+  type ArchitectureGraph,
+  type Block,
+  type Parameter,
+} from '../graph/graph';
 import type { Widening } from '../graph/widening';
 import type { HypernetConfig } from '../hypernet/manifest';
-import { matrixView, placements, type MatrixView, type Placement } from './layout';
+import { parameterView, placements, type MatrixView, type Placement } from './layout';
 import type { Recipe } from './recipe';
 import { fillRecipe, predictedRecipe, type PlannedRecipe } from './recipe-for';
 import { repeatedFill, repeatedRecipe } from './repeated-recipe';
 
 /** Where a tensor's values come from; see `Source` in the contract. */
-export type Source = 'predicted' | 'tiled' | 'initialized' | 'tied';
+export type Source = 'predicted' | 'tiled' | 'initialized' | 'tied' | 'kept';
 
 /** A piece of a tensor: a block in the tensor's matrix view. */
 export interface Piece extends Placement {
@@ -45,18 +52,26 @@ export function planTensor(index: number, planning: TensorPlanning): TensorConte
   const predicted = planned.filter(({ recipe }) => recipe.kind !== 'fill');
   const predictedElements = predicted.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
   const tiledElements = predictedElements - predicted.reduce((sum, { distinct }) => sum + distinct, 0);
+  const source = sourceOf(parameter, predictedElements, tiledElements);
+  const isMade = source !== 'tied' && source !== 'kept';
+  const pieces = planned.map(({ recipe, row, rows, column, columns }) => ({
+    recipe,
+    row,
+    rows,
+    column,
+    columns,
+  }));
   return {
     name: parameter.name,
     shape: parameter.shape,
-    source: sourceOf(parameter, predictedElements, tiledElements),
+    source,
     rank: planned.reduce((most, { rank }) => Math.max(most, rank), 0),
     tiedTo: parameter.tiedTo,
     predictedElements,
     tiledElements,
-    initializedElements:
-      parameter.tiedTo === undefined ? elementCount(parameter.shape) - predictedElements : 0,
-    view: matrixView(parameter.shape),
-    pieces: planned.map(({ recipe, row, rows, column, columns }) => ({ recipe, row, rows, column, columns })),
+    initializedElements: isMade ? elementCount(parameter.shape) - predictedElements : 0,
+    view: parameterView(parameter),
+    pieces: isMade ? pieces : [],
   };
 }
 
@@ -64,13 +79,37 @@ type PlannedBlock = PlannedRecipe & Placement;
 
 function plannedBlocks(parameter: Parameter, index: number, planning: TensorPlanning): PlannedBlock[] {
   const { graph, widening, config } = planning;
+  // Rows and columns of no size have nothing to be decoded.
+  if (elementCount(parameter.shape) === 0) return [];
   if (widening !== undefined) return repeatedBlocks(parameter, index, widening, config);
   const merged = config.slots > 1 ? parameter : mergeBlocks(parameter);
-  const places = placements(merged);
-  return merged.blocks.map((block, position) => ({
-    ...plannedRecipe(merged, block, graph, config),
-    ...placeOf(places, position),
-  }));
+  const alone = merged.blocks.length === 1 ? merged.blocks[0] : undefined;
+  if (alone?.origin.kind === 'prediction' && merged.axis === 0 && merged.repetitions !== undefined) {
+    return [cycledBlock(merged, alone, graph, config)];
+  }
+  const once = new Once();
+  return placements(merged).flatMap((places, position) => {
+    const block = blockOf(merged, position);
+    const planned = plannedRecipe(merged, block, graph, config);
+    const distinct = once.is(distinctKey(merged, block, config)) ? planned.distinct : 0;
+    return places.map((place) => ({ ...planned, ...place, distinct }));
+  });
+}
+
+/** One block that repeats along the first dimension is one piece, whose rows begin again. */
+function cycledBlock(
+  parameter: Parameter,
+  block: Block,
+  graph: ArchitectureGraph,
+  config: HypernetConfig,
+): PlannedBlock {
+  const planned = plannedRecipe(parameter, block, graph, config);
+  const { recipe } = planned;
+  if (recipe.kind === 'fill') throw new Error(`${parameter.name} is not predicted`);
+  const baseShape = blockShape(parameter, block);
+  const repetition = { shape: viewOf(parameter), baseShape, axis: 0, start: 0, divisor: 1 };
+  const { rows, columns } = parameterView(parameter);
+  return { ...planned, row: 0, rows, column: 0, columns, recipe: repeatedRecipe(recipe, repetition) };
 }
 
 /** The blocks of a parameter that repeats its base's, each block for itself. */
@@ -83,36 +122,44 @@ function repeatedBlocks(
   const narrow = base.parameters[index];
   if (narrow === undefined) throw new Error(`${parameter.name} has no counterpart in the base`);
   const decoded = config.slots > 1 ? narrow : mergeBlocks(narrow);
-  const [places, narrowPlaces] = [placements(parameter), placements(narrow)];
   const divisor = divided.has(parameter.name) ? copies : 1;
-  let from = 0;
-  return narrow.blocks.map((block, position) => {
-    const { whole, start } = blockAt(decoded, from);
-    from += block.length;
-    const place = placeOf(places, position);
+  const once = new Once();
+  const [starts, narrowStarts] = [blockStarts(parameter), blockStarts(narrow)];
+  return placements(parameter).flatMap((places, position): PlannedBlock[] => {
+    const block = blockOf(narrow, position);
+    const from = narrowStarts[position] ?? 0;
+    const { whole, start } = blockAt(decoded, from % blocksLength(narrow));
     const planned = plannedRecipe(decoded, whole, base, config);
     const { recipe } = planned;
     if (recipe.kind === 'fill') {
-      const { columns } = matrixView(narrow.shape);
-      const repeated = { ...placeOf(narrowPlaces, position), tensorColumns: columns };
-      return { ...planned, ...place, recipe: repeatedFill(recipe, repeated, divisor) };
+      const repeated = {
+        shape: parameter.view ?? parameter.shape,
+        base: narrow.view ?? narrow.shape,
+        axis: parameter.axis,
+        start: starts[position] ?? 0,
+        baseStart: from,
+        baseLength: block.length,
+      };
+      return places.map((place) => ({
+        ...planned,
+        ...place,
+        recipe: repeatedFill(recipe, repeated, divisor),
+      }));
     }
-    const wide = parameter.shape.map((size, axis) =>
-      axis === parameter.axis ? (parameter.blocks[position]?.length ?? size) : size,
-    );
-    return {
+    // What is decoded once counts once, whichever of its parts stands here.
+    const isFirst = once.is(distinctKey(decoded, whole, config));
+    return places.map((place) => ({
       ...planned,
       ...place,
-      // What is decoded once counts once, whichever of its parts stands here.
-      distinct: start === 0 ? planned.distinct : 0,
+      distinct: isFirst ? planned.distinct : 0,
       recipe: repeatedRecipe(recipe, {
-        shape: wide,
+        shape: blockShape(parameter, blockOf(parameter, position)),
         baseShape: blockShape(narrow, block),
         axis: parameter.axis,
         start,
         divisor,
       }),
-    };
+    }));
   });
 }
 
@@ -124,9 +171,52 @@ function plannedRecipe(
 ): PlannedRecipe {
   const shape = blockShape(parameter, block);
   const { origin } = block;
-  if (origin.kind === 'initialization') return fillRecipe(origin, elementCount(shape));
+  if (origin.kind === 'initialization') return fillRecipe(origin, parameter.shape, elementCount(shape));
   const nodeShape = graph.nodes[origin.node]?.shape ?? [];
   return predictedRecipe(origin, shape, nodeShape, config, graph.initializerRange);
+}
+
+/** The block at a position among those of all repetitions. */
+function blockOf({ name, blocks }: Parameter, position: number): Block {
+  const block = blocks[position % blocks.length];
+  if (block === undefined) throw new Error(`${name} has no blocks`);
+  return block;
+}
+
+/** Entries along the axis of all blocks of one repetition. */
+function blocksLength({ blocks }: Parameter): number {
+  return blocks.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** Where each block of every repetition begins, in entries along the axis. */
+function blockStarts({ blocks, repetitions = 1 }: Parameter): number[] {
+  let start = 0;
+  return Array.from({ length: repetitions }, () => blocks)
+    .flat()
+    .map(({ length }) => {
+      const at = start;
+      start += length;
+      return at;
+    });
+}
+
+/** Blocks with the same key have the same values. */
+function distinctKey(parameter: Parameter, block: Block, config: HypernetConfig): string {
+  const { origin } = block;
+  if (origin.kind === 'initialization') return '';
+  const { node, role, classifier, slot } = origin;
+  return JSON.stringify([node, role, classifier, config.slots > 1 ? slot : 0, blockShape(parameter, block)]);
+}
+
+/** Tells whether a key comes for the first time. */
+class Once {
+  readonly #seen = new Set<string>();
+
+  is(key: string): boolean {
+    if (this.#seen.has(key)) return false;
+    this.#seen.add(key);
+    return true;
+  }
 }
 
 /** The block with entry `entry` along the parameter's axis, and the entry's position within it. */
@@ -139,15 +229,10 @@ function blockAt(parameter: Parameter, entry: number): { whole: Block; start: nu
   throw new Error(`${parameter.name} has no block with entry ${entry}`);
 }
 
-function placeOf(places: readonly Placement[], position: number): Placement {
-  const place = places[position];
-  if (place === undefined) throw new Error(`block ${position} has no place`);
-  return place;
-}
-
 function sourceOf(parameter: Parameter, predicted: number, tiled: number): Source {
   if (parameter.tiedTo !== undefined) return 'tied';
-  if (predicted === 0) return 'initialized';
+  if (parameter.keep === 'always') return 'kept';
+  if (predicted === 0) return parameter.keep === undefined ? 'initialized' : 'kept';
   return tiled > 0 ? 'tiled' : 'predicted';
 }
 

@@ -6,26 +6,18 @@ import { graphHash } from '../graph/canonical';
 import { quoted, Violations } from '../graph/violations';
 import type { Widening } from '../graph/widening';
 import type { Bundle } from '../hypernet/bundle';
+import { coverageOf, coverageWarnings, moduleCoverage, type Coverage, type ModuleCoverage } from './coverage';
 import { checkDecodable } from './decodable';
 import { bytesPerElement, type ElementType } from '../element-type';
 import { coreByteLength, smallerCore } from './core';
 import { factorsByteLength, smallerFactors, type Representation } from './factors';
-import type { Placement } from './layout';
 import type { PlannedTensor } from './planned-tensor';
-import { planTensor } from './plan-tensor';
-import { placementOf, type Slicing } from './slicing';
+import { planTensor, type TensorContent } from './plan-tensor';
+import { NO_RUNS, runsOf } from './runs';
+import type { Slicing } from './slicing';
 import { trainingWarnings, type TrainingWarning } from './training-warnings';
 import type { NameSelection } from './selection';
 import { AS_IT_IS, type WideningChoice } from './widening-choice';
-
-/** Elements of all tensors by origin; the first four parts of the contract's `Coverage`. */
-export interface Coverage {
-  readonly parameters: number;
-  readonly predicted: number;
-  readonly tiled: number;
-  readonly initialized: number;
-  readonly tied: number;
-}
 
 /** A whole plan. */
 export interface PredictionPlan {
@@ -45,6 +37,8 @@ export interface PredictionPlan {
   readonly factorBytes: number;
   readonly coreBytes: number;
   readonly coverage: Coverage;
+  /** The same of parts of the network. */
+  readonly modules: readonly ModuleCoverage[];
   readonly warnings: readonly TrainingWarning[];
 }
 
@@ -75,24 +69,25 @@ export function planPrediction(
   bundle: Bundle,
   options: PlanOptions,
   { widening, warnings }: WideningChoice = AS_IT_IS,
+  otherWarnings: readonly TrainingWarning[] = [],
 ): PredictionPlan {
   const { elementType, selection, seed, slicing, representation, lift } = options;
   checkDecodable(graph, bundle.manifest.hypernet, widening?.base);
   const selected = selection.select(graph.parameters.map((parameter) => parameter.name));
-  slicing.check(graph.parameters);
   const { hypernet } = bundle.manifest;
+  const planning = { graph, widening, config: hypernet };
+  const contents = graph.parameters.map((_, index) => planTensor(index, planning));
+  slicing.check(contents.map(({ name, shape, ...content }) => ({ name, shape, unsent: unsentAs(content) })));
   let offset = 0;
   let denseBytes = 0;
   let factorBytes = 0;
   let coreBytes = 0;
   // A model without an expansion sends factors in place of cores.
   const sentAs = representation === 'core' && bundle.expansion === undefined ? 'factors' : representation;
-  const planning = { graph, widening, config: hypernet };
-  const tensors = graph.parameters.map((parameter, index) => {
-    const candidate = parameter.tiedTo === undefined && selected.has(parameter.name);
-    const box = candidate ? slicing.boxOf(parameter) : undefined;
+  const tensors = contents.map((planned) => {
+    const candidate = unsentAs(planned) === undefined && selected.has(planned.name);
+    const box = candidate ? slicing.boxOf(planned) : undefined;
     const dense = box === undefined ? 0 : elementCount(box.shape) * bytesPerElement(elementType);
-    const planned = planTensor(index, planning);
     const factors =
       box === undefined || lift > 0 ? undefined : smallerFactors(planned.pieces, hypernet.rank, dense);
     const factored = factors === undefined ? dense : factorsByteLength(factors);
@@ -109,7 +104,7 @@ export function planPrediction(
       rank: lift > 0 ? 0 : planned.rank,
       sent: box !== undefined,
       box,
-      sentPlace: box === undefined ? NOWHERE : placementOf(box, parameter.shape),
+      runs: box === undefined ? NO_RUNS : runsOf(box, planned.shape),
       bytes,
       offset,
       factors: sentAs === 'factors' ? factors : undefined,
@@ -134,6 +129,8 @@ export function planPrediction(
     ...(widening === undefined ? [] : [{ copies: widening.copies, base: graphHash(widening.base) }]),
     ...(lift > 0 ? [{ lift }] : []),
   ];
+  const modules = moduleCoverage(tensors);
+  const kept = graph.parameters.filter(({ keep }) => keep === 'always').map(({ name }) => name);
   const fingerprint = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
   return {
     bundle,
@@ -149,11 +146,21 @@ export function planPrediction(
     factorBytes,
     coreBytes,
     coverage: coverageOf(tensors),
-    warnings: [...trainingWarnings(widening?.base ?? graph, bundle.manifest), ...warnings],
+    modules,
+    warnings: [
+      ...trainingWarnings(widening?.base ?? graph, bundle.manifest),
+      ...warnings,
+      ...otherWarnings,
+      ...coverageWarnings(tensors, modules, new Set(kept)),
+    ],
   };
 }
 
-const NOWHERE: Placement = { row: 0, rows: 0, column: 0, columns: 0 };
+/** Why a tensor is never sent; undefined: it can be. */
+function unsentAs({ source, tiedTo }: Pick<TensorContent, 'source' | 'tiedTo'>): string | undefined {
+  if (source === 'kept') return 'kept by the caller';
+  return tiedTo === undefined ? undefined : `tied to ${JSON.stringify(tiedTo)}`;
+}
 
 /** Throws LogahError (invalid_argument) that names each parameter with elements filled by rule. */
 function checkPredicted(tensors: readonly PlannedTensor[]): void {
@@ -168,19 +175,4 @@ function checkPredicted(tensors: readonly PlannedTensor[]): void {
     );
   }
   violations.throwIfAny();
-}
-
-function coverageOf(tensors: readonly PlannedTensor[]): Coverage {
-  const total = { parameters: 0, predicted: 0, tiled: 0, initialized: 0, tied: 0 };
-  for (const tensor of tensors) {
-    if (tensor.tiedTo !== undefined) {
-      total.tied += elementCount(tensor.shape);
-      continue;
-    }
-    total.parameters += elementCount(tensor.shape);
-    total.predicted += tensor.predictedElements - tensor.tiledElements;
-    total.tiled += tensor.tiledElements;
-    total.initialized += tensor.initializedElements;
-  }
-  return total;
 }

@@ -2,8 +2,8 @@
 
 import type { CoreBlock } from './core';
 import type { FactorPiece } from './factors';
-import type { Placement } from './layout';
 import type { TensorContent } from './plan-tensor';
+import { elementsBefore, endOf, type Runs } from './runs';
 import type { Box } from './slicing';
 import { rowsPerTile, type Tile } from './tile';
 
@@ -12,8 +12,8 @@ export interface PlannedTensor extends TensorContent {
   readonly sent: boolean;
   /** The box that is sent, in the tensor's dimensions; undefined where it is not sent. */
   readonly box: Box | undefined;
-  /** The same in the matrix view. */
-  readonly sentPlace: Placement;
+  /** The elements of the box. */
+  readonly runs: Runs;
   /** Bytes sent; 0 where the tensor is not. */
   readonly bytes: number;
   /** Position of the first byte in the data of the whole answer. */
@@ -24,23 +24,24 @@ export interface PlannedTensor extends TensorContent {
   readonly core: readonly CoreBlock[] | undefined;
 }
 
+/** A tile, and how many of its elements are sent. */
+export interface SentTile extends Tile {
+  readonly elements: number;
+}
+
 /**
  * The tiles that hold what is sent of a tensor, in order. Their bounds depend only on the tensor's shape, so that a
  * slice is cut from the very tiles that the whole tensor is made of.
  */
-export function* tilesOf(tensor: PlannedTensor): Generator<Tile> {
-  const { rows, columns } = tensor.view;
-  const { row: first, rows: count } = tensor.sentPlace;
+export function* tilesOf({ view, runs }: PlannedTensor): Generator<SentTile> {
+  if (runs.count === 0) return;
+  const { rows, columns } = view;
   const step = rowsPerTile(columns);
-  for (let row = first - (first % step); row < first + count; row += step) {
-    yield { row, rows: Math.min(step, rows - row) };
+  const end = endOf(runs);
+  const first = Math.floor(runs.start / columns);
+  for (let row = first - (first % step); row * columns < end; row += step) {
+    const tile = { row, rows: Math.min(step, rows - row) };
+    const elements = elementsBefore(runs, (row + tile.rows) * columns) - elementsBefore(runs, row * columns);
+    if (elements > 0) yield { ...tile, elements };
   }
-}
-
-/** What is sent of a tile, counted within the tile. */
-export function sentPart(tensor: PlannedTensor, tile: Tile): Placement {
-  const { row, rows, column, columns } = tensor.sentPlace;
-  const first = Math.max(row, tile.row);
-  const last = Math.min(row + rows, tile.row + tile.rows);
-  return { row: first - tile.row, rows: last - first, column, columns };
 }

@@ -18,9 +18,13 @@ export interface PlannedRecipe {
   readonly distinct: number;
 }
 
-/** The recipe of a block filled by rule. */
-export function fillRecipe(origin: InitializationOrigin, elements: number): PlannedRecipe {
-  return { recipe: { ...origin, kind: 'fill' }, rank: 0, distinct: elements };
+/** The recipe of a block of `elements` that is filled by rule, in a parameter of `shape`. */
+export function fillRecipe(
+  origin: InitializationOrigin,
+  shape: readonly number[],
+  elements: number,
+): PlannedRecipe {
+  return { recipe: { ...origin, kind: 'fill', shape }, rank: 0, distinct: elements };
 }
 
 /**

@@ -5,20 +5,31 @@
  * 2405.16287; `python/logah/hypernet/hypernetwork.py` is the same mathematics in PyTorch.
  */
 
-import type { Filling } from '../graph/graph';
+import type { Filling } from '../graph/filling';
 import type { Cycles } from './cycle';
-import type { Placement } from './layout';
 
-/** Filled by rule. Element k of the block draws from the stream `key`, position `offset(k)` in its parameter. */
+/** Filled by rule: an element depends on nothing but its index in its parameter. */
 export type FillRecipe = Filling & {
   readonly kind: 'fill';
-  /** In a widened network: the block of the base's tensor that this one repeats, draws included. */
+  /** Of the parameter. */
+  readonly shape: readonly number[];
+  /** In a widened network: the block of the base's parameter that this one repeats, draws included. */
   readonly repeated?: RepeatedBlock | undefined;
+  /** What elements are multiplied with; undefined: 1. */
+  readonly factor?: number | undefined;
 };
 
-/** A block's place in a tensor, whose matrix view has `tensorColumns` columns. */
-export interface RepeatedBlock extends Placement {
-  readonly tensorColumns: number;
+/**
+ * A block of a parameter of `shape` that begins at entry `start` of dimension `axis`, and repeats the base's block of
+ * `baseLength` entries from entry `baseStart` on; all other dimensions repeat the base's.
+ */
+export interface RepeatedBlock {
+  readonly shape: readonly number[];
+  readonly base: readonly number[];
+  readonly axis: number;
+  readonly start: number;
+  readonly baseStart: number;
+  readonly baseLength: number;
 }
 
 /** Common to what the hypernetwork predicts. */

@@ -28,10 +28,9 @@ export function repeatedRecipe(recipe: PredictedRecipe, repetition: Repetition):
       ({ ...cyclic, scale: divided(cyclic.scale, divisor) } as PredictedRecipe);
 }
 
-/** The recipe of a block by rule that repeats `repeated`. No family has a layer's weight filled by rule. */
+/** The recipe of a block by rule that repeats `repeated`. */
 export function repeatedFill(recipe: FillRecipe, repeated: RepeatedBlock, divisor: number): FillRecipe {
-  if (divisor !== 1) throw new Error('what is filled by rule cannot be divided');
-  return { ...recipe, repeated };
+  return { ...recipe, repeated, ...(divisor !== 1 && { factor: 1 / divisor }) };
 }
 
 /** A deviation is measured in the base's block. */

@@ -1,8 +1,6 @@
 /** Slices: which box of every tensor is sent. */
 
 import { invalidField, invalidFields, type FieldViolation } from '../errors';
-import type { Parameter } from '../graph/graph';
-import { matrixView, rowDimensionOf, type Placement } from './layout';
 
 /** A box of a tensor in its own dimensions. */
 export interface Box {
@@ -15,6 +13,14 @@ export interface NamedSlice {
   readonly name: string;
   readonly start: readonly number[];
   readonly end: readonly number[];
+}
+
+/** What a slice cuts. */
+export interface Sliceable {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Why nothing of it is sent; undefined: it can be. */
+  readonly unsent: string | undefined;
 }
 
 /** Rank `index` of `count`. */
@@ -62,8 +68,8 @@ export class Slicing {
   }
 
   /** Checks every slice against the tensor that it names. Throws LogahError (invalid_argument) that names the slice. */
-  check(parameters: readonly Parameter[]): void {
-    const byName = new Map(parameters.map((parameter) => [parameter.name, parameter]));
+  check(tensors: readonly Sliceable[]): void {
+    const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
     const violations: FieldViolation[] = [];
     for (const [index, slice] of [...this.#slices.values()].entries()) {
       const description = misfit(slice, byName.get(slice.name));
@@ -72,10 +78,11 @@ export class Slicing {
     if (violations.length > 0) throw invalidFields(violations);
   }
 
-  /** The box of a tensor that is sent; undefined where it is empty. */
-  boxOf({ name, shape }: Parameter): Box | undefined {
+  /** The box of a tensor that is sent; undefined where a shard has nothing of it. */
+  boxOf({ name, shape }: Pick<Sliceable, 'name' | 'shape'>): Box | undefined {
+    // A scalar counts as one row.
     const first = shape[0] ?? 1;
-    if (this.#shard !== undefined) {
+    if (this.#shard !== undefined && !shape.includes(0)) {
       const rows = Math.ceil(first / this.#shard.count);
       const start = Math.min(first, this.#shard.index * rows);
       const end = Math.min(first, start + rows);
@@ -84,19 +91,6 @@ export class Slicing {
     const slice = this.#slices.get(name);
     return slice === undefined ? leadingBox(shape, [], []) : leadingBox(shape, slice.start, slice.end);
   }
-}
-
-/** The box in the tensor's matrix view. */
-export function placementOf(box: Box, shape: readonly number[]): Placement {
-  const { rows, columns } = matrixView(shape);
-  const rowDimension = rowDimensionOf(shape);
-  const along = (dimension: number, whole: number): [number, number] => {
-    const unit = whole / (shape[dimension] ?? 1);
-    return [(box.start[dimension] ?? 0) * unit, (box.shape[dimension] ?? 1) * unit];
-  };
-  const [row, rowCount] = along(rowDimension, rows);
-  const [column, columnCount] = along(rowDimension + 1, columns);
-  return { row, rows: rowCount, column, columns: columnCount };
 }
 
 function leadingBox(shape: readonly number[], start: readonly number[], end: readonly number[]): Box {
@@ -113,13 +107,11 @@ function checkShard({ index, count }: ShardOf): void {
   if (index >= count) throw invalidField('shard.index', `is ${index}; 0 to ${count - 1} is allowed`);
 }
 
-function misfit(slice: NamedSlice, parameter: Parameter | undefined): string | undefined {
-  if (parameter === undefined)
-    return `names ${JSON.stringify(slice.name)}, which the architecture does not have`;
-  if (parameter.tiedTo !== undefined) {
-    return `names ${JSON.stringify(slice.name)}, which is tied to ${JSON.stringify(parameter.tiedTo)} and not sent`;
-  }
-  const { shape } = parameter;
+function misfit(slice: NamedSlice, tensor: Sliceable | undefined): string | undefined {
+  const name = JSON.stringify(slice.name);
+  if (tensor === undefined) return `names ${name}, which the architecture does not have`;
+  if (tensor.unsent !== undefined) return `names ${name}, which is ${tensor.unsent} and not sent`;
+  const { shape } = tensor;
   if (slice.start.length > shape.length) {
     return `has ${slice.start.length} dimensions; ${slice.name} has ${shape.length}`;
   }

@@ -5,7 +5,7 @@ import type { Manifest, Range } from '../hypernet/manifest';
 
 /** One difference; the fields are those of the contract's `Warning`. */
 export interface TrainingWarning {
-  readonly kind: 'family' | 'range' | 'untrained' | 'widening';
+  readonly kind: 'family' | 'range' | 'untrained' | 'widening' | 'operations' | 'coverage';
   readonly field: string;
   readonly actual: string;
   readonly trained: string;

@@ -9,6 +9,7 @@ import type { Widening } from '../gen/logah/v1/Widening';
 import type { Bundle } from '../hypernet/bundle';
 import type { ElementType } from '../element-type';
 import type { CoreBlock } from '../plan/core';
+import { matrixView } from '../plan/layout';
 import type { PredictionPlan } from '../plan/plan';
 import type { PlannedTensor } from '../plan/planned-tensor';
 import type { Source } from '../plan/plan-tensor';
@@ -25,6 +26,7 @@ const SOURCES = {
   tiled: 'SOURCE_TILED',
   initialized: 'SOURCE_INITIALIZED',
   tied: 'SOURCE_TIED',
+  kept: 'SOURCE_KEPT',
 } as const satisfies Record<Source, string>;
 
 const WARNING_KINDS = {
@@ -32,6 +34,8 @@ const WARNING_KINDS = {
   range: 'WARNING_KIND_RANGE',
   untrained: 'WARNING_KIND_UNTRAINED',
   widening: 'WARNING_KIND_WIDENING',
+  operations: 'WARNING_KIND_OPERATIONS',
+  coverage: 'WARNING_KIND_COVERAGE',
 } as const satisfies Record<TrainingWarning['kind'], string>;
 
 const CORE_LAYOUTS = {
@@ -57,6 +61,7 @@ export function planMessage(plan: PredictionPlan): Plan {
     coreBytes: plan.coreBytes,
     expansion: expansionMessage(plan),
     coverage: plan.coverage,
+    modules: [...plan.modules],
     warnings: plan.warnings.map((warning) => ({ ...warning, kind: WARNING_KINDS[warning.kind] })),
     nodes: plan.graph.nodes.length,
     family: plan.graph.family,
@@ -107,6 +112,14 @@ function coreMessage(block: CoreBlock): CoreBlockMessage {
   return { ...message, m, n, height, width, start, length };
 }
 
+/** What blocks lie in, where that is not the shape itself, seen as a matrix. */
+function sentView({ shape, view, factors, core }: PlannedTensor): number[] {
+  if (factors === undefined && core === undefined) return [];
+  const { rows, columns } = matrixView(shape);
+  const isPlain = rows === view.rows && columns === view.columns;
+  return isPlain && (factors === undefined || shape.length === 2) ? [] : [view.rows, view.columns];
+}
+
 function hasTokenizer({ bundle: { manifest }, graph }: PredictionPlan): boolean {
   const { tokenizer, families } = manifest;
   return (
@@ -139,5 +152,6 @@ function tensorMessage(tensor: PlannedTensor): TensorPlan {
     core: (tensor.core ?? []).map(coreMessage),
     sentStart: [...(tensor.box?.start ?? [])],
     sentShape: [...(tensor.box?.shape ?? [])],
+    view: sentView(tensor),
   };
 }

@@ -5,7 +5,7 @@ import type { CoreBlock } from '../plan/core';
 import type { DataRange } from '../plan/data-range';
 import type { FactorPiece } from '../plan/factors';
 import type { PredictionPlan } from '../plan/plan';
-import { sentPart, tilesOf, type PlannedTensor } from '../plan/planned-tensor';
+import { tilesOf, type PlannedTensor } from '../plan/planned-tensor';
 import { streamKey } from '../decode/random';
 import { TILE_ELEMENTS, type Tile } from '../plan/tile';
 import type { TilePart } from '../decode/tile-part';
@@ -81,7 +81,6 @@ function* itemsOf(
     const noise =
       plan.lift > 0 ? { lift: plan.lift, stream: streamKey(plan.seed, tensor.name, 'lift') } : undefined;
     for (const tile of tilesOf(tensor)) {
-      const wanted = sentPart(tensor, tile);
       const item: TileItem = {
         kind: 'tile',
         stream,
@@ -89,10 +88,10 @@ function* itemsOf(
         rows: tile.rows,
         columns,
         parts: partsOf(tensor, tile, embeddings, hid),
-        wanted,
+        wanted: { runs: tensor.runs, first: tile.row * columns },
         noise,
       };
-      yield { tensor, item, bytes: wanted.rows * wanted.columns * bytesPerElement(plan.elementType) };
+      yield { tensor, item, bytes: tile.elements * bytesPerElement(plan.elementType) };
     }
   }
 }

@@ -43,7 +43,7 @@ test.each<[string, ArchitectureGraph, string]>([
   [
     'no rule',
     parameter({ blocks: [{ length: 4, initialization: {} }] }),
-    '.blocks[0].initialization.rule: must be one of RULE_ZEROS, RULE_ONES, RULE_NORMAL, RULE_TRUNCATED_NORMAL, RULE_CONSTANT, RULE_UNIFORM, not RULE_UNSPECIFIED',
+    '.blocks[0].initialization.rule: must be one of RULE_ZEROS, RULE_ONES, RULE_NORMAL, RULE_TRUNCATED_NORMAL, RULE_CONSTANT, RULE_UNIFORM, RULE_SHIFTED_NORMAL, RULE_BOUNDED_NORMAL, RULE_UNIFORM_BETWEEN, RULE_LOG_UNIFORM, RULE_SEQUENCE, RULE_IDENTITY, RULE_SINUSOIDS, not RULE_UNSPECIFIED',
   ],
   [
     'no origin',
@@ -53,7 +53,7 @@ test.each<[string, ArchitectureGraph, string]>([
   [
     'neither blocks nor a tie',
     parameter({}),
-    ': has neither blocks and tied_to; exactly one of them must be set',
+    ': has neither blocks nor tied_to; exactly one of them must be set',
   ],
   [
     'blocks and a tie',
@@ -66,7 +66,7 @@ test.each<[string, ArchitectureGraph, string]>([
       shape: ['9223372036854775807', 3],
       blocks: [{ length: 4, initialization: { rule: 'RULE_ONES' } }],
     }),
-    '.shape[0]: must be an integer from 1 to 2^53 - 1, not 9223372036854776000',
+    '.shape[0]: must be an integer from 0 to 2^53 - 1, not 9223372036854776000',
   ],
 ])('a parameter with %s is refused', (_, changes, expected) => {
   expect(found(changes)).toEqual([`architecture.graph.parameters[0]${expected}`]);

@@ -54,7 +54,7 @@ describe('a plan', () => {
     ],
     ['has a wrong total', planWith({ totalBytes: 41 }), 'plan.total_bytes is 41, expected 40'],
     ['repeats a name', tensorWith(1, { name: 'a' }), 'tensor name "a" is repeated'],
-    ['has a size of zero', tensorWith(0, { shape: [0, 2] }), 'tensor "a": shape is (0, 2)'],
+    ['has a negative size', tensorWith(0, { shape: [-1, 2] }), 'tensor "a": shape is (-1, 2)'],
     [
       'has a shape too large',
       tensorWith(0, { shape: [2 ** 30, 2 ** 30] }),
@@ -70,13 +70,13 @@ describe('a plan', () => {
     ['loses elements', tensorWith(0, { predictedElements: 5 }), 'initialized_elements is 5, expected 6'],
     [
       'counts parameters wrongly',
-      planWith({ coverage: { parameters: 9, predicted: 10, tiled: 0, initialized: 0, tied: 6 } }),
+      planWith({ coverage: { parameters: 9, predicted: 10, tiled: 0, initialized: 0, tied: 6, kept: 0 } }),
       'plan.coverage.parameters is 9, expected 10',
     ],
     [
       'does not cover all',
-      planWith({ coverage: { parameters: 10, predicted: 9, tiled: 0, initialized: 0, tied: 6 } }),
-      'sum of the four counts is 15, expected 16',
+      planWith({ coverage: { parameters: 10, predicted: 9, tiled: 0, initialized: 0, tied: 6, kept: 0 } }),
+      'sum of the five counts is 15, expected 16',
     ],
   ])('that %s is refused with what came and what was expected', (_, plan, message) => {
     expect(() => checkPlan(plan)).toThrow(ProtocolError);

@@ -40,6 +40,7 @@ export function prediction(
       sentShape: [...shape],
       factors: [],
       core: [],
+      view: [],
     };
     offset += tensor.bytes;
     return tensor;
@@ -71,6 +72,7 @@ export function prediction(
       tiled: 0,
       initialized: 0,
       tied: tied && first ? elementCount(first.shape) : 0,
+      kept: 0,
     },
     warnings: [],
     nodes: 3,
@@ -82,6 +84,7 @@ export function prediction(
     hasTokenizer: false,
     widening: null,
     lift: 0,
+    modules: [],
   };
   return { plan, data: Buffer.from(Uint8Array.from({ length: offset }, (_, index) => index % 251)) };
 }

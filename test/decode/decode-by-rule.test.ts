@@ -7,7 +7,7 @@ const stream = streamKey(3, 'weight');
 /** Rows 1 and 2, columns 1 to 3 of a tile of 4 columns that begins at element 40 of its tensor. */
 function filled(filling: Filling): number[] {
   const tile = new Float32Array(12).fill(NaN);
-  const recipe = { kind: 'fill', ...filling } as const;
+  const recipe = { kind: 'fill', shape: [16, 4], ...filling } as const;
   const place = { row: 1, rows: 2, column: 1, columns: 3, pieceRow: 1, pieceRows: 3, element: 45 };
   fillByRule(recipe, { ...place, recipe, embedding: new Float32Array() }, stream, tile, 4);
   expect([...tile].map(Number.isNaN)).toEqual(

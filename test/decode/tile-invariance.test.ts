@@ -134,7 +134,7 @@ describe.each(BUNDLES)('an element, normalised by %s, of %s', (normalization, di
             rows,
             columns,
             parts: partsOf(tensor, { row, rows }, embeddings, hypernet.hid),
-            wanted: { row: 0, rows, column: 0, columns },
+            wanted: { runs: tensor.runs, first: row * columns },
           },
         ],
         buffer,

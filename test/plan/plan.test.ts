@@ -82,7 +82,14 @@ describe('a plan', () => {
       { name: 'noise', source: 'initialized', rank: 0, bytes: 20, offset: 5280, initializedElements: 5 },
       { name: 'head', source: 'tied', sent: false, bytes: 0, tiedTo: 'small', predictedElements: 0 },
     ]);
-    expect(coverage).toEqual({ parameters: 1325, predicted: 888, tiled: 432, initialized: 5, tied: 120 });
+    expect(coverage).toEqual({
+      parameters: 1325,
+      predicted: 888,
+      tiled: 432,
+      initialized: 5,
+      tied: 120,
+      kept: 0,
+    });
     expect(totalBytes).toBe(5300);
   });
 

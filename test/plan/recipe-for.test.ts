@@ -131,8 +131,9 @@ describe('the dense recipe', () => {
 });
 
 test('what is filled by rule repeats nothing', () => {
-  expect(fillRecipe({ kind: 'initialization', rule: 'normal', standardDeviation: 0.02 }, 12)).toEqual({
-    recipe: { kind: 'fill', rule: 'normal', standardDeviation: 0.02 },
+  const origin = { kind: 'initialization', rule: 'normal', standardDeviation: 0.02 } as const;
+  expect(fillRecipe(origin, [3, 4], 12)).toEqual({
+    recipe: { kind: 'fill', rule: 'normal', standardDeviation: 0.02, shape: [3, 4] },
     rank: 0,
     distinct: 12,
   });

@@ -1,16 +1,10 @@
 import fc from 'fast-check';
 import type { LogahError } from '../../src/errors';
-import type { Parameter } from '../../src/graph/graph';
-import { matrixView } from '../../src/plan/layout';
-import { placementOf, Slicing, type Box, type NamedSlice } from '../../src/plan/slicing';
+import { elementCount } from '../../src/graph/graph';
+import { crop, elementsBefore, endOf, runsOf } from '../../src/plan/runs';
+import { Slicing, type Box, type NamedSlice, type Sliceable } from '../../src/plan/slicing';
 
-const parameter = (shape: readonly number[], name = 'w'): Parameter => ({
-  name,
-  shape,
-  axis: 0,
-  blocks: [],
-  tiedTo: undefined,
-});
+const parameter = (shape: readonly number[], name = 'w'): Sliceable => ({ name, shape, unsent: undefined });
 
 const shapes = fc.oneof(
   fc.tuple(fc.integer({ min: 1, max: 40 })),
@@ -59,17 +53,6 @@ function indicesOf(box: Box, shape: readonly number[]): number[] {
   );
 }
 
-function indicesOfPlacement(box: Box, shape: readonly number[]): number[] {
-  const { columns } = matrixView(shape);
-  const place = placementOf(box, shape);
-  return Array.from({ length: place.rows }, (_, row) =>
-    Array.from(
-      { length: place.columns },
-      (__, column) => (place.row + row) * columns + place.column + column,
-    ),
-  ).flat();
-}
-
 const failure = (work: () => unknown): LogahError => {
   try {
     work();
@@ -80,12 +63,24 @@ const failure = (work: () => unknown): LogahError => {
 };
 
 describe('slices', () => {
-  it('hold the same elements in the matrix view as in the tensor', () => {
+  it('are runs that hold the same elements as the box, cut out of tiles of any size', () => {
     fc.assert(
-      fc.property(slices, ({ shape, slice }) => {
+      fc.property(slices, fc.integer({ min: 1, max: 40 }), ({ shape, slice }, size) => {
         const box = Slicing.of([slice], undefined).boxOf(parameter(shape));
         expect(box).toBeDefined();
-        if (box) expect(indicesOfPlacement(box, shape)).toEqual(indicesOf(box, shape));
+        if (!box) return;
+        const runs = runsOf(box, shape);
+        const wanted = indicesOf(box, shape);
+        const elements = elementCount(shape);
+        const cut: number[] = [];
+        for (let first = 0; first < elements; first += size) {
+          const tile = Float32Array.from({ length: Math.min(size, elements - first) }, (_, at) => first + at);
+          const own = crop(tile, { runs, first });
+          expect(own).toHaveLength(elementsBefore(runs, first + size) - elementsBefore(runs, first));
+          cut.push(...own);
+        }
+        expect(cut).toEqual(wanted);
+        expect(endOf(runs)).toBe((wanted.at(-1) ?? -1) + 1);
       }),
     );
   });
@@ -108,11 +103,18 @@ describe('slices', () => {
       /is 0 to 6 in dimension 1; .* <= 5/,
     ],
     ['a negative start', { name: 'w', start: [-1], end: [2] }, /is -1 to 2/],
+    ['a scalar', { name: 'scalar', start: [0], end: [1] }, /has 1 dimensions; scalar has 0/],
+    ['a tensor without elements', { name: 'empty', start: [0], end: [1] }, /is 0 to 1 in dimension 0/],
     ['a tied tensor', { name: 'tied', start: [0], end: [1] }, /tied to "w" and not sent/],
   ])('of %s are refused', (_, slice, message) => {
-    const tied: Parameter = { ...parameter([4, 5], 'tied'), tiedTo: 'w' };
+    const tied = { ...parameter([4, 5], 'tied'), unsent: 'tied to "w"' };
     const error = failure(() => {
-      Slicing.of([slice], undefined).check([parameter([4, 5]), tied]);
+      Slicing.of([slice], undefined).check([
+        parameter([4, 5]),
+        tied,
+        parameter([], 'scalar'),
+        parameter([0, 2], 'empty'),
+      ]);
     });
     expect(error.kind).toBe('invalid_argument');
     expect(error.violations[0]?.field).toBe('slices[0]');
@@ -152,6 +154,18 @@ describe('shards', () => {
         expect(all).toHaveLength(shape.reduce((product, size) => product * size, 1));
       }),
     );
+  });
+
+  it('send a scalar to the first rank, and what has no elements to every rank', () => {
+    const boxes = [0, 1, 2].map((index) => {
+      const slicing = Slicing.of([], { index, count: 3 });
+      return [[], [0, 4], [4, 0]].map((shape) => slicing.boxOf(parameter(shape))?.shape);
+    });
+    expect(boxes).toEqual([
+      [[], [0, 4], [4, 0]],
+      [undefined, [0, 4], [4, 0]],
+      [undefined, [0, 4], [4, 0]],
+    ]);
   });
 
   it('outside the number of shards are refused', () => {

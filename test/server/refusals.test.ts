@@ -53,6 +53,11 @@ const GRAPH: ArchitectureGraph = {
 const withGraph = (changes: Partial<ArchitectureGraph>): PredictRequest => ({
   architecture: { graph: { ...GRAPH, ...changes } },
 });
+/** The layer with an operation of any name, so that nothing of it is predicted where the model does not know it. */
+const ofOperation = (operation: string): PredictRequest =>
+  withGraph({
+    nodes: (GRAPH.nodes ?? []).map((node, index) => (index === 0 ? node : { ...node, operation })),
+  });
 const withConfig = (text: string): PredictRequest => ({
   architecture: { transformersConfig: Buffer.from(text) },
 });
@@ -157,32 +162,29 @@ describe('a request is refused', () => {
       /cycle/,
     ],
     [
-      'with an unknown operation',
-      withGraph({
-        nodes: [...(GRAPH.nodes ?? []), { name: 'x', operation: 'gate' }],
-        edges: [...(GRAPH.edges ?? []), { source: 2, target: 3 }],
-      }),
+      'of unknown operations alone',
+      ofOperation('gate'),
       INVALID_ARGUMENT,
-      'architecture.graph.nodes[3].operation',
+      'architecture.graph.nodes[1].operation',
       /"gate" is not an operation of this model: parity-logah knows max_pool, .*glob_avg; no model here/,
     ],
     [
-      'with a configuration of operations that the model does not know',
-      withConfig(
-        '{"model_type": "llama", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 9}',
-      ),
+      'that is strict, with a configuration of operations that the model does not know',
+      {
+        ...withConfig(
+          '{"model_type": "llama", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 9}',
+        ),
+        strict: true,
+      },
       INVALID_ARGUMENT,
       'architecture',
       /has the operation "rmsnorm" \(model.layers.0.input_layernorm.weight\): parity-logah knows max_pool, .*; no model here/,
     ],
     [
       'with an emoji cut in half by its error',
-      withGraph({
-        nodes: [...(GRAPH.nodes ?? []), { name: 'x', operation: `a${'😀'.repeat(60)}` }],
-        edges: [...(GRAPH.edges ?? []), { source: 2, target: 3 }],
-      }),
+      ofOperation(`a${'😀'.repeat(60)}`),
       INVALID_ARGUMENT,
-      'architecture.graph.nodes[3].operation',
+      'architecture.graph.nodes[1].operation',
       'is not an operation of this model',
     ],
     [

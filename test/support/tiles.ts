@@ -11,7 +11,7 @@ export function namedTensor(name: string, bytes = 0): PlannedTensor {
     rank: 0,
     sent: true,
     box: undefined,
-    sentPlace: { row: 0, rows: 1, column: 0, columns: 1 },
+    runs: { start: 0, length: 1, count: 1, stride: 1 },
     bytes,
     offset: 0,
     tiedTo: undefined,

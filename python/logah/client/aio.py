@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,21 +14,23 @@ import grpc
 
 from logah.client._generated import logah_pb2
 from logah.client.architecture import Architecture
+from logah.client.attempts import Attempts, Persistence, StallError
 from logah.client.channel import Calls, open_aio_channel
 from logah.client.deadline import Deadline
 from logah.client.module_source import refuses_configuration
+from logah.client.replicas import Replicas
 from logah.client.request import PredictOptions, predict_request
 from logah.client.saving import SavedPrediction, saving
 from logah.client.source import Source, is_module, read_source
 from logah.client.tokenizer import tokenizer_files
 from logah.client.wire.checked_plan import check_plan
 from logah.client.wire.dense_events import DenseEvents
-from logah.client.wire.expansion import ExpansionCache, ExpansionLayer
+from logah.client.wire.expansion import ExpansionCache, ExpansionLayer, FetchedFile
 from logah.client.wire.plan import Plan
 from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
 from logah.client.wire.status_details import remote_error
 from logah.client.wire.tensor_assembly import Array, TensorAssembly, state_dict_of
-from logah.errors import RemoteError
+from logah.errors import LogahError, RemoteError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -37,10 +39,15 @@ T = TypeVar("T")
 
 
 def connect(
-    target: str, credentials: grpc.ChannelCredentials | None = None, cache_directory: Path | None = None
+    target: str | Sequence[str],
+    credentials: grpc.ChannelCredentials | None = None,
+    cache_directory: Path | None = None,
+    *,
+    patience: float | None = None,
+    stall: float = 30.0,
 ) -> AsyncClient:
     """An asyncio client; to be called, and used, in a running loop. Arguments as for `logah.connect`."""
-    return AsyncClient(target, credentials, cache_directory)
+    return AsyncClient(target, credentials, cache_directory, patience=patience, stall=stall)
 
 
 class AsyncClient:
@@ -50,13 +57,22 @@ class AsyncClient:
     """
 
     def __init__(
-        self, target: str, credentials: grpc.ChannelCredentials | None = None, cache_directory: Path | None = None
+        self,
+        target: str | Sequence[str],
+        credentials: grpc.ChannelCredentials | None = None,
+        cache_directory: Path | None = None,
+        *,
+        patience: float | None = None,
+        stall: float = 30.0,
     ) -> None:
-        #: The address as given.
-        self.target = target
-        self._channel = open_aio_channel(target, credentials)
-        self._calls = Calls(self._channel)
+        self._replicas = Replicas(target, lambda name: open_aio_channel(name, credentials))
+        self._persistence = Persistence(patience, stall)
         self._expansions = ExpansionCache(cache_directory)
+
+    @property
+    def target(self) -> str:
+        """The address of the server that is asked now, as given."""
+        return self._replicas.current.target
 
     async def plan(self, source: Source, *, timeout: float | None = None, **options: Unpack[PredictOptions]) -> Plan:
         """As `Client.plan`."""
@@ -66,23 +82,20 @@ class AsyncClient:
 
     async def plan_request(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Plan:
         """As `Client.plan_request`."""
-        with self._remote_errors():
-            response = await self._calls.plan(logah_pb2.PlanRequest(request=request), timeout=timeout)
+        response = await self._answer(lambda calls: calls.plan, logah_pb2.PlanRequest(request=request), timeout)
         return check_plan(response.plan, request.copies, request.lift)
 
     async def list_models(self, *, timeout: float | None = None) -> logah_pb2.ListModelsResponse:
         """As `Client.list_models`."""
-        with self._remote_errors():
-            response: logah_pb2.ListModelsResponse = await self._calls.list_models(
-                logah_pb2.ListModelsRequest(), timeout=timeout
-            )
+        response: logah_pb2.ListModelsResponse = await self._answer(
+            lambda calls: calls.list_models, logah_pb2.ListModelsRequest(), timeout
+        )
         return response
 
     async def tokenizer(self, model: str, *, timeout: float | None = None) -> dict[str, bytes]:
         """As `Client.tokenizer`."""
-        with self._remote_errors():
-            response = await self._calls.get_tokenizer(logah_pb2.GetTokenizerRequest(model=model), timeout=timeout)
-        return tokenizer_files(response)
+        request = logah_pb2.GetTokenizerRequest(model=model)
+        return tokenizer_files(await self._answer(lambda calls: calls.get_tokenizer, request, timeout))
 
     def predict(
         self, source: Source, *, timeout: float | None = None, **options: Unpack[PredictOptions]
@@ -128,26 +141,32 @@ class AsyncClient:
         """As `Client.events`."""
         stream = PredictionStream(request)
         deadline = Deadline(timeout, self.target)
+        attempts = Attempts(self._replicas, self._persistence, deadline)
         while not stream.complete:
-            call = self._calls.predict(stream.next_request(), timeout=deadline.remaining())
-            pause = 0.0
+            replica = attempts.replica
+            failure: LogahError | None
+            call = replica.calls.predict(stream.next_request(), timeout=deadline.remaining())
             try:
-                async for message in call:
+                async for message in _watched(call, attempts.stall, replica.target):
                     event = stream.accept(message)
                     if event is not None:
+                        attempts.progress()
                         yield event
-                stream.ended()
+                failure = stream.ended()
             except grpc.RpcError as error:
-                pause = stream.broke_off(remote_error(self.target, error))
+                failure = remote_error(replica.target, error)
+            except StallError as error:
+                failure = error
             finally:
                 call.cancel()
-            if not stream.complete:
-                deadline.after(pause)
-                await asyncio.sleep(pause)
+            if failure is not None and not stream.complete:
+                await asyncio.sleep(attempts.after(failure, replica, stream.begun))
 
     async def close(self) -> None:
-        """Closes the connection; open calls are cancelled."""
-        await self._channel.close()
+        """Closes the connections; open calls are cancelled."""
+        self._replicas.closed = True
+        for replica in self._replicas.all:
+            await replica.channel.close()
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -172,6 +191,8 @@ class AsyncClient:
                 if isinstance(event, PlanEvent):
                     on_plan(event.plan)
                     assembly = TensorAssembly(event.plan, await self._layer(event.plan, timeout))
+                    for name, array in assembly.without_bytes():
+                        yield name, array
                 elif isinstance(event, DataEvent) and assembly is not None:
                     async for name, array in _from_thread(assembly.accept(event.pieces)):
                         yield name, array
@@ -200,20 +221,65 @@ class AsyncClient:
         if layer is not None:
             return layer
         request = logah_pb2.GetExpansionRequest(model=plan.model, sha256=expansion.sha256)
-        content = bytearray()
-        with self._remote_errors():
-            async for message in self._calls.get_expansion(request, timeout=timeout):
-                content += message.data
-                if len(content) > expansion.bytes:
-                    break
-        return self._expansions.keep(expansion, bytes(content))
+        return self._expansions.keep(expansion, await self._expansion_file(request, expansion.bytes, timeout))
 
-    @contextlib.contextmanager
-    def _remote_errors(self) -> Iterator[None]:
+    async def _expansion_file(self, request: logah_pb2.GetExpansionRequest, size: int, timeout: float | None) -> bytes:
+        """The file; a stream that broke off has to begin anew, and what has come already is skipped."""
+        deadline = Deadline(timeout, self.target)
+        attempts = Attempts(self._replicas, self._persistence, deadline)
+        content = FetchedFile(size)
+        while not content.ended:
+            replica = attempts.replica
+            failure: LogahError | None
+            call = replica.calls.get_expansion(request, timeout=deadline.remaining())
+            content.begin()
+            try:
+                async for message in _watched(call, attempts.stall, replica.target):
+                    if content.accept(message.data):
+                        attempts.progress()
+                failure = content.end()
+            except grpc.RpcError as error:
+                failure = remote_error(replica.target, error)
+            except StallError as error:
+                failure = error
+            finally:
+                call.cancel()
+            if failure is not None:
+                await asyncio.sleep(attempts.after(failure, replica, content.begun))
+        return content.data
+
+    async def _answer(self, method: Callable[[Calls], Any], request: object, timeout: float | None) -> Any:
+        """The answer to a unary call, which is made until it comes or fails for good."""
+        deadline = Deadline(timeout, self.target)
+        attempts = Attempts(self._replicas, self._persistence, deadline)
+        while True:
+            replica = attempts.replica
+            failure: LogahError
+            try:
+                call = method(replica.calls)(request, timeout=deadline.remaining())
+                answer = await asyncio.wait_for(call, attempts.stall)
+            except asyncio.TimeoutError:
+                failure = StallError(replica.target, attempts.stall)
+            except grpc.RpcError as error:
+                failure = remote_error(replica.target, error)
+            else:
+                attempts.progress()
+                return answer
+            await asyncio.sleep(attempts.after(failure, replica, begun=False))
+
+
+async def _watched(call: Any, seconds: float, target: str) -> AsyncGenerator[Any, None]:
+    """The call's messages. Raises StallError where none comes for so many seconds while one is waited for; what is done
+    between two of them does not count. Otherwise raises as the call does.
+    """
+    while True:
         try:
-            yield
-        except grpc.RpcError as error:
-            raise remote_error(self.target, error) from error
+            message = await asyncio.wait_for(call.read(), seconds)
+        except asyncio.TimeoutError:
+            raise StallError(target, seconds) from None
+        if message is grpc.aio.EOF:
+            return
+        yield message
 
 
 async def _from_thread(items: Iterator[T], accept: Callable[[T], None] = lambda item: None) -> AsyncIterator[T]:

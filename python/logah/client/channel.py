@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import ipaddress
+import re
 from typing import Any, TypeAlias
 
 import grpc
@@ -14,29 +15,17 @@ _SERVICE = "logah.v1.LogahService"
 #: Room for a plan of some 100,000 tensors and for the largest chunk (4 MiB).
 _MAX_MESSAGE_BYTES = 16 << 20
 
-#: gRPC itself never repeats a stream that has delivered a message, so `Predict` is covered up to its plan.
-_RETRY_UNAVAILABLE = {
-    "methodConfig": [
-        {
-            "name": [{"service": _SERVICE}],
-            "retryPolicy": {
-                "maxAttempts": 3,
-                "initialBackoff": "0.1s",
-                "maxBackoff": "1s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
-    ]
-}
-
 #: The receive window needs no setting: grpcio adapts it.
-CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
+CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.service_config", json.dumps(_RETRY_UNAVAILABLE)),
+    # A connection whose other end hangs is given up before a stream over it counts as stalled.
+    ("grpc.keepalive_time_ms", 15_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    # gRPC would wait up to two minutes for a server that is back after one.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2000),
 )
 
 #: A channel of `grpc` or of `grpc.aio`; grpcio has no types.
@@ -80,12 +69,44 @@ class Calls:
 def open_channel(target: str, credentials: grpc.ChannelCredentials | None) -> Channel:
     """A blocking channel; it connects at the first call."""
     if credentials is None:
-        return grpc.insecure_channel(target, options=CHANNEL_OPTIONS)
-    return grpc.secure_channel(target, credentials, options=CHANNEL_OPTIONS)
+        return grpc.insecure_channel(target, options=channel_options(target))
+    return grpc.secure_channel(target, credentials, options=channel_options(target))
 
 
 def open_aio_channel(target: str, credentials: grpc.ChannelCredentials | None) -> Channel:
     """An asyncio channel, bound to the running loop."""
     if credentials is None:
-        return grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
-    return grpc.aio.secure_channel(target, credentials, options=CHANNEL_OPTIONS)
+        return grpc.aio.insecure_channel(target, options=channel_options(target))
+    return grpc.aio.secure_channel(target, credentials, options=channel_options(target))
+
+
+def channel_options(target: str) -> tuple[tuple[str, int], ...]:
+    """The options for a server: those above, and of the loopback that no HTTP proxy (`http_proxy`) leads there."""
+    return (*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0)) if is_loopback(target) else CHANNEL_OPTIONS
+
+
+def is_loopback(target: str) -> bool:
+    """Whether a gRPC target ("host:port", "dns:///host:port", "ipv4:a:1,b:2", "unix:path") is on this machine."""
+    path = re.sub(r"^(?:dns|ipv4|ipv6):(?://[^/]*/)?", "", target, flags=re.IGNORECASE)
+    if re.match(r"unix(?:-abstract)?:", path, re.IGNORECASE):
+        return True
+    return all(_is_loopback_host(_host(address).lower()) for address in path.split(","))
+
+
+def _host(address: str) -> str:
+    bracketed = re.fullmatch(r"\[([^\]]*)\](?::\d+)?", address)
+    if bracketed:
+        return bracketed[1]
+    # More than one colon without brackets: an IPv6 address without a port.
+    return re.sub(r":\d*$", "", address) if address.count(":") == 1 else address
+
+
+def _is_loopback_host(host: str) -> bool:
+    if re.fullmatch(r"(?:.*\.)?localhost\.?", host):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback or address.is_unspecified

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -14,21 +14,24 @@ import grpc
 
 from logah.client._generated import logah_pb2
 from logah.client.architecture import Architecture
+from logah.client.attempts import Attempts, Persistence, StallError
 from logah.client.channel import Calls, open_channel
 from logah.client.deadline import Deadline
 from logah.client.module_source import refuses_configuration
+from logah.client.replicas import Replicas
 from logah.client.request import PredictOptions, Representation, predict_request
 from logah.client.saving import SavedPrediction, saving
 from logah.client.source import Source, read_source
+from logah.client.stall_watch import watched
 from logah.client.tokenizer import tokenizer_files
 from logah.client.wire.checked_plan import check_plan
 from logah.client.wire.dense_events import DenseEvents
-from logah.client.wire.expansion import ExpansionCache, ExpansionLayer
+from logah.client.wire.expansion import ExpansionCache, ExpansionLayer, FetchedFile
 from logah.client.wire.plan import Plan
 from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
 from logah.client.wire.status_details import remote_error
 from logah.client.wire.tensor_assembly import Array, TensorAssembly, state_dict_of
-from logah.errors import RemoteError
+from logah.errors import LogahError, RemoteError
 
 if TYPE_CHECKING:
     import torch
@@ -38,17 +41,27 @@ if TYPE_CHECKING:
 
 
 def connect(
-    target: str, credentials: grpc.ChannelCredentials | None = None, cache_directory: Path | None = None
+    target: str | Sequence[str],
+    credentials: grpc.ChannelCredentials | None = None,
+    cache_directory: Path | None = None,
+    *,
+    patience: float | None = None,
+    stall: float = 30.0,
 ) -> Client:
     """A client of the server at `target` ("host:port" or another gRPC target); it connects at the first call.
 
+    Of several targets, which must hold the same models, the first is asked until it fails, then the next, in turn.
     `credentials` say how the connection is secured and who calls; default: plain text, anonymous.
+
+    A call that fails because a server is away, busy, or lost behind a proxy is made again, and a stream goes on where
+    it broke off: until nothing new has come for `patience` seconds; 0: never. Default: a minute, and two seconds as
+    long as no server has answered at all. `stall` seconds without a message count as a break too.
     """
-    return Client(target, credentials, cache_directory)
+    return Client(target, credentials, cache_directory, patience=patience, stall=stall)
 
 
 class Client:
-    """A connection to a server. Open one and share it among threads; close it, or use it in a `with`.
+    """A connection to a server, or to several. Open one and share it among threads; close it, or use it in a `with`.
 
     Every method that calls the server raises `RemoteError` (its status, or that it cannot be reached) and
     `ProtocolError` (an answer that contradicts the contract); those that take a `source` raise `SourceError` where it
@@ -57,13 +70,22 @@ class Client:
     """
 
     def __init__(
-        self, target: str, credentials: grpc.ChannelCredentials | None = None, cache_directory: Path | None = None
+        self,
+        target: str | Sequence[str],
+        credentials: grpc.ChannelCredentials | None = None,
+        cache_directory: Path | None = None,
+        *,
+        patience: float | None = None,
+        stall: float = 30.0,
     ) -> None:
-        #: The address as given.
-        self.target = target
-        self._channel = open_channel(target, credentials)
-        self._calls = Calls(self._channel)
+        self._replicas = Replicas(target, lambda name: open_channel(name, credentials))
+        self._persistence = Persistence(patience, stall)
         self._expansions = ExpansionCache(cache_directory)
+
+    @property
+    def target(self) -> str:
+        """The address of the server that is asked now, as given."""
+        return self._replicas.current.target
 
     def plan(
         self,
@@ -78,24 +100,26 @@ class Client:
         return self.plan_request(request, deadline.remaining())
 
     def plan_request(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Plan:
-        """The plan of a request as the contract has it."""
-        with self._remote_errors():
-            response = self._calls.plan(logah_pb2.PlanRequest(request=request), timeout=timeout)
-        return check_plan(response.plan, request.copies, request.lift)
+        """The plan of a request that is given as the contract has it."""
+        return check_plan(self.plan_message(request, timeout), request.copies, request.lift)
+
+    def plan_message(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> logah_pb2.Plan:
+        """The plan of a request as the contract has it, and as it came."""
+        response = self._answer(lambda calls: calls.plan, logah_pb2.PlanRequest(request=request), timeout)
+        message: logah_pb2.Plan = response.plan
+        return message
 
     def list_models(self, *, timeout: float | None = None) -> logah_pb2.ListModelsResponse:
         """The models of the server, as the contract has them."""
-        with self._remote_errors():
-            response: logah_pb2.ListModelsResponse = self._calls.list_models(
-                logah_pb2.ListModelsRequest(), timeout=timeout
-            )
+        response: logah_pb2.ListModelsResponse = self._answer(
+            lambda calls: calls.list_models, logah_pb2.ListModelsRequest(), timeout
+        )
         return response
 
     def tokenizer(self, model: str, *, timeout: float | None = None) -> dict[str, bytes]:
         """The tokenizer of a model (`Plan.has_tokenizer`): the content of each file by its name."""
-        with self._remote_errors():
-            response = self._calls.get_tokenizer(logah_pb2.GetTokenizerRequest(model=model), timeout=timeout)
-        return tokenizer_files(response)
+        request = logah_pb2.GetTokenizerRequest(model=model)
+        return tokenizer_files(self._answer(lambda calls: calls.get_tokenizer, request, timeout))
 
     def predict(
         self,
@@ -108,7 +132,7 @@ class Client:
 
         Holds one tensor and one chunk. Digests come last: only the normal end of the iteration says that all values
         were right. Tied tensors are not sent (`plan` names them). Leaving the loop cancels the call. A stream that
-        breaks off because the server cannot be reached goes on where it stopped.
+        breaks off goes on where it stopped, at the same server or the next.
 
         `options` are those of `PredictOptions`. Factors are multiplied with numpy's BLAS. Arrays of dtype "bfloat16"
         have dtype uint16, the bits: `array.view(ml_dtypes.bfloat16)`.
@@ -224,26 +248,32 @@ class Client:
         """
         stream = PredictionStream(request)
         deadline = Deadline(timeout, self.target)
+        attempts = Attempts(self._replicas, self._persistence, deadline)
         while not stream.complete:
-            call = self._calls.predict(stream.next_request(), timeout=deadline.remaining())
-            pause = 0.0
+            replica = attempts.replica
+            failure: LogahError | None
+            call = replica.calls.predict(stream.next_request(), timeout=deadline.remaining())
             try:
-                for message in call:
+                for message in watched(call, attempts.stall, replica.target):
                     event = stream.accept(message)
                     if event is not None:
+                        attempts.progress()
                         yield event
-                stream.ended()
+                failure = stream.ended()
             except grpc.RpcError as error:
-                pause = stream.broke_off(remote_error(self.target, error))
+                failure = remote_error(replica.target, error)
+            except StallError as error:
+                failure = error
             finally:
                 call.cancel()
-            if not stream.complete:
-                deadline.after(pause)
-                time.sleep(pause)
+            if failure is not None and not stream.complete:
+                time.sleep(attempts.after(failure, replica, stream.begun))
 
     def close(self) -> None:
-        """Closes the connection; open calls are cancelled."""
-        self._channel.close()
+        """Closes the connections; open calls are cancelled."""
+        self._replicas.closed = True
+        for replica in self._replicas.all:
+            replica.channel.close()
 
     def __enter__(self) -> Client:
         return self
@@ -265,6 +295,7 @@ class Client:
                 if isinstance(event, PlanEvent):
                     on_plan(event.plan)
                     assembly = TensorAssembly(event.plan, self._layer(event.plan, timeout))
+                    yield from assembly.without_bytes()
                 elif isinstance(event, DataEvent) and assembly is not None:
                     yield from assembly.accept(event.pieces)
 
@@ -277,17 +308,50 @@ class Client:
         if layer is not None:
             return layer
         request = logah_pb2.GetExpansionRequest(model=plan.model, sha256=expansion.sha256)
-        content = bytearray()
-        with self._remote_errors():
-            for message in self._calls.get_expansion(request, timeout=timeout):
-                content += message.data
-                if len(content) > expansion.bytes:
-                    break
-        return self._expansions.keep(expansion, bytes(content))
+        return self._expansions.keep(expansion, self._expansion_file(request, expansion.bytes, timeout))
 
-    @contextlib.contextmanager
-    def _remote_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except grpc.RpcError as error:
-            raise remote_error(self.target, error) from error
+    def _expansion_file(self, request: logah_pb2.GetExpansionRequest, size: int, timeout: float | None) -> bytes:
+        """The file; a stream that broke off has to begin anew, and what has come already is skipped."""
+        deadline = Deadline(timeout, self.target)
+        attempts = Attempts(self._replicas, self._persistence, deadline)
+        content = FetchedFile(size)
+        while not content.ended:
+            replica = attempts.replica
+            failure: LogahError | None
+            call = replica.calls.get_expansion(request, timeout=deadline.remaining())
+            content.begin()
+            try:
+                for message in watched(call, attempts.stall, replica.target):
+                    if content.accept(message.data):
+                        attempts.progress()
+                failure = content.end()
+            except grpc.RpcError as error:
+                failure = remote_error(replica.target, error)
+            except StallError as error:
+                failure = error
+            finally:
+                call.cancel()
+            if failure is not None:
+                time.sleep(attempts.after(failure, replica, content.begun))
+        return content.data
+
+    def _answer(self, method: Callable[[Calls], Any], request: object, timeout: float | None) -> Any:
+        """The answer to a unary call, which is made until it comes or fails for good."""
+        deadline = Deadline(timeout, self.target)
+        attempts = Attempts(self._replicas, self._persistence, deadline)
+        while True:
+            replica = attempts.replica
+            failure: LogahError
+            call = method(replica.calls).future(request, timeout=deadline.remaining())
+            try:
+                answer = call.result(timeout=attempts.stall)
+            except grpc.FutureTimeoutError:
+                failure = StallError(replica.target, attempts.stall)
+            except grpc.RpcError as error:
+                failure = remote_error(replica.target, error)
+            else:
+                attempts.progress()
+                return answer
+            finally:
+                call.cancel()
+            time.sleep(attempts.after(failure, replica, begun=False))

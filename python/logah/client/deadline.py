@@ -16,6 +16,11 @@ class Deadline:
         self._end = None if timeout is None else time.monotonic() + timeout
         self._target = target
 
+    @property
+    def passed(self) -> bool:
+        """Whether no time is left."""
+        return self._end is not None and time.monotonic() >= self._end
+
     def remaining(self) -> float | None:
         """Seconds left, for gRPC; None: no limit. Raises RemoteError (DEADLINE_EXCEEDED) where none are."""
         return self.after(0.0)

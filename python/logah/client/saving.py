@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from logah.client.architecture import Architecture
+from logah.client.generation_config import GENERATION_CONFIG, generation_config
 from logah.client.partial_file import output_directory, whole_file, write_all
 from logah.client.safetensors_file import SafetensorsWriter
 from logah.client.wire.plan import Plan
@@ -33,12 +34,18 @@ class Saving:
     """Where the events go, and what came of it once the block of `saving` has ended."""
 
     def __init__(
-        self, writer: SafetensorsWriter, path: Path, config_path: Path | None, stack: contextlib.ExitStack
+        self,
+        writer: SafetensorsWriter,
+        path: Path,
+        config: bytes | None,
+        config_path: Path | None,
+        stack: contextlib.ExitStack,
     ) -> None:
         self.accept = writer.accept
         self._stack = stack
         self._writer = writer
         self._path = path
+        self._config = config
         self._config_path = config_path
         self._start = time.perf_counter()
 
@@ -55,7 +62,10 @@ class Saving:
         return self.plan.has_tokenizer and not any(self._path.parent.glob("tokenizer*.json"))
 
     def put_tokenizer(self, files: Mapping[str, bytes]) -> None:
-        """Files that appear with the others when the block ends."""
+        """Files that appear with the others when the block ends, and how text is generated with them."""
+        generation = None if self._config is None else generation_config(self._config, files)
+        if generation is not None and not self._path.with_name(GENERATION_CONFIG).exists():
+            files = {**files, GENERATION_CONFIG: generation}
         for name, data in files.items():
             write_all(self._stack.enter_context(whole_file(self._path.with_name(name))), data)
 
@@ -80,7 +90,7 @@ def saving(architecture: Architecture, directory: Path, seed: int) -> Iterator[S
             # First in and last out: the weights are in their place before their configuration is.
             write_all(stack.enter_context(whole_file(config_path)), architecture.config)
         writer = SafetensorsWriter(stack.enter_context(whole_file(path)), seed)
-        yield Saving(writer, path, config_path, stack)
+        yield Saving(writer, path, architecture.config, config_path, stack)
 
 
 def _is_same(a: Path | None, b: Path) -> bool:

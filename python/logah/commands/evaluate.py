@@ -92,7 +92,7 @@ def run_zero_shot(arguments: argparse.Namespace) -> int:
         "batch_size": _each(train.members, lambda member: member.batch_size),
         **start,
         **({} if model.averaged_with is None else {"averaged_with": model.averaged_with}),
-        "ranges": {member.family: member.space.ranges() for member in train.members},
+        "ranges": {name: member.space.ranges() for member in train.members for name in member.space.model_types},
         "references": joined(tasks).references(),
         "held_out_widths": _each(train.members, lambda member: list(member.space.held_out_widths)),
         "metrics": evaluate_members(model.hypernetwork, tasks, train.members, configuration.evaluation),

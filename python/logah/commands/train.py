@@ -51,8 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     from logah.data.token_files import copy_tokenizer
     from logah.evaluation.zero_shot import validation_losses
     from logah.hypernet.hypernetwork import Hypernetwork
-    from logah.targets.gpt2 import Gpt2Task
     from logah.targets.mixture import joined
+    from logah.targets.text import TextTask
     from logah.training.configuration import read_configuration
     from logah.training.ranks import torchrun_ranks
     from logah.training.tasks import load_tasks
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
             trainer = Trainer(train, joined(tasks), directory, validate if validation else None, ranks)
             for task in tasks.values() if is_main else ():
-                if isinstance(task, Gpt2Task):
+                if isinstance(task, TextTask):
                     copy_tokenizer(task.data, directory / "tokenizer")
             trainer.run()
     except (LogahError, OSError, yaml.YAMLError) as error:

@@ -9,7 +9,10 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageClassification
 
-_AUTO = {"vit": AutoModelForImageClassification, "gpt2": AutoModelForCausalLM}
+_AUTO = {
+    "vit": AutoModelForImageClassification,
+    **dict.fromkeys(("gpt2", "llama", "mistral", "qwen2"), AutoModelForCausalLM),
+}
 
 
 def default_state(config: Mapping[str, Any], seed: int) -> dict[str, Tensor]:

@@ -14,22 +14,27 @@ from typing import Any
 import torch
 from torch import Tensor
 
-#: The sizes that grow, by family: width, width of the MLP, heads. In the order of `GENERIC`.
-GROWING = {
-    "vit": ("hidden_size", "intermediate_size", "num_attention_heads"),
-    "gpt2": ("n_embd", "n_inner", "n_head"),
+_WIDTH, _HIDDEN, _HEADS = "hidden_size", "intermediate_size", "num_attention_heads"
+_SHARED = "num_key_value_heads"
+_LLAMA = {name: name for name in (_WIDTH, _HIDDEN, _HEADS, _SHARED)}
+#: The sizes that grow, by family: the configuration's name of each, and that of training's ranges.
+GROWING: Mapping[str, Mapping[str, str]] = {
+    "vit": {name: name for name in (_WIDTH, _HIDDEN, _HEADS)},
+    "gpt2": {"n_embd": _WIDTH, "n_inner": _HIDDEN, "n_head": _HEADS},
+    "llama": _LLAMA,
+    "mistral": _LLAMA,
+    "qwen2": _LLAMA,
 }
-#: The same sizes as training's ranges name them.
-GENERIC = ("hidden_size", "intermediate_size", "num_attention_heads")
 
 
 def copies_needed(config: Mapping[str, Any], ranges: Mapping[str, Sequence[int]]) -> int:
-    """The fewest copies whose base lies in the trained `ranges` (name -> [least, most]) of width, MLP and heads.
+    """The fewest copies whose base lies in the trained `ranges` (name -> [least, most]) of the sizes that grow.
 
     1 where the configuration lies there itself, and also where no base does: then it is predicted as it is.
     """
-    sizes = [config[name] for name in GROWING[config["model_type"]]]
-    bounds = [ranges[name] for name in GENERIC]
+    growing = GROWING[config["model_type"]]
+    sizes = [config[name] for name in growing]
+    bounds = [ranges[name] for name in growing.values()]
     for copies in range(1, min(sizes) + 1):
         if all(
             size % copies == 0 and least <= size // copies <= most
@@ -54,7 +59,7 @@ def widened(config: Mapping[str, Any], state: Mapping[str, Tensor], copies: int)
     Raises KeyError for a family that has no rule.
     """
     family = config["model_type"]
-    rule = {"vit": _vit, "gpt2": _gpt2}[family]
+    rule = {"vit": _vit, "gpt2": _gpt2, "llama": _llama, "mistral": _llama, "qwen2": _llama}[family]
     tied = bool(config.get("tie_word_embeddings", False))
     return {name: rule(name, tensor, copies, tied) for name, tensor in state.items()}
 
@@ -88,6 +93,17 @@ def _gpt2(name: str, tensor: Tensor, copies: int, tied: bool) -> Tensor:
     if tensor.dim() == 2:
         return _tiled(tensor, copies, 0, 1) / copies
     return _tiled(tensor, copies, 0)
+
+
+def _llama(name: str, tensor: Tensor, copies: int, tied: bool) -> Tensor:
+    if name == "model.embed_tokens.weight":
+        return _tiled(tensor, copies, 1)
+    if name == "lm_head.weight":
+        return _tiled(tensor, copies, 1) / copies
+    if name == "model.norm.weight":
+        # As GPT-2's last norm.
+        return _tiled(tensor, copies, 0) / (copies if tied else 1)
+    return _tiled(tensor, copies, *range(tensor.dim())) / (copies if tensor.dim() == 2 else 1)
 
 
 def _tiled(tensor: Tensor, copies: int, *dims: int) -> Tensor:

@@ -19,7 +19,7 @@ from logah.targets.task import Space, SplitName, Task, predict_state
 from logah.training.configuration import Networks, ValidationConfig
 
 #: Families that are measured by perplexity.
-LANGUAGE_FAMILIES = ("gpt2",)
+LANGUAGE_FAMILIES = ("gpt2", "llama")
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,44 @@ import numpy as np
 from logah.errors import GraphError
 
 Role = Literal["ROLE_MATRIX", "ROLE_EMBEDDING", "ROLE_NORM_WEIGHT", "ROLE_BIAS"]
-Rule = Literal["RULE_ZEROS", "RULE_ONES", "RULE_NORMAL", "RULE_TRUNCATED_NORMAL", "RULE_CONSTANT", "RULE_UNIFORM"]
+Rule = Literal[
+    "RULE_ZEROS",
+    "RULE_ONES",
+    "RULE_NORMAL",
+    "RULE_TRUNCATED_NORMAL",
+    "RULE_CONSTANT",
+    "RULE_UNIFORM",
+    "RULE_SHIFTED_NORMAL",
+    "RULE_BOUNDED_NORMAL",
+    "RULE_UNIFORM_BETWEEN",
+    "RULE_LOG_UNIFORM",
+    "RULE_SEQUENCE",
+    "RULE_IDENTITY",
+    "RULE_SINUSOIDS",
+]
+Function = Literal["FUNCTION_LOG", "FUNCTION_INVERSE_SOFTPLUS"]
+Keep = Literal["KEEP_ALWAYS", "KEEP_UNLESS_PREDICTED"]
 
 
 #: Where an architecture does not say it: the default of transformers' families.
 DEFAULT_INITIALIZER_RANGE = 0.02
+
+#: The numbers of `Initialization`.
+_NUMBERS = (
+    "standard_deviation",
+    "value",
+    "bound",
+    "mean",
+    "lower",
+    "upper",
+    "least",
+    "start",
+    "step",
+    "base",
+    "divisor",
+)
+_NO_KEEP = "KEEP_UNSPECIFIED"
+_NO_FUNCTION = "FUNCTION_UNSPECIFIED"
 
 
 @dataclass(frozen=True)
@@ -57,14 +90,25 @@ class Prediction:
 class Initialization:
     """A block that no hypernetwork predicts: the family's own rule fills it, seeded.
 
-    `standard_deviation` is that of the normal rules, `value` that of RULE_CONSTANT; RULE_UNIFORM draws between
-    -`bound` and `bound`.
+    Which numbers a rule takes says the contract's `Initialization`: `standard_deviation` those of the normal rules,
+    `value` RULE_CONSTANT, and RULE_UNIFORM draws between -`bound` and `bound`.
     """
 
     rule: Rule
     standard_deviation: float = 0.0
     value: float = 0.0
     bound: float = 0.0
+    mean: float = 0.0
+    lower: float = 0.0
+    upper: float = 0.0
+    least: float = 0.0
+    start: float = 0.0
+    step: float = 0.0
+    base: float = 0.0
+    divisor: float = 0.0
+    interleaved: bool = False
+    #: What is done to each element; None: nothing.
+    function: Function | None = None
 
 
 @dataclass(frozen=True)
@@ -73,21 +117,30 @@ class Block:
 
     length: int
     origin: Prediction | Initialization
+    #: What fills a predicted block where the model does not know the node's operation; None: as its role is usual.
+    fallback: Initialization | None = None
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A tensor of the framework's state dict, the concatenation of `blocks` along `axis`, or tied to another."""
+    """A tensor of the framework's state dict: `blocks` joined along `axis`, the storage of another, or what is kept."""
 
     name: str
     shape: tuple[int, ...]
     blocks: tuple[Block, ...] = ()
     axis: int = 0
     tied_to: str = ""
+    #: The shape as which the blocks see the parameter, with its elements in the same order; empty: `shape`.
+    view: tuple[int, ...] = ()
+    #: How often the blocks follow one another.
+    repetitions: int = 1
+    #: Whether the caller keeps values of its own; None: it does not.
+    keep: Keep | None = None
 
     def block_shapes(self) -> list[tuple[int, ...]]:
-        """The shape of each block: the parameter's, with the block's length along `axis`."""
-        return [(*self.shape[: self.axis], b.length, *self.shape[self.axis + 1 :]) for b in self.blocks]
+        """The shape of each block: the view, with the block's length along `axis`."""
+        view = self.view or self.shape
+        return [(*view[: self.axis], b.length, *view[self.axis + 1 :]) for b in self.blocks]
 
 
 @dataclass(frozen=True)
@@ -201,27 +254,42 @@ def _parameter_json(parameter: Parameter) -> dict[str, Any]:
         return value
     if parameter.axis:
         value["axis"] = parameter.axis
-    value["blocks"] = [_block_json(b) for b in parameter.blocks]
+    if parameter.blocks:
+        value["blocks"] = [_block_json(b) for b in parameter.blocks]
+    if parameter.view:
+        value["view"] = list(parameter.view)
+    if parameter.repetitions != 1:
+        value["repetitions"] = parameter.repetitions
+    if parameter.keep is not None:
+        value["keep"] = parameter.keep
     return value
 
 
 def _block_json(block: Block) -> dict[str, Any]:
     origin = block.origin
-    if isinstance(origin, Prediction):
-        prediction: dict[str, Any] = {"node": origin.node, "role": origin.role}
-        if origin.classifier:
-            prediction["classifier"] = True
-        if origin.slot:
-            prediction["slot"] = origin.slot
-        return {"length": block.length, "prediction": prediction}
-    initialization: dict[str, Any] = {"rule": origin.rule}
-    if origin.standard_deviation:
-        initialization["standardDeviation"] = origin.standard_deviation
-    if origin.value:
-        initialization["value"] = origin.value
-    if origin.bound:
-        initialization["bound"] = origin.bound
-    return {"length": block.length, "initialization": initialization}
+    if isinstance(origin, Initialization):
+        return {"length": block.length, "initialization": _initialization_json(origin)}
+    prediction: dict[str, Any] = {"node": origin.node, "role": origin.role}
+    if origin.classifier:
+        prediction["classifier"] = True
+    if origin.slot:
+        prediction["slot"] = origin.slot
+    value: dict[str, Any] = {"length": block.length, "prediction": prediction}
+    if block.fallback is not None:
+        value["fallback"] = _initialization_json(block.fallback)
+    return value
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _initialization_json(initialization: Initialization) -> dict[str, Any]:
+    """Without fields that have their default."""
+    names = ("rule", *_NUMBERS, "interleaved", "function")
+    values = ((name, getattr(initialization, name)) for name in names)
+    return {_camel(name): value for name, value in values if value}
 
 
 def _parameter_from_json(value: dict[str, Any]) -> Parameter:
@@ -232,22 +300,32 @@ def _parameter_from_json(value: dict[str, Any]) -> Parameter:
         axis=int(value.get("axis", 0)),
         tied_to=value.get("tiedTo", ""),
         blocks=tuple(_block_from_json(b) for b in value.get("blocks", ())),
+        view=tuple(int(d) for d in value.get("view", ())),
+        repetitions=max(1, int(value.get("repetitions", 1))),
+        keep=None if value.get("keep", _NO_KEEP) == _NO_KEEP else value["keep"],
     )
 
 
 def _block_from_json(value: dict[str, Any]) -> Block:
     length = int(value["length"])
-    if "prediction" in value:
-        prediction = value["prediction"]
-        return Block(
-            length,
-            Prediction(
-                int(prediction.get("node", 0)),
-                prediction["role"],
-                bool(prediction.get("classifier", False)),
-                int(prediction.get("slot", 0)),
-            ),
-        )
-    initialization = value["initialization"]
-    numbers = [float(initialization.get(key, 0.0)) for key in ("standardDeviation", "value", "bound")]
-    return Block(length, Initialization(initialization["rule"], *numbers))
+    if "prediction" not in value:
+        return Block(length, _initialization_from_json(value["initialization"]))
+    prediction = value["prediction"]
+    fallback = value.get("fallback")
+    origin = Prediction(
+        int(prediction.get("node", 0)),
+        prediction["role"],
+        bool(prediction.get("classifier", False)),
+        int(prediction.get("slot", 0)),
+    )
+    return Block(length, origin, None if fallback is None else _initialization_from_json(fallback))
+
+
+def _initialization_from_json(value: dict[str, Any]) -> Initialization:
+    function = value.get("function", _NO_FUNCTION)
+    return Initialization(
+        value["rule"],
+        **{name: float(value[_camel(name)]) for name in _NUMBERS if _camel(name) in value},
+        interleaved=bool(value.get("interleaved", False)),
+        function=None if function == _NO_FUNCTION else function,
+    )

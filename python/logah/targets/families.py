@@ -18,6 +18,7 @@ from logah.data.source import (
     describe,
 )
 from logah.targets.gpt2 import Gpt2Space, Gpt2Task
+from logah.targets.llama import LlamaSpace, LlamaTask
 from logah.targets.task import Task
 from logah.targets.vit import VitSpace, VitTask
 
@@ -30,7 +31,7 @@ class Family:
     those are. default_data: their name. prepared, kinds: the other data that the family can learn from.
     """
 
-    space: type[VitSpace] | type[Gpt2Space]
+    space: type[VitSpace] | type[Gpt2Space] | type[LlamaSpace]
     load: Callable[[Path], Task]
     dataset: str
     default_data: str
@@ -50,6 +51,15 @@ FAMILIES: Mapping[str, Family] = {
     "gpt2": Family(
         Gpt2Space,
         lambda cache: Gpt2Task(load_kjv(cache)),
+        describe(PreparedData("kjv")),
+        "kjv",
+        tuple(PREPARED_TEXTS),
+        TEXT_KINDS,
+    ),
+    # Mistral's networks are Llama's, and Qwen2's are with biases.
+    "llama": Family(
+        LlamaSpace,
+        lambda cache: LlamaTask(load_kjv(cache)),
         describe(PreparedData("kjv")),
         "kjv",
         tuple(PREPARED_TEXTS),

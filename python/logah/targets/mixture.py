@@ -55,6 +55,8 @@ class MixedTask:
     def __init__(self, tasks: Mapping[str, Task]) -> None:
         """`tasks` by family, all on one device."""
         self.tasks = tasks
+        self._by_type = {name: task for task in tasks.values() for name in task.model_types}
+        self.model_types = tuple(self._by_type)
         self.family = "+".join(tasks)
         (self.device,) = {task.device for task in tasks.values()}
 
@@ -72,7 +74,7 @@ class MixedTask:
 
     def logits(self, module: nn.Module, state: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """As the family's own task; a module of transformers has its configuration."""
-        return self.tasks[cast(Any, module).config.model_type].logits(module, state, inputs)
+        return self._by_type[cast(Any, module).config.model_type].logits(module, state, inputs)
 
     def references(self) -> dict[str, float]:
         """Those of all families."""
@@ -89,7 +91,7 @@ class MixedTask:
         return self._task(config).batches(config, split, limit)
 
     def _task(self, config: Mapping[str, Any]) -> Task:
-        return self.tasks[config["model_type"]]
+        return self._by_type[config["model_type"]]
 
 
 def joined(tasks: Mapping[str, Task]) -> Task:

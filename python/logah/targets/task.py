@@ -21,6 +21,10 @@ class Space(Protocol):
     @property
     def held_out_widths(self) -> tuple[int, ...]: ...
 
+    @property
+    def model_types(self) -> tuple[str, ...]:
+        """transformers' `model_type` of the architectures: for most families one, its name."""
+
     def sample(self, rng: random.Random) -> dict[str, Any]:
         """The complete transformers configuration of one architecture."""
 
@@ -35,8 +39,10 @@ class Space(Protocol):
 class Task(Protocol):
     """A family of target networks and the data that they learn. Targets are classes, int64."""
 
-    #: transformers' `model_type`.
+    #: As `FAMILIES` names it: transformers' `model_type`, or the first of those that are one family.
     family: str
+    #: transformers' `model_type` of its networks.
+    model_types: tuple[str, ...]
     #: Where batches are.
     device: torch.device
 

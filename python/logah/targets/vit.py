@@ -32,6 +32,11 @@ class VitSpace(TransformerSpace):
     num_labels: int
     patch_sizes: tuple[int, ...]
 
+    @property
+    def model_types(self) -> tuple[str, ...]:
+        """transformers' names of the architectures."""
+        return ("vit",)
+
     def sample(self, rng: random.Random) -> dict[str, Any]:
         """One architecture, each choice uniform."""
         return self.config(**self.sample_sizes(rng, patch_size=self.patch_sizes))
@@ -66,6 +71,7 @@ class VitTask:
     """Classification of images."""
 
     family = "vit"
+    model_types: tuple[str, ...] = ("vit",)
 
     def __init__(self, data: ImageSplits, device: torch.device | str = "cpu") -> None:
         """Batches come on `device`; the images stay where they are."""

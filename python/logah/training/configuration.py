@@ -14,6 +14,7 @@ from logah.errors import ConfigurationError
 from logah.hypernet.config import HypernetConfig
 from logah.targets.families import FAMILIES, Family
 from logah.targets.gpt2 import Gpt2Space
+from logah.targets.llama import LlamaSpace
 from logah.targets.mixture import Member
 from logah.targets.spaces import SPACES
 from logah.targets.vit import VitSpace
@@ -189,7 +190,7 @@ def read_networks(value: Any, members: Sequence[Member], where: str) -> Networks
     return networks
 
 
-def read_space(value: Any, family: Family, where: str) -> VitSpace | Gpt2Space:
+def read_space(value: Any, family: Family, where: str) -> VitSpace | Gpt2Space | LlamaSpace:
     """A preset's name, the fields of a space, or a preset and the fields in which it differs (`preset: NAME`)."""
     rest = {"preset": value} if isinstance(value, str) else value
     if not isinstance(rest, dict) or "preset" not in rest:

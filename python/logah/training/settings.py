@@ -105,7 +105,8 @@ class MixedTrainConfig(TrainSettings):
 
     def batch_size_of(self, architecture: Mapping[str, Any]) -> int:
         """Images or tokens for an architecture: its family's."""
-        return {member.family: member.batch_size for member in self.members}[architecture["model_type"]]
+        sizes = {name: member.batch_size for member in self.members for name in member.space.model_types}
+        return sizes[architecture["model_type"]]
 
 
 def learning_rate_at(config: TrainSettings, step: int) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,6 +17,33 @@ from logah.hypernet.low_rank_decoder import LowRankDecoder
 from logah.training.trained_model import load_model
 
 _ROWS = 64
+#: Operations whose start values are those of another that does much the same, where a model does not know them.
+_LIKE = {"rmsnorm": "ln", "rot_emb": "msa", "gate": "msa"}
+#: How far they lie from it, in deviations of the table.
+_APART = 0.3
+
+
+@torch.no_grad()
+def with_operations(model: Hypernetwork, operations: Sequence[str]) -> dict[str, Tensor]:
+    """The state of a hypernetwork that knows `operations`, the model's own and more behind them.
+
+    The row of another operation is that of one that does much the same, and noise from torch's present seed, since two
+    that share it shall differ. Raises ValueError where the model's operations are not the first of `operations`, or
+    another is like none of them.
+    """
+    own = model.config.operations
+    new = [name for name in operations[len(own) :] if _LIKE.get(name) in own]
+    if (*own, *new) != tuple(operations):
+        raise ValueError(
+            f"operations: got {', '.join(operations)}, expected {', '.join(own)} and, behind them, of "
+            f"{', '.join(_LIKE)}"
+        )
+    state = model.state_dict()
+    table_OC = state["encoder.embed.weight"]
+    rows = [table_OC[own.index(_LIKE[name])] for name in new]
+    noise = [_APART * table_OC.std() * torch.randn(row.shape) for row in rows]
+    state["encoder.embed.weight"] = torch.stack([*table_OC, *(r + n for r, n in zip(rows, noise, strict=True))])
+    return state
 
 
 @torch.no_grad()
@@ -43,11 +72,17 @@ def spread_predictions(model: Hypernetwork, scale: float) -> None:
 
 
 def start_values(path: Path, expected: HypernetConfig) -> dict[str, Tensor]:
-    """Those of a bundle or a checkpoint. Raises ConfigurationError for what is neither, or of another hypernetwork."""
+    """Those of a bundle or a checkpoint, which may know fewer operations (`with_operations`).
+
+    Raises ConfigurationError for what is neither, or of another hypernetwork.
+    """
     try:
         model = load_model(path).hypernetwork
     except (BundleError, CheckpointError, OSError) as error:
         raise ConfigurationError(f"start_from: {error}") from error
-    if model.config != expected:
+    if replace(model.config, operations=expected.operations) != expected:
         raise ConfigurationError(f"start_from: {path} has {model.config}, the run {expected}")
-    return model.state_dict()
+    try:
+        return with_operations(model, expected.operations)
+    except ValueError as error:
+        raise ConfigurationError(f"start_from: {path}: {error}") from error

@@ -9,6 +9,7 @@ import torch
 from logah.data.source import describe, load_images, load_tokens_of
 from logah.errors import DataError
 from logah.targets.gpt2 import Gpt2Space, Gpt2Task
+from logah.targets.llama import LlamaSpace, LlamaTask
 from logah.targets.mixture import Member
 from logah.targets.task import Task
 from logah.targets.vit import VitSpace, VitTask
@@ -37,7 +38,7 @@ def load_task(train: TrainConfig | Member, cache: Path, device: torch.device | s
         if classes > space.num_labels:
             raise DataError(f"data: there are {classes} classes; space: num_labels is {space.num_labels}")
         return VitTask(images, device)
-    if isinstance(space, Gpt2Space):
+    if isinstance(space, Gpt2Space | LlamaSpace):
         tokens = load_tokens_of(train.data, cache, space.vocab_size)
         if tokens.vocabulary > space.vocab_size:
             raise DataError(f"data: the text has {tokens.vocabulary} tokens; space: vocab_size is {space.vocab_size}")
@@ -48,5 +49,5 @@ def load_task(train: TrainConfig | Member, cache: Path, device: torch.device | s
                 raise DataError(
                     f"data: {name} has {count} tokens; space: contexts asks for at least {needed}, the longest and one"
                 )
-        return Gpt2Task(tokens, device)
+        return Gpt2Task(tokens, device) if isinstance(space, Gpt2Space) else LlamaTask(tokens, device)
     raise TypeError(f"no data for {type(space).__name__}")

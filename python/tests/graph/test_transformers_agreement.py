@@ -19,12 +19,16 @@ from transformers import AutoConfig, PreTrainedModel
 
 from logah.graph.architecture import ArchitectureGraph, Initialization, Prediction
 from logah.graph.gpt2 import gpt2_graph
+from logah.graph.llama import llama_graph
 from logah.graph.vit import vit_graph
 
 EXAMPLES = REPOSITORY / "examples"
 # Families that training samples, and so builds graphs of.
-GRAPHS = {"vit": vit_graph, "gpt2": gpt2_graph}
-TRAINED_CLASSES = {"ViTForImageClassification", "GPT2LMHeadModel"}
+GRAPHS = {"vit": vit_graph, "gpt2": gpt2_graph, **dict.fromkeys(("llama", "mistral", "qwen2"), llama_graph)}
+TRAINED_CLASSES = {
+    *("ViTForImageClassification", "GPT2LMHeadModel"),
+    *("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM"),
+}
 
 
 def command_line_graph(directory: Path, *flags: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from logah.data.splits import ImageSplits, Split, TokenSplits
+from logah.hypernet.config import LANGUAGE_OPERATIONS
 
 MINUTE: dict[str, Any] = {
     "hypernet": {
@@ -64,6 +65,12 @@ MINUTE_GPT2: dict[str, Any] = {
     "batch_size": 128,
 }
 
+MINUTE_LLAMA: dict[str, Any] = {
+    **MINUTE_GPT2,
+    "hypernet": {**MINUTE["hypernet"], "operations": list(LANGUAGE_OPERATIONS)},
+    "family": "llama",
+    "space": {**MINUTE_GPT2["space"], "groups": [1, 2]},
+}
 
 MINUTE_MIXED: dict[str, Any] = {
     **{name: value for name, value in MINUTE.items() if name not in ("family", "space", "batch_size")},

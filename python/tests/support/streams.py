@@ -26,7 +26,8 @@ CONFIG = {"model_type": "vit"}
 
 
 def answering(messages: list[Response]) -> Callable[..., Iterator[Response]]:
-    return lambda request, context: iter(messages)
+    """The messages; where the stream is to go on, the plan alone: all the rest came before."""
+    return lambda request, context: iter(messages[:1] if request.HasField("resume") else messages)
 
 
 def check(messages: list[Response], request: logah_pb2.PredictRequest | None = None) -> bytes:
@@ -42,7 +43,9 @@ def check(messages: list[Response], request: logah_pb2.PredictRequest | None = N
         elif event is not None and not isinstance(event, Summary):
             assert assembly is not None
             joined += b"".join(array.tobytes() for _, array in assembly.accept(event.pieces))
-    stream.ended()
+    early = stream.ended()
+    if early is not None:
+        raise early
     return joined
 
 
@@ -81,7 +84,9 @@ LIES: dict[str, tuple[list[Response], str]] = {
 }
 
 
-def breaking_off(ends: list[int]) -> Callable[..., Iterator[Response]]:
+def breaking_off(
+    ends: list[int], code: grpc.StatusCode | None = grpc.StatusCode.UNAVAILABLE
+) -> Callable[..., Iterator[Response]]:
     """A server that is lost each time it has sent the bytes before the next of `ends`."""
     left = list(ends)
 
@@ -91,7 +96,9 @@ def breaking_off(ends: list[int]) -> Callable[..., Iterator[Response]]:
         messages = honest_messages((16, 24, 32, 40, 48, 64), offset)
         for message in messages:
             if end is not None and message.WhichOneof("message") == "chunk" and message.chunk.offset >= end:
-                context.abort(grpc.StatusCode.UNAVAILABLE, "going away")
+                if code is None:
+                    return
+                context.abort(code, "going away")
             yield message
 
     return predict

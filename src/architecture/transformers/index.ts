@@ -118,6 +118,7 @@ function networkSize({ repeats, build }: FamilyNetwork): GraphSize {
     edges: total('edges'),
     tensors: total('tensors'),
     blocks: total('blocks'),
+    pieces: total('pieces'),
     elements: total('elements'),
   };
 }

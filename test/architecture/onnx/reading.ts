@@ -1,5 +1,6 @@
 import { onnxGraph } from '../../../src/architecture/onnx';
-import { fillingNumber, type ArchitectureGraph, type Block, type GraphNode } from '../../../src/graph/graph';
+import { fillingNumbers } from '../../../src/graph/filling';
+import type { ArchitectureGraph, Block, GraphNode } from '../../../src/graph/graph';
 import { generousLimits } from '../requests';
 import { model, type ModelText } from './onnx-bytes';
 
@@ -27,8 +28,8 @@ export function origins({ nodes, parameters }: ArchitectureGraph): Record<string
       const slot = from.slot > 0 ? ` slot ${from.slot}` : '';
       return `${from.role} of ${nodes[from.node]?.name ?? ''}${slot}${from.classifier ? ' (classifier)' : ''}`;
     }
-    const number = fillingNumber(from);
-    return `${length} ${from.rule}${number === 0 ? '' : ` ${number}`}`;
+    const numbers = fillingNumbers(from).filter((number) => number !== 0);
+    return [length, from.rule, ...numbers].join(' ');
   };
   return Object.fromEntries(parameters.map(({ name, blocks }) => [name, blocks.map(origin).join(', ')]));
 }

@@ -7,6 +7,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Keep(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    KEEP_UNSPECIFIED: _ClassVar[Keep]
+    KEEP_ALWAYS: _ClassVar[Keep]
+    KEEP_UNLESS_PREDICTED: _ClassVar[Keep]
+
 class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     ROLE_UNSPECIFIED: _ClassVar[Role]
@@ -24,6 +30,22 @@ class Rule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RULE_TRUNCATED_NORMAL: _ClassVar[Rule]
     RULE_CONSTANT: _ClassVar[Rule]
     RULE_UNIFORM: _ClassVar[Rule]
+    RULE_SHIFTED_NORMAL: _ClassVar[Rule]
+    RULE_BOUNDED_NORMAL: _ClassVar[Rule]
+    RULE_UNIFORM_BETWEEN: _ClassVar[Rule]
+    RULE_LOG_UNIFORM: _ClassVar[Rule]
+    RULE_SEQUENCE: _ClassVar[Rule]
+    RULE_IDENTITY: _ClassVar[Rule]
+    RULE_SINUSOIDS: _ClassVar[Rule]
+
+class Function(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FUNCTION_UNSPECIFIED: _ClassVar[Function]
+    FUNCTION_LOG: _ClassVar[Function]
+    FUNCTION_INVERSE_SOFTPLUS: _ClassVar[Function]
+KEEP_UNSPECIFIED: Keep
+KEEP_ALWAYS: Keep
+KEEP_UNLESS_PREDICTED: Keep
 ROLE_UNSPECIFIED: Role
 ROLE_MATRIX: Role
 ROLE_EMBEDDING: Role
@@ -36,6 +58,16 @@ RULE_NORMAL: Rule
 RULE_TRUNCATED_NORMAL: Rule
 RULE_CONSTANT: Rule
 RULE_UNIFORM: Rule
+RULE_SHIFTED_NORMAL: Rule
+RULE_BOUNDED_NORMAL: Rule
+RULE_UNIFORM_BETWEEN: Rule
+RULE_LOG_UNIFORM: Rule
+RULE_SEQUENCE: Rule
+RULE_IDENTITY: Rule
+RULE_SINUSOIDS: Rule
+FUNCTION_UNSPECIFIED: Function
+FUNCTION_LOG: Function
+FUNCTION_INVERSE_SOFTPLUS: Function
 
 class Architecture(_message.Message):
     __slots__ = ("graph", "transformers_config", "onnx")
@@ -82,28 +114,36 @@ class Edge(_message.Message):
     def __init__(self, source: _Optional[int] = ..., target: _Optional[int] = ...) -> None: ...
 
 class Parameter(_message.Message):
-    __slots__ = ("name", "shape", "blocks", "axis", "tied_to")
+    __slots__ = ("name", "shape", "blocks", "axis", "tied_to", "view", "keep", "repetitions")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
     AXIS_FIELD_NUMBER: _ClassVar[int]
     TIED_TO_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIELD_NUMBER: _ClassVar[int]
+    REPETITIONS_FIELD_NUMBER: _ClassVar[int]
     name: str
     shape: _containers.RepeatedScalarFieldContainer[int]
     blocks: _containers.RepeatedCompositeFieldContainer[Block]
     axis: int
     tied_to: str
-    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., axis: _Optional[int] = ..., tied_to: _Optional[str] = ...) -> None: ...
+    view: _containers.RepeatedScalarFieldContainer[int]
+    keep: Keep
+    repetitions: int
+    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., axis: _Optional[int] = ..., tied_to: _Optional[str] = ..., view: _Optional[_Iterable[int]] = ..., keep: _Optional[_Union[Keep, str]] = ..., repetitions: _Optional[int] = ...) -> None: ...
 
 class Block(_message.Message):
-    __slots__ = ("length", "prediction", "initialization")
+    __slots__ = ("length", "prediction", "initialization", "fallback")
     LENGTH_FIELD_NUMBER: _ClassVar[int]
     PREDICTION_FIELD_NUMBER: _ClassVar[int]
     INITIALIZATION_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_FIELD_NUMBER: _ClassVar[int]
     length: int
     prediction: Prediction
     initialization: Initialization
-    def __init__(self, length: _Optional[int] = ..., prediction: _Optional[_Union[Prediction, _Mapping]] = ..., initialization: _Optional[_Union[Initialization, _Mapping]] = ...) -> None: ...
+    fallback: Initialization
+    def __init__(self, length: _Optional[int] = ..., prediction: _Optional[_Union[Prediction, _Mapping]] = ..., initialization: _Optional[_Union[Initialization, _Mapping]] = ..., fallback: _Optional[_Union[Initialization, _Mapping]] = ...) -> None: ...
 
 class Prediction(_message.Message):
     __slots__ = ("node", "role", "classifier", "slot")
@@ -118,13 +158,33 @@ class Prediction(_message.Message):
     def __init__(self, node: _Optional[int] = ..., role: _Optional[_Union[Role, str]] = ..., classifier: _Optional[bool] = ..., slot: _Optional[int] = ...) -> None: ...
 
 class Initialization(_message.Message):
-    __slots__ = ("rule", "standard_deviation", "value", "bound")
+    __slots__ = ("rule", "standard_deviation", "value", "bound", "mean", "lower", "upper", "least", "start", "step", "base", "divisor", "interleaved", "function")
     RULE_FIELD_NUMBER: _ClassVar[int]
     STANDARD_DEVIATION_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     BOUND_FIELD_NUMBER: _ClassVar[int]
+    MEAN_FIELD_NUMBER: _ClassVar[int]
+    LOWER_FIELD_NUMBER: _ClassVar[int]
+    UPPER_FIELD_NUMBER: _ClassVar[int]
+    LEAST_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    DIVISOR_FIELD_NUMBER: _ClassVar[int]
+    INTERLEAVED_FIELD_NUMBER: _ClassVar[int]
+    FUNCTION_FIELD_NUMBER: _ClassVar[int]
     rule: Rule
     standard_deviation: float
     value: float
     bound: float
-    def __init__(self, rule: _Optional[_Union[Rule, str]] = ..., standard_deviation: _Optional[float] = ..., value: _Optional[float] = ..., bound: _Optional[float] = ...) -> None: ...
+    mean: float
+    lower: float
+    upper: float
+    least: float
+    start: float
+    step: float
+    base: float
+    divisor: float
+    interleaved: bool
+    function: Function
+    def __init__(self, rule: _Optional[_Union[Rule, str]] = ..., standard_deviation: _Optional[float] = ..., value: _Optional[float] = ..., bound: _Optional[float] = ..., mean: _Optional[float] = ..., lower: _Optional[float] = ..., upper: _Optional[float] = ..., least: _Optional[float] = ..., start: _Optional[float] = ..., step: _Optional[float] = ..., base: _Optional[float] = ..., divisor: _Optional[float] = ..., interleaved: _Optional[bool] = ..., function: _Optional[_Union[Function, str]] = ...) -> None: ...

@@ -40,6 +40,7 @@ class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SOURCE_TILED: _ClassVar[Source]
     SOURCE_INITIALIZED: _ClassVar[Source]
     SOURCE_TIED: _ClassVar[Source]
+    SOURCE_KEPT: _ClassVar[Source]
 
 class WarningKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -48,6 +49,8 @@ class WarningKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     WARNING_KIND_RANGE: _ClassVar[WarningKind]
     WARNING_KIND_UNTRAINED: _ClassVar[WarningKind]
     WARNING_KIND_WIDENING: _ClassVar[WarningKind]
+    WARNING_KIND_OPERATIONS: _ClassVar[WarningKind]
+    WARNING_KIND_COVERAGE: _ClassVar[WarningKind]
 REPRESENTATION_UNSPECIFIED: Representation
 REPRESENTATION_DENSE: Representation
 REPRESENTATION_FACTORS: Representation
@@ -69,11 +72,14 @@ SOURCE_PREDICTED: Source
 SOURCE_TILED: Source
 SOURCE_INITIALIZED: Source
 SOURCE_TIED: Source
+SOURCE_KEPT: Source
 WARNING_KIND_UNSPECIFIED: WarningKind
 WARNING_KIND_FAMILY: WarningKind
 WARNING_KIND_RANGE: WarningKind
 WARNING_KIND_UNTRAINED: WarningKind
 WARNING_KIND_WIDENING: WarningKind
+WARNING_KIND_OPERATIONS: WarningKind
+WARNING_KIND_COVERAGE: WarningKind
 
 class PredictRequest(_message.Message):
     __slots__ = ("architecture", "model", "seed", "dtype", "chunk_bytes", "selection", "sha256", "representation", "slices", "shard", "resume", "lift", "strict", "copies")
@@ -164,7 +170,7 @@ class PredictResponse(_message.Message):
     def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ("model", "fingerprint", "dtype", "tensors", "total_bytes", "coverage", "warnings", "nodes", "family", "dense_bytes", "factor_bytes", "core_bytes", "expansion", "has_tokenizer", "widening", "lift")
+    __slots__ = ("model", "fingerprint", "dtype", "tensors", "total_bytes", "coverage", "warnings", "nodes", "family", "dense_bytes", "factor_bytes", "core_bytes", "expansion", "has_tokenizer", "widening", "lift", "modules")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     DTYPE_FIELD_NUMBER: _ClassVar[int]
@@ -181,6 +187,7 @@ class Plan(_message.Message):
     HAS_TOKENIZER_FIELD_NUMBER: _ClassVar[int]
     WIDENING_FIELD_NUMBER: _ClassVar[int]
     LIFT_FIELD_NUMBER: _ClassVar[int]
+    MODULES_FIELD_NUMBER: _ClassVar[int]
     model: str
     fingerprint: str
     dtype: DataType
@@ -197,7 +204,16 @@ class Plan(_message.Message):
     has_tokenizer: bool
     widening: Widening
     lift: float
-    def __init__(self, model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dtype: _Optional[_Union[DataType, str]] = ..., tensors: _Optional[_Iterable[_Union[TensorPlan, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., nodes: _Optional[int] = ..., family: _Optional[str] = ..., dense_bytes: _Optional[int] = ..., factor_bytes: _Optional[int] = ..., core_bytes: _Optional[int] = ..., expansion: _Optional[_Union[Expansion, _Mapping]] = ..., has_tokenizer: _Optional[bool] = ..., widening: _Optional[_Union[Widening, _Mapping]] = ..., lift: _Optional[float] = ...) -> None: ...
+    modules: _containers.RepeatedCompositeFieldContainer[ModuleCoverage]
+    def __init__(self, model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dtype: _Optional[_Union[DataType, str]] = ..., tensors: _Optional[_Iterable[_Union[TensorPlan, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., nodes: _Optional[int] = ..., family: _Optional[str] = ..., dense_bytes: _Optional[int] = ..., factor_bytes: _Optional[int] = ..., core_bytes: _Optional[int] = ..., expansion: _Optional[_Union[Expansion, _Mapping]] = ..., has_tokenizer: _Optional[bool] = ..., widening: _Optional[_Union[Widening, _Mapping]] = ..., lift: _Optional[float] = ..., modules: _Optional[_Iterable[_Union[ModuleCoverage, _Mapping]]] = ...) -> None: ...
+
+class ModuleCoverage(_message.Message):
+    __slots__ = ("name", "coverage")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    coverage: Coverage
+    def __init__(self, name: _Optional[str] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ...) -> None: ...
 
 class Widening(_message.Message):
     __slots__ = ("copies", "base")
@@ -215,7 +231,7 @@ class Widening(_message.Message):
     def __init__(self, copies: _Optional[int] = ..., base: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class TensorPlan(_message.Message):
-    __slots__ = ("name", "shape", "source", "rank", "bytes", "offset", "tied_to", "sent", "predicted_elements", "tiled_elements", "initialized_elements", "sent_start", "sent_shape", "factors", "core")
+    __slots__ = ("name", "shape", "source", "rank", "bytes", "offset", "tied_to", "sent", "predicted_elements", "tiled_elements", "initialized_elements", "sent_start", "sent_shape", "factors", "core", "view")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -231,6 +247,7 @@ class TensorPlan(_message.Message):
     SENT_SHAPE_FIELD_NUMBER: _ClassVar[int]
     FACTORS_FIELD_NUMBER: _ClassVar[int]
     CORE_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
     name: str
     shape: _containers.RepeatedScalarFieldContainer[int]
     source: Source
@@ -246,7 +263,8 @@ class TensorPlan(_message.Message):
     sent_shape: _containers.RepeatedScalarFieldContainer[int]
     factors: _containers.RepeatedCompositeFieldContainer[FactorBlock]
     core: _containers.RepeatedCompositeFieldContainer[CoreBlock]
-    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., source: _Optional[_Union[Source, str]] = ..., rank: _Optional[int] = ..., bytes: _Optional[int] = ..., offset: _Optional[int] = ..., tied_to: _Optional[str] = ..., sent: _Optional[bool] = ..., predicted_elements: _Optional[int] = ..., tiled_elements: _Optional[int] = ..., initialized_elements: _Optional[int] = ..., sent_start: _Optional[_Iterable[int]] = ..., sent_shape: _Optional[_Iterable[int]] = ..., factors: _Optional[_Iterable[_Union[FactorBlock, _Mapping]]] = ..., core: _Optional[_Iterable[_Union[CoreBlock, _Mapping]]] = ...) -> None: ...
+    view: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., source: _Optional[_Union[Source, str]] = ..., rank: _Optional[int] = ..., bytes: _Optional[int] = ..., offset: _Optional[int] = ..., tied_to: _Optional[str] = ..., sent: _Optional[bool] = ..., predicted_elements: _Optional[int] = ..., tiled_elements: _Optional[int] = ..., initialized_elements: _Optional[int] = ..., sent_start: _Optional[_Iterable[int]] = ..., sent_shape: _Optional[_Iterable[int]] = ..., factors: _Optional[_Iterable[_Union[FactorBlock, _Mapping]]] = ..., core: _Optional[_Iterable[_Union[CoreBlock, _Mapping]]] = ..., view: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class FactorBlock(_message.Message):
     __slots__ = ("row", "rows", "column", "columns", "m", "n", "rank")
@@ -317,18 +335,20 @@ class GetExpansionResponse(_message.Message):
     def __init__(self, data: _Optional[bytes] = ...) -> None: ...
 
 class Coverage(_message.Message):
-    __slots__ = ("parameters", "predicted", "tiled", "initialized", "tied")
+    __slots__ = ("parameters", "predicted", "tiled", "initialized", "tied", "kept")
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     PREDICTED_FIELD_NUMBER: _ClassVar[int]
     TILED_FIELD_NUMBER: _ClassVar[int]
     INITIALIZED_FIELD_NUMBER: _ClassVar[int]
     TIED_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
     parameters: int
     predicted: int
     tiled: int
     initialized: int
     tied: int
-    def __init__(self, parameters: _Optional[int] = ..., predicted: _Optional[int] = ..., tiled: _Optional[int] = ..., initialized: _Optional[int] = ..., tied: _Optional[int] = ...) -> None: ...
+    kept: int
+    def __init__(self, parameters: _Optional[int] = ..., predicted: _Optional[int] = ..., tiled: _Optional[int] = ..., initialized: _Optional[int] = ..., tied: _Optional[int] = ..., kept: _Optional[int] = ...) -> None: ...
 
 class Warning(_message.Message):
     __slots__ = ("kind", "field", "actual", "trained", "text")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 from logah.client._generated import logah_pb2
 from logah.client.wire.element_type import element_type_of
@@ -13,6 +14,7 @@ from logah.client.wire.plan import (
     Coverage,
     Expansion,
     FactorBlock,
+    ModuleCoverage,
     Plan,
     Source,
     TensorPlan,
@@ -26,6 +28,7 @@ _SOURCES: dict[int, Source] = {
     logah_pb2.SOURCE_TILED: "tiled",
     logah_pb2.SOURCE_INITIALIZED: "initialized",
     logah_pb2.SOURCE_TIED: "tied",
+    logah_pb2.SOURCE_KEPT: "kept",
 }
 
 #: Sizes at and above this are refused, as in every client.
@@ -60,9 +63,10 @@ def check_plan(plan: logah_pb2.Plan, copies: int = 0, lift: float = 0.0) -> Plan
     for tensor in tensors:
         if tensor.is_tied:
             _check_tie(tensor, by_name)
-    sums = plan.coverage
-    coverage = Coverage(sums.parameters, sums.predicted, sums.tiled, sums.initialized, sums.tied)
+    coverage = _coverage(plan.coverage)
     _check_coverage(coverage, tensors)
+    modules = tuple(ModuleCoverage(module.name, _coverage(module.coverage)) for module in plan.modules)
+    _check_modules(modules, coverage)
     return Plan(
         model=plan.model,
         fingerprint=plan.fingerprint,
@@ -80,7 +84,12 @@ def check_plan(plan: logah_pb2.Plan, copies: int = 0, lift: float = 0.0) -> Plan
         warnings=tuple(Warning(_warning_kind(w.kind), w.field, w.actual, w.trained, w.text) for w in plan.warnings),
         widening=widening,
         lift=plan.lift,
+        modules=modules,
     )
+
+
+def _coverage(sums: logah_pb2.Coverage) -> Coverage:
+    return Coverage(sums.parameters, sums.predicted, sums.tiled, sums.initialized, sums.tied, sums.kept)
 
 
 def _warning_kind(kind: int) -> str:
@@ -109,6 +118,7 @@ def _tensor(tensor: logah_pb2.TensorPlan) -> TensorPlan:
             for block in tensor.factors
         ),
         core=tuple(_core_block(block) for block in tensor.core),
+        view=tuple(tensor.view),
     )
 
 
@@ -171,9 +181,11 @@ def _check_core(subject: str, tensor: TensorPlan, expansion: Expansion | None) -
 
 def _check_tensor(tensor: TensorPlan, offset: int, element_bytes: int, expansion: Expansion | None) -> None:
     subject = f'plan: tensor "{tensor.name}"'
-    if min(tensor.shape, default=1) < 1 or tensor.elements * element_bytes >= _MAX_BYTES:
-        raise ProtocolError(f"{subject}: shape", tensor.shape, "positive and below 2^53 bytes")
-    if tensor.is_tied:
+    if min(tensor.shape, default=1) < 0 or tensor.elements * element_bytes >= _MAX_BYTES:
+        raise ProtocolError(f"{subject}: shape", tensor.shape, "no negative size and below 2^53 bytes")
+    if tensor.view:
+        expect_equal(f"{subject}: elements of view", math.prod(tensor.view), tensor.elements)
+    if tensor.is_tied or tensor.is_kept:
         expect_equal(f"{subject}: sent", tensor.sent, False)
     if tensor.sent:
         _check_core(subject, tensor, expansion)
@@ -183,7 +195,7 @@ def _check_tensor(tensor: TensorPlan, offset: int, element_bytes: int, expansion
         expect_equal(f"{subject}: offset", tensor.offset, offset)
         _check_box(subject, tensor)
         _check_factors(subject, tensor)
-    if not tensor.is_tied:
+    if not tensor.is_tied and not tensor.is_kept:
         counted = tensor.predicted_elements + tensor.initialized_elements
         expect_equal(f"{subject}: sum of predicted_elements and initialized_elements", counted, tensor.elements)
 
@@ -201,7 +213,8 @@ def _check_factors(subject: str, tensor: TensorPlan) -> None:
     """The blocks stand side by side or one below the other, and cover the matrix."""
     if not tensor.factors:
         return
-    rows, columns = tensor.shape if len(tensor.shape) == 2 else (0, 0)
+    view = tensor.view or tensor.shape
+    rows, columns = view if len(view) == 2 else (0, 0)
     down = across = 0
     fit = True
     for block in tensor.factors:
@@ -216,7 +229,7 @@ def _check_factors(subject: str, tensor: TensorPlan) -> None:
 def _check_box(subject: str, tensor: TensorPlan) -> None:
     start, size = tensor.sent_start, tensor.sent_shape
     fits = len(start) == len(size) == len(tensor.shape) and all(
-        first >= 0 and count >= 1 and first + count <= whole
+        first >= 0 and count >= min(1, whole) and first + count <= whole
         for first, count, whole in zip(start, size, tensor.shape, strict=True)
     )
     if not fits:
@@ -238,5 +251,16 @@ def _check_coverage(coverage: Coverage, tensors: Sequence[TensorPlan]) -> None:
     tied = sum(tensor.elements for tensor in tensors if tensor.is_tied)
     expect_equal("plan.coverage.parameters", coverage.parameters, own)
     expect_equal("plan.coverage.tied", coverage.tied, tied)
-    counts = coverage.predicted + coverage.tiled + coverage.initialized + coverage.tied
-    expect_equal("plan.coverage: sum of the four counts", counts, coverage.parameters + coverage.tied)
+    kept = sum(tensor.elements for tensor in tensors if tensor.is_kept)
+    expect_equal("plan.coverage.kept", coverage.kept, kept)
+    counts = coverage.predicted + coverage.tiled + coverage.initialized + coverage.tied + coverage.kept
+    expect_equal("plan.coverage: sum of the five counts", counts, coverage.parameters + coverage.tied)
+
+
+def _check_modules(modules: Sequence[ModuleCoverage], whole: Coverage) -> None:
+    """The parts together are the whole; a server that knows of none sends none."""
+    if not modules:
+        return
+    for part in fields(Coverage):
+        together = sum(getattr(module.coverage, part.name) for module in modules)
+        expect_equal(f"plan.modules: sum of {part.name}", together, getattr(whole, part.name))

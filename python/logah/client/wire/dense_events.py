@@ -69,7 +69,7 @@ def dense_plan(plan: Plan) -> Plan:
     for tensor in plan.tensors:
         if tensor.sent:
             size = math.prod(tensor.sent_shape) * plan.element_type.bytes
-            tensor = dataclasses.replace(tensor, bytes=size, offset=offset, factors=(), core=())
+            tensor = dataclasses.replace(tensor, bytes=size, offset=offset, factors=(), core=(), view=())
             offset += size
         tensors.append(tensor)
     return dataclasses.replace(plan, tensors=tuple(tensors), total_bytes=offset, expansion=None)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from logah.client.partial_file import whole_file, write_all
 from logah.client.wire.plan import Expansion
-from logah.errors import expect_equal
+from logah.errors import ProtocolError, expect_equal
 
 #: Expansions that are kept in memory; a client seldom asks more models than one.
 _KEPT = 4
@@ -34,6 +34,50 @@ class ExpansionLayer:
         columns = min(count, len(self.weight))
         expanded = core @ self.weight[:columns].T + self.bias[:columns]
         return expanded.reshape(-1)[:count].reshape(rows, rank)
+
+
+class FetchedFile:
+    """A file that comes in order over streams of which each begins anew."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._content = bytearray()
+        self._position = 0
+        self._start = 0
+        #: Whether there is no more to come; whether it is right is not known yet.
+        self.ended = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether any byte has come."""
+        return len(self._content) > 0
+
+    @property
+    def data(self) -> bytes:
+        """What has come."""
+        return bytes(self._content)
+
+    def begin(self) -> None:
+        """Another stream begins."""
+        self._position = 0
+        self._start = len(self._content)
+
+    def accept(self, data: bytes) -> bool:
+        """Takes what is new of the stream's next bytes. False: nothing. Raises ProtocolError where it is too much."""
+        fresh = data[max(0, len(self._content) - self._position) :]
+        self._position += len(data)
+        self._content += fresh
+        if len(self._content) > self._size:
+            raise ProtocolError("bytes of the expansion", len(self._content), self._size)
+        return len(fresh) > 0
+
+    def end(self) -> ProtocolError | None:
+        """The stream ended without an error: what is wrong with that, if there is hope in another."""
+        in_vain = self._position > 0 and len(self._content) == self._start
+        if len(self._content) == self._size or in_vain:
+            self.ended = True
+            return None
+        return ProtocolError("bytes of the expansion", len(self._content), self._size)
 
 
 class ExpansionCache:

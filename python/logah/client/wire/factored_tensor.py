@@ -1,4 +1,4 @@
-"""A tensor of two dimensions from the low-rank factors that it was sent as."""
+"""A tensor that is seen as a matrix, from the low-rank factors that it was sent as."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FactoredTensor:
         """`data`: the bytes sent for the tensor, A then B of each of its blocks, aligned for float32."""
         values = data.view("<f4")
         self._blocks: list[_Block] = []
-        self._shape = tensor.shape
+        self._shape = tensor.matrix_view
         at = 0
         for place in tensor.factors:
             parts = []

@@ -10,7 +10,7 @@ from typing import Literal
 from logah.client.wire.element_type import ElementType
 
 #: Where a tensor's values come from.
-Source = Literal["predicted", "tiled", "initialized", "tied", "unspecified"]
+Source = Literal["predicted", "tiled", "initialized", "tied", "kept", "unspecified"]
 
 
 @dataclass(frozen=True)
@@ -119,17 +119,25 @@ class TensorPlan:
     factors: tuple[FactorBlock, ...]
     #: The blocks whose cores are sent in place of the elements; empty for a tensor sent otherwise.
     core: tuple[CoreBlock, ...] = ()
+    #: The shape as which `factors` and `core` see the tensor; empty: `shape`.
+    view: tuple[int, ...] = ()
 
     @property
     def matrix_view(self) -> tuple[int, int]:
-        """Rows and columns as the blocks of cores see the tensor."""
-        leading = 2 if len(self.shape) == 3 and self.shape[0] == 1 else 1
-        return math.prod(self.shape[:leading]), math.prod(self.shape[leading:])
+        """Rows and columns as the blocks of factors and cores see the tensor."""
+        view = self.view or self.shape
+        leading = 2 if len(view) == 3 and view[0] == 1 else 1
+        return math.prod(view[:leading]), math.prod(view[leading:])
 
     @property
     def is_tied(self) -> bool:
         """Whether another tensor holds its values."""
         return self.source == "tied"
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the caller keeps its own values."""
+        return self.source == "kept"
 
     @property
     def elements(self) -> int:
@@ -144,13 +152,23 @@ class TensorPlan:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Elements of all tensors by origin; the four counts add up to `parameters + tied`."""
+    """Elements of all tensors by origin; the five counts add up to `parameters + tied`."""
 
     parameters: int
     predicted: int
     tiled: int
     initialized: int
     tied: int
+    kept: int = 0
+
+
+@dataclass(frozen=True)
+class ModuleCoverage:
+    """A part of the network: the tensors whose names begin with `name` and a dot, or the one that is called so."""
+
+    #: Empty: what no other part has.
+    name: str
+    coverage: Coverage
 
 
 @dataclass(frozen=True)
@@ -205,6 +223,8 @@ class Plan:
     widening: Widening | None
     #: The noise that is added, in standard deviations of each predicted block; 0: none.
     lift: float
+    #: The same sums as `coverage` for parts of the network, together all of it; a server may send none.
+    modules: tuple[ModuleCoverage, ...] = ()
 
     @property
     def sent(self) -> tuple[TensorPlan, ...]:

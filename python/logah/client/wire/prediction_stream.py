@@ -7,20 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import grpc
-
 from logah.client._generated import logah_pb2
 from logah.client.wire.checked_plan import check_plan
 from logah.client.wire.plan import Plan
 from logah.client.wire.tensor_pieces import TensorPiece, TensorPieces
-from logah.errors import ProtocolError, RemoteError, expect_equal
+from logah.errors import ProtocolError, expect_equal
 
 #: What the contract takes `chunk_bytes` 0 for.
 DEFAULT_CHUNK_BYTES = 1 << 20
-
-#: Attempts in a row that bring no byte before a stream is given up, and the pause before the first of them in seconds.
-MAX_ATTEMPTS_WITHOUT_PROGRESS = 4
-FIRST_PAUSE = 0.1
 
 
 @dataclass(frozen=True)
@@ -74,7 +68,7 @@ class PredictionStream:
         # Whether the next message must be the plan of a resumed stream.
         self._awaits_same_plan = False
         self._attempt_start = 0
-        self._failures = 0
+        self._ended_in_vain = 0
         #: Whether the summary has come, and agreed.
         self.complete = False
 
@@ -114,27 +108,29 @@ class PredictionStream:
             )
         raise ProtocolError("message", shown, "a chunk or the summary")
 
-    def ended(self) -> None:
-        """The server ended the stream without an error. Raises ProtocolError where that is too early."""
-        if not self.complete:
-            raise ProtocolError("end of the stream", "early", "after the summary")
+    @property
+    def begun(self) -> bool:
+        """Whether the plan has come, so that another attempt can go on where this one broke off."""
+        return self._plan is not None
 
-    def broke_off(self, error: RemoteError) -> float:
-        """The seconds to wait before the next attempt. Raises the error where another attempt is not safe or hopeless.
+    @property
+    def received(self) -> int:
+        """Bytes of data so far."""
+        return 0 if self._pieces is None else self._pieces.position
 
-        Only UNAVAILABLE is tried again, and only once the plan is known: before that gRPC's own retries apply.
+    def ended(self) -> ProtocolError | None:
+        """The server, or a proxy for it, ended the stream without an error: what is wrong with that, if anything.
+
+        Raises it at the second end in a row behind a plan and no byte: a proxy that has lost its server sends no plan.
         """
         if self.complete:
-            return 0.0
-        if error.code is not grpc.StatusCode.UNAVAILABLE or self._pieces is None:
-            raise error
-        if self._pieces.position > self._attempt_start:
-            self._failures = 0
-        if self._failures >= MAX_ATTEMPTS_WITHOUT_PROGRESS:
-            raise error
-        pause = FIRST_PAUSE * 2.0**self._failures
-        self._failures += 1
-        return pause
+            return None
+        early = ProtocolError("end of the stream", "early", "after the summary")
+        in_vain = self.begun and not self._awaits_same_plan and self.received == self._attempt_start
+        self._ended_in_vain = self._ended_in_vain + 1 if in_vain else 0
+        if self._ended_in_vain > 1:
+            raise early
+        return early
 
     def _accept_plan(self, message: logah_pb2.Plan) -> PlanEvent | None:
         if self._plan is not None and self._pieces is not None:

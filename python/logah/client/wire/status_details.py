@@ -34,11 +34,13 @@ def decode_status_details(encoded: bytes) -> StatusDetails | None:
         }
         bad_request = _decode("BadRequest", details.get("BadRequest", b""))
         retry = _decode("RetryInfo", details.get("RetryInfo", b""))
+        info = _decode("ErrorInfo", details.get("ErrorInfo", b""))
         delay = retry.retry_delay
         return StatusDetails(
             violations=tuple(FieldViolation(v.field, v.description) for v in bad_request.field_violations),
             retry_after=delay.seconds + delay.nanos / 1e9 if retry.HasField("retry_delay") else None,
-            reason=_decode("ErrorInfo", details.get("ErrorInfo", b"")).reason or None,
+            reason=info.reason or None,
+            domain=info.domain or None,
         )
     except DecodeError:
         return None
@@ -76,8 +78,8 @@ def _message_classes() -> dict[str, Any]:
     }
 
 
-_CLASSES = _message_classes()
+MESSAGE_CLASSES = _message_classes()
 
 
 def _decode(name: str, encoded: bytes) -> Any:
-    return _CLASSES[name].FromString(encoded)
+    return MESSAGE_CLASSES[name].FromString(encoded)

@@ -25,6 +25,12 @@ class TensorAssembly:
         self._plan, self._layer = plan, layer
         self._bytes = np.empty(0, np.uint8)
 
+    def without_bytes(self) -> Iterator[tuple[str, Array]]:
+        """The name and array of every tensor that is sent without bytes, since it has no elements."""
+        for tensor in self._plan.sent:
+            if tensor.bytes == 0:
+                yield tensor.name, np.empty(tensor.sent_shape, self._plan.element_type.numpy)
+
     def accept(self, pieces: Iterable[TensorPiece]) -> Iterator[tuple[str, Array]]:
         """The name and array of every tensor that is whole now. The arrays are the caller's to keep and change."""
         for piece in pieces:

@@ -31,7 +31,8 @@ class TensorPieces:
 
     def __init__(self, plan: Plan, max_chunk_bytes: int, sha256: bool) -> None:
         self._plan = plan
-        self._tensors = plan.sent
+        # What has no elements has no bytes, and no digest.
+        self._tensors = tuple(tensor for tensor in plan.sent if tensor.bytes > 0)
         self._max_chunk_bytes = max_chunk_bytes
         self._crc32: list[int] = [0] * len(self._tensors)
         self._sha256: list[_Hash] | None = [hashlib.sha256() for _ in self._tensors] if sha256 else None

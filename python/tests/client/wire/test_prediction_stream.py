@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import grpc
 import pytest
 from client_servers import (
     SMALL_DATA,
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streams import check
 
-from logah.client import ProtocolError, RemoteError
+from logah.client import ProtocolError
 from logah.client._generated import logah_pb2
 from logah.client.wire.prediction_stream import PredictionStream
 
@@ -55,25 +54,31 @@ def test_a_sha256_that_was_asked_for_must_be_right() -> None:
         check(honest_messages(), logah_pb2.PredictRequest(sha256=True))
 
 
-def test_attempts_that_bring_nothing_come_to_an_end() -> None:
+def test_another_attempt_goes_on_at_the_byte_where_the_last_broke_off() -> None:
+    stream = PredictionStream(logah_pb2.PredictRequest(seed=3))
+    stream.next_request()
+    assert not stream.begun
+    messages = honest_messages((16, 32))
+    for message in messages[:2]:
+        stream.accept(message)
+    assert stream.begun
+    request = stream.next_request()
+    assert (request.seed, request.resume.fingerprint, request.resume.offset) == (3, "f00d", 16)
+
+
+def test_a_stream_that_ends_twice_behind_a_plan_and_no_byte_is_no_proxys() -> None:
     stream = PredictionStream(logah_pb2.PredictRequest())
     stream.next_request()
     messages = honest_messages((16, 32))
-    lost = RemoteError("host:1", grpc.StatusCode.UNAVAILABLE, "gone")
-    with pytest.raises(RemoteError):
-        stream.broke_off(lost)  # Without a plan there is nothing to go on with.
     for message in messages[:2]:
         stream.accept(message)
-    pauses = []
-    for _ in range(3):
-        pauses.append(stream.broke_off(lost))
-        assert stream.next_request().resume.offset == 16
-    # Progress begins the count anew.
+    assert isinstance(stream.ended(), ProtocolError)
+    stream.next_request()
+    assert isinstance(stream.ended(), ProtocolError)  # Not even a plan.
+    stream.next_request()
     stream.accept(messages[0])
-    stream.accept(messages[2])
-    for _ in range(4):
-        pauses.append(stream.broke_off(lost))
-        assert stream.next_request().resume.offset == 32
-    assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.1, 0.2, 0.4, 0.8])
-    with pytest.raises(RemoteError):
-        stream.broke_off(lost)
+    assert isinstance(stream.ended(), ProtocolError)
+    stream.next_request()
+    stream.accept(messages[0])
+    with pytest.raises(ProtocolError, match="end of the stream"):
+        stream.ended()

@@ -8,6 +8,7 @@ export interface Block {
   'length'?: (number | string | Long);
   'prediction'?: (_logah_v1_Prediction | null);
   'initialization'?: (_logah_v1_Initialization | null);
+  'fallback'?: (_logah_v1_Initialization | null);
   'origin'?: "prediction"|"initialization";
 }
 
@@ -15,5 +16,6 @@ export interface Block__Output {
   'length': (number);
   'prediction'?: (_logah_v1_Prediction__Output | null);
   'initialization'?: (_logah_v1_Initialization__Output | null);
+  'fallback': (_logah_v1_Initialization__Output | null);
   'origin'?: "prediction"|"initialization";
 }

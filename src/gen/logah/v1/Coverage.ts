@@ -8,6 +8,7 @@ export interface Coverage {
   'tiled'?: (number | string | Long);
   'initialized'?: (number | string | Long);
   'tied'?: (number | string | Long);
+  'kept'?: (number | string | Long);
 }
 
 export interface Coverage__Output {
@@ -16,4 +17,5 @@ export interface Coverage__Output {
   'tiled': (number);
   'initialized': (number);
   'tied': (number);
+  'kept': (number);
 }

@@ -1,6 +1,7 @@
 // Original file: proto/logah/v1/architecture.proto
 
 import type { Block as _logah_v1_Block, Block__Output as _logah_v1_Block__Output } from '../../logah/v1/Block';
+import type { Keep as _logah_v1_Keep, Keep__Output as _logah_v1_Keep__Output } from '../../logah/v1/Keep';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Parameter {
@@ -9,6 +10,9 @@ export interface Parameter {
   'blocks'?: (_logah_v1_Block)[];
   'axis'?: (number);
   'tiedTo'?: (string);
+  'view'?: (number | string | Long)[];
+  'keep'?: (_logah_v1_Keep);
+  'repetitions'?: (number);
 }
 
 export interface Parameter__Output {
@@ -17,4 +21,7 @@ export interface Parameter__Output {
   'blocks': (_logah_v1_Block__Output)[];
   'axis': (number);
   'tiedTo': (string);
+  'view': (number)[];
+  'keep': (_logah_v1_Keep__Output);
+  'repetitions': (number);
 }

@@ -6,6 +6,7 @@ import type { Coverage as _logah_v1_Coverage, Coverage__Output as _logah_v1_Cove
 import type { Warning as _logah_v1_Warning, Warning__Output as _logah_v1_Warning__Output } from '../../logah/v1/Warning';
 import type { Expansion as _logah_v1_Expansion, Expansion__Output as _logah_v1_Expansion__Output } from '../../logah/v1/Expansion';
 import type { Widening as _logah_v1_Widening, Widening__Output as _logah_v1_Widening__Output } from '../../logah/v1/Widening';
+import type { ModuleCoverage as _logah_v1_ModuleCoverage, ModuleCoverage__Output as _logah_v1_ModuleCoverage__Output } from '../../logah/v1/ModuleCoverage';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Plan {
@@ -25,6 +26,7 @@ export interface Plan {
   'hasTokenizer'?: (boolean);
   'widening'?: (_logah_v1_Widening | null);
   'lift'?: (number | string);
+  'modules'?: (_logah_v1_ModuleCoverage)[];
 }
 
 export interface Plan__Output {
@@ -44,4 +46,5 @@ export interface Plan__Output {
   'hasTokenizer': (boolean);
   'widening': (_logah_v1_Widening__Output | null);
   'lift': (number);
+  'modules': (_logah_v1_ModuleCoverage__Output)[];
 }

@@ -6,6 +6,7 @@ export const Source = {
   SOURCE_TILED: 'SOURCE_TILED',
   SOURCE_INITIALIZED: 'SOURCE_INITIALIZED',
   SOURCE_TIED: 'SOURCE_TIED',
+  SOURCE_KEPT: 'SOURCE_KEPT',
 } as const;
 
 export type Source =
@@ -19,5 +20,7 @@ export type Source =
   | 3
   | 'SOURCE_TIED'
   | 4
+  | 'SOURCE_KEPT'
+  | 5
 
 export type Source__Output = typeof Source[keyof typeof Source]

@@ -21,6 +21,7 @@ export interface TensorPlan {
   'sentShape'?: (number | string | Long)[];
   'factors'?: (_logah_v1_FactorBlock)[];
   'core'?: (_logah_v1_CoreBlock)[];
+  'view'?: (number | string | Long)[];
 }
 
 export interface TensorPlan__Output {
@@ -39,4 +40,5 @@ export interface TensorPlan__Output {
   'sentShape': (number)[];
   'factors': (_logah_v1_FactorBlock__Output)[];
   'core': (_logah_v1_CoreBlock__Output)[];
+  'view': (number)[];
 }

@@ -6,6 +6,8 @@ export const WarningKind = {
   WARNING_KIND_RANGE: 'WARNING_KIND_RANGE',
   WARNING_KIND_UNTRAINED: 'WARNING_KIND_UNTRAINED',
   WARNING_KIND_WIDENING: 'WARNING_KIND_WIDENING',
+  WARNING_KIND_OPERATIONS: 'WARNING_KIND_OPERATIONS',
+  WARNING_KIND_COVERAGE: 'WARNING_KIND_COVERAGE',
 } as const;
 
 export type WarningKind =
@@ -19,5 +21,9 @@ export type WarningKind =
   | 3
   | 'WARNING_KIND_WIDENING'
   | 4
+  | 'WARNING_KIND_OPERATIONS'
+  | 5
+  | 'WARNING_KIND_COVERAGE'
+  | 6
 
 export type WarningKind__Output = typeof WarningKind[keyof typeof WarningKind]

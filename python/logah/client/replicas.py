@@ -1,0 +1,43 @@
+"""The servers of a client, which hold the same models: one is asked until it fails, then the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from logah.client.channel import Calls, Channel
+
+
+@dataclass(frozen=True, eq=False)
+class Replica:
+    """One server and the connection to it."""
+
+    #: The address as given to `connect`.
+    target: str
+    channel: Channel
+    calls: Calls
+
+
+class Replicas:
+    """They connect at the first call."""
+
+    def __init__(self, targets: str | Sequence[str], open_channel: Callable[[str], Channel]) -> None:
+        """Raises ValueError where there are none."""
+        names = [targets] if isinstance(targets, str) else list(targets)
+        if not names:
+            raise ValueError("connect: no server is given")
+        self.all = tuple(_connected(target, open_channel(target)) for target in names)
+        #: The one to ask.
+        self.current = self.all[0]
+        #: Whether any of them has answered yet.
+        self.reached = False
+        self.closed = False
+
+    def leave(self, replica: Replica) -> None:
+        """Turns to the next one, unless another call has done so."""
+        if self.current is replica:
+            self.current = self.all[(self.all.index(replica) + 1) % len(self.all)]
+
+
+def _connected(target: str, channel: Channel) -> Replica:
+    return Replica(target, channel, Calls(channel))
