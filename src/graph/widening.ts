@@ -37,7 +37,8 @@ export function widen(
       parameter.shape[axis] !== base.parameters[index]?.shape[axis];
     if (parameter.feeding === undefined) {
       const { inputAxis, tiedTo } = parameter;
-      if (tiedTo === undefined && inputAxis !== undefined && isWidened(inputAxis)) divided.add(parameter.name);
+      if (tiedTo === undefined && inputAxis !== undefined && isWidened(inputAxis))
+        divided.add(parameter.name);
     } else if (isWidened(1)) {
       // The table itself must stay as it is for those who look tokens up in it.
       const norm = normParameters(graph, parameter.feeding);
