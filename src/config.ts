@@ -66,7 +66,8 @@ export const SETTINGS = {
     flag: '--max-calls <count>',
     variable: 'LOGAH_MAX_CALLS',
     default: '1024',
-    description: 'calls of any kind at a time, checks of health apart; more are refused with RESOURCE_EXHAUSTED',
+    description:
+      'calls of any kind at a time, checks of health apart; more are refused with RESOURCE_EXHAUSTED',
   },
   maxConnections: {
     flag: '--max-connections <count>',

@@ -59,7 +59,10 @@ export function trainingWarnings(graph: ArchitectureGraph, manifest: Manifest): 
 }
 
 /** The ranges of a family's training, whatever the family is called; undefined where there are none. */
-export function rangesOf({ training }: Manifest, family: string): Readonly<Record<string, Range>> | undefined {
+export function rangesOf(
+  { training }: Manifest,
+  family: string,
+): Readonly<Record<string, Range>> | undefined {
   return training !== null && Object.hasOwn(training.ranges, family) ? training.ranges[family] : undefined;
 }
 
