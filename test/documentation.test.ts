@@ -8,6 +8,7 @@ import { performanceDocument } from '../bench/report';
 import type { Results } from '../bench/results';
 import { SETTINGS, type Setting } from '../src/config';
 import { MAIN, runCli } from './cli/run-cli';
+import { reflectedServices } from './support/reflection';
 
 const ROOT = join(__dirname, '..');
 
@@ -50,7 +51,7 @@ describe('README.md', () => {
     expect(scripts).toMatchObject({ demo: expect.any(String) as string, test: expect.any(String) as string });
   });
 
-  it('gives commands that work, with a server as it says', async () => {
+  it('gives commands that work with a server, which has the services that docs/deployment.md lists', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'logah-readme-'));
     const server = spawn(process.execPath, [MAIN, 'serve', '--address', '127.0.0.1:0'], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -73,6 +74,8 @@ describe('README.md', () => {
         expect(await runCli(...args)).toMatchObject({ code: 0 });
       }
       expect((await readdir(directory)).sort()).toEqual(['mine', 'vit']);
+      const listed = await reflectedServices(`127.0.0.1:${port}`, 'v1');
+      expect(await text('docs', 'deployment.md')).toContain(`list\n${listed.join('\n')}\n$`);
     } finally {
       server.kill('SIGTERM');
       await once(server, 'exit');

@@ -145,12 +145,16 @@ async function answer(
   );
   const writer = new StreamWriter<PredictRequest__Output, PredictResponse | FramedMessage>(call, signal);
   await writer.write({ plan: planMessage(plan) }, 0);
-  const { chunks, digests, encodeSeconds } = await context.service.stream(prepared, signal);
+  const { chunks, digests, encodeSeconds } = context.service.stream(prepared, signal);
   const streamStarted = performance.now();
   for await (const chunk of chunks) {
     await writer.write(frameChunk(chunk), chunk.data.length, chunk.release);
   }
-  const timings = { planSeconds, encodeSeconds, streamSeconds: secondsSince(streamStarted) };
+  const timings = {
+    planSeconds,
+    encodeSeconds: encodeSeconds(),
+    streamSeconds: secondsSince(streamStarted) - encodeSeconds(),
+  };
   const summary = {
     digests: digests(),
     totalBytes: plan.totalBytes,

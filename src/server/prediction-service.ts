@@ -14,6 +14,7 @@ import { FramePool } from '../stream/frames';
 import type { DecodePool } from '../decode/decode-pool';
 import { TensorDigests, type TensorDigest } from '../stream/digests';
 import { encodedGraph, planPrediction, type PredictionPlan } from '../plan/plan';
+import { KeptAnswers } from '../stream/kept-answers';
 import { cropTiles, streamTiles } from '../stream/tile-stream';
 import { chooseWidening } from '../plan/widening-choice';
 import { knownNetwork } from './known-operations';
@@ -50,7 +51,8 @@ export interface PreparedPrediction {
 
 /** A stream of data, and the digests once it has ended. */
 export interface DataStream {
-  readonly encodeSeconds: number;
+  /** 0 where nothing had to be encoded; known once the first chunk has come. */
+  readonly encodeSeconds: () => number;
   readonly chunks: AsyncGenerator<DataChunk, void, undefined>;
   readonly digests: () => TensorDigest[];
 }
@@ -61,11 +63,13 @@ export class PredictionService {
   readonly #buffers: BufferPool;
   readonly #frames = new FramePool(KEPT_FRAME_BYTES);
   readonly #embeddings: ByteBoundedCache<Float32Array>;
+  readonly #answers: KeptAnswers;
 
   constructor(options: PredictionServiceOptions) {
     this.#options = options;
     this.#buffers = new BufferPool(options.tilesAhead * KEPT_STREAMS);
     this.#embeddings = new ByteBoundedCache(options.cacheBytes, (values) => values.byteLength);
+    this.#answers = new KeptAnswers(options.cacheBytes);
   }
 
   /** Throws LogahError where the request is wrong; see `docs/architecture.md` for the status of each stage. */
@@ -95,26 +99,31 @@ export class PredictionService {
   }
 
   /** Encodes the graph and starts to stream its tensors. After the signal aborts, no further tile is started. */
-  async stream(prepared: PreparedPrediction, signal: AbortSignal): Promise<DataStream> {
+  stream(prepared: PreparedPrediction, signal: AbortSignal): DataStream {
     const { plan, options, range } = prepared;
     const { pool, tilesAhead } = this.#options;
     const { name } = plan.bundle.manifest;
     const encoded = encodedGraph(plan);
     const requestKey = `${plan.bundle.fingerprint}/${graphHash(encoded)}`;
-    const started = performance.now();
-    const embeddings = await this.#embeddings.get(requestKey, () => pool.encode(name, encoded, signal));
-    const encodeSeconds = (performance.now() - started) / 1000;
+    let encodeSeconds = 0;
+    const embeddings = this.#embeddings;
+    const buffers = this.#buffers;
+    const decode = async function* (part: DataRange, until: AbortSignal) {
+      const started = performance.now();
+      const encoding = await embeddings.get(requestKey, () => pool.encode(name, encoded, until));
+      encodeSeconds = (performance.now() - started) / 1000;
+      const settings = { pool, buffers, tilesAhead, requestKey, range: part, signal: until };
+      yield* streamTiles(plan, encoding, settings);
+    };
+    const whole = { start: 0, end: plan.totalBytes };
+    // What every rank of a job asks for, and what is small.
+    const kept = plan.tensors.some(({ core }) => core !== undefined)
+      ? this.#answers.tiles(plan.fingerprint, plan.totalBytes, range, signal, (until) => decode(whole, until))
+      : undefined;
+    const tiles = kept ?? decode(range, signal);
     const digests = new TensorDigests(options.sha256);
-    const tiles = streamTiles(plan, embeddings, {
-      pool,
-      buffers: this.#buffers,
-      tilesAhead,
-      requestKey,
-      range,
-      signal,
-    });
     return {
-      encodeSeconds,
+      encodeSeconds: () => encodeSeconds,
       // The tensor at which the range starts is decoded from its beginning, so that its digests are whole.
       chunks: packChunks(
         cropTiles(digests.through(tiles), range),
