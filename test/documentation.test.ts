@@ -30,6 +30,12 @@ function typed(document: string): string[] {
   );
 }
 
+/** What stands below a heading that has `title` in it, up to the next one. */
+function section(document: string, title: string): string {
+  const [, body = ''] = document.split(new RegExp(`^## .*${title}.*$`, 'm'));
+  return body.split(/^## /m)[0] ?? '';
+}
+
 /** Every document of the repository. */
 async function documents(): Promise<string[]> {
   const inDocs = await readdir(join(ROOT, 'docs'), { recursive: true });
@@ -121,9 +127,12 @@ describe('docs/models.md', () => {
 });
 
 describe('docs/models.md on language', () => {
-  it('states the perplexities that the manifest records', async () => {
-    const document = await text('docs', 'models.md');
-    const { training } = JSON.parse(await text('models', 'logah-tiny-gpt2-kjv', 'manifest.json')) as {
+  it.each([
+    ['logah-tiny-gpt2-kjv', 6],
+    ['logah-tiny-llama-kjv', 2],
+  ])('states the perplexities that the manifest of %s records', async (name, count) => {
+    const document = section(await text('docs', 'models.md'), name);
+    const { training } = JSON.parse(await text('models', name, 'manifest.json')) as {
       training: {
         steps: number;
         references: { unigram_perplexity: number };
@@ -132,7 +141,7 @@ describe('docs/models.md on language', () => {
     };
     const { metrics, references, steps } = training;
     const shown = metrics.filter(({ metric, group }) => metric.startsWith('mean_') !== (group === 'outside'));
-    expect(shown).toHaveLength(6);
+    expect(shown).toHaveLength(count);
     for (const value of [...shown.map((entry) => entry.value), references.unigram_perplexity]) {
       expect(document).toContain(value.toFixed(1));
     }

@@ -75,9 +75,11 @@ function sourceText({ source, tiedTo }: TensorPlan): string {
   }
 }
 
-/** "4 copies of hidden_size 192, num_attention_heads 3 and intermediate_size 768". */
+/** "4 copies of hidden_size 192, intermediate_size 768 and num_attention_heads 3": a map of the contract has no order. */
 export function wideningText({ copies, base }: Widening): string {
-  const sizes = Object.entries(base).map(([name, size]) => `${name} ${size}`);
+  const sizes = Object.entries(base)
+    .map(([name, size]) => `${name} ${size}`)
+    .sort();
   const listed =
     sizes.length < 2 ? sizes.join('') : `${sizes.slice(0, -1).join(', ')} and ${sizes.at(-1) ?? ''}`;
   return `${formatCount(copies)} copies of ${listed}`;

@@ -100,9 +100,14 @@ class Client:
         return self.plan_request(request, deadline.remaining())
 
     def plan_request(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Plan:
-        """The plan of a request as the contract has it."""
+        """The plan of a request that is given as the contract has it."""
+        return check_plan(self.plan_message(request, timeout), request.copies, request.lift)
+
+    def plan_message(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> logah_pb2.Plan:
+        """The plan of a request as the contract has it, and as it came."""
         response = self._answer(lambda calls: calls.plan, logah_pb2.PlanRequest(request=request), timeout)
-        return check_plan(response.plan, request.copies, request.lift)
+        message: logah_pb2.Plan = response.plan
+        return message
 
     def list_models(self, *, timeout: float | None = None) -> logah_pb2.ListModelsResponse:
         """The models of the server, as the contract has them."""

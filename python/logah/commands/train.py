@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
             def validate(model: Hypernetwork) -> dict[str, float]:
                 assert validation is not None
-                return validation_losses(model, tasks, train.members, validation)
+                return validation_losses(model, tasks, train.members, validation, train.base)
 
             trainer = Trainer(train, joined(tasks), directory, validate if validation else None, ranks)
             for task in tasks.values() if is_main else ():
