@@ -4,7 +4,7 @@ import { architectureGraph } from '../../src/architecture';
 import { loadConfig } from '../../src/config';
 import { shortestPaths } from '../../src/graph/distances';
 import { graphSize } from '../../src/graph/limits';
-import { generousLimits, violations } from './requests';
+import { generousLimits } from './requests';
 
 const DIRECTORY = join(__dirname, '..', '..', 'examples', 'architectures');
 const defaultLimits = loadConfig({}, '/models', {});
