@@ -73,8 +73,7 @@ SIZES = {
         ("Qwen3", {"head_dim": 8}, "q_proj.weight", 0),
         # Norms whose weight is added to 1.
         ("Gemma2", {"head_dim": 8}, "q_proj.weight", 5),
-        # Experts are of three dimensions.
-        ("Mixtral", {"num_local_experts": 2}, "q_proj.weight", 2),
+        ("Mixtral", {"num_local_experts": 2}, "q_proj.weight", 0),
     ],
 )
 def test_decoders_without_a_front_end_are_traced(
@@ -89,3 +88,16 @@ def test_decoders_without_a_front_end_are_traced(
     assert sum(not isinstance(p.blocks[0].origin, Prediction) for p in graph.parameters if p.blocks) == by_rule
     fused = origins(graph, f"model.layers.0.self_attn.{attention}")
     assert fused == ([(32, 0), (16, 1), (16, 2)] if kind == "Phi3" else [(32, 0)])
+
+
+def test_experts_are_a_matrix_each_of_one_node() -> None:
+    config = transformers.MixtralConfig(**SIZES, num_local_experts=3)
+    with torch.device("meta"):
+        module = transformers.MixtralForCausalLM(config)
+    graph = trace(module)
+    own = {p.name.rpartition(".")[2]: p for p in graph.parameters if ".experts." in p.name}
+    up, down = own["gate_up_proj"], own["down_proj"]
+    assert (up.shape, up.view, up.repetitions, up.block_shapes()) == ((3, 96, 32), (288, 32), 3, [(96, 32)])
+    assert (down.shape, down.view, down.repetitions, down.block_shapes()) == ((3, 32, 48), (96, 48), 3, [(32, 48)])
+    read = [p.blocks[0].origin for p in (up, down)]
+    assert [graph.nodes[o.node].shape for o in read if isinstance(o, Prediction)] == [(96, 32), (32, 48)]
