@@ -8,7 +8,7 @@ import pytest
 import torch
 import traced_networks as networks
 import transformers
-from golden_graphs import DEFAULTS, NAMES, read_graph
+from golden_graphs import DEFAULTS, MODEL_TYPES, NAMES, inputs, read_graph
 from parity_graphs import parity_graph
 from traced_graphs import IMAGE, named_edges, operations, origins, structure, transformers_model
 
@@ -17,14 +17,15 @@ from logah.graph import ArchitectureGraph, Prediction
 
 
 def test_there_are_golden_graphs_of_three_sizes_of_every_family() -> None:
-    counts = Counter(name.split("-")[0] for name in NAMES)
+    counts = Counter(MODEL_TYPES.values())
     assert set(counts) == set(DEFAULTS)
     assert min(counts.values()) >= 3
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_trace_is_the_graph_that_the_config_front_end_builds(name: str) -> None:
-    graph = trace(transformers_model(name))
+    model = transformers_model(name)
+    graph = trace(model, kwargs=inputs(model))
     golden = ArchitectureGraph.from_json(read_graph(name))
     assert structure(graph) == structure(golden)
     assert (graph.name, graph.family) == (golden.name, golden.family)
