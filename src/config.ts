@@ -85,7 +85,7 @@ export const SETTINGS = {
   maxParameters: {
     flag: '--max-parameters <count>',
     variable: 'LOGAH_MAX_PARAMETERS',
-    default: '20000000000',
+    default: '1000000000000',
     description: 'parameters of an architecture',
   },
   maxRequestBytes: {

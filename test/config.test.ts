@@ -19,7 +19,7 @@ describe('the configuration', () => {
       stallSeconds: 120,
       maxStreams: 64,
       maxNodes: 2048,
-      maxParameters: 20e9,
+      maxParameters: 1e12,
       maxRequestBytes: expect.any(Number) as number,
       cacheBytes: 32 * 2 ** 20,
       shutdownGraceSeconds: 30,
