@@ -8,6 +8,7 @@ import { performanceDocument } from '../bench/report';
 import type { Results } from '../bench/results';
 import { SETTINGS, type Setting } from '../src/config';
 import { MAIN, runCli } from './cli/run-cli';
+import { reflectedServices } from './support/reflection';
 
 const ROOT = join(__dirname, '..');
 
@@ -27,6 +28,12 @@ function typed(document: string): string[] {
   return blocks(document, 'console').flatMap((block) =>
     block.split('\n').flatMap((line) => (line.startsWith('$ ') ? [line.slice(2)] : [])),
   );
+}
+
+/** What stands below a heading that has `title` in it, up to the next one. */
+function section(document: string, title: string): string {
+  const [, body = ''] = document.split(new RegExp(`^## .*${title}.*$`, 'm'));
+  return body.split(/^## /m)[0] ?? '';
 }
 
 /** Every document of the repository. */
@@ -50,7 +57,7 @@ describe('README.md', () => {
     expect(scripts).toMatchObject({ demo: expect.any(String) as string, test: expect.any(String) as string });
   });
 
-  it('gives commands that work, with a server as it says', async () => {
+  it('gives commands that work with a server, which has the services that docs/deployment.md lists', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'logah-readme-'));
     const server = spawn(process.execPath, [MAIN, 'serve', '--address', '127.0.0.1:0'], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -73,6 +80,8 @@ describe('README.md', () => {
         expect(await runCli(...args)).toMatchObject({ code: 0 });
       }
       expect((await readdir(directory)).sort()).toEqual(['mine', 'vit']);
+      const listed = await reflectedServices(`127.0.0.1:${port}`, 'v1');
+      expect(await text('docs', 'deployment.md')).toContain(`list\n${listed.join('\n')}\n$`);
     } finally {
       server.kill('SIGTERM');
       await once(server, 'exit');
@@ -118,9 +127,12 @@ describe('docs/models.md', () => {
 });
 
 describe('docs/models.md on language', () => {
-  it('states the perplexities that the manifest records', async () => {
-    const document = await text('docs', 'models.md');
-    const { training } = JSON.parse(await text('models', 'logah-tiny-gpt2-kjv', 'manifest.json')) as {
+  it.each([
+    ['logah-tiny-gpt2-kjv', 6],
+    ['logah-tiny-llama-kjv', 2],
+  ])('states the perplexities that the manifest of %s records', async (name, count) => {
+    const document = section(await text('docs', 'models.md'), name);
+    const { training } = JSON.parse(await text('models', name, 'manifest.json')) as {
       training: {
         steps: number;
         references: { unigram_perplexity: number };
@@ -129,7 +141,7 @@ describe('docs/models.md on language', () => {
     };
     const { metrics, references, steps } = training;
     const shown = metrics.filter(({ metric, group }) => metric.startsWith('mean_') !== (group === 'outside'));
-    expect(shown).toHaveLength(6);
+    expect(shown).toHaveLength(count);
     for (const value of [...shown.map((entry) => entry.value), references.unigram_perplexity]) {
       expect(document).toContain(value.toFixed(1));
     }

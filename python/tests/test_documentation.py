@@ -7,14 +7,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import run_snippet
 from client_servers import SMALL_VIT
 from paths import REPOSITORY
-from tunnel import tunnel_to
 
 #: What cannot run here, by a part of its text, and why. It is compiled.
 CANNOT_RUN = {
@@ -48,27 +47,25 @@ def snippets() -> list[Snippet]:
 SNIPPETS = snippets()
 
 
-@pytest.fixture(scope="module")
-def environment(server: str) -> Iterator[dict[str, str]]:
-    """Of a process that reaches the server under whatever address it asks for."""
-    with tunnel_to(server) as proxy:
-        path = os.pathsep.join([str(REPOSITORY / "python"), *filter(None, [os.environ.get("PYTHONPATH")])])
-        yield {**os.environ, **proxy, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1"}
-
-
 @pytest.mark.server
 @pytest.mark.parametrize(
     "snippet",
     [snippet for snippet in SNIPPETS if snippet.reason is None],
     ids=lambda snippet: f"{snippet.document}:{snippet.line}",
 )
-def test_a_snippet_runs_as_it_stands(snippet: Snippet, environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_snippet_runs_as_it_stands(snippet: Snippet, server: str, tmp_path: Path) -> None:
     # What a reader has at hand: a clone's examples, and a configuration of their own.
     (tmp_path / "examples").symlink_to(REPOSITORY / "examples")
     (tmp_path / "config.json").write_text(json.dumps(SMALL_VIT))
     (tmp_path / "snippet.py").write_text(snippet.code)
+    path = os.pathsep.join([str(REPOSITORY / "python"), *filter(None, [os.environ.get("PYTHONPATH")])])
     ended = subprocess.run(
-        [sys.executable, "snippet.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, run_snippet.__file__, "snippet.py", server],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert ended.returncode == 0, ended.stderr
 

@@ -21,12 +21,18 @@ export function modelsCommand(): Command {
       await interruptible(async (signal) => {
         const response = await withClient(flags, signal, (client) => client.listModels({ signal }));
         if (flags.json) {
-          printJson(response);
+          printJson({ ...response, models: response.models.map(modelJson) });
         } else {
           process.stdout.write(modelTable(response));
         }
       });
     });
+}
+
+/** With its training as an object, where the contract has it as a text. */
+function modelJson({ trainingJson, ...model }: ListModelsResponse['models'][number]): object {
+  const training: unknown = trainingJson === '' ? null : JSON.parse(trainingJson);
+  return { ...model, training };
 }
 
 function modelTable({ models, defaultModel }: ListModelsResponse): string {

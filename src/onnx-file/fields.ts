@@ -57,6 +57,8 @@ export const ATTRIBUTE = {
   graphs: 11,
   docString: 13,
   reference: 21,
+  sparseTensor: 22,
+  sparseTensors: 23,
 } as const;
 
 export const TENSOR = {

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     import torch
     from typing_extensions import Unpack
 
-    from logah.client.initialize import InitializationReport
+    from logah.client.keeping import KeepOrPredict
+    from logah.client.report import InitializationReport
 
 
 def connect(
@@ -100,9 +101,14 @@ class Client:
         return self.plan_request(request, deadline.remaining())
 
     def plan_request(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Plan:
-        """The plan of a request as the contract has it."""
+        """The plan of a request that is given as the contract has it."""
+        return check_plan(self.plan_message(request, timeout), request.copies, request.lift)
+
+    def plan_message(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> logah_pb2.Plan:
+        """The plan of a request as the contract has it, and as it came."""
         response = self._answer(lambda calls: calls.plan, logah_pb2.PlanRequest(request=request), timeout)
-        return check_plan(response.plan, request.copies, request.lift)
+        message: logah_pb2.Plan = response.plan
+        return message
 
     def list_models(self, *, timeout: float | None = None) -> logah_pb2.ListModelsResponse:
         """The models of the server, as the contract has them."""
@@ -200,6 +206,8 @@ class Client:
         strict: bool = True,
         copies: int = 0,
         lift: float = 0.0,
+        frozen: KeepOrPredict = "keep",
+        special: KeepOrPredict = "keep",
         device: torch.device | str | None = None,
         representation: Representation = "dense",
         timeout: float | None = None,
@@ -219,6 +227,8 @@ class Client:
             strict=strict,
             copies=copies,
             lift=lift,
+            frozen=frozen,
+            special=special,
             device=device,
             representation=representation,
             timeout=timeout,

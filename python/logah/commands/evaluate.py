@@ -91,11 +91,12 @@ def run_zero_shot(arguments: argparse.Namespace) -> int:
         "seed": train.seed,
         "batch_size": _each(train.members, lambda member: member.batch_size),
         **start,
+        **({} if train.base == "none" else {"base": train.base}),
         **({} if model.averaged_with is None else {"averaged_with": model.averaged_with}),
         "ranges": {name: member.space.ranges() for member in train.members for name in member.space.model_types},
         "references": joined(tasks).references(),
         "held_out_widths": _each(train.members, lambda member: list(member.space.held_out_widths)),
-        "metrics": evaluate_members(model.hypernetwork, tasks, train.members, configuration.evaluation),
+        "metrics": evaluate_members(model.hypernetwork, tasks, train.members, configuration.evaluation, train.base),
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(record, indent=2) + "\n")

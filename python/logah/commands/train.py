@@ -45,7 +45,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """Trains to the configured number of steps."""
     import torch
-    import yaml
 
     from logah.data.cache import cache_directory
     from logah.data.token_files import copy_tokenizer
@@ -74,14 +73,14 @@ def run(arguments: argparse.Namespace) -> int:
 
             def validate(model: Hypernetwork) -> dict[str, float]:
                 assert validation is not None
-                return validation_losses(model, tasks, train.members, validation)
+                return validation_losses(model, tasks, train.members, validation, train.base)
 
             trainer = Trainer(train, joined(tasks), directory, validate if validation else None, ranks)
             for task in tasks.values() if is_main else ():
                 if isinstance(task, TextTask):
                     copy_tokenizer(task.data, directory / "tokenizer")
             trainer.run()
-    except (LogahError, OSError, yaml.YAMLError) as error:
+    except (LogahError, OSError) as error:
         print(f"logah train: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from logah.evaluation.closed_forms import GAMMA, mup_orthogonal_state, small_state, torchtitan_state
+from logah.evaluation.impulse import impulse_state
 from logah.evaluation.lifts import LIFTS, Lift
 from logah.evaluation.matched_noise import moment_matched, random_rank, shuffled
 from logah.evaluation.mimetic import mimetic_state
@@ -90,6 +92,24 @@ def _mimetic(target: Target, seed: int) -> dict[str, Tensor]:
     return mimetic_state(target.config, target.default(seed), _generator(seed))
 
 
+def _torchtitan(target: Target, seed: int) -> dict[str, Tensor]:
+    return torchtitan_state(target.config, target.default(seed), _generator(seed))
+
+
+def _small(target: Target, seed: int) -> dict[str, Tensor]:
+    return small_state(target.graph, target.default(seed), GAMMA, _generator(seed))
+
+
+def _mup_orthogonal(target: Target, seed: int) -> dict[str, Tensor]:
+    return mup_orthogonal_state(target.graph, target.default(seed), _generator(seed))
+
+
+def _impulse(target: Target, seed: int) -> dict[str, Tensor]:
+    if target.task.family != "vit":
+        raise InitialisationError(f"impulse: got a network of family {target.task.family!r}, expected 'vit'")
+    return impulse_state(target.config, target.default(seed), _generator(seed))
+
+
 def _moments(target: Target, seed: int) -> dict[str, Tensor]:
     generator = _generator(seed)
     return moment_matched(target.graph, target.predicted(generator), generator)
@@ -112,13 +132,17 @@ KINDS: Mapping[str, Callable[[Target, int], dict[str, Tensor]]] = {
     "compute": _default,
     "orthogonal": _orthogonal,
     "mimetic": _mimetic,
+    "torchtitan": _torchtitan,
+    "small": _small,
+    "mup_orthogonal": _mup_orthogonal,
+    "impulse": _impulse,
     "moments": _moments,
     "shuffled": _shuffled,
     "random_rank": _random_rank,
     "predicted": _predicted,
 }
 #: Those that need no hypernetwork.
-INDEPENDENT = ("default", "compute", "orthogonal", "mimetic")
+INDEPENDENT = ("default", "compute", "orthogonal", "mimetic", "torchtitan", "small", "mup_orthogonal", "impulse")
 
 
 def initial_state(label: str, target: Target, seed: int) -> dict[str, Tensor]:

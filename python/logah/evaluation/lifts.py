@@ -37,6 +37,20 @@ def default_noise(strength: float) -> Lift:
     return lift
 
 
+def base(strength: float) -> Lift:
+    """Adds to each matrix `strength` times that of a default start, of a seed that the generator draws.
+
+    What a hypernetwork that was trained with `base: default` predicts is a correction of such a start.
+    """
+
+    def lift(config: Mapping[str, Any], state: State, generator: torch.Generator) -> State:
+        seed = int(torch.randint(2**31, (1,), generator=generator))
+        start = default_state(config, seed)
+        return {name: t + strength * start[name] if is_matrix(t) else t for name, t in state.items()}
+
+    return lift
+
+
 def _with_noise(state: State, deviations: Mapping[str, float], generator: torch.Generator) -> State:
     def noisy(name: str, tensor: Tensor) -> Tensor:
         return tensor + deviations[name] * torch.randn(tensor.shape, generator=generator)
@@ -45,4 +59,8 @@ def _with_noise(state: State, deviations: Mapping[str, float], generator: torch.
 
 
 #: By name: what makes a lift of a strength.
-LIFTS: dict[str, Callable[[float], Lift]] = {"noise": noise, "default_noise": default_noise}
+LIFTS: dict[str, Callable[[float], Lift]] = {
+    "noise": noise,
+    "default_noise": default_noise,
+    "base": base,
+}

@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy
 
 from logah.evaluation.widening import base_configuration, copies_needed, widened
 from logah.hypernet.hypernetwork import Hypernetwork
+from logah.targets.base import Base, with_base
 from logah.targets.mixture import Member
 from logah.targets.task import Space, SplitName, Task, predict_state
 from logah.training.configuration import Networks, ValidationConfig
@@ -44,14 +45,17 @@ def zero_shot(
     limit: int | None = None,
     seed: int = 0,
     copies: int = 1,
+    base: Base = "none",
 ) -> Score:
-    """The score of one network with predicted parameters; `seed` draws what is not predicted.
+    """The score of one network with predicted parameters; `seed` draws what is not predicted, and the base.
 
-    copies: predict a network so many times narrower, and widen it.
+    copies: predict a network so many times narrower, and widen it. base: what the hypernetwork was trained with; it has
+    the network's own width, so that copies differ.
     """
-    base = base_configuration(config, copies)
-    state = predict_state(hypernetwork, task.graph(base), torch.Generator().manual_seed(seed))
-    return score(task, config, state if copies == 1 else widened(base, state, copies), split, limit)
+    narrow = base_configuration(config, copies)
+    state = predict_state(hypernetwork, task.graph(narrow), torch.Generator().manual_seed(seed))
+    whole = state if copies == 1 else widened(narrow, state, copies)
+    return score(task, config, with_base(task, config, whole, base, seed), split, limit)
 
 
 @torch.no_grad()
@@ -70,15 +74,26 @@ def score(
 
 
 def validation_loss(
-    hypernetwork: Hypernetwork, task: Task, space: Space, architectures: Sequence[Mapping[str, int]], limit: int
+    hypernetwork: Hypernetwork,
+    task: Task,
+    space: Space,
+    architectures: Sequence[Mapping[str, int]],
+    limit: int,
+    base: Base = "none",
 ) -> float:
     """Mean loss of several networks on the first `limit` images or tokens of the validation split."""
     configs = [space.config(**sizes) for sizes in architectures]
-    return statistics.fmean(zero_shot(hypernetwork, task, config, "validation", limit).loss for config in configs)
+    return statistics.fmean(
+        zero_shot(hypernetwork, task, config, "validation", limit, base=base).loss for config in configs
+    )
 
 
 def validation_losses(
-    hypernetwork: Hypernetwork, tasks: Mapping[str, Task], members: Sequence[Member], validation: ValidationConfig
+    hypernetwork: Hypernetwork,
+    tasks: Mapping[str, Task],
+    members: Sequence[Member],
+    validation: ValidationConfig,
+    base: Base = "none",
 ) -> dict[str, float]:
     """`loss`, the mean of the families' mean losses, and where there are several, `FAMILY_loss` of each.
 
@@ -86,7 +101,7 @@ def validation_losses(
     """
     losses = {
         family: validation_loss(
-            hypernetwork, tasks[family], space, validation.networks[family], validation.limits[family]
+            hypernetwork, tasks[family], space, validation.networks[family], validation.limits[family], base
         )
         for family, space in ((member.family, member.space) for member in members)
     }
@@ -95,20 +110,28 @@ def validation_losses(
 
 
 def evaluate_members(
-    hypernetwork: Hypernetwork, tasks: Mapping[str, Task], members: Sequence[Member], groups: Mapping[str, Networks]
+    hypernetwork: Hypernetwork,
+    tasks: Mapping[str, Task],
+    members: Sequence[Member],
+    groups: Mapping[str, Networks],
+    base: Base = "none",
 ) -> list[dict[str, Any]]:
     """The records of `evaluate_groups` of each family; where there are several, each record names its own."""
     records: list[dict[str, Any]] = []
     for member in members:
         own = {group: networks[member.family] for group, networks in groups.items() if member.family in networks}
-        found = evaluate_groups(hypernetwork, tasks[member.family], member.space, own)
+        found = evaluate_groups(hypernetwork, tasks[member.family], member.space, own, base)
         label = {"family": member.family} if len(members) > 1 else {}
         records += [{**label, **record} for record in found]
     return records
 
 
 def evaluate_groups(
-    hypernetwork: Hypernetwork, task: Task, space: Space, groups: Mapping[str, Sequence[Mapping[str, int]]]
+    hypernetwork: Hypernetwork,
+    task: Task,
+    space: Space,
+    groups: Mapping[str, Sequence[Mapping[str, int]]],
+    base: Base = "none",
 ) -> list[dict[str, Any]]:
     """One record a network: its group, sizes, number of parameters and value; a record of means ends each group.
 
@@ -127,13 +150,13 @@ def evaluate_groups(
             def value_of(found: Score) -> float:
                 return found.perplexity if metric == "zero_shot_perplexity" else found.accuracy
 
-            value = value_of(zero_shot(hypernetwork, task, config, "test", copies=copies))
+            value = value_of(zero_shot(hypernetwork, task, config, "test", copies=copies, base=base))
             default = value_of(score(task, config, task.initialized(config, 0), "test"))
             values.append(value)
             parameters = sum(p.numel() for p in task.module(config).parameters())
             record = {"metric": metric, "group": group, **sizes, "parameters": parameters}
             if copies > 1:
-                unwidened = value_of(zero_shot(hypernetwork, task, config, "test"))
+                unwidened = value_of(zero_shot(hypernetwork, task, config, "test", base=base))
                 record = {**record, "copies": copies, "unwidened": unwidened}
             records.append({**record, "value": value, "default_init": default})
             print(f"{group}: {sizes} {parameters:,} parameters, {metric} {value:.3f} ({default:.3f})", flush=True)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from logah.hypernet.hypernetwork import Hypernetwork
+from logah.targets.base import with_base
 from logah.targets.task import Task, predict_state
 from logah.training.lookahead import look_ahead
 from logah.training.precision import autocast
@@ -34,12 +35,13 @@ class Objective:
         config = self.config
         architecture = config.space.sample(self.rng)
         inputs, targets = self.task.batch(architecture, config.batch_size_of(architecture), self.generator)
-        state = predict_state(self.model, self.task.graph(architecture), self.generator)
+        alone = predict_state(self.model, self.task.graph(architecture), self.generator)
+        state = with_base(self.task, architecture, alone, config.base, self._base_seed())
         predicted = {name: tensor for name, tensor in state.items() if tensor.requires_grad}
         ahead = self._look_ahead(architecture, state)
         leaves = {name: ahead[name].detach().requires_grad_() for name in predicted}
         loss, accuracy = self._network_backward(architecture, {**ahead, **leaves}, inputs, targets, weight)
-        norms = sum(tensor.norm() for tensor in state.values())
+        norms = sum(tensor.norm() for tensor in alone.values())
         # Through the hypernetwork once, whatever the number of parts in which the batch went through the network.
         used = [name for name, leaf in leaves.items() if leaf.grad is not None]
         torch.autograd.backward(
@@ -47,6 +49,10 @@ class Objective:
             [*(leaves[name].grad for name in used), None],
         )
         return loss, accuracy
+
+    def _base_seed(self) -> int:
+        """Of the next base; where there is none, nothing is drawn, which leaves such a run's streams as they were."""
+        return 0 if self.config.base == "none" else self.rng.getrandbits(32)
 
     def _look_ahead(self, architecture: Mapping[str, Any], state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """The state at which the loss is measured: the predicted one, or where a few steps of training take it."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from logah.data.source import DataSource
 from logah.hypernet.config import HypernetConfig
+from logah.targets.base import Base
 from logah.targets.mixture import Member, MixedSpace
 from logah.targets.task import Space
 from logah.training.lookahead import Lookahead
@@ -25,6 +26,7 @@ class TrainSettings:
     whole, in less memory. penalty: weight of the predicted parameters' norms in the loss. predicted_scale: see
     `spread_predictions`; None leaves torch's start values. start_from: a bundle or a checkpoint; its averaged
     weights are the start values.
+    base: what lies under predicted matrices, drawn anew at each step (`targets.base`).
     lookahead: the loss is measured after a few steps of the target. precision: of the target networks' forward pass.
     checkpoint_every: steps.
     """
@@ -39,6 +41,7 @@ class TrainSettings:
     ema_decay: float = 0.998
     predicted_scale: float | None = None
     start_from: str | None = None
+    base: Base = "none"
     lookahead: Lookahead | None = None
     precision: Precision = "auto"
     seed: int = 1

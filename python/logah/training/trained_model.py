@@ -58,8 +58,8 @@ def training_of(path: Path) -> dict[str, Any]:
         training["averaged_with"] = checkpoint.get("averaged_with")
         if training.get("start_from") is not None:
             training["start_from"] = training_of(Path(training["start_from"]))
-    kept = ("steps", "seconds", "seed", "batch_size", "start_from", "averaged_with")
-    return {"model": name, **{field: training[field] for field in kept if training.get(field) is not None}}
+    kept = ("steps", "seconds", "seed", "batch_size", "start_from", "averaged_with", "base")
+    return {"model": name, **{field: training[field] for field in kept if training.get(field) not in (None, "none")}}
 
 
 def fingerprint(hypernetwork: Hypernetwork) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from initialisation_targets import gpt2_target, vit_target
+from initialisation_targets import gpt2_target, llama_target, vit_target
 
 from logah.evaluation.default_state import default_state
 from logah.evaluation.initialisations import (
@@ -23,13 +23,16 @@ from logah.evaluation.mimetic import ALPHA_QK, ALPHA_V, BETA_QK, BETA_V, attenti
 LABELS = [*KINDS, "predicted+noise=0.1", "predicted+noise=0.1+default_noise"]
 
 
-def targets() -> Iterator[Target]:
-    yield from (make(width, heads) for make in (vit_target, gpt2_target) for width, heads in ((24, 3), (64, 8)))
+def targets(label: str = "default") -> Iterator[Target]:
+    """Those that the initialisation is for."""
+    makes = {"impulse": (vit_target,), "mimetic": (vit_target, gpt2_target)}
+    for make in makes.get(label, (vit_target, gpt2_target, llama_target)):
+        yield from (make(width, heads) for width, heads in ((24, 3), (64, 8)))
 
 
 @pytest.mark.parametrize("label", LABELS)
 def test_every_initialisation_gives_exactly_the_parameters_of_the_module_with_finite_values(label: str) -> None:
-    for target in targets():
+    for target in targets(label):
         state = initial_state(label, target, 1)
         expected = {name: p.shape for name, p in target.task.module(target.config).named_parameters()}
         assert {name: tensor.shape for name, tensor in state.items()} == expected
@@ -126,6 +129,16 @@ def test_noise_is_in_proportion_to_each_matrix_and_spares_vectors() -> None:
     assert (after[name] - before[name]).std() == pytest.approx(2 * default[name].std().item(), rel=0.1)
 
 
+def test_a_lift_by_a_base_adds_a_default_start_of_its_own_to_each_matrix() -> None:
+    target = vit_target()
+    before, after = (initial_state(label, target, 0) for label in ("predicted", "predicted+base"))
+    name = "vit.layers.0.mlp.fc1.weight"
+    added = after[name] - before[name]
+    assert added.std() == pytest.approx(default_state(target.config, 0)[name].std().item(), rel=0.1)
+    assert not torch.allclose(added, default_state(target.config, 0)[name])
+    assert torch.equal(after["vit.layernorm.weight"], before["vit.layernorm.weight"])
+
+
 def test_the_default_state_is_that_of_the_task() -> None:
     for target in targets():
         of_task, of_config = target.default(4), default_state(target.config, 4)
@@ -135,6 +148,8 @@ def test_the_default_state_is_that_of_the_task() -> None:
 def test_a_label_that_names_nothing_is_refused() -> None:
     with pytest.raises(InitialisationError, match="got 'xavier', expected one of default, compute"):
         parse_label("xavier")
+    with pytest.raises(InitialisationError, match="impulse: got a network of family 'gpt2', expected 'vit'"):
+        initial_state("impulse", gpt2_target(), 0)
     with pytest.raises(InitialisationError, match="got the lift 'louder', expected one of noise, default_noise"):
         parse_label("predicted+louder")
     with pytest.raises(InitialisationError, match="could not convert"):

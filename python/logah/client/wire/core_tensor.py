@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from logah.client.wire.core_data import BlockData, ConstantData, ElementData, block_data
 from logah.client.wire.element_type import ElementType
 from logah.client.wire.expansion import ExpansionLayer
 from logah.client.wire.factored_tensor import TILE_ELEMENTS, FactoredTensor
@@ -30,12 +31,10 @@ class CoreTensor:
         """`data`: the bytes sent for the tensor, those of each of its blocks one after the other."""
         self._type = element_type
         self._rows, self._columns = tensor.matrix_view
-        self._blocks: list[tuple[CoreBlock, _Rows]] = []
-        at = 0
-        for block in tensor.core:
-            end = at + block.bytes(expansion, element_type.bytes)
-            self._blocks.append((block, self._block(block, data[at:end].tobytes(), expansion, layer)))
-            at = end
+        self._blocks = [
+            (block, self._rows_of(block, read, layer))
+            for block, read in block_data(tensor, data, element_type, expansion)
+        ]
 
     def tiles(self) -> Iterator[tuple[int, NDArray[np.generic]]]:
         """Yields the first row and the values [rows, columns] of every tile, in the element type asked for. A tile's
@@ -51,19 +50,14 @@ class CoreTensor:
                     tile[first - row : last - row, columns] = rows_of(first - block.row, last - block.row)
             yield row, tile
 
-    def _block(self, block: CoreBlock, data: bytes, expansion: Expansion, layer: ExpansionLayer) -> _Rows:
-        if block.layout == "elements":
-            elements = np.frombuffer(data, self._type.numpy).reshape(block.rows, block.columns)
+    def _rows_of(self, block: CoreBlock, data: BlockData, layer: ExpansionLayer) -> _Rows:
+        if isinstance(data, ElementData):
+            elements = data.elements
             return lambda first, last: elements[first:last]
-        if block.layout == "constant":
-            value = self._type.rounded(np.frombuffer(data, "<f4"))
+        if isinstance(data, ConstantData):
+            value = self._type.rounded(np.full((1, 1), data.value, np.float32))
             return lambda first, last: value
-        scale = np.frombuffer(data[:8], "<f8")[0] if block.has_scale else 1.0
-        cores = np.frombuffer(data[8 if block.has_scale else 0 :], "<f4").reshape(-1, expansion.rank)
-        split = expansion.core_rows(block.m)
-        a = (layer.factor(cores[:split], block.m) * scale).astype(np.float32)
-        b = layer.factor(cores[split:], block.n)
-        values = _values(block, a, b)
+        values = _values(block, *data.factors(layer))
         return lambda first, last: self._type.rounded(values(first, last))
 
 

@@ -1,0 +1,213 @@
+"""Expands the cores of a tensor with torch, in place: into the parameter's own memory, on its own device.
+
+The only tensor that is held beside the parameter is a tile, and the factors of the block that is being expanded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from logah.client.local_box import LocalBox
+from logah.client.wire.core_data import BlockData, ConstantData, ElementData, block_data
+from logah.client.wire.element_type import ElementType
+from logah.client.wire.expansion import ExpansionLayer
+from logah.client.wire.plan import CoreBlock, Expansion, TensorPlan
+
+#: Rows and columns of a tile of a product: 1 MiB of float32, which stays in a core's cache where it is to be rounded.
+TILE_ROWS, TILE_COLUMNS = 256, 1024
+#: Elements of a tile of a kernel, which is cut by rows alone, at most, unless a single row has more.
+_TILE_ELEMENTS = TILE_ROWS * TILE_COLUMNS
+
+
+@dataclass(frozen=True)
+class _View:
+    """A part of a tensor's matrix view: the memory [rows, columns], and its first row and column."""
+
+    values: Tensor
+    row: int
+    column: int
+
+    def part(self, row: int, rows: int, column: int, columns: int) -> tuple[Tensor, slice, slice] | None:
+        """What lies in here of a box of the matrix view: the memory, and its rows and columns in the box; or None."""
+        first, last = max(row, self.row), min(row + rows, self.row + self.values.shape[0])
+        left, right = max(column, self.column), min(column + columns, self.column + self.values.shape[1])
+        if first >= last or left >= right:
+            return None
+        memory = self.values[first - self.row : last - self.row, left - self.column : right - self.column]
+        return memory, slice(first - row, last - row), slice(left - column, right - column)
+
+
+def fill_from_cores(
+    local: Tensor,
+    box: LocalBox,
+    tensor: TensorPlan,
+    data: NDArray[np.uint8],
+    element_type: ElementType,
+    expansion: Expansion,
+    layer: ExpansionLayer,
+) -> None:
+    """Writes the box of a tensor into `local`, which has its shape, on any device and of any floating-point type.
+
+    `data`: the bytes sent for the tensor, of `element_type` where they are elements. Products are computed in float32
+    and rounded once. Tiles have bounds that depend on the tensor alone and are computed whole, so an element has the
+    same bits whatever part of the tensor is asked for, on one kind of device.
+    """
+    with _full_precision(local.device):
+        _fill(local, box, tensor, list(block_data(tensor, data, element_type, expansion)), element_type, layer)
+
+
+@contextlib.contextmanager
+def _full_precision(device: torch.device) -> Iterator[None]:
+    """Products of float32 in float32, whatever the caller has set for speed: TF32, bfloat16 parts, autocast."""
+    precision = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.no_grad(), torch.autocast(device.type, enabled=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
+
+
+def _fill(
+    local: Tensor,
+    box: LocalBox,
+    tensor: TensorPlan,
+    blocks: Sequence[tuple[CoreBlock, BlockData]],
+    element_type: ElementType,
+    layer: ExpansionLayer,
+) -> None:
+    rows, columns = tensor.matrix_view
+    view = _view_of(local, box, tensor)
+    # A box that is no box of the matrix view, or memory in another order: through a copy of whole rows.
+    whole = (
+        view if view is not None else _View(torch.empty(rows, columns, dtype=local.dtype, device=local.device), 0, 0)
+    )
+    for block, read in blocks:
+        for tile, row, column in _tiles(block, read, layer, local.device, element_type, whole):
+            part = whole.part(row, tile.shape[0], column, tile.shape[1])
+            if part is not None:
+                memory, tile_rows, tile_columns = part
+                memory.copy_(tile[tile_rows, tile_columns])
+    if view is None:
+        cut = tuple(slice(start, start + size) for start, size in zip(box.start, box.shape, strict=True))
+        local.copy_(whole.values.view(tensor.shape)[cut])
+
+
+def _view_of(local: Tensor, box: LocalBox, tensor: TensorPlan) -> _View | None:
+    """`local` as a part of the tensor's matrix view; None where it is none."""
+    if not local.is_contiguous():
+        return None
+    shape, (_, columns) = tensor.shape, tensor.matrix_view
+    cut = [axis for axis, size in enumerate(shape) if box.shape[axis] != size]
+    if not cut:
+        return _View(local.view(-1, columns), 0, 0)
+    # Of entries that lie close together: before the axis that is cut, there is one index; behind it, all.
+    (axis, *others), inner = cut, math.prod(shape[cut[0] + 1 :])
+    if others:
+        return None
+    if math.prod(shape[:axis]) == 1 and inner % columns == 0:
+        return _View(local.view(-1, columns), box.start[axis] * inner // columns, 0)
+    if math.prod(shape[axis:]) == columns:
+        return _View(local.view(-1, box.shape[axis] * inner), 0, box.start[axis] * inner)
+    return None
+
+
+def _tiles(
+    block: CoreBlock,
+    read: BlockData,
+    layer: ExpansionLayer,
+    device: torch.device,
+    element_type: ElementType,
+    whole: _View,
+) -> Iterator[tuple[Tensor, int, int]]:
+    """The tiles of a block that touch the view, each with its first row and column; those of matrices that need no
+    rounding and lie in it are written where they belong and not given."""
+    if isinstance(read, ConstantData):
+        part = whole.part(block.row, block.rows, block.column, block.columns)
+        if part is not None:
+            part[0].fill_(read.value)
+        return
+    if isinstance(read, ElementData):
+        elements = torch.from_numpy(np.ascontiguousarray(read.elements).copy())
+        if element_type.name == "bfloat16":
+            elements = elements.view(torch.bfloat16)
+        yield elements.to(device), block.row, block.column
+        return
+    a, b = (torch.from_numpy(factor).to(device) for factor in read.factors(layer))
+    if block.layout == "matrix":
+        yield from _matrix(block, a, b, whole)
+        return
+    if block.layout in ("norm_weight", "bias"):
+        yield _vector(block, a, b), block.row, block.column
+        return
+    step = max(1, _TILE_ELEMENTS // block.columns)
+    values = _kernel if block.layout == "kernel" else _positions
+    for first in range(0, block.rows, step):
+        last = min(first + step, block.rows)
+        if whole.part(block.row + first, last - first, block.column, block.columns) is not None:
+            yield values(block, a, b, first, last), block.row + first, block.column
+
+
+def _matrix(block: CoreBlock, a: Tensor, b: Tensor, whole: _View) -> Iterator[tuple[Tensor, int, int]]:
+    rank = a.shape[1]
+    bt = _repeated(b, 0, block.columns).T
+    scratch = torch.empty(TILE_ROWS * TILE_COLUMNS, dtype=torch.float32, device=a.device)
+    for first in range(0, block.rows, TILE_ROWS):
+        rows = min(TILE_ROWS, block.rows - first)
+        if whole.part(block.row + first, rows, block.column, block.columns) is None:
+            continue
+        left = _repeated(a, first, first + rows)
+        for begin in range(0, block.columns, TILE_COLUMNS):
+            columns = min(TILE_COLUMNS, block.columns - begin)
+            part = whole.part(block.row + first, rows, block.column + begin, columns)
+            if part is None:
+                continue
+            memory = part[0]
+            right = bt[:, begin : begin + columns]
+            if memory.shape == (rows, columns) and memory.dtype == torch.float32 and rank > 0:
+                torch.mm(left, right, out=memory)
+            else:
+                tile = scratch[: rows * columns].view(rows, columns)
+                torch.mm(left, right, out=tile)
+                yield tile, block.row + first, block.column + begin
+
+
+def _repeated(matrix: Tensor, first: int, last: int) -> Tensor:
+    """Rows `first` to `last` of a matrix that repeats for ever."""
+    if last <= len(matrix):
+        return matrix[first:last]
+    return matrix[torch.arange(first, last, device=matrix.device) % len(matrix)]
+
+
+def _kernel(block: CoreBlock, a: Tensor, b: Tensor, first: int, last: int) -> Tensor:
+    h, w = block.height, block.width
+    o, i = block.m // h, block.n // w
+    outputs = torch.arange(first, last, device=a.device) % o
+    rows = (outputs[:, None] * h + torch.arange(h, device=a.device)).reshape(-1)
+    product = (a[rows] @ b.T).view(last - first, h, i, w)
+    channels = torch.arange(block.columns // (h * w), device=a.device) % i
+    return product[:, :, channels].transpose(1, 2).reshape(last - first, block.columns)
+
+
+def _positions(block: CoreBlock, a: Tensor, b: Tensor, first: int, last: int) -> Tensor:
+    side, channels = block.m, block.n // block.m
+    product = (a @ b.T).view(side, channels, side)
+    tokens = torch.arange(first, last, device=a.device)
+    columns = torch.arange(block.columns, device=a.device) % channels
+    return product[(tokens // side % side)[:, None], columns, (tokens % side)[:, None]]
+
+
+def _vector(block: CoreBlock, a: Tensor, b: Tensor) -> Tensor:
+    flat = (a @ b.T).view(-1)
+    places = block.start + (torch.arange(block.rows, device=a.device) % block.length) * block.n
+    x = flat[places].double()
+    squashed = 2 / (1 + torch.exp(-0.5 * x)) if block.layout == "norm_weight" else torch.tanh(0.2 * x)
+    return squashed.float()[:, None]
