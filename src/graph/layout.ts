@@ -1,5 +1,6 @@
 /** Tensors that are stored otherwise than their framework has them, `TensorLayout`. */
 
+import { quoted } from '../untrusted-text';
 import { blockShape, type Block, type Parameter, type TensorLayout } from './graph';
 
 /** For each dimension of the framework's tensor, the stored ones that it is made of, slowest first. */
@@ -32,7 +33,7 @@ export function predictedShape(parameter: Parameter, block: Block): number[] {
 export function layoutFault(stored: readonly number[], { order, shape }: TensorLayout): string | undefined {
   const axes = [...order].sort((a, b) => a - b);
   if (axes.length !== stored.length || axes.some((axis, at) => axis !== at)) {
-    return `the order ${JSON.stringify(order)} does not have each of the ${stored.length} dimensions once`;
+    return `the order ${quoted(order)} does not have each of the ${stored.length} dimensions once`;
   }
   if (shape.length === 3 || shape.length < 1 || shape.length > 4) {
     return `the shape has ${shape.length} dimensions; 1, 2 or 4 are allowed`;
@@ -42,5 +43,5 @@ export function layoutFault(stored: readonly number[], { order, shape }: TensorL
   const used = groups.flat().length;
   const large = stored.filter((size) => size > 1).length;
   if (used === large && sizes.every((size, at) => size === shape[at])) return undefined;
-  return `${JSON.stringify(stored)} in the order ${JSON.stringify(order)} cannot be joined to ${JSON.stringify(shape)}`;
+  return `${quoted(stored)} in the order ${quoted(order)} cannot be joined to ${quoted(shape)}`;
 }
