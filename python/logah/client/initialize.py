@@ -23,6 +23,7 @@ from logah.client.module_parameters import (
     parameter_slots,
     unwrapped,
 )
+from logah.client.progress import Progress
 from logah.client.request import Representation, predict_request
 from logah.client.source import Source, read_source
 from logah.client.wire.element_type import DtypeName
@@ -105,6 +106,7 @@ def initialize(
     device: torch.device | str | None = None,
     representation: Representation = "dense",
     timeout: float | None = None,
+    progress: bool | None = None,
 ) -> InitializationReport:
     """Fills every parameter of `module` with what a server predicts for its architecture.
 
@@ -119,6 +121,7 @@ def initialize(
       that are no matrices come whole.
     - `source` None: the module itself, by its transformers configuration or else by its trace. `seed`, `model`,
       `copies`, `lift`, `timeout`: as for `Client.predict`; every rank must pass the same.
+    - `progress`: as for `Client.state_dict`; under torchrun only the first rank shows a bar of its own accord.
     - `strict`: the plan and the module must name the same parameters. Otherwise those that the plan lacks stay as they
       are, and are reported.
 
@@ -160,8 +163,13 @@ def initialize(
         representation=representation,
     )
     filling = _Filling(matched, boxes, _TORCH_DTYPES[dtype], device)
-    with torch.no_grad(), contextlib.closing(client.events(request, deadline.remaining())) as events:
+    with (
+        torch.no_grad(),
+        Progress(progress) as bar,
+        contextlib.closing(client.events(request, deadline.remaining())) as events,
+    ):
         for event in events:
+            bar.accept(event)
             if isinstance(event, PlanEvent):
                 _check_boxes(event.plan, plan, slices)
             elif isinstance(event, DataEvent):
