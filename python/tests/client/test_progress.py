@@ -34,13 +34,13 @@ class Terminal:
         self.stream: TextIO = os.fdopen(writer, "w")
 
     def content(self) -> str:
-        """What was written so far; a terminal holds it until it is read."""
+        """What was written since it was last asked for."""
+        self.stream.write("\0")
         self.stream.flush()
-        os.set_blocking(self._reader, False)
-        try:
-            return os.read(self._reader, 1 << 16).decode()
-        except BlockingIOError:
-            return ""
+        content = ""
+        while not content.endswith("\0"):
+            content += os.read(self._reader, 1 << 16).decode(errors="replace")
+        return content[:-1]
 
     def close(self) -> None:
         self.stream.close()
