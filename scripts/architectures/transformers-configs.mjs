@@ -1,4 +1,5 @@
 // What the front-ends of transformers configurations make of every family, as the golden graphs show it.
+import { Buffer } from 'node:buffer';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { architectureGraph } from '../../dist/architecture/index.js';
@@ -26,17 +27,42 @@ export function transformersConfigs(root) {
 }
 
 function familySection(root, family) {
-  const graphs = goldenGraphs(root, family.modelType);
+  const [first, ...others] = family.heads;
+  const graphs = goldenGraphs(root, family.modelType).filter(({ name }) => name === first.architecture);
   return [
     `### ${family.modelType}`,
     ...(family.restrictions.length > 0 ? ['Refused:', list(family.restrictions.map(restrictionText))] : []),
-    ...family.architectures.flatMap((architecture) =>
-      classSection(
-        architecture,
-        graphs.filter((graph) => graph.name === architecture),
-      ),
-    ),
+    ...classSection(first.architecture, graphs),
+    ...(others.length > 0
+      ? [
+          'Other classes, and what each has beside the body:',
+          list(others.map((head) => otherClass(family, head))),
+        ]
+      : []),
   ];
+}
+
+/** What a class has that the first of its family has not, names of the body aside. */
+function otherClass(family, head) {
+  const [first] = family.heads;
+  const body = new Set(bodyNames(defaultGraph(family, first), first.prefix));
+  const graph = defaultGraph(family, head);
+  const parameters = graph.parameters.filter(({ name }) => {
+    const inBody = name.startsWith(head.prefix) ? name.slice(head.prefix.length) : undefined;
+    return inBody === undefined || !body.has(inBody);
+  });
+  const rows = parameterRows([{ ...graph, parameters }]).map(([name, values]) => `${name} ${values}`);
+  return `${code(head.architecture)}${rows.length > 0 ? `: ${rows.join(', ')}` : ''}`;
+}
+
+function bodyNames({ parameters }, prefix) {
+  return parameters.flatMap(({ name }) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []));
+}
+
+/** Of a configuration that says nothing else. */
+function defaultGraph({ modelType }, { architecture }) {
+  const config = JSON.stringify({ model_type: modelType, architectures: [architecture] });
+  return architectureGraph({ transformersConfig: Buffer.from(config) }, NO_LIMITS);
 }
 
 function classSection(architecture, graphs) {
@@ -109,8 +135,9 @@ function restrictionText({ field, allowed, reason }) {
 function goldenGraphs(root, modelType) {
   const directory = join(root, 'test', 'fixtures', 'graphs');
   return readdirSync(directory)
-    .filter((file) => file.startsWith(`${modelType}-`) && file.endsWith('.config.json'))
-    .map((file) => readConfig(join(directory, file)));
+    .filter((file) => file.endsWith('.config.json'))
+    .map((file) => readConfig(join(directory, file)))
+    .filter(({ family }) => family === modelType);
 }
 
 function sizes(root) {

@@ -35,10 +35,11 @@ export function widen(
   for (const [index, parameter] of graph.parameters.entries()) {
     const isWidened = (axis: number): boolean =>
       parameter.shape[axis] !== base.parameters[index]?.shape[axis];
-    if (parameter.tiedTo === undefined) {
-      const { inputAxis } = parameter;
-      if (inputAxis !== undefined && isWidened(inputAxis)) divided.add(parameter.name);
-    } else if (parameter.feeding !== undefined && isWidened(1)) {
+    if (parameter.feeding === undefined) {
+      const { inputAxis, tiedTo } = parameter;
+      if (tiedTo === undefined && inputAxis !== undefined && isWidened(inputAxis))
+        divided.add(parameter.name);
+    } else if (isWidened(1)) {
       // The table itself must stay as it is for those who look tokens up in it.
       const norm = normParameters(graph, parameter.feeding);
       norm.forEach(({ name }) => divided.add(name));

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     import torch
     from typing_extensions import Unpack
 
-    from logah.client.initialize import InitializationReport
+    from logah.client.keeping import KeepOrPredict
+    from logah.client.report import InitializationReport
 
 
 def connect(
@@ -205,6 +206,8 @@ class Client:
         strict: bool = True,
         copies: int = 0,
         lift: float = 0.0,
+        frozen: KeepOrPredict = "keep",
+        special: KeepOrPredict = "keep",
         device: torch.device | str | None = None,
         representation: Representation = "dense",
         timeout: float | None = None,
@@ -224,6 +227,8 @@ class Client:
             strict=strict,
             copies=copies,
             lift=lift,
+            frozen=frozen,
+            special=special,
             device=device,
             representation=representation,
             timeout=timeout,

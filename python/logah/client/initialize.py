@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule
 
 from logah.client.architecture import Architecture
 from logah.client.deadline import Deadline
+from logah.client.filling import Filling, check_boxes, requested
+from logah.client.keeping import KeepOrPredict, KeptReason, decide
 from logah.client.local_box import LocalBox, local_box, local_tensor, materialized
-from logah.client.meta_buffers import materialize_buffers
-from logah.client.module_parameters import (
-    ParameterSlot,
-    match_plan,
-    parameter_slots,
-    unwrapped,
-)
+from logah.client.meta_buffers import Buffers
+from logah.client.module_parameters import ParameterSlot, match_plan, parameter_slots, unwrapped
+from logah.client.own_start.start import OwnStart
+from logah.client.report import InitializationReport, report_of
 from logah.client.request import Representation, predict_request
 from logah.client.source import Source, read_source
 from logah.client.wire.element_type import DtypeName
-from logah.client.wire.factored_tensor import FactoredTensor
-from logah.client.wire.plan import Plan, TensorPlan, Widening
+from logah.client.wire.plan import Plan
 from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent
-from logah.client.wire.tensor_pieces import TensorPiece
-from logah.errors import CoverageError, RequestError, expect_equal
+from logah.errors import CoverageError, RequestError
+from logah.graph import ArchitectureGraph, Initialization
 
 if TYPE_CHECKING:
     from logah.client._generated import logah_pb2
@@ -41,34 +36,6 @@ _DTYPE_NAMES: dict[torch.dtype, DtypeName] = {
     torch.bfloat16: "bfloat16",
 }
 _TORCH_DTYPES = {name: dtype for dtype, name in _DTYPE_NAMES.items()}
-
-#: Leading dimensions that a slice can cut.
-_SLICED_DIMENSIONS = 2
-
-
-@dataclass(frozen=True)
-class InitializationReport:
-    """Where the values of a module come from, in elements of the whole network, whatever this rank holds of it.
-
-    Every parameter of the module is filled, save those of `untouched`.
-    """
-
-    model: str
-    #: Of the whole network in the element type that was asked for; the same on every rank.
-    fingerprint: str
-    #: Predicted, each element its own; predicted by repetition; filled by rule; shared with another parameter.
-    predicted: int
-    tiled: int
-    initialized: int
-    tied: int
-    #: Where the request lies outside what the model was trained on, a sentence each.
-    warnings: tuple[str, ...]
-    #: How often the weights of a narrower network are repeated; None: the network is predicted as it is.
-    widening: Widening | None
-    #: The noise that was added, in standard deviations of each predicted block.
-    lift: float
-    #: Parameters that the plan does not have, left as they were; only without `strict`.
-    untouched: tuple[str, ...]
 
 
 class Predictions(Protocol):
@@ -102,11 +69,23 @@ def initialize(
     strict: bool = True,
     copies: int = 0,
     lift: float = 0.0,
+    frozen: KeepOrPredict = "keep",
+    special: KeepOrPredict = "keep",
     device: torch.device | str | None = None,
     representation: Representation = "dense",
     timeout: float | None = None,
 ) -> InitializationReport:
-    """Fills every parameter of `module` with what a server predicts for its architecture.
+    """Fills the parameters of `module` with what a server predicts for its architecture; others keep their own start.
+
+    - What needs no gradient is kept; `frozen` "predict" fills it like the rest.
+    - What starts in a way that a layer's default would not give, and that a prediction would wipe out, is kept unless
+      `special` is "predict": constants (norms of residual branches at 0, LoRA's second matrix, the prior of a detection
+      head), identities, sines, weights of nearly nothing, biases beyond what is predicted, rows for padding.
+    - What nothing predicts is filled by rule if the module's own init code says the rule and its values look as drawn
+      by it, and is kept otherwise.
+    - Kept values that the module does not hold, since they are on the meta device or memory that `to_empty` left, are
+      computed by its own init code (`reset_parameters`, `init_weights`, transformers' `_init_weights`), the same on
+      every rank. So are buffers, whatever they hold.
 
     - Parameters on the CPU or another device keep their storage and element type. Those on the meta device are
       replaced as their values arrive, by ones on `device` (default: the CPU, or a DTensor's kind of device); the whole
@@ -122,10 +101,12 @@ def initialize(
     - `strict`: the plan and the module must name the same parameters. Otherwise those that the plan lacks stay as they
       are, and are reported.
 
-    Raises CoverageError, before anything is changed, where a parameter or meta buffer would stay uninitialised or
-    does not fit the plan, and ShardingError for a placement that is no box. When a call fails later, some parameters
-    have been filled and others not, and no value may be used.
+    Raises CoverageError, before anything is changed, where a parameter or buffer would stay uninitialised, or a
+    parameter does not fit the plan, and ShardingError for a placement that is no box. When a call fails later, some
+    parameters have been filled and others not, and no value may be used.
     """
+    if representation == "core":
+        raise RequestError('representation is "core"; a module is initialised from "dense" or "factors"')
     root = unwrapped(module)
     for submodule in root.modules():
         if isinstance(submodule, FSDPModule):
@@ -139,15 +120,23 @@ def initialize(
         architecture, model=model, seed=seed, dtype=dtype, copies=copies, lift=lift, representation=representation
     )
     plan = client.plan_request(request, timeout=deadline.remaining())
-    matched = match_plan(slots, plan, strict)
+    start = OwnStart(root, slots)
+    matched = match_plan(slots, plan, strict, [name for name, _ in root.named_buffers()])
     untouched = _untouched(slots, matched)
+    graph = architecture.message.graph if architecture.message.HasField("graph") else None
+    keeping = decide(matched, plan, graph, start, frozen, special, _given(source))
     boxes = {name: local_box(name, slot.parameter) for name, slot in matched.items()}
-    materialize_buffers(root, device)
+    own = _own_values(matched, keeping.kept, start, seed)
+    buffers = Buffers(root, start.holds_values)
+    buffers.put(device)
+    with torch.no_grad():
+        for name, value in own.items():
+            _put(matched[name], boxes[name], value, device)
+    filled = {name: slot for name, slot in matched.items() if name not in keeping.kept}
 
-    if representation == "core":
-        raise RequestError('representation is "core"; a module is initialised from "dense" or "factors"')
     is_dense = representation == "dense"
-    slices = {tensor.name: _requested(tensor, boxes.get(tensor.name)) if is_dense else None for tensor in plan.sent}
+    wanted = {name: boxes[name] for name in filled}
+    slices = {tensor.name: requested(tensor, wanted.get(tensor.name)) if is_dense else None for tensor in plan.sent}
     request = predict_request(
         architecture,
         # The model and the copies that the plan was made with, should the server's choice change.
@@ -159,123 +148,54 @@ def initialize(
         slices={name: box for name, box in slices.items() if box is not None},
         representation=representation,
     )
-    filling = _Filling(matched, boxes, _TORCH_DTYPES[dtype], device)
+    filling = Filling(filled, boxes, _TORCH_DTYPES[dtype], device, keeping)
     with torch.no_grad(), contextlib.closing(client.events(request, deadline.remaining())) as events:
         for event in events:
             if isinstance(event, PlanEvent):
-                _check_boxes(event.plan, plan, slices)
+                check_boxes(event.plan, plan, slices)
             elif isinstance(event, DataEvent):
                 filling.accept(event.pieces)
-    coverage = plan.coverage
-    return InitializationReport(
-        model=plan.model,
-        fingerprint=plan.fingerprint,
-        predicted=coverage.predicted,
-        tiled=coverage.tiled,
-        initialized=coverage.initialized,
-        tied=coverage.tied,
-        warnings=tuple(warning.text for warning in plan.warnings),
-        widening=plan.widening,
-        lift=plan.lift,
-        untouched=untouched,
-    )
+    refused: dict[str, KeptReason] = dict.fromkeys(filling.refused, "own")
+    return report_of(plan, {**keeping.kept, **refused}, untouched)
 
 
-class _Filling:
-    """Puts pieces where they belong: into the parameter's own storage, or through one tensor on the CPU."""
-
-    def __init__(
-        self,
-        matched: Mapping[str, ParameterSlot],
-        boxes: Mapping[str, LocalBox],
-        dtype: torch.dtype,
-        device: torch.device | str | None,
-    ) -> None:
-        self._matched = matched
-        self._boxes = boxes
-        self._dtype = dtype
-        self._device = device
-        # The tensor that is arriving: its bytes, which are the parameter's storage unless they need a copy.
-        self._bytes: NDArray[np.uint8] | None = None
-        self._needs_copy = False
-
-    def accept(self, pieces: Iterable[TensorPiece]) -> None:
-        """The pieces of the stream, in its order."""
-        for piece in pieces:
-            if piece.offset == 0:
-                self._begin(piece.tensor)
-            end = piece.offset + len(piece.data)
-            if self._bytes is not None:
-                self._bytes[piece.offset : end] = np.frombuffer(piece.data, np.uint8)
-            if end == piece.tensor.bytes:
-                self._finish(piece.tensor)
-
-    def _begin(self, tensor: TensorPlan) -> None:
-        self._bytes = None
-        slot = self._matched.get(tensor.name)
-        if slot is None:
-            return
-        if slot.parameter.is_meta:
-            slot.replace(materialized(slot.parameter, self._device))
-        if self._boxes[tensor.name].is_empty:
-            return
-        local = local_tensor(slot.parameter)
-        fits = local.dtype == self._dtype and tuple(local.shape) == tensor.sent_shape and not tensor.factors
-        self._needs_copy = local.device.type != "cpu" or not fits or not local.is_contiguous()
-        if self._needs_copy:
-            self._bytes = np.empty(tensor.bytes, np.uint8)
-        else:
-            self._bytes = local.view(-1).view(torch.uint8).numpy()
-
-    def _finish(self, tensor: TensorPlan) -> None:
-        if self._bytes is not None and self._needs_copy:
-            local = local_tensor(self._matched[tensor.name].parameter)
-            if tensor.factors:
-                _copy_product(FactoredTensor(tensor, self._bytes), self._boxes[tensor.name], local)
-            else:
-                sent = torch.from_numpy(self._bytes).view(self._dtype).view(tensor.sent_shape)
-                # More may have been sent than this rank holds.
-                starts = np.subtract(self._boxes[tensor.name].start, tensor.sent_start)
-                part = tuple(slice(start, start + size) for start, size in zip(starts, local.shape, strict=True))
-                local.copy_(sent[part])
-        self._bytes = None
+def _given(source: object) -> Collection[str]:
+    """The names of the parameters whose rule the caller of `trace` gave."""
+    if not isinstance(source, ArchitectureGraph):
+        return ()
+    return {
+        parameter.name
+        for parameter in source.parameters
+        if any(isinstance(block.origin, Initialization) and block.origin.given for block in parameter.blocks)
+    }
 
 
-def _copy_product(tensor: FactoredTensor, box: LocalBox, local: Tensor) -> None:
-    """The box of the product of a matrix's factors, rounded to the type of `local`."""
-    first, column = box.start
-    rows, columns = box.shape
-    for row, tile in tensor.tiles(first, first + rows):
-        start, end = max(first, row), min(first + rows, row + len(tile))
-        part = tile[start - row : end - row, column : column + columns]
-        local[start - first : end - first].copy_(torch.from_numpy(part))
+def _own_values(
+    matched: Mapping[str, ParameterSlot], kept: Collection[str], start: OwnStart, seed: int
+) -> dict[str, Tensor]:
+    """What the module's init code gives parameters that are kept and hold nothing, by their names in the plan.
 
-
-def _requested(tensor: TensorPlan, box: LocalBox | None) -> tuple[tuple[int, int], ...] | None:
-    """What to ask for of a tensor; None: all of it.
-
-    A request cannot leave single tensors out (patterns are few), so of what is not needed here comes one entry of the
-    leading dimensions, to be dropped.
+    Raises CoverageError naming those that it does not fill.
     """
-    if box is None or box.is_empty:
-        return tuple((0, 1) for _ in tensor.shape[:_SLICED_DIMENSIONS])
-    ends = tuple(start + size for start, size in zip(box.start, box.shape, strict=True))
-    leading = tuple(zip(box.start, ends, strict=True))[:_SLICED_DIMENSIONS]
-    is_whole = all(part == (0, size) for part, size in zip(leading, tensor.shape, strict=False))
-    return None if is_whole else leading
+    empty = {name: matched[name] for name in kept if not start.holds(matched[name])}
+    values = start.computed({slot.names[0] for slot in empty.values()}, seed) if empty else {}
+    missing = [name for name, slot in empty.items() if slot.names[0] not in values]
+    if missing:
+        raise CoverageError(
+            f"parameters that are to be kept hold nothing, and the module has no code that fills them: "
+            f"{', '.join(missing)}; give them values, or pass `rules` to `trace`",
+            missing,
+        )
+    return {name: values[slot.names[0]] for name, slot in empty.items()}
 
 
-def _check_boxes(plan: Plan, whole: Plan, slices: Mapping[str, tuple[tuple[int, int], ...] | None]) -> None:
-    """Raises ProtocolError where the stream is not of the network planned before, or not of the boxes asked for."""
-    expect_equal("model of the stream", plan.model, whole.model)
-    expect_equal("names of the stream", [t.name for t in plan.sent], [t.name for t in whole.sent])
-    for tensor, planned in zip(plan.sent, whole.sent, strict=True):
-        expect_equal(f'shape of "{tensor.name}"', tensor.shape, planned.shape)
-        asked = slices[tensor.name] or ()
-        rest = tensor.shape[len(asked) :]
-        start = tuple(first for first, _ in asked) + (0,) * len(rest)
-        shape = tuple(end - first for first, end in asked) + rest
-        expect_equal(f'box of "{tensor.name}"', (tensor.sent_start, tensor.sent_shape), (start, shape))
+def _put(slot: ParameterSlot, box: LocalBox, value: Tensor, device: torch.device | str | None) -> None:
+    """Fills this process's part of a parameter with that of a whole tensor."""
+    if slot.parameter.is_meta:
+        slot.replace(materialized(slot.parameter, device))
+    if not box.is_empty:
+        part = tuple(slice(first, first + size) for first, size in zip(box.start, box.shape, strict=True))
+        local_tensor(slot.parameter).copy_(value[part])
 
 
 def _untouched(slots: Iterable[ParameterSlot], matched: Mapping[str, ParameterSlot]) -> tuple[str, ...]:

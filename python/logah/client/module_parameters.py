@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,13 @@ def unwrapped(module: nn.Module) -> nn.Module:
     return unwrapped(module.module) if isinstance(module, DistributedDataParallel) else module
 
 
+def plain_name(name: str) -> str:
+    """A name without what wrappers put into it."""
+    for wrapper in _WRAPPER_PREFIXES:
+        name = name.replace(wrapper, "")
+    return name
+
+
 def parameter_slots(root: nn.Module) -> list[ParameterSlot]:
     """Every parameter once, with all its names."""
     by_identity: dict[int, ParameterSlot] = {}
@@ -51,20 +58,20 @@ def parameter_slots(root: nn.Module) -> list[ParameterSlot]:
         for attribute, parameter in module._parameters.items():
             if parameter is None:
                 continue
-            name = f"{prefix}.{attribute}" if prefix else attribute
-            for wrapper in _WRAPPER_PREFIXES:
-                name = name.replace(wrapper, "")
+            name = plain_name(f"{prefix}.{attribute}" if prefix else attribute)
             slot = by_identity.setdefault(id(parameter), ParameterSlot(parameter, [], []))
             slot.places.append((module, attribute))
             slot.names.append(name)
     return list(by_identity.values())
 
 
-def match_plan(slots: list[ParameterSlot], plan: Plan, strict: bool) -> dict[str, ParameterSlot]:
+def match_plan(
+    slots: list[ParameterSlot], plan: Plan, strict: bool, buffers: Collection[str] = ()
+) -> dict[str, ParameterSlot]:
     """The slot of each tensor that the plan can send and the module has.
 
-    Raises CoverageError naming the parameters where shapes or ties differ and, if `strict`, where either side lacks
-    some that the other has.
+    What the module holds as one of `buffers` is left to it. Raises CoverageError naming the parameters where shapes or
+    ties differ and, if `strict`, where either side lacks some that the other has.
     """
     by_name = {name: slot for slot in slots for name in slot.names}
     tensors = {tensor.name: tensor for tensor in plan.tensors}
@@ -82,7 +89,9 @@ def match_plan(slots: list[ParameterSlot], plan: Plan, strict: bool) -> dict[str
         uncovered = [slot.names[0] for slot in slots if id(slot) not in covered]
         if uncovered:
             raise CoverageError(f"the plan has no values for parameters of the module: {_listed(uncovered)}", uncovered)
-        unknown = [name for name, tensor in tensors.items() if not tensor.is_tied and name not in by_name]
+        # Fixed positions, for one, may be a buffer where another version of the network has a parameter.
+        by_name_or_buffer = {*by_name, *buffers}
+        unknown = [name for name, tensor in tensors.items() if not tensor.is_tied and name not in by_name_or_buffer]
         if unknown:
             raise CoverageError(f"the module has no parameters for tensors of the plan: {_listed(unknown)}", unknown)
     return matched

@@ -37,15 +37,17 @@ def trace(
     - Operations, shapes and edges are as the config front-ends of the service have them; what has no operation of a
       hypernetwork is left out. Parameters are all of the module's, under their names, in the order of the state dict.
     - What no hypernetwork predicts (class tokens, recurrent and one-dimensional convolutions, scales of layers and of
-      group norms, tables of relative positions), and what the forward pass does not use, is filled by the framework's
-      own rule: `_init_weights` of transformers, `reset_parameters` of PyTorch, or the constant that the module holds
-      everywhere. `rules` come first: by pattern of names (`*`, `?`), a `logah.graph.Initialization`.
-    - `strict`: no parameter may be filled by rule, not in part either.
+      group norms, tables of relative positions), and what the forward pass does not use, is filled by the module's own
+      rule: what its init code draws (`reset_parameters`, `init_weights`, `_init_weights` of transformers), where the
+      values that it holds look drawn so, else what those look drawn of; what no rule says is kept. `rules` come
+      first: by pattern of names (`*`, `?`), a `logah.graph.Initialization`.
+    - `strict`: no parameter may be filled by rule or kept, not in part either.
 
     Raises TraceError, with the submodule and the operation, where the forward pass cannot be followed: control flow
     that depends on values, an error of its own, modules without shapes yet, sharded, quantised, or without
     parameters. Raises CoverageError, with the parameters' names, for those of other element types or shapes than are
-    predicted, those that no rule is known for, and with `strict` those that a rule would fill.
+    predicted, those on the meta device that neither a rule nor code of the module's own fills, and with `strict` those
+    that nothing predicts.
     """
     from logah.client.module_parameters import unwrapped
     from logah.client.tracing import trace as trace_module

@@ -6,6 +6,7 @@ The only tensor that is held beside the parameter is a tile, and the factors of 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -60,7 +61,7 @@ def fill_from_cores(
     same bits whatever part of the tensor is asked for, on one kind of device.
     """
     with _full_precision(local.device):
-        _fill(local, box, tensor, list(block_data(tensor, data, element_type, expansion, layer)), element_type)
+        _fill(local, box, tensor, list(block_data(tensor, data, element_type, expansion)), element_type, layer)
 
 
 @contextlib.contextmanager
@@ -81,6 +82,7 @@ def _fill(
     tensor: TensorPlan,
     blocks: Sequence[tuple[CoreBlock, BlockData]],
     element_type: ElementType,
+    layer: ExpansionLayer,
 ) -> None:
     rows, columns = tensor.matrix_view
     view = _view_of(local, box, tensor)
@@ -89,7 +91,7 @@ def _fill(
         view if view is not None else _View(torch.empty(rows, columns, dtype=local.dtype, device=local.device), 0, 0)
     )
     for block, read in blocks:
-        for tile, row, column in _tiles(block, read, local.device, element_type, whole):
+        for tile, row, column in _tiles(block, read, layer, local.device, element_type, whole):
             part = whole.part(row, tile.shape[0], column, tile.shape[1])
             if part is not None:
                 memory, tile_rows, tile_columns = part
@@ -101,22 +103,30 @@ def _fill(
 
 def _view_of(local: Tensor, box: LocalBox, tensor: TensorPlan) -> _View | None:
     """`local` as a part of the tensor's matrix view; None where it is none."""
-    shape = tensor.shape
-    leading = 2 if len(shape) == 3 and shape[0] == 1 else min(1, len(shape))
-    # Behind the first dimension of the rows and the first of the columns, all must be there.
-    inner = [*range(1 if leading < 2 else 2, leading), *range(leading + 1, len(shape))]
-    if not local.is_contiguous() or any(box.shape[dimension] != shape[dimension] for dimension in inner):
+    if not local.is_contiguous():
         return None
-    _, columns = tensor.matrix_view
-    width = columns // shape[leading] if leading < len(shape) and shape[leading] > 0 else columns
-    column = box.start[leading] * width if leading < len(shape) else 0
-    held = box.shape[leading] * width if leading < len(shape) else columns
-    row = box.start[leading - 1] if leading else 0
-    return _View(local.view(-1, held), row, column)
+    shape, (_, columns) = tensor.shape, tensor.matrix_view
+    cut = [axis for axis, size in enumerate(shape) if box.shape[axis] != size]
+    if not cut:
+        return _View(local.view(-1, columns), 0, 0)
+    # Of entries that lie close together: before the axis that is cut, there is one index; behind it, all.
+    (axis, *others), inner = cut, math.prod(shape[cut[0] + 1 :])
+    if others:
+        return None
+    if math.prod(shape[:axis]) == 1 and inner % columns == 0:
+        return _View(local.view(-1, columns), box.start[axis] * inner // columns, 0)
+    if math.prod(shape[axis:]) == columns:
+        return _View(local.view(-1, box.shape[axis] * inner), 0, box.start[axis] * inner)
+    return None
 
 
 def _tiles(
-    block: CoreBlock, read: BlockData, device: torch.device, element_type: ElementType, whole: _View
+    block: CoreBlock,
+    read: BlockData,
+    layer: ExpansionLayer,
+    device: torch.device,
+    element_type: ElementType,
+    whole: _View,
 ) -> Iterator[tuple[Tensor, int, int]]:
     """The tiles of a block that touch the view, each with its first row and column; those of matrices that need no
     rounding and lie in it are written where they belong and not given."""
@@ -131,7 +141,7 @@ def _tiles(
             elements = elements.view(torch.bfloat16)
         yield elements.to(device), block.row, block.column
         return
-    a, b = torch.from_numpy(read.a).to(device), torch.from_numpy(read.b).to(device)
+    a, b = (torch.from_numpy(factor).to(device) for factor in read.factors(layer))
     if block.layout == "matrix":
         yield from _matrix(block, a, b, whole)
         return

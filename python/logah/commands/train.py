@@ -45,7 +45,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """Trains to the configured number of steps."""
     import torch
-    import yaml
 
     from logah.data.cache import cache_directory
     from logah.data.token_files import copy_tokenizer
@@ -81,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
                 if isinstance(task, TextTask):
                     copy_tokenizer(task.data, directory / "tokenizer")
             trainer.run()
-    except (LogahError, OSError, yaml.YAMLError) as error:
+    except (LogahError, OSError) as error:
         print(f"logah train: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -109,6 +109,8 @@ class Initialization:
     interleaved: bool = False
     #: What is done to each element; None: nothing.
     function: Function | None = None
+    #: Whether the caller said the rule, who then wants it whatever a module holds; not part of the graph's JSON.
+    given: bool = field(default=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -323,9 +325,10 @@ def _block_from_json(value: dict[str, Any]) -> Block:
 
 def _initialization_from_json(value: dict[str, Any]) -> Initialization:
     function = value.get("function", _NO_FUNCTION)
+    numbers: dict[str, Any] = {name: float(value[_camel(name)]) for name in _NUMBERS if _camel(name) in value}
     return Initialization(
         value["rule"],
-        **{name: float(value[_camel(name)]) for name in _NUMBERS if _camel(name) in value},
+        **numbers,
         interleaved=bool(value.get("interleaved", False)),
         function=None if function == _NO_FUNCTION else function,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -18,13 +19,18 @@ from logah.targets.llama import LlamaSpace
 from logah.targets.mixture import Member
 from logah.targets.spaces import SPACES
 from logah.targets.vit import VitSpace
-from logah.training.fields import read_fields
+from logah.training.fields import read_fields, refuse_unknown
 from logah.training.settings import MixedTrainConfig, TrainConfig, TrainSettings
+from logah.training.sizes import check_blocks, check_rows
 
 #: Sizes of architectures, by family.
 Networks = dict[str, list[dict[str, int]]]
 #: What describes one family: of a run of its own, or of a member of several.
 MEMBER_FIELDS = ("family", "space", "data", "batch_size")
+#: Of a training part, of one family or of several.
+TRAIN_FIELDS = (*(field.name for field in fields(TrainConfig)), "members")
+#: Of a file.
+RUN_FIELDS = (*TRAIN_FIELDS, "validation", "evaluation")
 
 
 @dataclass(frozen=True)
@@ -68,9 +74,14 @@ class _ValidationValue:
 
 def read_configuration(path: Path) -> RunConfiguration:
     """Reads a YAML file such as those in `configs/`. Raises ConfigurationError."""
-    value = yaml.safe_load(path.read_text())
+    try:
+        value = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: not YAML: {error}") from error
     if not isinstance(value, dict):
         raise ConfigurationError(f"{path}: expected a mapping, found {type(value).__name__}")
+    # First: a field with a slip in its name is not missing.
+    refuse_unknown(value, RUN_FIELDS, str(path))
     evaluation = value.pop("evaluation", {})
     validation = value.pop("validation", None)
     train = run_configuration(value, str(path))
@@ -88,16 +99,18 @@ def read_configuration(path: Path) -> RunConfiguration:
 
 def run_configuration(value: dict[str, Any], where: str) -> TrainConfig | MixedTrainConfig:
     """The training part of a run: of one family, or with `members` of several; `where` stands in front of errors."""
+    refuse_unknown(value, TRAIN_FIELDS, where)
     if "members" not in value:
         return train_configuration(value, where)
     both = [name for name in MEMBER_FIELDS if name in value]
     if both:
         raise ConfigurationError(f"{where}: {', '.join(both)}: with members, each member has its own")
-    hypernet, settings = _read_settings(value, MixedTrainConfig, ("members",), where)
+    hypernet, settings = _read_settings(value, ("members",), where)
     members = value["members"]
     if not isinstance(members, list):
         raise ConfigurationError(f"{where}: members: expected a list, found {type(members).__name__}")
     read = tuple(read_member(member, f"{where}: members[{number}]") for number, member in enumerate(members))
+    check_blocks(hypernet, read, f"{where}: hypernet")
     try:
         return MixedTrainConfig(hypernet=hypernet, members=read, **settings)
     except ValueError as error:
@@ -106,31 +119,28 @@ def run_configuration(value: dict[str, Any], where: str) -> TrainConfig | MixedT
 
 def train_configuration(value: dict[str, Any], where: str) -> TrainConfig:
     """The training part of a run of one family; `where` stands in front of errors."""
+    refuse_unknown(value, TRAIN_FIELDS, where)
     missing = [name for name in ("hypernet", "family", "space", "batch_size") if name not in value]
     if "family" in missing:
         # Nor are there members, if this is the YAML of a run.
         missing[missing.index("family")] = "family (or members)"
     if missing:
         raise ConfigurationError(f"{where}: missing fields: {', '.join(missing)}")
-    hypernet, settings = _read_settings(value, TrainConfig, MEMBER_FIELDS, where)
+    hypernet, settings = _read_settings(value, MEMBER_FIELDS, where)
     member = read_member({name: value[name] for name in MEMBER_FIELDS if name in value}, where)
+    check_blocks(hypernet, [member], f"{where}: hypernet")
     own = {name: getattr(member, name) for name in MEMBER_FIELDS}
     return TrainConfig(hypernet=hypernet, **own, **settings)
 
 
-def _read_settings(
-    value: dict[str, Any], kind: type[TrainConfig] | type[MixedTrainConfig], own: Sequence[str], where: str
-) -> tuple[HypernetConfig, dict[str, Any]]:
+def _read_settings(value: dict[str, Any], own: Sequence[str], where: str) -> tuple[HypernetConfig, dict[str, Any]]:
     """The hypernetwork and the fields of `TrainSettings`; whatever else there is has to be one of the kind's `own`."""
-    known = {field.name for field in fields(kind)} | {"members"}
-    unknown = sorted(str(name) for name in set(value) - known)
-    if unknown:
-        raise ConfigurationError(f"{where}: unknown fields: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
     if "hypernet" not in value:
         raise ConfigurationError(f"{where}: missing fields: hypernet")
     rest = {name: v for name, v in value.items() if name not in ("hypernet", *own)}
     settings = read_fields(rest, TrainSettings, where)
     hypernet = read_fields(value["hypernet"], HypernetConfig, f"{where}: hypernet")
+    check_rows(hypernet, f"{where}: hypernet")
     return hypernet, {field.name: getattr(settings, field.name) for field in fields(TrainSettings)}
 
 
@@ -182,8 +192,10 @@ def read_networks(value: Any, members: Sequence[Member], where: str) -> Networks
         for name, size in sizes.items():
             if not isinstance(size, int) or isinstance(size, bool):
                 raise ConfigurationError(f"{here}: {name}: got {size!r}, expected a whole number")
+        config = spaces[family].config
+        refuse_unknown(sizes, inspect.signature(config).parameters, here)
         try:
-            spaces[family].config(**sizes)
+            config(**sizes)
         except TypeError as error:
             raise ConfigurationError(f"{here}: {error}") from None
         networks.setdefault(family, []).append(sizes)

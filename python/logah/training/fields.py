@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import types
 import typing
+from collections.abc import Iterable
 from typing import Any, Literal, TypeVar
 
 from logah.errors import ConfigurationError
@@ -22,9 +24,7 @@ def read_fields(value: Any, kind: type[T], where: str) -> T:
         for name, field in fields.items()
         if name not in value and field.default is field.default_factory is dataclasses.MISSING
     )
-    unknown = sorted(str(name) for name in set(value) - set(fields))
-    if unknown:
-        raise ConfigurationError(f"{where}: unknown fields: {', '.join(unknown)}; known: {', '.join(sorted(fields))}")
+    refuse_unknown(value, fields, where)
     if missing:
         raise ConfigurationError(f"{where}: missing fields: {', '.join(missing)}")
     hints = typing.get_type_hints(kind)
@@ -34,6 +34,19 @@ def read_fields(value: Any, kind: type[T], where: str) -> T:
         raise
     except ValueError as error:
         raise ConfigurationError(f"{where}: {error}") from None
+
+
+def refuse_unknown(given: Iterable[Any], known: Iterable[str], where: str) -> None:
+    """Raises ConfigurationError for names that are not known, with the known ones that they may have been meant for."""
+    unknown = sorted(str(name) for name in set(given) - set(known))
+    if not unknown:
+        return
+    nearest = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
+    meant = [f"{near[0]} for {name}" for name, near in nearest.items() if near]
+    question = f"; did you mean {', '.join(meant)}?" if meant else ""
+    raise ConfigurationError(
+        f"{where}: unknown fields: {', '.join(unknown)}; known: {', '.join(sorted(known))}{question}"
+    )
 
 
 def _read(value: Any, hint: Any, where: str) -> Any:

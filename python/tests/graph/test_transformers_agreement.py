@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from client_servers import CLI
-from golden_graphs import DEFAULTS, NAMES, build, read_config, read_graph
+from golden_graphs import DEFAULTS, MODEL_TYPES, NAMES, build, read_config, read_fields, read_graph
 from paths import REPOSITORY
-from transformers import AutoConfig
+from random_configs import service
+from torch import Tensor
+from transformers import AutoConfig, PreTrainedModel
 
 from logah.graph.architecture import ArchitectureGraph, Initialization, Prediction
 from logah.graph.gpt2 import gpt2_graph
@@ -21,6 +25,10 @@ from logah.graph.vit import vit_graph
 EXAMPLES = REPOSITORY / "examples"
 # Families that training samples, and so builds graphs of.
 GRAPHS = {"vit": vit_graph, "gpt2": gpt2_graph, **dict.fromkeys(("llama", "mistral", "qwen2"), llama_graph)}
+TRAINED_CLASSES = {
+    *("ViTForImageClassification", "GPT2LMHeadModel"),
+    *("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM"),
+}
 
 
 def command_line_graph(directory: Path, *flags: str) -> dict[str, Any]:
@@ -30,31 +38,49 @@ def command_line_graph(directory: Path, *flags: str) -> dict[str, Any]:
     return graph
 
 
-def test_golden_graphs_are_there() -> None:
-    assert {name.split("-")[0] for name in NAMES} == set(DEFAULTS)
+def test_there_are_three_golden_graphs_of_every_family() -> None:
+    counts = Counter(MODEL_TYPES.values())
+    assert set(counts) == set(DEFAULTS)
+    assert min(counts.values()) >= 3
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_graphs_are_named_after_their_class(name: str) -> None:
     graph = read_graph(name)
-    assert (graph["name"], graph["family"]) == (type(build(read_config(name))).__name__, name.split("-")[0])
+    assert (graph["name"], graph["family"]) == (type(build(read_config(name))).__name__, MODEL_TYPES[name])
+
+
+def parameters_of(model: PreTrainedModel) -> dict[str, list[int]]:
+    """Shapes by name, in the order of the state dict, which has buffers, too."""
+    names = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    return {name: list(value.shape) for name, value in model.state_dict().items() if name in names}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_parameters_are_the_state_dict_in_its_order(name: str) -> None:
-    state = {key: list(value.shape) for key, value in build(read_config(name)).state_dict().items()}
+def test_parameters_are_those_of_the_state_dict_in_its_order(name: str) -> None:
+    state = parameters_of(build(read_config(name)))
     parameters = {parameter["name"]: parameter["shape"] for parameter in read_graph(name)["parameters"]}
     assert list(parameters.items()) == list(state.items())
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_configuration_that_transformers_writes_stands_for_the_same_graph(name: str, tmp_path: Path) -> None:
-    model = build(read_config(name))
+def test_configurations_that_transformers_writes_stand_for_the_same_graphs(tmp_path: Path) -> None:
+    with service() as front_end:
+        for name in NAMES:
+            model = build(read_config(name))
+            model.config.architectures = [type(model).__name__]
+            model.config.save_pretrained(tmp_path)
+            for text in (
+                (tmp_path / "config.json").read_text(),
+                json.dumps(model.config.to_dict(), default=str),
+            ):
+                assert front_end.read(text).get("graph") == read_graph(name), name
+
+
+def test_the_command_line_reads_a_configuration_that_transformers_writes(tmp_path: Path) -> None:
+    model = build(read_config("qwen3-grouped"))
     model.config.architectures = [type(model).__name__]
     model.config.save_pretrained(tmp_path)
-    assert command_line_graph(tmp_path) == read_graph(name)
-    (tmp_path / "config.json").write_text(json.dumps(model.config.to_dict(), default=str))
-    assert command_line_graph(tmp_path) == read_graph(name)
+    assert command_line_graph(tmp_path) == read_graph("qwen3-grouped")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -81,7 +107,16 @@ def test_every_element_has_one_origin(name: str) -> None:
             assert isinstance(block.origin, Prediction | Initialization)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.split("-")[0] in GRAPHS])
+TRAINED = [
+    name
+    for name in NAMES
+    if MODEL_TYPES[name] in GRAPHS
+    and read_graph(name)["name"] in TRAINED_CLASSES
+    and read_fields(name).get("num_labels") != 0
+]
+
+
+@pytest.mark.parametrize("name", TRAINED)
 def test_training_builds_the_same_graph(name: str) -> None:
     golden = read_graph(name)
     config = read_config(name)
@@ -90,22 +125,27 @@ def test_training_builds_the_same_graph(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_rules_are_those_of_transformers(name: str) -> None:
-    """What transformers makes zeros is zeros; a ViT's first token it draws from `trunc_normal_`."""
-    config = read_config(name)
-    state = build(config, "cpu").state_dict()
+def test_rules_give_what_transformers_gives(name: str) -> None:
+    """Constants exactly; of noise the deviation, as far as its number of elements says it."""
+    torch.manual_seed(0)
+    state = build(read_config(name), "cpu").state_dict()
     for parameter in ArchitectureGraph.from_json(read_graph(name)).parameters:
         if parameter.tied_to:
             continue
         values = state[parameter.name].split([block.length for block in parameter.blocks], parameter.axis)
         for block, value in zip(parameter.blocks, values, strict=True):
-            if not isinstance(block.origin, Initialization):
-                continue
-            if config.model_type == "vit":
-                assert block.origin == Initialization("RULE_TRUNCATED_NORMAL", config.initializer_range)
-            else:
-                assert block.origin == Initialization("RULE_ZEROS", 0.0)
-                assert not value.any()
+            if isinstance(block.origin, Initialization):
+                assert is_as_ruled(value, block.origin), (parameter.name, block.origin)
+
+
+def is_as_ruled(value: Tensor, rule: Initialization) -> bool:
+    constants = {"RULE_ZEROS": 0.0, "RULE_ONES": 1.0, "RULE_CONSTANT": rule.value}
+    if rule.rule in constants:
+        return torch.equal(value, torch.full_like(value, constants[rule.rule]))
+    assert value.numel() >= 32
+    # Five standard errors of a deviation.
+    tolerance = 5 * rule.standard_deviation / (2 * value.numel()) ** 0.5
+    return abs(value.std().item() - rule.standard_deviation) < tolerance
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (EXAMPLES / "architectures").iterdir()))
@@ -114,8 +154,8 @@ def test_published_sizes_have_the_parameters_of_transformers(name: str) -> None:
     graph = command_line_graph(directory, "--max-parameters", str(10**11))
     config = AutoConfig.from_pretrained(directory)
     assert config.architectures == [graph["name"]]
-    state = [(key, list(value.shape)) for key, value in build(config).state_dict().items()]
-    assert [(parameter["name"], parameter["shape"]) for parameter in graph["parameters"]] == state
+    parameters = {parameter["name"]: parameter["shape"] for parameter in graph["parameters"]}
+    assert list(parameters.items()) == list(parameters_of(build(config)).items())
 
 
 @pytest.mark.parametrize("example", ["vit-base-patch16-224", "gpt2", "gpt2-kjv"])

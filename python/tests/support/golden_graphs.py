@@ -15,19 +15,43 @@ NAMES = sorted(path.name.removesuffix(".config.json") for path in GOLDEN.glob("*
 # The class that is meant where the configuration names none.
 DEFAULTS = {
     "bert": "BertForMaskedLM",
+    "bloom": "BloomForCausalLM",
+    "camembert": "CamembertForMaskedLM",
     "deit": "DeiTForImageClassification",
+    "dinov2": "Dinov2Model",
+    "distilbert": "DistilBertForMaskedLM",
+    "electra": "ElectraForPreTraining",
+    "falcon": "FalconForCausalLM",
+    "gemma": "GemmaForCausalLM",
+    "gemma2": "Gemma2ForCausalLM",
+    "gemma3_text": "Gemma3ForCausalLM",
     "gpt2": "GPT2LMHeadModel",
+    "gpt_neox": "GPTNeoXForCausalLM",
     "llama": "LlamaForCausalLM",
     "mistral": "MistralForCausalLM",
+    "mixtral": "MixtralForCausalLM",
     "opt": "OPTForCausalLM",
+    "phi3": "Phi3ForCausalLM",
     "qwen2": "Qwen2ForCausalLM",
+    "qwen3": "Qwen3ForCausalLM",
+    "qwen3_moe": "Qwen3MoeForCausalLM",
     "roberta": "RobertaForMaskedLM",
     "vit": "ViTForImageClassification",
+    "xlm-roberta": "XLMRobertaForMaskedLM",
 }
 
 
+def read_fields(name: str) -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads((GOLDEN / f"{name}.config.json").read_text())
+    return fields
+
+
+#: Of each golden graph.
+MODEL_TYPES = {name: str(read_fields(name)["model_type"]) for name in NAMES}
+
+
 def read_config(name: str, **fields: Any) -> PretrainedConfig:
-    return AutoConfig.for_model(**json.loads((GOLDEN / f"{name}.config.json").read_text()), **fields)
+    return AutoConfig.for_model(**read_fields(name), **fields)
 
 
 def read_graph(name: str) -> dict[str, Any]:
@@ -40,3 +64,10 @@ def build(config: PretrainedConfig, device: str = "meta") -> PreTrainedModel:
     cls: type[PreTrainedModel] = getattr(transformers, name)
     with torch.device(device):
         return cls(config)
+
+
+def inputs(model: PreTrainedModel) -> dict[str, torch.Tensor] | None:
+    """What to trace a model with; None: its own inputs."""
+    if type(model).__name__.endswith("ForMultipleChoice"):
+        return {"input_ids": torch.zeros(1, 2, 4, dtype=torch.long, device="meta")}
+    return None

@@ -14,7 +14,8 @@ from logah.graph import ArchitectureGraph, Parameter, Prediction
 IMAGE = torch.empty(1, 3, 64, 64, device="meta")
 
 
-def transformers_model(name: str, attention: str = "sdpa") -> PreTrainedModel:
+def transformers_model(name: str, attention: str | None = None) -> PreTrainedModel:
+    """On the meta device; with the attention that transformers would choose, unless another is asked for."""
     return build(read_config(name, attn_implementation=attention))
 
 

@@ -237,10 +237,26 @@ def test_a_wrong_field_of_a_configuration_is_named(tmp_path: Path) -> None:
         train_configuration({**MINUTE, "stpes": 1}, "test")
     with pytest.raises(ConfigurationError, match="missing fields: cycles"):
         train_configuration({key: value for key, value in MINUTE.items() if key != "cycles"}, "test")
-    path = tmp_path / "list.yaml"
+    path = tmp_path / "run.yaml"
+    for content, message in (
+        ({**{k: v for k, v in MINUTE.items() if k != "family"}, "famly": "vit"}, "did you mean family for famly"),
+        ({**MINUTE, "evalation": {}}, "did you mean evaluation for evalation"),
+        ({**MINUTE, "evaluation": {"own": [{"widht": 16}]}}, r"own\[0\]: unknown fields: widht; .* width for widht"),
+    ):
+        path.write_text(yaml.safe_dump(content))
+        with pytest.raises(ConfigurationError, match=message):
+            read_configuration(path)
+    path.write_text("a: [")
+    with pytest.raises(ConfigurationError, match=r"run\.yaml: not YAML"):
+        read_configuration(path)
     path.write_text(yaml.safe_dump([1]))
     with pytest.raises(ConfigurationError, match="expected a mapping, found list"):
         read_configuration(path)
+
+
+def test_the_published_decoder_needs_no_slots_and_one_of_the_right_size_is_enough() -> None:
+    published = {**MINUTE["hypernet"], "decoder": "low_rank", "ck": 128, "slots": 1}
+    assert train_configuration({**MINUTE, "hypernet": published}, "test").hypernet.ck == 128
 
 
 def test_a_field_with_a_default_may_be_left_out() -> None:
@@ -264,6 +280,27 @@ def test_a_field_with_a_default_may_be_left_out() -> None:
             r"hypernet: max_shape: got \[64, 64\], expected 4",
         ),
         ({"hypernet": {**MINUTE["hypernet"], "hidden": 1}}, "hypernet: unknown fields: hidden; known: ck"),
+        ({"batch_sise": 64}, r"unknown fields: batch_sise; known: .*; did you mean batch_size for batch_sise\?"),
+        (
+            {"hypernet": {**MINUTE["hypernet"], "slots": 2}},
+            "hypernet: slots: got 2, expected at least 3: so many blocks of networks of family vit look alike",
+        ),
+        (
+            {"hypernet": {k: v for k, v in MINUTE["hypernet"].items() if k != "slots"}},
+            "hypernet: slots: got 1, expected at least 3",
+        ),
+        (
+            {"hypernet": {**MINUTE["hypernet"], "ck": 63}},
+            "hypernet: ck: got 63, expected at least 64, the rows of a factor that max_shape",
+        ),
+        (
+            {"hypernet": {**MINUTE["hypernet"], "decoder": "low_rank", "ck": 127}},
+            "hypernet: ck: got 127, expected at least 128",
+        ),
+        (
+            {"hypernet": {**MINUTE["hypernet"], "operations": ["conv", "msa"]}},
+            "hypernet: operations: bias, input, ln, pos_enc, sum missing",
+        ),
         ({"space": {**MINUTE["space"], "head_sizes": [5]}}, "space: widths: no number of heads divides 16"),
         ({"space": "gpts-1k"}, "space: preset: got 'gpts-1k', expected vits-1k"),
         (

@@ -1,6 +1,7 @@
-import { DEFAULT_INITIALIZER_RANGE } from '../../graph/graph';
 import type { Violations } from '../../graph/violations';
 import { quoted } from '../../graph/violations';
+import { accepts, configClass, typeNames, type ConfigClass } from './config-class';
+import { Float, isObject, plain } from './python-json';
 
 /** Where the configuration stands in the request. */
 export const CONFIG_FIELD = 'architecture.transformers_config';
@@ -11,60 +12,126 @@ export const COPIES_FIELD = 'copies';
 /** The largest size that a tensor's dimension may have. */
 export const MAX_SIZE = 2 ** 31 - 1;
 
+/** The field that has the standard deviation of the network's own initial weights, in most families. */
+const INITIALIZER_RANGE = 'initializer_range';
+
+/** Fields that torch takes as a probability. */
+const PROBABILITY = /dropout(_prob)?$|_pdrop$/;
+
+interface Found {
+  /** As it was read; undefined where the configuration does not have it. */
+  readonly value: unknown;
+  /** The name that it has in the configuration. */
+  readonly name: string;
+}
+
 /**
- * Reads fields of a `config.json`. A wrong field adds a violation and reads as its default, so that one pass finds
- * everything that is wrong. With `copies`, widths read as those of the network that the configuration's is so many times
- * as wide as.
+ * Reads fields of a `config.json` as transformers' configuration class of a model type does: its defaults, its other
+ * names, its types. A wrong field adds a violation and reads as its default, so that one pass finds everything that is
+ * wrong. With `copies`, widths read as those of the network that the configuration's is so many times as wide as.
  */
 export class ConfigReader {
+  readonly #class: ConfigClass;
+  /** By the names of the class. */
+  readonly #found = new Map<string, Found>();
+  /** Names, as the configuration has them, of fields with a violation. */
+  readonly #wrong = new Set<string>();
   #initializerRange: number | undefined;
 
   constructor(
     private readonly fields: Readonly<Record<string, unknown>>,
     readonly violations: Violations,
+    modelType: string,
     readonly copies = 1,
-  ) {}
+    private readonly path = '',
+  ) {
+    this.#class = configClass(modelType);
+  }
 
   /** The standard deviation of the network's own initial weights. */
   get initializerRange(): number {
-    return (this.#initializerRange ??= this.standardDeviation(
-      'initializer_range',
-      DEFAULT_INITIALIZER_RANGE,
-    ));
+    return (this.#initializerRange ??= this.standardDeviation(INITIALIZER_RANGE));
   }
 
   violation(name: string, description: string): void {
-    this.violations.add(name === '' ? CONFIG_FIELD : `${CONFIG_FIELD}.${name}`, description);
+    this.#wrong.add(name);
+    const path = [CONFIG_FIELD, ...this.path.split('.'), name].filter((part) => part !== '');
+    this.violations.add(path.join('.'), description);
+  }
+
+  /** The reader of a configuration within this one; all its fields are defaults where it is absent or null. */
+  part(name: string, modelType: string): ConfigReader {
+    const { value } = this.find(name);
+    const path = this.path === '' ? name : `${this.path}.${name}`;
+    const isRight = value === undefined || value === null || isObject(value);
+    if (!isRight) this.violation(name, `must be an object, not ${shown(value)}`);
+    return new ConfigReader(isObject(value) ? value : {}, this.violations, modelType, this.copies, path);
   }
 
   /** The field as it is; undefined where absent. */
   raw(name: string): unknown {
-    return Object.hasOwn(this.fields, name) ? this.fields[name] : undefined;
+    return plain(this.find(name).value);
   }
 
-  /** A size from `least` to 2^31 - 1; `alias` is another name for the field. */
-  size(name: string, fallback: number, alias?: string, least = 1): number {
-    const own = this.raw(name);
-    const other = alias === undefined ? undefined : this.raw(alias);
-    if (own !== undefined && other !== undefined && own !== other) {
-      this.violation(name, `is ${quoted(own)}, but ${alias ?? ''}, another name for it, is ${quoted(other)}`);
-    }
-    const [value, used] = own === undefined && other !== undefined ? [other, alias ?? name] : [own, name];
-    if (value === undefined) return fallback;
+  /** The field, or its default, as it is. */
+  value(name: string): unknown {
+    return this.raw(name) ?? (this.find(name).value === null ? null : this.#class.fields[name]?.default);
+  }
+
+  /** The name under which the configuration has a field. */
+  nameOf(name: string): string {
+    return this.find(name).name;
+  }
+
+  /** A size from `least` to 2^31 - 1; `fallback` is for those that the class has no field of. */
+  size(name: string, least = 1, fallback?: number): number {
+    const { value, name: used } = this.find(name);
     if (isSize(value, least)) return value;
-    this.violation(used, `must be an integer from ${least} to ${MAX_SIZE}, not ${quoted(value)}`);
-    return fallback;
+    if (value !== undefined) {
+      this.violation(used, `must be an integer from ${least} to ${MAX_SIZE}, not ${shown(value)}`);
+    }
+    return fallback ?? this.defaultSize(name);
   }
 
   /** A size that widening multiplies, as `size`. */
-  width(name: string, fallback: number, alias?: string, least = 1): number {
-    return this.narrowed(this.size(name, fallback, alias, least), name, least);
+  width(name: string, least = 1): number {
+    return this.narrowed(this.size(name, least), name, least);
+  }
+
+  /** A size; undefined where it is null, or where it is absent and has no default. Refused where transformers needs one. */
+  optionalSize(name: string, least = 1): number | undefined {
+    const { value, name: used } = this.find(name);
+    const field = this.#class.fields[name];
+    if (value === undefined) return typeof field?.default === 'number' ? field.default : undefined;
+    if (value !== null) return this.size(name, least, least);
+    if (field !== undefined && accepts(field.types, null)) return undefined;
+    const allowed = field === undefined ? `absent, or ${sizeText(least)}` : sizeText(least);
+    this.violation(used, `must be ${allowed}, not null: transformers does not build it`);
+    return undefined;
   }
 
   /** A size that widening multiplies, as `optionalSize`. */
-  optionalWidth(name: string, fallback?: number): number | undefined {
-    const size = this.optionalSize(name, fallback);
+  optionalWidth(name: string): number | undefined {
+    const size = this.optionalSize(name);
     return size === undefined ? undefined : this.narrowed(size, name, 1);
+  }
+
+  /** Adds a violation where the token of padding is no row of the table of tokens, of which torch has to know it. */
+  checkPadding(entries: number): void {
+    const { value, name } = this.find('pad_token_id');
+    const index = value === undefined ? this.#class.fields.pad_token_id?.default : value;
+    if (typeof index !== 'number' || (index < entries && index >= -entries)) return;
+    const given = value === undefined ? ' (the default)' : '';
+    this.violation(name, `is ${index}${given}; of ${entries} entries, it must be one, or null`);
+  }
+
+  /** A list of sizes. */
+  sizes(name: string): readonly number[] {
+    const { value, name: used } = this.find(name);
+    if (value === undefined) return this.#class.fields[name]?.default as number[];
+    if (Array.isArray(value) && value.length > 0 && value.every((item) => isSize(item))) return value;
+    this.violation(used, `must be a list of integers from 1 to ${MAX_SIZE}, not ${shown(value)}`);
+    return this.#class.fields[name]?.default as number[];
   }
 
   private narrowed(size: number, name: string, least: number): number {
@@ -80,45 +147,131 @@ export class ConfigReader {
     return size;
   }
 
-  /** A size; undefined where it is null, `fallback` where it is absent. */
-  optionalSize(name: string, fallback?: number): number | undefined {
-    const value = this.raw(name);
-    if (value === undefined) return fallback;
-    return value === null ? undefined : this.size(name, 1);
-  }
-
   /** A size that stands for [height, width] where it is one number. */
-  heightAndWidth(name: string, fallback: number): readonly [height: number, width: number] {
-    const value = this.raw(name);
-    if (value === undefined) return [fallback, fallback];
+  heightAndWidth(name: string): readonly [height: number, width: number] {
+    const { value, name: used } = this.find(name);
+    const fallback = (): [number, number] => {
+      const size = this.#class.fields[name]?.default;
+      return Array.isArray(size) ? (size as [number, number]) : [size as number, size as number];
+    };
+    if (value === undefined) return fallback();
     if (isSize(value)) return [value, value];
     if (Array.isArray(value) && value.length === 2) {
       const [height, width] = value as unknown[];
       if (isSize(height) && isSize(width)) return [height, width];
     }
-    const size = `an integer from 1 to ${MAX_SIZE}`;
-    this.violation(name, `must be ${size}, or [height, width] of such, not ${quoted(value)}`);
-    return [fallback, fallback];
+    this.violation(used, `must be ${sizeText(1)}, or [height, width] of such, not ${shown(value)}`);
+    return fallback();
   }
 
-  boolean(name: string, fallback: boolean): boolean {
-    const value = this.raw(name);
-    if (value === undefined) return fallback;
+  boolean(name: string): boolean {
+    const { value, name: used } = this.find(name);
+    if (value === null && this.allows(name, null)) return false;
     if (typeof value === 'boolean') return value;
-    this.violation(name, `must be true or false, not ${quoted(value)}`);
-    return fallback;
+    if (value !== undefined) this.violation(used, `must be true or false, not ${shown(value)}`);
+    return this.#class.fields[name]?.default === true;
+  }
+
+  string(name: string): string {
+    const { value, name: used } = this.find(name);
+    if (typeof value === 'string') return value;
+    if (value !== undefined) this.violation(used, `must be a string, not ${shown(value)}`);
+    return String(this.#class.fields[name]?.default);
+  }
+
+  /** A finite number. */
+  number(name: string): number {
+    return this.finite(name, -Infinity, 'a number');
   }
 
   /** A finite number of at least 0. */
-  standardDeviation(name: string, fallback: number): number {
-    const value = this.raw(name);
-    if (value === undefined) return fallback;
-    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
-    this.violation(name, `must be a number of at least 0, not ${quoted(value)}`);
-    return fallback;
+  standardDeviation(name: string): number {
+    return this.finite(name, 0, 'a number of at least 0');
   }
+
+  private finite(name: string, least: number, allowed: string): number {
+    const { value, name: used } = this.find(name);
+    const fallback = Number(this.#class.fields[name]?.default);
+    if (value === undefined) return fallback;
+    const number = plain(value);
+    if (typeof number !== 'number' || !Number.isFinite(number) || number < least) {
+      this.violation(used, `must be ${allowed}, not ${shown(value)}`);
+      return fallback;
+    }
+    if (!this.allows(name, value)) {
+      this.violation(used, `must be ${this.typesOf(name)}, not ${shown(value)}: transformers takes no other`);
+    }
+    return number;
+  }
+
+  /** Adds a violation for each other field that is of no type that transformers takes. */
+  checkTypes(): void {
+    for (const name of Object.keys(this.#class.fields)) {
+      const { value, name: used } = this.find(name);
+      if (value === undefined || this.#wrong.has(used)) continue;
+      if (!this.allows(name, value)) {
+        this.violation(used, `must be ${this.typesOf(name)}, not ${shown(value)}`);
+      } else if (PROBABILITY.test(name) && !isProbability(plain(value))) {
+        this.violation(used, `must be from 0 to 1, not ${shown(value)}`);
+      }
+    }
+  }
+
+  private allows(name: string, value: unknown): boolean {
+    const field = this.#class.fields[name];
+    return field === undefined || accepts(field.types, value);
+  }
+
+  private typesOf(name: string): string {
+    return typeNames(this.#class.fields[name]?.types ?? []);
+  }
+
+  private defaultSize(name: string): number {
+    const size = this.#class.fields[name]?.default;
+    if (typeof size !== 'number') throw new Error(`${name} has no default that is a size`);
+    return size;
+  }
+
+  /** The field, by the class's own name for it or another. */
+  private find(name: string): Found {
+    const known = this.#found.get(name);
+    if (known !== undefined) return known;
+    const names = [name, ...this.aliasesOf(name)].filter((candidate) =>
+      Object.hasOwn(this.fields, candidate),
+    );
+    const [first = name, ...others] = names;
+    const value = names.length > 0 ? this.fields[first] : undefined;
+    for (const other of others) {
+      if (JSON.stringify(this.fields[other]) === JSON.stringify(value)) continue;
+      const came = shown(this.fields[other]);
+      this.violation(first, `is ${shown(value)}, but ${other}, another name for it, is ${came}`);
+    }
+    const found = { value, name: first };
+    this.#found.set(name, found);
+    return found;
+  }
+
+  private aliasesOf(name: string): string[] {
+    const { aliases } = this.#class;
+    const own = aliases[name];
+    const others = Object.entries(aliases).flatMap(([alias, target]) => (target === name ? [alias] : []));
+    return own === undefined ? others : [own, ...others];
+  }
+}
+
+function isProbability(value: unknown): boolean {
+  return typeof value !== 'number' || (value >= 0 && value <= 1);
+}
+
+function sizeText(least: number): string {
+  return `an integer from ${least} to ${MAX_SIZE}`;
 }
 
 function isSize(value: unknown, least = 1): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= MAX_SIZE;
+}
+
+/** A value of the configuration in a message. */
+function shown(value: unknown): string {
+  return value instanceof Float ? value.toString() : quoted(plain(value));
 }

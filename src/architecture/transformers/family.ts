@@ -1,14 +1,15 @@
 import type { ArchitectureGraph } from '../../graph/graph';
 import type { ConfigReader } from './config-reader';
+import type { Head } from './heads/head';
 
 /** A network that a configuration describes, not built yet. */
 export interface FamilyNetwork {
-  /** Repetitions of the network's block. */
-  readonly layers: number;
+  /** Repetitions of each of the network's blocks: of its layers, or of those of its encoder and its decoder. */
+  readonly repeats: readonly number[];
   /** The standard deviation of initial weights, where the configuration does not call it `initializer_range`. */
   readonly initializerRange?: number;
-  /** The graph with so many repetitions; each adds the same nodes, edges and parameters. */
-  build(layers: number): ArchitectureGraph;
+  /** The graph with so many repetitions; each of a block adds as many nodes, edges and parameters as any other of it. */
+  readonly build: (repeats: readonly number[]) => ArchitectureGraph;
 }
 
 /** A field of the configuration that must be absent or null, or have one of few values. */
@@ -23,10 +24,10 @@ export interface Restriction {
 export interface TransformersFamily {
   readonly modelType: string;
   /** The classes in transformers whose state dicts it knows; the first is meant where the configuration names none. */
-  readonly architectures: readonly [string, ...string[]];
+  readonly heads: readonly [Head, ...Head[]];
   readonly restrictions: readonly Restriction[];
   /** Reads the configuration of one of the classes; what is wrong with it becomes violations of the reader. */
-  read(config: ConfigReader, architecture: string): FamilyNetwork;
+  read(config: ConfigReader, head: Head): FamilyNetwork;
 }
 
 /** Of all families. */

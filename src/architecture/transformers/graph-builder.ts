@@ -72,6 +72,13 @@ export class GraphBuilder {
     this.parameter({ name, shape, axis: 0, blocks: [{ length: shape[0] ?? 1, origin }], tiedTo: undefined });
   }
 
+  /** Adds a parameter of which every element is one value. */
+  constant(name: string, shape: readonly number[], value: number): void {
+    if (value === 0) this.initialized(name, shape, { rule: 'zeros', standardDeviation: 0 });
+    else if (value === 1) this.initialized(name, shape, { rule: 'ones', standardDeviation: 0 });
+    else this.initialized(name, shape, { rule: 'constant', value });
+  }
+
   /** Adds a parameter that one node predicts whole. */
   predicted(
     name: string,
@@ -83,6 +90,43 @@ export class GraphBuilder {
     const origin = { kind: 'prediction', node, role, classifier, slot } as const;
     const blocks = [{ length: shape[0] ?? 1, origin }];
     this.parameter({ name, shape, axis: 0, blocks, tiedTo: undefined, inputAxis });
+  }
+
+  /** Adds a parameter that one node predicts in blocks of these lengths, a slot for each, joined along `axis`. */
+  joined(
+    name: string,
+    shape: readonly number[],
+    node: number,
+    role: Role,
+    lengths: readonly number[],
+    { axis = 0, inputAxis }: { axis?: number; inputAxis?: number } = {},
+  ): void {
+    const blocks = lengths.map((length, slot) => ({
+      length,
+      origin: { kind: 'prediction', node, role, classifier: false, slot } as const,
+    }));
+    this.parameter({ name, shape, axis, blocks, tiedTo: undefined, inputAxis });
+  }
+
+  /** Linear layers without biases side by side, [count, out, in], predicted as one; returns its node. */
+  repeatedMatrix(
+    name: string,
+    count: number,
+    [outFeatures, inFeatures]: readonly [number, number],
+    after: number,
+  ): number {
+    const node = this.node(name, 'conv', [outFeatures, inFeatures], [after]);
+    const origin = { kind: 'prediction', node, role: 'matrix', classifier: false, slot: 0 } as const;
+    this.parameter({
+      name,
+      shape: [count, outFeatures, inFeatures],
+      view: [count * outFeatures, inFeatures],
+      axis: 0,
+      blocks: [{ length: outFeatures, origin }],
+      ...(count > 1 && { repetitions: count }),
+      tiedTo: undefined,
+    });
+    return node;
   }
 
   /** A linear layer: a node for its weight, [out, in], and one for its bias. Returns the last of them. */
@@ -142,14 +186,30 @@ export class GraphBuilder {
     this.predicted(`${prefix}.weight`, [width], node, 'norm_weight');
   }
 
-  /** The graph; `widths` names those of `sizes` that `ConfigReader.width` read. */
+  /** The graph; `widths` names those of `sizes` that `ConfigReader.width` read, undefined where none were. */
   build(
     name: string,
     family: string,
     sizes: Readonly<Record<string, number>>,
-    widths: readonly string[],
+    widths?: readonly string[],
   ): ArchitectureGraph {
-    const parameters = this.places.flatMap((place) => place.parameters);
+    const parameters = heldByFirst(this.places.flatMap((place) => place.parameters));
     return { name, family, nodes: this.nodes, edges: this.edges, parameters, sizes, widths };
   }
+}
+
+/** The first of the names of a storage holds it, as frameworks have it; heads can come before the table that they share. */
+function heldByFirst(parameters: readonly Parameter[]): Parameter[] {
+  const own = new Map(parameters.map((parameter) => [parameter.name, parameter]));
+  const holders = new Map<string, string>();
+  for (const { name, tiedTo = name } of parameters) if (!holders.has(tiedTo)) holders.set(tiedTo, name);
+  return parameters.map((parameter) => {
+    const storage = parameter.tiedTo ?? parameter.name;
+    const holder = holders.get(storage);
+    const source = own.get(storage);
+    if (holder === storage || source === undefined) return parameter;
+    if (holder !== parameter.name) return { ...parameter, axis: 0, blocks: [], tiedTo: holder };
+    const { axis, blocks, inputAxis } = source;
+    return { ...parameter, axis, blocks, inputAxis, tiedTo: undefined };
+  });
 }

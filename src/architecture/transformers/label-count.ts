@@ -1,21 +1,24 @@
 import { quoted } from '../../graph/violations';
 import type { ConfigReader } from './config-reader';
 
-/** The number of classes: of `id2label`, or `num_labels`, or 2. */
-export function labelCount(reader: ConfigReader): number {
-  const count = reader.size('num_labels', 2);
+/** Where the configuration does not say. */
+const DEFAULT_LABELS = 2;
+
+/** The number of classes: `num_labels`, which outdoes `id2label`, the entries of that, or `fallback`. */
+export function labelCount(reader: ConfigReader, least = 1, fallback = DEFAULT_LABELS): number {
+  const given = reader.raw('num_labels') === undefined ? namedLabels(reader, least) : undefined;
+  return given ?? reader.size('num_labels', least, fallback);
+}
+
+function namedLabels(reader: ConfigReader, least: number): number | undefined {
   const names = reader.raw('id2label');
-  if (names === undefined || names === null) return count;
-  if (typeof names !== 'object' || Array.isArray(names) || Object.keys(names).length === 0) {
+  if (names === undefined || names === null) return undefined;
+  if (typeof names !== 'object' || Array.isArray(names) || Object.keys(names).length < least) {
     reader.violation('id2label', 'must be an object with an entry for each class');
-    return count;
+    return undefined;
   }
   const indices = Object.keys(names);
   const wrong = indices.find((index) => !/^\d+$/.test(index));
   if (wrong !== undefined) reader.violation('id2label', `has a key that is not an integer: ${quoted(wrong)}`);
-  const given = new Set(indices.map(Number)).size;
-  if (reader.raw('num_labels') !== undefined && count !== given) {
-    reader.violation('num_labels', `is ${count}, but id2label has ${given} entries`);
-  }
-  return given;
+  return new Set(indices.map(Number)).size;
 }

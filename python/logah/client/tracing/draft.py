@@ -22,6 +22,8 @@ class Use:
     classifier: bool = False
     #: Learned tokens at the beginning of a position table, whose positions no square of patches holds.
     prefix: int = 0
+    #: Experts' matrices that the parameter holds one after the other, all as the node says; 0: it is one matrix.
+    experts: int = 0
 
 
 @dataclass

@@ -79,6 +79,19 @@ def _projection(
     return _layer(interpreter, node, flow, weight, bias_argument, "conv", axis)
 
 
+@operation("grouped_mm_fallback", "grouped_mm", "_grouped_mm")
+def _experts(interpreter: Interpreter, node: fx.Node) -> Value:
+    """A linear layer for each expert, all of one tensor; each token goes through those that it was given."""
+    data, weight = node.args[0], interpreter.value(argument(node, 1))
+    if not isinstance(weight, Weight) or not weight.plain or len(interpreter.shapes[weight.name]) != 3:
+        return _unpredicted(interpreter, node, data)
+    experts, *matrix = interpreter.shapes[weight.name]
+    flow = interpreter.data(data)
+    index = interpreter.draft.node(weight.name, "conv", flow.sources, matrix)
+    interpreter.use(weight.name, Use(index, "ROLE_MATRIX", experts=experts))
+    return Flow((index,))
+
+
 def _layer(
     interpreter: Interpreter, node: fx.Node, flow: Flow, weight: Weight, bias_argument: Any, op: str, axis: int
 ) -> Value:
@@ -114,12 +127,13 @@ def _unpredicted(interpreter: Interpreter, node: fx.Node, data: Any) -> Value:
     return Flow(flow.sources, activated=True)
 
 
-@operation("conv2d", "convolution")
+@operation("conv2d", "conv3d", "convolution")
 def _convolution(interpreter: Interpreter, node: fx.Node) -> Value:
     data, weight = node.args[0], interpreter.value(argument(node, 1))
     spatial = len(shape_of(node)) - 2
     transposed = bool(argument(node, 6, "transposed", False)) if "convolution" in str(node.target) else False
-    if not isinstance(weight, Weight) or len(interpreter.shapes[weight.name]) != 4 or spatial != 2 or transposed:
+    is_kernel = isinstance(weight, Weight) and spatial in (2, 3) and weight.plain and not transposed
+    if not isinstance(weight, Weight) or not is_kernel or len(interpreter.shapes[weight.name]) != spatial + 2:
         return _unpredicted(interpreter, node, data)
     dilation = argument(node, 5, "dilation", 1)
     dilations = dilation if isinstance(dilation, list | tuple) else [dilation]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from logah.client.tracing.draft import Use
@@ -10,6 +11,9 @@ from logah.errors import CoverageError
 from logah.graph.architecture import Block, Initialization, Parameter, Prediction
 
 _SHOWN_NAMES = 10
+
+#: Of learned tokens and their positions where nothing says how they start: as the LoGAH authors fill them.
+TOKEN_RULE = Initialization("RULE_NORMAL", 0.02)
 
 Rules = Mapping[str, Initialization]
 
@@ -19,17 +23,22 @@ def parameters_of(
     holders: Mapping[str, str],
     uses: Mapping[str, Sequence[Use]],
     rule_of: Callable[[str], Initialization | None],
+    can_keep: Callable[[str], bool],
     strict: bool,
 ) -> tuple[Parameter, ...]:
     """The parameters in the order of `holders`, the module's.
 
-    Raises CoverageError for what neither a node nor a rule fills, and with `strict` for what a rule fills.
+    What neither a node nor a rule fills is kept where the module has values of its own, or code that computes them.
+    Raises CoverageError for what it has not, and with `strict` for what nothing predicts.
     """
     parameters = []
     unknown: list[str] = []
     by_rule: list[str] = []
     for name, holder in holders.items():
         shape = shapes[holder]
+        if 0 in shape:
+            parameters.append(Parameter(name, shape))
+            continue
         if name != holder:
             parameters.append(Parameter(name, shape, tied_to=holder))
             continue
@@ -39,12 +48,21 @@ def parameters_of(
         if not covered or prefix > 0:
             by_rule.append(name)
             rule = rule_of(name)
+            if rule is None and covered:
+                # `initialize` puts the module's own values back.
+                rule = TOKEN_RULE
             if rule is None:
-                unknown.append(name)
+                parameters.append(Parameter(name, shape, keep="KEEP_ALWAYS"))
+                if not can_keep(name):
+                    unknown.append(name)
                 continue
-            filled = Block(prefix if covered else shape[0], rule)
+            filled = Block(prefix if covered else shape[0] if shape else 1, rule)
             blocks: tuple[Block, ...] = (filled, _block(own[0], shape[1] - prefix)) if covered else (filled,)
             parameters.append(Parameter(name, shape, blocks, axis=1 if covered else 0))
+        elif own[0].experts:
+            experts, rows, columns = shape
+            block, view = _block(own[0], rows), (experts * rows, columns)
+            parameters.append(Parameter(name, shape, (block,), view=view, repetitions=experts))
         elif own[0].part is None:
             parameters.append(Parameter(name, shape, (_block(own[0], shape[0]),)))
         else:
@@ -63,7 +81,8 @@ def parameters_of(
 
 def given_rule(rules: Rules, name: str) -> Initialization | None:
     """The first of the caller's rules whose pattern matches."""
-    return next((rule for pattern, rule in rules.items() if fnmatchcase(name, pattern)), None)
+    rule = next((rule for pattern, rule in rules.items() if fnmatchcase(name, pattern)), None)
+    return rule and replace(rule, given=True)
 
 
 def _covers(shape: tuple[int, ...], uses: Sequence[Use]) -> bool:

@@ -21,8 +21,6 @@ from logah.errors import CoverageError, TraceError
 #: What a prediction can be rounded to.
 _ELEMENT_TYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
-_MAX_DIMENSIONS = 4
-
 
 class Shadow:
     """The copy, in evaluation mode, and the mode that its tensors live in."""
@@ -77,14 +75,6 @@ def _check_parameters(module: nn.Module) -> None:
         types = ", ".join(f"{name} ({parameters[name].dtype})" for name in wrong[:10])
         allowed = ", ".join(str(dtype) for dtype in _ELEMENT_TYPES)
         raise CoverageError(f"parameters are of element types that are not predicted: {types}; only {allowed}", wrong)
-    wrong = [name for name, p in parameters.items() if not 1 <= p.dim() <= _MAX_DIMENSIONS or p.numel() == 0]
-    if wrong:
-        shapes = ", ".join(f"{name} {tuple(parameters[name].shape)}" for name in wrong[:10])
-        raise CoverageError(
-            f"parameters have shapes that no graph holds: {shapes}; 1 to {_MAX_DIMENSIONS} dimensions of at least 1 "
-            "are allowed",
-            wrong,
-        )
 
 
 def _tensors(module: nn.Module) -> Iterator[Tensor]:

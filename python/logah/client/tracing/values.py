@@ -28,7 +28,7 @@ class Weight:
 
     name: str
     part: Part | None = None
-    #: Whether the first two dimensions have changed places.
+    #: Whether the first two dimensions have changed places; of three, the last two.
     transposed: bool = False
     #: Whether only dimensions of size 1 were added or taken away.
     plain: bool = True

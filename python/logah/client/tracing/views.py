@@ -12,6 +12,7 @@ from logah.client.tracing.interpreter import (
     operation,
     shape_of,
 )
+from logah.client.tracing.projections import packet
 from logah.client.tracing.values import Derived, Flow, Part, Value, Weight
 
 
@@ -41,7 +42,17 @@ def _transposed(interpreter: Interpreter, node: fx.Node) -> Value | tuple[Value,
     if len(before) == 2:
         swapped = "t" in str(node.target).split(".")[1] and (before != after or _swaps(node))
         return replace(value, transposed=value.transposed != swapped)
+    if len(before) == 3 and _swaps_last(node):
+        return replace(value, transposed=not value.transposed)
     return replace(value, plain=False)
+
+
+def _swaps_last(node: fx.Node) -> bool:
+    """Whether a matrix for each expert is transposed."""
+    order = node.args[1] if len(node.args) == 2 else list(node.args[1:])
+    if not isinstance(order, list | tuple):
+        return packet(node) == "mT"
+    return [d % 3 for d in order] in ([1, 2], [2, 1], [0, 2, 1])
 
 
 def _swaps(node: fx.Node) -> bool:

@@ -32,8 +32,8 @@ class CoreTensor:
         self._type = element_type
         self._rows, self._columns = tensor.matrix_view
         self._blocks = [
-            (block, self._rows_of(block, read))
-            for block, read in block_data(tensor, data, element_type, expansion, layer)
+            (block, self._rows_of(block, read, layer))
+            for block, read in block_data(tensor, data, element_type, expansion)
         ]
 
     def tiles(self) -> Iterator[tuple[int, NDArray[np.generic]]]:
@@ -50,14 +50,14 @@ class CoreTensor:
                     tile[first - row : last - row, columns] = rows_of(first - block.row, last - block.row)
             yield row, tile
 
-    def _rows_of(self, block: CoreBlock, data: BlockData) -> _Rows:
+    def _rows_of(self, block: CoreBlock, data: BlockData, layer: ExpansionLayer) -> _Rows:
         if isinstance(data, ElementData):
             elements = data.elements
             return lambda first, last: elements[first:last]
         if isinstance(data, ConstantData):
             value = self._type.rounded(np.full((1, 1), data.value, np.float32))
             return lambda first, last: value
-        values = _values(block, data.a, data.b)
+        values = _values(block, *data.factors(layer))
         return lambda first, last: self._type.rounded(values(first, last))
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 import traced_networks as networks
 import transformers
-from golden_graphs import DEFAULTS, NAMES, read_graph
+from golden_graphs import DEFAULTS, MODEL_TYPES, NAMES, inputs, read_graph
 from parity_graphs import parity_graph
 from traced_graphs import IMAGE, named_edges, operations, origins, structure, transformers_model
 
@@ -17,14 +17,15 @@ from logah.graph import ArchitectureGraph, Prediction
 
 
 def test_there_are_golden_graphs_of_three_sizes_of_every_family() -> None:
-    counts = Counter(name.split("-")[0] for name in NAMES)
+    counts = Counter(MODEL_TYPES.values())
     assert set(counts) == set(DEFAULTS)
     assert min(counts.values()) >= 3
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_trace_is_the_graph_that_the_config_front_end_builds(name: str) -> None:
-    graph = trace(transformers_model(name))
+    model = transformers_model(name)
+    graph = trace(model, kwargs=inputs(model))
     golden = ArchitectureGraph.from_json(read_graph(name))
     assert structure(graph) == structure(golden)
     assert (graph.name, graph.family) == (golden.name, golden.family)
@@ -73,8 +74,7 @@ SIZES = {
         ("Qwen3", {"head_dim": 8}, "q_proj.weight", 0),
         # Norms whose weight is added to 1.
         ("Gemma2", {"head_dim": 8}, "q_proj.weight", 5),
-        # Experts are of three dimensions.
-        ("Mixtral", {"num_local_experts": 2}, "q_proj.weight", 2),
+        ("Mixtral", {"num_local_experts": 2}, "q_proj.weight", 0),
     ],
 )
 def test_decoders_without_a_front_end_are_traced(
@@ -89,3 +89,16 @@ def test_decoders_without_a_front_end_are_traced(
     assert sum(not isinstance(p.blocks[0].origin, Prediction) for p in graph.parameters if p.blocks) == by_rule
     fused = origins(graph, f"model.layers.0.self_attn.{attention}")
     assert fused == ([(32, 0), (16, 1), (16, 2)] if kind == "Phi3" else [(32, 0)])
+
+
+def test_experts_are_a_matrix_each_of_one_node() -> None:
+    config = transformers.MixtralConfig(**SIZES, num_local_experts=3)
+    with torch.device("meta"):
+        module = transformers.MixtralForCausalLM(config)
+    graph = trace(module)
+    own = {p.name.rpartition(".")[2]: p for p in graph.parameters if ".experts." in p.name}
+    up, down = own["gate_up_proj"], own["down_proj"]
+    assert (up.shape, up.view, up.repetitions, up.block_shapes()) == ((3, 96, 32), (288, 32), 3, [(96, 32)])
+    assert (down.shape, down.view, down.repetitions, down.block_shapes()) == ((3, 32, 48), (96, 48), 3, [(32, 48)])
+    read = [p.blocks[0].origin for p in (up, down)]
+    assert [graph.nodes[o.node].shape for o in read if isinstance(o, Prediction)] == [(96, 32), (32, 48)]

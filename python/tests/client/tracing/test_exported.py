@@ -97,5 +97,7 @@ def test_inputs_are_asked_for_where_a_module_does_not_say_its_own() -> None:
         trace(nn.Linear(4, 4), ())
     with torch.device("meta"):
         audio = transformers.Wav2Vec2Model(transformers.Wav2Vec2Config(num_hidden_layers=1))
-    with pytest.raises(TraceError, match='reads "input_values"'):
+    audio.main_input_name = "sounds"
+    audio.forward = lambda sounds: sounds
+    with pytest.raises(TraceError, match='reads "sounds"'):
         trace(audio)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from traced_graphs import origins
 
 from logah.client import CoverageError, trace
-from logah.graph import Initialization
+from logah.graph import Initialization, Parameter
 
 
 class Recurrent(nn.Module):
@@ -60,5 +60,52 @@ def test_parameters_that_no_graph_holds_are_named() -> None:
     with pytest.raises(CoverageError, match=r"count \(torch\.int8\)") as raised:
         trace(module, (torch.empty(1, 4),))
     assert raised.value.names == ("count",)
-    with pytest.raises(CoverageError, match=r"weight \(2, 3, 1, 1, 1\); 1 to 4 dimensions"):
-        trace(nn.Conv3d(3, 2, 1), (torch.empty(1, 3, 4, 4, 4),))
+
+
+class Odd(nn.Module):
+    """Parameters of no dimension, of no elements, and of five dimensions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(2.5))
+        self.registers = nn.Parameter(torch.empty(1, 0, 8))
+        self.patches = nn.Conv3d(3, 8, (2, 4, 4), (2, 4, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.patches(x).flatten(2).transpose(1, 2) * self.scale
+        return torch.cat((self.registers, tokens), 1)
+
+
+def test_parameters_may_have_any_number_of_dimensions() -> None:
+    graph = trace(Odd(), (torch.empty(1, 3, 4, 8, 8),))
+    assert [(node.operation, node.shape) for node in graph.nodes[1:]] == [("conv", (8, 3, 2, 4, 4)), ("bias", (8,))]
+    assert origins(graph, "scale") == [(1, Initialization("RULE_CONSTANT", value=2.5))]
+    assert origins(graph, "registers") == []
+    assert origins(graph, "patches.weight") == [(8, 0)]
+
+
+class Sines(nn.Module):
+    """A table that no rule of the contract says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rates = nn.Parameter(torch.linspace(1, 2, 8).exp())
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(x * self.rates.sin())
+
+
+class FilledSines(Sines):
+    """The same, with code of its own that fills it."""
+
+    def reset_parameters(self) -> None:
+        self.rates.data.copy_(torch.linspace(1, 2, 8).exp())
+
+
+def test_what_no_rule_says_is_kept_where_there_is_something_to_keep() -> None:
+    for module in (Sines(), FilledSines().to("meta")):
+        graph = trace(module, (torch.empty(1, 8),))
+        assert graph.parameters[0] == Parameter("rates", (8,), keep="KEEP_ALWAYS")
+    with pytest.raises(CoverageError, match="no rule is known that fills them: rates"):
+        trace(Sines().to("meta"), (torch.empty(1, 8),))
