@@ -271,7 +271,9 @@ def _keras(folder: Path) -> Path:
     generator = np.random.default_rng(_SEED)
     network.set_weights([generator.uniform(0.5, 1.5, weight.shape) for weight in network.get_weights()])
     path = folder / "keras.onnx"
-    network.export(str(path), format="onnx", verbose=False)
+    network(np.zeros((1, 16, 16, 3), np.float32))
+    signature = [keras.InputSpec(shape=(1, 16, 16, 3), dtype="float32")]
+    network.export(str(path), format="onnx", verbose=False, input_signature=signature)
     return path
 
 
