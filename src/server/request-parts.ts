@@ -12,7 +12,7 @@ interface Fields {
 }
 
 const LEAF: Fields = {};
-const BLOCK: Fields = { 2: LEAF, 3: LEAF };
+const BLOCK: Fields = { 2: LEAF, 3: LEAF, 4: LEAF };
 const GRAPH: Fields = { 3: LEAF, 4: LEAF, 5: { 3: BLOCK } };
 /** Of `PredictRequest`: the graph of the architecture, the selection, the slices. */
 export const PREDICT_REQUEST: Fields = { 1: { 1: GRAPH }, 6: LEAF, 9: LEAF };
