@@ -53,6 +53,15 @@ class CoverageError(LogahError):
         self.names = tuple(names)
 
 
+class VerificationError(LogahError):
+    """Parameters of a module that do not hold what was predicted."""
+
+    def __init__(self, message: str, names: Sequence[str]) -> None:
+        super().__init__(message)
+        #: The parameters, by their names in the plan.
+        self.names = tuple(names)
+
+
 class ShardingError(LogahError):
     """A DTensor whose local part is not a box of the whole tensor."""
 
