@@ -58,6 +58,21 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/{architecture,graph,hypernet,plan,server}/**/*.ts', 'src/config.ts'],
+    ignores: ['src/architecture/graph-json.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'TemplateLiteral > CallExpression[callee.object.name="JSON"][callee.property.name="stringify"]',
+          message:
+            'texts quote what others chose with quoted() of src/untrusted-text.ts, which bounds and escapes it',
+        },
+      ],
+    },
+  },
+  {
     files: ['src/hypernet/sessions.ts', 'src/client/product.ts', 'src/cli/demo/forward.ts'],
     rules: { 'no-restricted-imports': 'off' },
   },

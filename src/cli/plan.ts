@@ -41,7 +41,7 @@ async function showPlan(file: string, flags: PlanFlags, signal: AbortSignal): Pr
   if (flags.json) {
     printJson(plan);
   } else {
-    process.stdout.write(`${tensorTable(plan)}\n${totals(plan)}`);
+    process.stdout.write(`${tensorTable(plan)}\n${partTable(plan)}${totals(plan)}`);
   }
 }
 
@@ -56,6 +56,31 @@ function tensorTable({ tensors }: CheckedPlan): string {
       tensor.sent ? formatCount(tensor.bytes) : '-',
     ]),
   );
+}
+
+/** Parts that are listed; the others are counted. */
+const LISTED_PARTS = 12;
+
+/** How much of each part of the network is predicted; nothing where the network is one part. */
+function partTable({ modules }: CheckedPlan): string {
+  if (modules.length < 2) return '';
+  const parts = modules.flatMap(({ name, coverage }) => (coverage === null ? [] : [{ name, ...coverage }]));
+  const share = (count: number, parameters: number): string =>
+    parameters === 0 ? '-' : `${((100 * count) / parameters).toFixed(1)} %`;
+  const table = renderTable(
+    [left('part'), right('parameters'), right('predicted'), right('by rule'), right('kept')],
+    parts
+      .slice(0, LISTED_PARTS)
+      .map(({ name, parameters, predicted, tiled, initialized, kept }) => [
+        name === '' ? '(others)' : name,
+        formatCount(parameters),
+        share(predicted + tiled, parameters),
+        share(initialized, parameters),
+        share(kept, parameters),
+      ]),
+  );
+  const rest = parts.length - LISTED_PARTS;
+  return `${table}${rest > 0 ? `and ${formatNumberOf(rest, 'more part')}\n` : ''}\n`;
 }
 
 function sourceText({ source, tiedTo }: TensorPlan): string {
@@ -105,6 +130,7 @@ function totals({
     ['predicted', coverage.predicted],
     ['tiled', coverage.tiled],
     ['by rule', coverage.initialized],
+    ...(coverage.kept > 0 ? [['kept', coverage.kept] as [string, number]] : []),
   ];
   const parts = origins.map(([origin, count]) => `${origin} ${formatCount(count)} (${share(count)})`);
   const lines = [

@@ -11,6 +11,7 @@ import { fillByRule } from './decode-by-rule';
 import { bytesPerElement, convert, type ElementType } from '../element-type';
 import { FactorStore } from './factor-store';
 import { liftPart } from './lift';
+import { unpackGraph } from './packed-graph';
 import type { FillRecipe, MatrixRecipe, ScaledRecipe } from '../plan/recipe';
 import { scaleOf } from './scale';
 import { ScaleStore } from './scale-store';
@@ -204,7 +205,8 @@ async function perform(id: number, job: Job): Promise<void> {
   if (job.kind === 'encode') {
     const model = modelOf(job.model);
     const { operations, cutoff } = model.config;
-    const embeddings = await model.sessions.encode(encoderFeatures(job.graph, operations, cutoff));
+    const graph = unpackGraph(job.graph);
+    const embeddings = await model.sessions.encode(encoderFeatures(graph, operations, cutoff));
     send({ kind: 'embeddings', id, embeddings });
   } else {
     send({ kind: 'filled', id, crc32: await fillBuffer(job) });

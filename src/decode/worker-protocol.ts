@@ -20,8 +20,11 @@ export interface WorkerSetup {
 export interface EncodeJob {
   readonly kind: 'encode';
   readonly model: string;
-  readonly graph: ArchitectureGraph;
+  readonly graph: ArchitectureGraph | PackedGraph;
 }
+
+/** A graph as it passes through a thread that has no use for it: serialised and compressed (`packGraph`). */
+export type PackedGraph = Uint8Array;
 
 /** Fill a buffer; answered when it is filled, with the CRC-32 of what each item wrote. */
 export interface FillJob {

@@ -44,6 +44,8 @@ export const ATTRIBUTE = {
   tensors: 10,
   graphs: 11,
   docString: 13,
+  sparseTensor: 22,
+  sparseTensors: 23,
 } as const;
 
 export const TENSOR = {
@@ -54,6 +56,7 @@ export const TENSOR = {
   name: 8,
   rawData: 9,
   uint64Data: 11,
+  externalData: 13,
 } as const;
 
 export const VALUE_INFO = { name: 1 } as const;

@@ -54,7 +54,9 @@ export function planTensor(index: number, planning: TensorPlanning): TensorConte
   const tiledElements = predictedElements - predicted.reduce((sum, { distinct }) => sum + distinct, 0);
   const source = sourceOf(parameter, predictedElements, tiledElements);
   const isMade = source !== 'tied' && source !== 'kept';
-  const pieces = planned.map(({ recipe, row, rows, column, columns }) => ({
+  // One below the other or side by side: the places of blocks in shortened rows lie between each other.
+  const inOrder = [...planned].sort((a, b) => a.row - b.row || a.column - b.column);
+  const pieces = inOrder.map(({ recipe, row, rows, column, columns }) => ({
     recipe,
     row,
     rows,

@@ -48,13 +48,20 @@ const CORE_LAYOUTS = {
   bias: 'CORE_LAYOUT_BIAS',
 } as const satisfies Record<CoreBlock['layout'], string>;
 
-/** The contract's `Plan`. */
-export function planMessage(plan: PredictionPlan): Plan {
-  return {
+/** Tensors of a plan's message at a time; all of them would take many times the plan's own memory. */
+const TENSORS_AT_A_TIME = 256;
+
+/** The contract's `Plan` in parts, whose fields put one behind the other are those of the whole. */
+export function* planMessages(plan: PredictionPlan): Generator<Plan, void, undefined> {
+  yield {
     model: plan.bundle.manifest.name,
     fingerprint: plan.fingerprint,
     dtype: DATA_TYPES[plan.elementType],
-    tensors: plan.tensors.map(tensorMessage),
+  };
+  for (let start = 0; start < plan.tensors.length; start += TENSORS_AT_A_TIME) {
+    yield { tensors: plan.tensors.slice(start, start + TENSORS_AT_A_TIME).map(tensorMessage) };
+  }
+  yield {
     totalBytes: plan.totalBytes,
     denseBytes: plan.denseBytes,
     factorBytes: plan.factorBytes,

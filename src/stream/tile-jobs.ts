@@ -1,6 +1,7 @@
 /** Cuts a plan's data into jobs for the decode workers. */
 
 import { bytesPerElement } from '../element-type';
+import type { Manifest } from '../hypernet/manifest';
 import type { CoreBlock } from '../plan/core';
 import type { DataRange } from '../plan/data-range';
 import type { FactorPiece } from '../plan/factors';
@@ -18,6 +19,12 @@ import type { CoreItem, CoreItemBlock, FactorsItem, FillItem, TileItem } from '.
 const SHARED_JOB_BYTES = TILE_ELEMENTS;
 const SHARED_JOB_ITEMS = 32;
 
+/** What streaming needs of a plan; its tensors are looked at once, in order. */
+export interface StreamablePlan extends Pick<PredictionPlan, 'seed' | 'lift' | 'elementType'> {
+  readonly bundle: { readonly manifest: Pick<Manifest, 'name' | 'hypernet'> };
+  readonly tensors: Iterable<PlannedTensor>;
+}
+
 /** What one item of a job writes. */
 export interface PlannedItem {
   readonly tensor: PlannedTensor;
@@ -33,7 +40,7 @@ export interface PlannedJob {
 
 /** The jobs for what is sent of the plan's tensors, in order; tensors outside the range are left out. */
 export function* plannedJobs(
-  plan: PredictionPlan,
+  plan: StreamablePlan,
   embeddings: Float32Array,
   range: DataRange,
 ): Generator<PlannedJob, void, undefined> {
@@ -59,7 +66,7 @@ interface Unplaced {
 }
 
 function* itemsOf(
-  plan: PredictionPlan,
+  plan: StreamablePlan,
   embeddings: Float32Array,
   { start, end }: DataRange,
 ): Generator<Unplaced, void, undefined> {
