@@ -48,7 +48,9 @@ def check_whole(module: nn.Module, state: dict[str, Tensor]) -> None:
         assert torch.equal(parameter.full_tensor(), state[name]), name
         names.add(name)
     assert names == {
-        name for name, tensor in state.items() if not any(tensor is state[other] for other in names - {name})
+        name
+        for name, tensor in state.items()
+        if not any(tensor.data_ptr() == state[other].data_ptr() for other in names - {name})
     }
 
 
