@@ -38,7 +38,7 @@ class Architecture:
     names: frozenset[str] = frozenset()
 
     def is_network_of(self, plan: Plan) -> bool:
-        """Whether the module has all that a plan has; else its configuration says a larger network, such as a base model
+        """Whether the module has all that a plan has; else its configuration says a larger one, such as a base model
         with a pooler that this one was built without."""
         return not self.names or all(tensor.name in self.names for tensor in plan.tensors)
 
