@@ -111,7 +111,7 @@ def test_files_have_scalars_and_empty_tensors_as_those_of_the_node_command_line(
     assert not KEPT & set(tensors)
 
 
-@pytest.mark.parametrize("representation", ["dense", "factors"])
+@pytest.mark.parametrize("representation", ["dense", "factors", "core"])
 def test_a_module_of_such_parameters_is_filled(server: str, representation: Any) -> None:
     class Towers(torch.nn.Module):
         def __init__(self) -> None:
