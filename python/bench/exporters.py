@@ -410,8 +410,8 @@ def report(result: Mapping[str, Any]) -> str:
         "",
         "A matrix is found in the module by its values, so those that an exporter has computed anew (a batch norm that",
         "is folded into a convolution) are not compared; nor is what is drawn at random, which goes by a tensor name.",
-        "A network whose norms were folded away is another graph, and so is one of which onnxsim has joined the projections",
-        "of query, key and value: their matrices differ from the trace's.",
+        "A network whose norms were folded away is another graph, and so is one of which onnxsim has joined the",
+        "projections of query, key and value: their matrices differ from the trace's.",
         "",
     ]
     return "\n".join(lines)
