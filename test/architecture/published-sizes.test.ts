@@ -37,9 +37,6 @@ const PUBLISHED: Readonly<Record<string, number>> = {
   'whisper-tiny': 37_760_640,
 };
 
-/** Of more parameters than a server allows by default. */
-const BEYOND = ['llama-3-70b', 'mixtral-8x7b'];
-
 const config = (name: string): { transformersConfig: Buffer } => ({
   transformersConfig: readFileSync(join(DIRECTORY, name, 'config.json')),
 });
