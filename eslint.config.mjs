@@ -21,7 +21,9 @@ const clientZones = ['architecture', 'hypernet', 'plan', 'decode', 'stream', 'se
 );
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'src/gen/', 'out/', '.venv/', 'python/', '**/node_modules/'] },
+  {
+    ignores: ['dist/', '.build-*/', 'coverage/', 'src/gen/', 'out/', '.venv/', 'python/', '**/node_modules/'],
+  },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -2,7 +2,7 @@ const slow = require('./jest.slow.config.js');
 
 /**
  * What a change is tested with in a minute or two: all but the slow suites (`npm run test:slow`), and what needs the
- * authors' checkpoints (`npm run test:parity`).
+ * authors' checkpoints (`npm run test:parity`) or proxies (`npm run test:proxies`).
  *
  * @type {import('jest').Config}
  */
@@ -12,6 +12,7 @@ module.exports = {
   testPathIgnorePatterns: [
     '/node_modules/',
     '<rootDir>/test/parity/',
+    '<rootDir>/test/faults/proxies/',
     // Patterns, in which a folder's beginning is enough.
     ...slow.testMatch.map((path) => path.replace('**/*.test.ts', '')),
   ],

@@ -14,6 +14,8 @@ const SLOW = [
 /** @type {import('jest').Config} */
 module.exports = {
   testMatch: SLOW,
+  // Needs nginx and haproxy: `npm run test:proxies`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/faults/proxies/'],
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } }],
   },

@@ -3,7 +3,7 @@
 import { Command, Option } from 'commander';
 import type { CheckedPlan, TensorPlan, Widening } from '../client';
 import { formatBytes, formatCount, formatNumberOf, formatShape } from './format';
-import { readInputFile } from './input-file';
+import { INPUT_HELP, readInputFile } from './input-file';
 import { interruptible } from './interruption';
 import {
   addRequestOptions,
@@ -25,7 +25,7 @@ interface PlanFlags extends ServerFlags, RequestFlags {
 export function planCommand(): Command {
   const command = new Command('plan')
     .description('show where every parameter of a network would come from, without predicting any')
-    .argument('<file>', 'a transformers config.json, an ONNX file, or an architecture graph in JSON');
+    .argument('<file>', INPUT_HELP);
   addServerOptions(addRequestOptions(command));
   return command
     .addOption(new Option('--json', 'print the plan as one JSON object').default(false, 'a table'))

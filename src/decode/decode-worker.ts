@@ -112,9 +112,9 @@ async function decodeFactors(item: FactorsItem, model: LoadedModel): Promise<Flo
     at += rows * rank;
     return values.subarray(start, at);
   };
-  for (const { embedding, recipe } of item.blocks) {
-    const a = take(recipe.m);
-    const b = take(recipe.n);
+  for (const { embedding, recipe, transposed } of item.blocks) {
+    const [first, second] = transposed ? [take(recipe.n), take(recipe.m)] : [take(recipe.m), take(recipe.n)];
+    const [a, b] = transposed ? [second, first] : [first, second];
     await model.sessions.factors(embedding, recipe.slot, { a, b });
     const scale = scaleOf(recipe, { a, b }, rank);
     for (let index = 0; index < a.length; index++) a[index] = (a[index] as number) * scale;

@@ -59,10 +59,11 @@ export interface FactorsItem {
   readonly blocks: readonly FactorsBlock[];
 }
 
-/** The factors of one node's block: the rows of A times the scale, then those of B. */
+/** The factors of one node's block: the rows of A times the scale, then those of B; for a transpose the other way round. */
 export interface FactorsBlock {
   readonly embedding: Float32Array;
   readonly recipe: MatrixRecipe;
+  readonly transposed: boolean;
 }
 
 /** What the blocks of a tensor are computed from, one after the other. */

@@ -104,9 +104,9 @@ function* itemsOf(
 }
 
 function factorsItem(factors: readonly FactorPiece[], embeddings: Float32Array, hid: number): FactorsItem {
-  const blocks = factors.map(({ recipe }) => {
+  const blocks = factors.map(({ recipe, transposed }) => {
     const embedding = embeddings.slice(recipe.node * hid, (recipe.node + 1) * hid);
-    return { embedding, recipe };
+    return { embedding, recipe, transposed };
   });
   return { kind: 'factors', blocks };
 }
@@ -127,6 +127,7 @@ function coreBlock(
       return { kind: 'elements', part: { ...place, recipe, embedding: new Float32Array(0) } };
     }
     case 'matrix':
+    case 'transposed_matrix':
     case 'kernel':
     case 'positions':
     case 'norm_weight':
@@ -152,7 +153,7 @@ export function partsOf(
   hid: number,
 ): TilePart[] {
   const parts: TilePart[] = [];
-  for (const { recipe, row, rows, column, columns } of tensor.pieces) {
+  for (const { recipe, row, rows, column, columns, stored } of tensor.pieces) {
     const first = Math.max(row, tile.row);
     const last = Math.min(row + rows, tile.row + tile.rows);
     if (first >= last) continue;
@@ -164,6 +165,7 @@ export function partsOf(
       columns,
       pieceRow: first - row,
       pieceRows: rows,
+      ...(stored && { stored }),
       element: first * tensor.view.columns + column,
       embedding:
         recipe.kind === 'fill'

@@ -18,6 +18,7 @@ from logah.client.attempts import Attempts, Persistence, StallError
 from logah.client.channel import Calls, open_channel
 from logah.client.deadline import Deadline
 from logah.client.module_source import refuses_configuration
+from logah.client.progress import Progress
 from logah.client.replicas import Replicas
 from logah.client.request import PredictOptions, Representation, predict_request
 from logah.client.saving import SavedPrediction, saving
@@ -149,17 +150,19 @@ class Client:
         source: Source,
         *,
         timeout: float | None = None,
+        progress: bool | None = None,
         **options: Unpack[PredictOptions],
     ) -> dict[str, Any]:
         """All tensors by name, checked; tied ones are the same object as their holder.
 
-        torch tensors where torch can be imported, numpy arrays otherwise. Options as for `predict`.
+        torch tensors where torch can be imported, numpy arrays otherwise. `progress`: whether a bar on standard error
+        shows how much has come; None: where that is a terminal. Options as for `predict`.
         """
         deadline = Deadline(timeout, self.target)
         request = predict_request(self.readable(read_source(source), deadline), **options)
-        plans: list[Plan] = []
-        arrays = dict(self._arrays(request, deadline.remaining(), plans.append))
-        return state_dict_of(plans[0], arrays)
+        with Progress(progress) as bar:
+            arrays = dict(self._arrays(request, deadline.remaining(), bar.accept))
+        return state_dict_of(bar.plan, arrays)
 
     def save(
         self,
@@ -211,6 +214,7 @@ class Client:
         device: torch.device | str | None = None,
         representation: Representation = "dense",
         timeout: float | None = None,
+        progress: bool | None = None,
     ) -> InitializationReport:
         """Fills the parameters of a module in place; `source` None: the module itself.
 
@@ -232,6 +236,7 @@ class Client:
             device=device,
             representation=representation,
             timeout=timeout,
+            progress=progress,
         )
 
     def readable(self, architecture: Architecture, deadline: Deadline) -> Architecture:
@@ -292,13 +297,13 @@ class Client:
         self,
         request: logah_pb2.PredictRequest,
         timeout: float | None,
-        on_plan: Callable[[Plan], None] = lambda plan: None,
+        on_event: Callable[[Event], None] = lambda event: None,
     ) -> Iterator[tuple[str, Array]]:
         with contextlib.closing(self.events(request, timeout)) as events:
             assembly: TensorAssembly | None = None
             for event in events:
+                on_event(event)
                 if isinstance(event, PlanEvent):
-                    on_plan(event.plan)
                     assembly = TensorAssembly(event.plan, self._layer(event.plan, timeout))
                     yield from assembly.without_bytes()
                 elif isinstance(event, DataEvent) and assembly is not None:

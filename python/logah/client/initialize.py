@@ -18,6 +18,7 @@ from logah.client.local_box import LocalBox, local_box, local_tensor, materializ
 from logah.client.meta_buffers import Buffers
 from logah.client.module_parameters import ParameterSlot, match_plan, parameter_slots, unwrapped
 from logah.client.own_start.start import OwnStart
+from logah.client.progress import Progress
 from logah.client.report import InitializationReport, report_of
 from logah.client.request import Representation, predict_request
 from logah.client.source import Source, read_source
@@ -74,6 +75,7 @@ def initialize(
     device: torch.device | str | None = None,
     representation: Representation = "dense",
     timeout: float | None = None,
+    progress: bool | None = None,
 ) -> InitializationReport:
     """Fills the parameters of `module` with what a server predicts for its architecture; others keep their own start.
 
@@ -98,6 +100,7 @@ def initialize(
       that are no matrices come whole.
     - `source` None: the module itself, by its transformers configuration or else by its trace. `seed`, `model`,
       `copies`, `lift`, `timeout`: as for `Client.predict`; every rank must pass the same.
+    - `progress`: as for `Client.state_dict`; under torchrun only the first rank shows a bar of its own accord.
     - `strict`: the plan and the module must name the same parameters. Otherwise those that the plan lacks stay as they
       are, and are reported.
 
@@ -149,8 +152,13 @@ def initialize(
         representation=representation,
     )
     filling = Filling(filled, boxes, _TORCH_DTYPES[dtype], device, keeping)
-    with torch.no_grad(), contextlib.closing(client.events(request, deadline.remaining())) as events:
+    with (
+        torch.no_grad(),
+        Progress(progress) as bar,
+        contextlib.closing(client.events(request, deadline.remaining())) as events,
+    ):
         for event in events:
+            bar.accept(event)
             if isinstance(event, PlanEvent):
                 check_boxes(event.plan, plan, slices)
             elif isinstance(event, DataEvent):

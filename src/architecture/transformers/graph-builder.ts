@@ -108,6 +108,27 @@ export class GraphBuilder {
     this.parameter({ name, shape, axis, blocks, tiedTo: undefined, inputAxis });
   }
 
+  /** Linear layers without biases side by side, [count, out, in], predicted as one; returns its node. */
+  repeatedMatrix(
+    name: string,
+    count: number,
+    [outFeatures, inFeatures]: readonly [number, number],
+    after: number,
+  ): number {
+    const node = this.node(name, 'conv', [outFeatures, inFeatures], [after]);
+    const origin = { kind: 'prediction', node, role: 'matrix', classifier: false, slot: 0 } as const;
+    this.parameter({
+      name,
+      shape: [count, outFeatures, inFeatures],
+      view: [count * outFeatures, inFeatures],
+      axis: 0,
+      blocks: [{ length: outFeatures, origin }],
+      ...(count > 1 && { repetitions: count }),
+      tiedTo: undefined,
+    });
+    return node;
+  }
+
   /** A linear layer: a node for its weight, [out, in], and one for its bias. Returns the last of them. */
   linear(
     prefix: string,

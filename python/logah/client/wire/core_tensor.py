@@ -70,6 +70,9 @@ def _values(
     def matrix(first: int, last: int) -> NDArray[np.float32]:
         return a[np.arange(first, last) % m] @ b[columns % n].T
 
+    def transposed(first: int, last: int) -> NDArray[np.float32]:
+        return b[np.arange(first, last) % n] @ a[columns % m].T
+
     def kernel(first: int, last: int) -> NDArray[np.float32]:
         h, w = block.height, block.width
         rows = (np.arange(first, last)[:, None] * h + np.arange(h)).reshape(-1) % m
@@ -91,7 +94,7 @@ def _values(
     if block.layout in ("norm_weight", "bias"):
         flat = (a @ b.T).reshape(-1)
         return vector
-    return {"matrix": matrix, "kernel": kernel, "positions": positions}[block.layout]
+    return {"matrix": matrix, "matrix_transposed": transposed, "kernel": kernel, "positions": positions}[block.layout]
 
 
 def expanded_tiles(
