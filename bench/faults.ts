@@ -1,6 +1,7 @@
 /**
  * `npm run bench:faults`: what the worst requests, and readers that do not read, cost the server; JSON to
- * bench/results/faults.json. Every figure is of a server of its own.
+ * bench/results/faults.json. Every figure is of a server of its own. With an argument, only what has it in its name is
+ * measured anew.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -118,6 +119,19 @@ async function measureReaders(index: number): Promise<ReadersRow> {
   return { name: call.name, calls: READERS, open: result, memory, stallMs };
 }
 
+/** The rows, with those that were measured anew in the place of the old ones. */
+function replaced<Row>(
+  rows: readonly Row[],
+  anew: readonly Row[],
+  isSame: (one: Row, other: Row) => boolean,
+): Row[] {
+  return rows.map((row) => anew.find((other) => isSame(row, other)) ?? row);
+}
+
+function isSameRequest(one: RequestRow, other: RequestRow): boolean {
+  return one.name === other.name && one.sentBytes < one.bytes === other.sentBytes < other.bytes;
+}
+
 async function main(): Promise<void> {
   const [only = ''] = process.argv.slice(2);
   const requests: RequestRow[] = [];
@@ -131,7 +145,7 @@ async function main(): Promise<void> {
     requests.push(await measureRequest(name, request, false));
     if (/packed|empty n|zeros/.test(name)) requests.push(await measureRequest(name, request, true));
   }
-  if (only !== '') return;
+  const before = only === '' ? undefined : (JSON.parse(readFileSync(OUT, 'utf8')) as FaultResults);
   const results: FaultResults = {
     date: new Date().toISOString().slice(0, 10),
     processor: cpus()[0]?.model.trim() ?? '',
@@ -140,8 +154,11 @@ async function main(): Promise<void> {
     commit: existsSync('.git')
       ? execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' }).trim()
       : '',
-    requests,
-    readers,
+    requests: before === undefined ? requests : replaced(before.requests, requests, isSameRequest),
+    readers:
+      before === undefined
+        ? readers
+        : replaced(before.readers, readers, (one, other) => one.name === other.name),
   };
   writeFileSync(OUT, `${JSON.stringify(results, null, 2)}\n`);
   say(`wrote ${OUT}`);

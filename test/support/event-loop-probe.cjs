@@ -1,6 +1,8 @@
 // Loaded into the server by --require: says, on SIGUSR2, for how long its main thread was last kept from its events. That
 // is counted in its own processor time, which Linux tells: on a busy machine, waiting for a processor is no fault of it.
+const { Buffer } = require('node:buffer');
 const { closeSync, openSync, readSync } = require('node:fs');
+const { setInterval } = require('node:timers');
 const { isMainThread } = require('node:worker_threads');
 
 if (isMainThread) {
