@@ -211,12 +211,12 @@ class AsyncClient:
         if architecture.trace is None:
             return architecture
         try:
-            await self.plan_request(predict_request(architecture), deadline.remaining())
+            plan = await self.plan_request(predict_request(architecture), deadline.remaining())
         except RemoteError as error:
             if not refuses_configuration(error):
                 raise
             return await asyncio.to_thread(architecture.trace)
-        return architecture
+        return architecture if architecture.is_network_of(plan) else await asyncio.to_thread(architecture.trace)
 
     async def _layer(self, plan: Plan, timeout: float | None) -> ExpansionLayer | None:
         """The plan's expansion: kept, or fetched; None where it has none."""

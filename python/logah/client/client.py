@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import grpc
 
@@ -191,7 +191,7 @@ class Client:
         ):
             for sent in events:
                 if isinstance(sent, PlanEvent):
-                    dense.layer = self._layer(sent.plan, timeout)
+                    dense.layer = self.expansion_layer(sent.plan, timeout)
                 for event in dense.accept(sent):
                     target.accept(event)
                     on_event(event)
@@ -212,7 +212,8 @@ class Client:
         frozen: KeepOrPredict = "keep",
         special: KeepOrPredict = "keep",
         device: torch.device | str | None = None,
-        representation: Representation = "dense",
+        representation: Representation | Literal["auto"] = "auto",
+        fetch: Literal["each", "rank0"] = "each",
         timeout: float | None = None,
         progress: bool | None = None,
     ) -> InitializationReport:
@@ -235,21 +236,23 @@ class Client:
             special=special,
             device=device,
             representation=representation,
+            fetch=fetch,
             timeout=timeout,
             progress=progress,
         )
 
     def readable(self, architecture: Architecture, deadline: Deadline) -> Architecture:
-        """The architecture itself; of a module whose configuration the server does not read, its trace."""
+        """The architecture itself; of a module whose configuration the server does not read, or reads as a
+        larger network, its trace."""
         if architecture.trace is None:
             return architecture
         try:
-            self.plan_request(predict_request(architecture), deadline.remaining())
+            plan = self.plan_request(predict_request(architecture), deadline.remaining())
         except RemoteError as error:
             if not refuses_configuration(error):
                 raise
             return architecture.trace()
-        return architecture
+        return architecture if architecture.is_network_of(plan) else architecture.trace()
 
     def events(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Generator[Event, None, None]:
         """The checked events of a request as the contract has it: the plan, then chunks, last the summary.
@@ -304,12 +307,12 @@ class Client:
             for event in events:
                 on_event(event)
                 if isinstance(event, PlanEvent):
-                    assembly = TensorAssembly(event.plan, self._layer(event.plan, timeout))
+                    assembly = TensorAssembly(event.plan, self.expansion_layer(event.plan, timeout))
                     yield from assembly.without_bytes()
                 elif isinstance(event, DataEvent) and assembly is not None:
                     yield from assembly.accept(event.pieces)
 
-    def _layer(self, plan: Plan, timeout: float | None) -> ExpansionLayer | None:
+    def expansion_layer(self, plan: Plan, timeout: float | None = None) -> ExpansionLayer | None:
         """The plan's expansion: kept, or fetched; None where it has none."""
         expansion = plan.expansion
         if expansion is None:

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from logah.client.wire.core_data import BlockData, ConstantData, ElementData, block_data
-from logah.client.wire.element_type import ElementType
-from logah.client.wire.expansion import ExpansionLayer
-from logah.client.wire.plan import CoreBlock, Expansion, TensorPlan
+from logah.client.wire.core_data import BlockData, ConstantData, CoreExpansion, ElementData, block_data
+from logah.client.wire.plan import CoreBlock, TensorPlan
 
 #: Elements of a tensor that are compared, at most.
 SAMPLES = 64
@@ -33,20 +31,21 @@ class Verification:
     worst: float
 
 
+@dataclass(frozen=True)
+class Sample:
+    """Elements that came as they are: their places in this rank's part, an index array for each dimension."""
+
+    places: list[_Indices]
+    values: NDArray[np.float64]
+
+
 class ExpectedElements:
     """Single elements of one tensor in float64, and by how much what is held may differ."""
 
-    def __init__(
-        self,
-        tensor: TensorPlan,
-        data: NDArray[np.uint8],
-        element_type: ElementType,
-        expansion: Expansion,
-        layer: ExpansionLayer,
-    ) -> None:
+    def __init__(self, tensor: TensorPlan, data: NDArray[np.uint8], expansion: CoreExpansion) -> None:
         """`data`: the bytes sent for the tensor."""
-        self._tensor, self._type, self._layer = tensor, element_type, layer
-        self._blocks = list(block_data(tensor, data, element_type, expansion))
+        self._tensor, self._type, self._layer = tensor, expansion.element_type, expansion.layer
+        self._blocks = list(block_data(tensor, data, expansion.element_type, expansion.expansion))
 
     def at(self, flat: _Indices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The values at places [count] of the tensor, row-major, and their tolerances before rounding."""
@@ -106,7 +105,7 @@ def _places(
     return flat // n, flat % n, squash
 
 
-def sampled_places(name: str, shape: tuple[int, ...], seed: int, count: int = SAMPLES) -> list[_Indices]:
+def sampled_places(name: str, shape: tuple[int, ...], seed: int = 0, count: int = SAMPLES) -> list[_Indices]:
     """Indices [count] for each dimension of a box of this shape: the same for the same name and seed."""
     random = np.random.default_rng([seed, zlib.crc32(name.encode())])
     size = math.prod(shape)

@@ -176,6 +176,29 @@ export class GraphBuilder {
     this.predicted(`${prefix}.bias`, [width], node, 'bias');
   }
 
+  /** A convolution, [out, in, height, width]. Returns the last of its nodes. */
+  convolution(
+    prefix: string,
+    shape: readonly [number, number, number, number],
+    after: readonly number[],
+    { bias = true, operation = 'conv' }: { bias?: boolean; operation?: string } = {},
+  ): number {
+    const weight = this.node(`${prefix}.weight`, operation, shape, after);
+    this.predicted(`${prefix}.weight`, shape, weight, 'matrix', { inputAxis: 1 });
+    if (!bias) return weight;
+    const last = this.node(`${prefix}.bias`, 'bias', [shape[0]], [weight]);
+    this.predicted(`${prefix}.bias`, [shape[0]], last, 'bias');
+    return last;
+  }
+
+  /** A batch norm: one node, two parameters; its statistics are none. */
+  batchNorm(prefix: string, channels: number, after: readonly number[]): number {
+    const node = this.node(`${prefix}.weight`, 'bn', [channels], after);
+    this.predicted(`${prefix}.weight`, [channels], node, 'norm_weight');
+    this.predicted(`${prefix}.bias`, [channels], node, 'bias');
+    return node;
+  }
+
   /** The node of an RMS norm alone, where the framework lists its parameter later. */
   rmsNormNode(prefix: string, width: number, after: readonly number[]): number {
     return this.node(`${prefix}.weight`, 'rmsnorm', [width], after);

@@ -14,6 +14,15 @@ from logah.client.wire.plan import CoreBlock, Expansion, TensorPlan
 
 
 @dataclass(frozen=True)
+class CoreExpansion:
+    """What the cores of a plan are read and expanded with."""
+
+    element_type: ElementType
+    expansion: Expansion
+    layer: ExpansionLayer
+
+
+@dataclass(frozen=True)
 class ElementData:
     """The elements [rows, columns] themselves, in the element type of the plan."""
 
