@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from minute import MINUTE_GPT2, MINUTE_LLAMA, skewed_text
+from minute import MINUTE, MINUTE_GPT2, MINUTE_LLAMA, bright_images, skewed_text
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from logah.evaluation.zero_shot import evaluate_groups
@@ -20,6 +20,7 @@ from logah.targets.gpt2 import Gpt2Task
 from logah.targets.llama import LlamaTask
 from logah.targets.mixture import MixedTask
 from logah.targets.task import predict_state
+from logah.targets.vit import VitTask
 from logah.training.configuration import ConfigurationError, train_configuration
 from logah.training.settings import TrainConfig
 from logah.training.start import with_operations
@@ -146,3 +147,19 @@ def test_operations_are_added_behind_those_that_a_model_knows(config: TrainConfi
     gpt2 = Hypernetwork(train_configuration(MINUTE_GPT2, "test").hypernet)
     with pytest.raises(ValueError, match=r"operations: got .* teleport, expected"):
         with_operations(gpt2, (*gpt2.config.operations, "teleport"))
+
+
+def test_a_trigram_in_the_targets_lowers_the_loss_of_the_next_token_too(
+    config: TrainConfig, text: LlamaTask, tmp_path: Path
+) -> None:
+    Trainer(replace(config, cycles=((200, 5.0e-3),), smoothing=0.8), text, tmp_path).run()
+    rows = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()[1:]]
+    assert float(rows[-1][3]) < 0.9 * float(rows[0][3])
+
+
+def test_smoothing_is_for_one_family_that_reads_text(tmp_path: Path) -> None:
+    vision = train_configuration({**MINUTE, "smoothing": 0.5}, "test")
+    with pytest.raises(ConfigurationError, match="smoothing: got vit, expected one family, and one that reads text"):
+        Trainer(vision, VitTask(bright_images()), tmp_path)
+    with pytest.raises(ConfigurationError, match=r"smoothing: got 2\.0, expected 0 to 1"):
+        train_configuration({**MINUTE, "smoothing": 2.0}, "run.yaml")
