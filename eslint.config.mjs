@@ -21,7 +21,9 @@ const clientZones = ['architecture', 'hypernet', 'plan', 'decode', 'stream', 'se
 );
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'src/gen/', 'out/', '.venv/', 'python/', '**/node_modules/'] },
+  {
+    ignores: ['dist/', '.build-*/', 'coverage/', 'src/gen/', 'out/', '.venv/', 'python/', '**/node_modules/'],
+  },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -54,6 +56,21 @@ export default tseslint.config(
       'no-restricted-properties': [
         'error',
         { object: 'process', property: 'env', message: 'only src/config.ts reads the environment' },
+      ],
+    },
+  },
+  {
+    files: ['src/{architecture,graph,hypernet,plan,server}/**/*.ts', 'src/config.ts'],
+    ignores: ['src/architecture/graph-json.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'TemplateLiteral > CallExpression[callee.object.name="JSON"][callee.property.name="stringify"]',
+          message:
+            'texts quote what others chose with quoted() of src/untrusted-text.ts, which bounds and escapes it',
+        },
       ],
     },
   },

@@ -1,11 +1,19 @@
-/** @type {import('jest').Config} */
+const slow = require('./jest.slow.config.js');
+
+/**
+ * What a change is tested with in a minute or two: all but the slow suites (`npm run test:slow`), and what needs the
+ * authors' checkpoints (`npm run test:parity`) or proxies (`npm run test:proxies`).
+ *
+ * @type {import('jest').Config}
+ */
 module.exports = {
+  ...slow,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  // Needs the authors' checkpoints: `npm run test:parity`.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/parity/'],
-  transform: {
-    '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } }],
-  },
-  testEnvironment: 'node',
-  testTimeout: 60_000,
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/parity/',
+    '<rootDir>/test/faults/proxies/',
+    // Patterns, in which a folder's beginning is enough.
+    ...slow.testMatch.map((path) => path.replace('**/*.test.ts', '')),
+  ],
 };

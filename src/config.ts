@@ -4,6 +4,7 @@ import { availableParallelism, homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { LogahError } from './errors';
+import { quoted } from './untrusted-text';
 
 /** One setting: its flag, its environment variable, and what it means. */
 export interface Setting {
@@ -61,6 +62,19 @@ export const SETTINGS = {
     default: '64',
     description: 'Predict calls at a time; more are refused with RESOURCE_EXHAUSTED',
   },
+  maxCalls: {
+    flag: '--max-calls <count>',
+    variable: 'LOGAH_MAX_CALLS',
+    default: '1024',
+    description:
+      'calls of any kind at a time, checks of health apart; more are refused with RESOURCE_EXHAUSTED',
+  },
+  maxConnections: {
+    flag: '--max-connections <count>',
+    variable: 'LOGAH_MAX_CONNECTIONS',
+    default: '512',
+    description: 'connections at a time; beyond them, the caller that has the most loses its idlest',
+  },
   maxNodes: {
     flag: '--max-nodes <count>',
     variable: 'LOGAH_MAX_NODES',
@@ -71,7 +85,7 @@ export const SETTINGS = {
   maxParameters: {
     flag: '--max-parameters <count>',
     variable: 'LOGAH_MAX_PARAMETERS',
-    default: '20000000000',
+    default: '1000000000000',
     description: 'parameters of an architecture',
   },
   maxRequestBytes: {
@@ -80,11 +94,23 @@ export const SETTINGS = {
     default: `${megabytes(16)}`,
     description: 'size of a request message; more are refused with RESOURCE_EXHAUSTED',
   },
+  bufferBytes: {
+    flag: '--buffer-bytes <bytes>',
+    variable: 'LOGAH_BUFFER_BYTES',
+    default: `${megabytes(160)}`,
+    description: 'memory for requests, plans, tiles and chunks, of all calls together',
+  },
   cacheBytes: {
     flag: '--cache-bytes <bytes>',
     variable: 'LOGAH_CACHE_BYTES',
     default: `${megabytes(32)}`,
     description: 'memory for the embeddings of recent architectures',
+  },
+  stallSeconds: {
+    flag: '--stall-seconds <seconds>',
+    variable: 'LOGAH_STALL_SECONDS',
+    default: '120',
+    description: 'how long a reader may take nothing, or a request take to arrive, before the stream ends',
   },
   shutdownGraceSeconds: {
     flag: '--shutdown-grace-seconds <seconds>',
@@ -128,10 +154,14 @@ const schema = z.object({
     .pipe(count(1, 64)),
   tilesAhead: count(1, 64),
   maxStreams: count(1, 100_000),
+  maxCalls: count(1, 100_000),
+  maxConnections: count(1, 100_000),
   maxNodes: count(1, 1_000_000),
   maxParameters: count(1, Number.MAX_SAFE_INTEGER),
   maxRequestBytes: count(1024, megabytes(1024)),
+  bufferBytes: count(megabytes(32), megabytes(65536)),
   cacheBytes: count(0, megabytes(65536)),
+  stallSeconds: count(1, 86_400),
   shutdownGraceSeconds: count(0, 86_400),
   logLevel: z.enum(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
@@ -165,7 +195,7 @@ export function loadConfig(
   if (result.success) return Object.freeze(result.data);
   const faults = result.error.issues.map((issue) => {
     const name = String(issue.path[0]);
-    return `${origins.get(name) ?? name} is ${JSON.stringify(values[name])}; it ${issue.message}`;
+    return `${origins.get(name) ?? name} is ${quoted(values[name])}; it ${issue.message}`;
   });
   throw new LogahError('invalid_argument', faults.join('; '));
 }

@@ -28,14 +28,15 @@ for layer in network.vit.layers:
 fully_shard(network, mesh=mesh)
 
 with logah.connect(server) as client:
-    client.initialize(network, seed=1)
+    client.initialize(network, seed=1).verify()
     held = sum(parameter.to_local().numel() for parameter in network.parameters())
     print(f"rank {rank} of {ranks} holds {held:,} elements", flush=True)
 
-    # For this example only: together the ranks have what a single process would have got.
-    whole = client.state_dict(config, seed=1)
-for name, parameter in network.named_parameters():
-    assert torch.equal(parameter.full_tensor(), whole[name]), f"{name} differs from the whole prediction"
+    # For this example only: together the ranks have what a single process would have got, bit for bit.
+    whole = AutoModelForImageClassification.from_config(config)
+    client.initialize(whole, seed=1)
+for (name, parameter), expected in zip(network.named_parameters(), whole.parameters(), strict=True):
+    assert torch.equal(parameter.full_tensor(), expected), f"{name} differs from the whole prediction"
 
 optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
 generator = torch.Generator().manual_seed(rank)

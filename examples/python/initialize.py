@@ -11,4 +11,5 @@ config = AutoConfig.from_pretrained("examples/gpt2")
 network = AutoModelForCausalLM.from_config(config)
 with logah.connect(server) as client:
     report = client.initialize(network, seed=7)
+report.verify()
 print(f"{report.predicted + report.tiled:,} elements from {report.model}, left as they were: {report.untouched}")

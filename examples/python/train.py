@@ -48,6 +48,7 @@ with torch.device("meta"):
     network = ViTForImageClassification(config)
 with logah.connect(server) as client:
     report = client.initialize(network, seed=1)
+report.verify()
 print(f"{report.predicted + report.tiled:,} elements from {report.model}, {report.initialized:,} by rule")
 
 with tempfile.TemporaryDirectory() as directory:

@@ -15,6 +15,7 @@ from logah.errors import (
     ShardingError,
     SourceError,
     TraceError,
+    VerificationError,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = [
     "ShardingError",
     "SourceError",
     "TraceError",
+    "VerificationError",
     "__version__",
     "aio",
     "client",

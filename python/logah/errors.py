@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import grpc
@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 
 class LogahError(Exception):
     """Something that its reader can act on; the base of all errors of this package."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Processes hand errors to each other; the arguments of `__init__` are not kept.
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[LogahError], args: tuple[object, ...], state: dict[str, object]) -> LogahError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class SourceError(LogahError, ValueError):
@@ -50,6 +60,15 @@ class CoverageError(LogahError):
     def __init__(self, message: str, names: Sequence[str]) -> None:
         super().__init__(message)
         #: The parameters or buffers, by their names in the module.
+        self.names = tuple(names)
+
+
+class VerificationError(LogahError):
+    """Parameters of a module that do not hold what was predicted."""
+
+    def __init__(self, message: str, names: Sequence[str]) -> None:
+        super().__init__(message)
+        #: The parameters, by their names in the plan.
         self.names = tuple(names)
 
 

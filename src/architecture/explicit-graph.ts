@@ -81,6 +81,7 @@ function fromProtoParameter(message: Parameter__Output, field: string, violation
   const blocks = message.blocks.map((block, index) =>
     fromProtoBlock(block, `${field}.blocks[${index}]`, violations),
   );
+  const { layout } = message;
   return {
     name,
     shape,
@@ -90,6 +91,7 @@ function fromProtoParameter(message: Parameter__Output, field: string, violation
     ...(view.length > 0 && { view }),
     ...(repetitions > 1 && { repetitions }),
     ...(keep !== undefined && { keep }),
+    ...(layout && { layout: { order: layout.order, shape: layout.shape } }),
   };
 }
 
@@ -134,7 +136,7 @@ export function toProtoGraph(graph: ArchitectureGraph): ProtoGraph {
 }
 
 function toProtoParameter(parameter: Parameter): ProtoParameter {
-  const { name, shape, axis, blocks, tiedTo, view, repetitions, keep } = parameter;
+  const { name, shape, axis, blocks, tiedTo, view, repetitions, keep, layout } = parameter;
   if (tiedTo !== undefined) return { name, shape: [...shape], tiedTo };
   return {
     name,
@@ -144,6 +146,7 @@ function toProtoParameter(parameter: Parameter): ProtoParameter {
     ...(view !== undefined && { view: [...view] }),
     ...(repetitions !== undefined && { repetitions }),
     ...(keep !== undefined && { keep: keyOf(KEEPS, keep) as Keep__Output }),
+    ...(layout && { layout: { order: [...layout.order], shape: [...layout.shape] } }),
   };
 }
 

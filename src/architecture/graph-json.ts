@@ -63,6 +63,7 @@ const PARAMETER = message({
   view: list(int64),
   keep: names(Keep),
   repetitions: uint32,
+  layout: message({ order: list(uint32), shape: list(int64) }),
 });
 
 const GRAPH = message({

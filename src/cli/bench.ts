@@ -3,7 +3,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { PredictRequest } from '../client';
 import { formatBytes, formatNumberOf } from './format';
-import { readInputFile } from './input-file';
+import { INPUT_HELP, readInputFile } from './input-file';
 import { interruptible } from './interruption';
 import { timeRound, type Round } from './load';
 import {
@@ -50,10 +50,10 @@ export function benchCommand(): Command {
   const command = new Command('bench')
     .description('put load on a server and report how fast it answers; the data is checked and dropped')
     .addOption(
-      new Option(
-        '--file <file>',
-        'a transformers config.json, an ONNX file, or an architecture graph in JSON',
-      ).default(packagePath('examples', 'vit-base-patch16-224', 'config.json'), 'ViT-Base'),
+      new Option('--file <file>', INPUT_HELP).default(
+        packagePath('examples', 'vit-base-patch16-224', 'config.json'),
+        'ViT-Base',
+      ),
     )
     .addOption(new Option('--streams <count>', 'streams at a time').argParser(positive).default(1))
     .addOption(

@@ -7,7 +7,7 @@ import { formatGraphJson } from '../architecture/graph-json';
 import { loadConfig, SETTINGS, type SettingName } from '../config';
 import type { Architecture, Architecture__Output } from '../gen/logah/v1/Architecture';
 import { LogahService } from '../contract/proto-definition';
-import { readInputFile } from './input-file';
+import { INPUT_HELP, readInputFile } from './input-file';
 import { settingOption } from './options';
 import { packagePath } from './package-paths';
 
@@ -15,7 +15,7 @@ import { packagePath } from './package-paths';
 export function graphCommand(): Command {
   return new Command('graph')
     .description('print the architecture graph of a network in JSON, which every command reads in its place')
-    .argument('<file>', 'a transformers config.json, an ONNX file, or an architecture graph in JSON')
+    .argument('<file>', INPUT_HELP)
     .addOption(settingOption(SETTINGS.maxNodes))
     .addOption(settingOption(SETTINGS.maxParameters))
     .action(async (file: string, flags: Partial<Record<SettingName, string>>) => {

@@ -3,7 +3,7 @@
 import { Command, Option } from 'commander';
 import type { CheckedPlan, TensorPlan, Widening } from '../client';
 import { formatBytes, formatCount, formatNumberOf, formatShape } from './format';
-import { readInputFile } from './input-file';
+import { INPUT_HELP, readInputFile } from './input-file';
 import { interruptible } from './interruption';
 import {
   addRequestOptions,
@@ -25,7 +25,7 @@ interface PlanFlags extends ServerFlags, RequestFlags {
 export function planCommand(): Command {
   const command = new Command('plan')
     .description('show where every parameter of a network would come from, without predicting any')
-    .argument('<file>', 'a transformers config.json, an ONNX file, or an architecture graph in JSON');
+    .argument('<file>', INPUT_HELP);
   addServerOptions(addRequestOptions(command));
   return command
     .addOption(new Option('--json', 'print the plan as one JSON object').default(false, 'a table'))
@@ -41,7 +41,7 @@ async function showPlan(file: string, flags: PlanFlags, signal: AbortSignal): Pr
   if (flags.json) {
     printJson(plan);
   } else {
-    process.stdout.write(`${tensorTable(plan)}\n${totals(plan)}`);
+    process.stdout.write(`${tensorTable(plan)}\n${partTable(plan)}${totals(plan)}`);
   }
 }
 
@@ -56,6 +56,31 @@ function tensorTable({ tensors }: CheckedPlan): string {
       tensor.sent ? formatCount(tensor.bytes) : '-',
     ]),
   );
+}
+
+/** Parts that are listed; the others are counted. */
+const LISTED_PARTS = 12;
+
+/** How much of each part of the network is predicted; nothing where the network is one part. */
+function partTable({ modules }: CheckedPlan): string {
+  if (modules.length < 2) return '';
+  const parts = modules.flatMap(({ name, coverage }) => (coverage === null ? [] : [{ name, ...coverage }]));
+  const share = (count: number, parameters: number): string =>
+    parameters === 0 ? '-' : `${((100 * count) / parameters).toFixed(1)} %`;
+  const table = renderTable(
+    [left('part'), right('parameters'), right('predicted'), right('by rule'), right('kept')],
+    parts
+      .slice(0, LISTED_PARTS)
+      .map(({ name, parameters, predicted, tiled, initialized, kept }) => [
+        name === '' ? '(others)' : name,
+        formatCount(parameters),
+        share(predicted + tiled, parameters),
+        share(initialized, parameters),
+        share(kept, parameters),
+      ]),
+  );
+  const rest = parts.length - LISTED_PARTS;
+  return `${table}${rest > 0 ? `and ${formatNumberOf(rest, 'more part')}\n` : ''}\n`;
 }
 
 function sourceText({ source, tiedTo }: TensorPlan): string {
@@ -105,6 +130,7 @@ function totals({
     ['predicted', coverage.predicted],
     ['tiled', coverage.tiled],
     ['by rule', coverage.initialized],
+    ...(coverage.kept > 0 ? [['kept', coverage.kept] as [string, number]] : []),
   ];
   const parts = origins.map(([origin, count]) => `${origin} ${formatCount(count)} (${share(count)})`);
   const lines = [

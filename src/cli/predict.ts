@@ -2,7 +2,7 @@
 
 import { basename, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { readInputFile } from './input-file';
+import { INPUT_HELP, readInputFile } from './input-file';
 import { interruptible } from './interruption';
 import {
   addRequestOptions,
@@ -35,9 +35,12 @@ type PredictFlags = OutputFlags & ServerFlags & RequestFlags & StreamFlags;
 export function predictCommand(): Command {
   const command = new Command('predict')
     .description('predict the parameters of a network and write them to a safetensors file')
-    .argument('<file>', 'a transformers config.json, an ONNX file, or an architecture graph in JSON')
+    .argument('<file>', INPUT_HELP)
     // Not commander's requiredOption: it would be missed before a misspelt `--otu` is.
-    .option('--out <directory>', 'where to write model.safetensors, and config.json beside it (required)');
+    .option(
+      '--out <directory>',
+      'where to write model.safetensors (with --shard, shard-INDEX-of-COUNT.safetensors), and config.json beside it (required)',
+    );
   addServerOptions(addStreamOptions(addRequestOptions(command)));
   return command
     .addOption(

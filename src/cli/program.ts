@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { benchCommand } from './bench';
+import { completionCommand } from './completion';
 import { demoCommand } from './demo';
 import { graphCommand } from './graph';
 import { healthCommand } from './health';
@@ -25,10 +26,14 @@ export function createProgram(): Command {
     healthCommand(),
     benchCommand(),
     demoCommand(),
+    completionCommand(),
   ];
   for (const command of commands) {
     program.addCommand(
-      command.copyInheritedSettings(program).showHelpAfterError(`(see logah ${command.name()} --help)`),
+      command
+        .copyInheritedSettings(program)
+        .version(packageVersion())
+        .showHelpAfterError(`(see logah ${command.name()} --help)`),
     );
   }
   return program;

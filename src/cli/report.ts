@@ -1,15 +1,17 @@
 import { sentTensors } from '../client';
 import { formatBytes, formatCount } from './format';
 import type { PredictionReport } from './save-prediction';
-import { left, renderTable, right } from './table';
+import { left, renderTable, right, type Column } from './table';
 
-const COLUMNS = [
+/** What is kept has a column where there is any. */
+const columnsOf = (keeps: boolean): Column[] => [
   left('network'),
   right('tensors'),
   right('parameters'),
   right('predicted'),
   right('tiled'),
   right('by rule'),
+  ...(keeps ? [right('kept')] : []),
   right('tied'),
   right('size'),
   right('seconds'),
@@ -19,8 +21,9 @@ const COLUMNS = [
 
 /** A table with a row for each prediction, by the name it goes under. */
 export function reportTable(reports: readonly (readonly [name: string, report: PredictionReport])[]): string {
+  const keeps = reports.some(([, { plan }]) => plan.coverage.kept > 0);
   return renderTable(
-    COLUMNS,
+    columnsOf(keeps),
     reports.map(([name, { plan, summary, seconds }]) => [
       name,
       formatCount(plan.tensors.length),
@@ -28,6 +31,7 @@ export function reportTable(reports: readonly (readonly [name: string, report: P
       formatCount(plan.coverage.predicted),
       formatCount(plan.coverage.tiled),
       formatCount(plan.coverage.initialized),
+      ...(keeps ? [formatCount(plan.coverage.kept)] : []),
       formatCount(plan.coverage.tied),
       formatBytes(plan.totalBytes),
       seconds.toFixed(2),

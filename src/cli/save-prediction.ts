@@ -1,15 +1,18 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import {
   isExpanded,
   parallelEvents,
   predictDense,
   saveSafetensors,
   type PredictRequest,
+  type SafetensorsMetadata,
   type SavedPrediction,
 } from '../client';
 import { GENERATION_CONFIG, generationConfig } from '../client/generation-config';
 import { writeWhole } from '../client/partial-file';
+import { LogahError } from '../errors';
 import type { InputFile } from './input-file';
 import { withOutputDirectory } from './output-directory';
 import type { Progress } from './progress';
@@ -30,7 +33,7 @@ export interface SaveJob {
 
 /** A prediction on disk, and what it took. */
 export interface PredictionReport extends SavedPrediction {
-  /** `model.safetensors` in the directory. */
+  /** `model.safetensors` in the directory; of a shard, a name that says which. */
   readonly path: string;
   /** The copy of the configuration; undefined for a graph. */
   readonly configPath: string | undefined;
@@ -39,7 +42,7 @@ export interface PredictionReport extends SavedPrediction {
 }
 
 /**
- * Predicts and writes `model.safetensors`, and beside it `config.json` as it was given and the model's tokenizer where it
+ * Predicts and writes `model.safetensors` (of a shard, `shard-INDEX-of-COUNT.safetensors`), and beside it `config.json` as it was given and the model's tokenizer where it
  * fits. Throws as the client does.
  */
 export async function savePrediction(
@@ -48,13 +51,15 @@ export async function savePrediction(
   signal: AbortSignal,
 ): Promise<PredictionReport> {
   const { input, seed, directory, progress } = job;
-  const path = join(directory, 'model.safetensors');
+  const path = join(directory, fileName(job.request));
   return withOutputDirectory(directory, async () => {
+    await refuseOtherConfig(input, directory);
     const start = performance.now();
     try {
       const saved = await withFileErrors(`write ${path}`, () =>
         saveSafetensors(eventsOf(clients, job, signal), path, {
           seed,
+          metadata: shardMetadata(job.request),
           onPlan: ({ totalBytes, warnings }) => {
             printWarnings(warnings);
             progress.start(totalBytes);
@@ -102,6 +107,35 @@ async function saveTokenizer(
   for (const [name, data] of files) {
     const path = join(directory, name);
     await withFileErrors(`write ${path}`, () => writeWhole(path, (file) => file.write(data)));
+  }
+}
+
+/** Not the name of a whole model, which a loader would take the rows of one rank for. */
+function fileName({ shard }: PredictRequest): string {
+  return shard ? `shard-${shard.index ?? 0}-of-${shard.count ?? 0}.safetensors` : 'model.safetensors';
+}
+
+function shardMetadata({ shard }: PredictRequest): SafetensorsMetadata {
+  return shard ? { 'logah.shard': `${shard.index ?? 0}/${shard.count ?? 0}` } : {};
+}
+
+/** A configuration of another network in the directory is the caller's own, and the weights would not be its. */
+async function refuseOtherConfig({ path, config }: InputFile, directory: string): Promise<void> {
+  const there = join(directory, 'config.json');
+  if (config === undefined) return;
+  const content = await readFile(there).catch(() => undefined);
+  if (content === undefined || content.equals(config) || isSameJson(content, config)) return;
+  throw new LogahError(
+    'failed_precondition',
+    `${there} is there and differs from ${path}; give another --out, or move it away`,
+  );
+}
+
+function isSameJson(one: Buffer, other: Buffer): boolean {
+  try {
+    return isDeepStrictEqual(JSON.parse(one.toString()), JSON.parse(other.toString()));
+  } catch {
+    return false;
   }
 }
 

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import pino from 'pino';
 import { loadConfig, SETTINGS, type SettingName } from '../config';
 import { startServer } from '../server';
+import { requireFreeAddress } from './free-address';
 import { settingOption } from './options';
 import { packagePath } from './package-paths';
 
@@ -22,7 +23,7 @@ export function serveCommand(): Command {
 async function serve(flags: Partial<Record<SettingName, string>>, parentWatch: boolean): Promise<void> {
   const config = loadConfig(flags, packagePath('models'));
   const logger = pino({ level: config.logLevel, base: null });
-  const starting = startServer(config, logger);
+  const starting = requireFreeAddress(config.address).then(() => startServer(config, logger));
   // Before it listens, so that no signal ends it in any other way.
   const stop = (): void => {
     starting.then(

@@ -6,7 +6,7 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 /** "ENOENT: no such file or directory, open 'x'" -> "no such file or directory". */
-function reason(error: NodeJS.ErrnoException): string {
+export function systemReason(error: NodeJS.ErrnoException): string {
   return error.message.replace(/^[A-Z0-9_]+: /, '').replace(/, [a-z_]+( '.*)?$/s, '');
 }
 
@@ -19,7 +19,9 @@ export async function withFileErrors<Result>(
     return await attempt();
   } catch (error) {
     if (isSystemError(error)) {
-      throw new LogahError('failed_precondition', `cannot ${action}: ${reason(error)}`, { cause: error });
+      throw new LogahError('failed_precondition', `cannot ${action}: ${systemReason(error)}`, {
+        cause: error,
+      });
     }
     throw error;
   }

@@ -41,7 +41,10 @@ export function coreRows(rows: number, expansion: Expansion): number {
 /** Whether the block has a scale in front of its core rows. */
 export function hasScale({ layout }: CoreBlock): boolean {
   return (
-    layout === 'CORE_LAYOUT_MATRIX' || layout === 'CORE_LAYOUT_KERNEL' || layout === 'CORE_LAYOUT_POSITIONS'
+    layout === 'CORE_LAYOUT_MATRIX' ||
+    layout === 'CORE_LAYOUT_MATRIX_TRANSPOSED' ||
+    layout === 'CORE_LAYOUT_KERNEL' ||
+    layout === 'CORE_LAYOUT_POSITIONS'
   );
 }
 
@@ -92,6 +95,7 @@ function isComputable(block: CoreBlock, expansion: Expansion): boolean {
   if (m < 1 || n < 1 || m > expansion.rows || n > expansion.rows) return false;
   switch (layout) {
     case 'CORE_LAYOUT_MATRIX':
+    case 'CORE_LAYOUT_MATRIX_TRANSPOSED':
       return true;
     case 'CORE_LAYOUT_KERNEL':
       return (

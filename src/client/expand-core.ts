@@ -69,6 +69,8 @@ async function blockFill(
   switch (block.layout) {
     case 'CORE_LAYOUT_MATRIX':
       return factoredBlock({ ...block, ...factors, rank }, kernels.multiply);
+    case 'CORE_LAYOUT_MATRIX_TRANSPOSED':
+      return factoredBlock({ ...block, a: factors.b, b: factors.a, rank }, kernels.multiply);
     case 'CORE_LAYOUT_KERNEL':
       return kernelFill(block, factors, rank, kernels.multiply);
     case 'CORE_LAYOUT_POSITIONS':

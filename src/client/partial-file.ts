@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { forgetPartial, newPartialPath, removeLeftOver } from './left-over';
 
 /**
- * A file under construction beside its final place: `NAME.<random>.partial`. It appears under its name all at once and
+ * A file under construction beside its final place: `NAME.<who writes it>.partial`. It appears under its name all at once and
  * on disk (`commit`), or not at all (`discard`).
  */
 export class PartialFile {
@@ -17,9 +17,10 @@ export class PartialFile {
     this.#file = file;
   }
 
-  /** Throws the file system's errors, as all methods do. */
+  /** Removes what killed processes have left of it. Throws the file system's errors, as all methods do. */
   static async create(path: string): Promise<PartialFile> {
-    const partial = `${path}.${randomUUID().slice(0, 8)}.partial`;
+    await removeLeftOver(path);
+    const partial = newPartialPath(path);
     return new PartialFile(path, partial, await open(partial, 'wx'));
   }
 
@@ -38,6 +39,7 @@ export class PartialFile {
     await this.#file.sync();
     await this.#file.close();
     await rename(this.#partial, this.#path);
+    forgetPartial(this.#partial);
     await syncDirectory(dirname(this.#path));
   }
 
@@ -45,6 +47,7 @@ export class PartialFile {
   async discard(): Promise<void> {
     await this.#file.close().catch(() => undefined);
     await rm(this.#partial, { force: true });
+    forgetPartial(this.#partial);
   }
 }
 

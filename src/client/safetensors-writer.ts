@@ -1,12 +1,14 @@
 import type { CheckedPlan } from './checked-plan';
 import { writeWhole } from './partial-file';
 import type { PredictionEvent, Summary } from './prediction-events';
-import { encodeHeader } from './safetensors-header';
+import { encodeHeader, type SafetensorsMetadata } from './safetensors-header';
 
 /** What goes into the file beside the tensors, and who wants to know how it goes. */
 export interface SaveOptions {
   /** The request's seed, for the file's metadata. Default: 0, the contract's own. */
   readonly seed?: number | undefined;
+  /** Further entries of the file's metadata. */
+  readonly metadata?: SafetensorsMetadata | undefined;
   /** Called with the plan before the first byte is written. */
   readonly onPlan?: ((plan: CheckedPlan) => void) | undefined;
   /** Called with the number of tensor bytes written so far, after each chunk. */
@@ -41,7 +43,7 @@ export async function saveSafetensors(
         case 'plan':
           plan = event.plan;
           options.onPlan?.(plan);
-          header = encodeHeader(plan, metadata(plan, options.seed ?? 0));
+          header = encodeHeader(plan, { ...metadata(plan, options.seed ?? 0), ...options.metadata });
           await file.write(header, 0);
           break;
         case 'data':

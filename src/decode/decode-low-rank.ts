@@ -13,7 +13,7 @@ import type { Scratch } from '../scratch';
 import { squashOf } from './squash';
 import type { DecodeContext, TilePart } from './tile-part';
 
-type LowRankRecipe = KernelRecipe | MatrixRecipe | PositionRecipe | VectorRecipe;
+export type LowRankRecipe = KernelRecipe | MatrixRecipe | PositionRecipe | VectorRecipe;
 
 /** Fills a part of a tile from the factors of its node. */
 export async function fillLowRank(
@@ -134,17 +134,27 @@ async function fillVector(
   context: DecodeContext,
   tile: Float32Array,
 ): Promise<void> {
+  const valueAt = await vectorValues(recipe, part, context);
+  for (let index = 0; index < part.rows; index++) tile[part.row + index] = valueAt(part.pieceRow + index);
+}
+
+/** The elements of a vector by their index in the piece. */
+export async function vectorValues(
+  recipe: VectorRecipe,
+  part: TilePart,
+  context: DecodeContext,
+): Promise<(index: number) => number> {
   const { row, length, rounded, layout, cycles, factor = 1 } = recipe;
   const [m, n] = layout === 'pair' ? [rounded, 2] : [2 * rounded, 1];
   const { a, b } = await factorsOf(part, context, m, n);
   const product = context.scratch.product.take(m * n);
   await multiply(context, a, b, product);
   const squash = squashOf(row);
-  for (let index = 0; index < part.rows; index++) {
-    const at = decodedEntry(part.pieceRow + index, length, cycles?.rows);
+  return (index) => {
+    const at = decodedEntry(index, length, cycles?.rows);
     const value = layout === 'pair' ? product[at * 2 + row] : product[row * rounded + at];
-    tile[part.row + index] = squash(value as number) * factor;
-  }
+    return squash(value as number) * factor;
+  };
 }
 
 /** The first m rows of A and n rows of B of the part's node. */
@@ -168,7 +178,7 @@ export function keptScale(
 }
 
 /** `count` rows [count, width] in `scratch`: row k is row `rowAt(k)` of `matrix` [*, width] times `scale`. */
-function gatherRows(
+export function gatherRows(
   matrix: Float32Array,
   width: number,
   scratch: Scratch,
@@ -185,7 +195,7 @@ function gatherRows(
   return gathered;
 }
 
-async function multiply(
+export async function multiply(
   context: DecodeContext,
   a: Float32Array,
   b: Float32Array,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { abortError } from '../errors';
 import type { ArchitectureGraph } from '../graph/graph';
-import type { FillJob, Job, PoolMessage, WorkerMessage, WorkerSetup } from './worker-protocol';
+import type { FillJob, Job, PackedGraph, PoolMessage, WorkerMessage, WorkerSetup } from './worker-protocol';
 
 /** Jobs that a worker holds at a time: one that it does and one that it need not wait for. */
 const JOBS_PER_WORKER = 2;
@@ -75,7 +75,11 @@ export class DecodePool {
   }
 
   /** Node embeddings [N, hid] of a graph. */
-  async encode(model: string, graph: ArchitectureGraph, signal: AbortSignal): Promise<Float32Array> {
+  async encode(
+    model: string,
+    graph: ArchitectureGraph | PackedGraph,
+    signal: AbortSignal,
+  ): Promise<Float32Array> {
     const message = await this.#run({ kind: 'encode', model, graph }, signal);
     if (message.kind !== 'embeddings')
       throw new Error(`a worker answered an encode job with ${message.kind}`);

@@ -11,6 +11,7 @@ import { fillByRule } from './decode-by-rule';
 import { bytesPerElement, convert, type ElementType } from '../element-type';
 import { FactorStore } from './factor-store';
 import { liftPart } from './lift';
+import { unpackGraph } from './packed-graph';
 import type { FillRecipe, MatrixRecipe, ScaledRecipe } from '../plan/recipe';
 import { scaleOf } from './scale';
 import { ScaleStore } from './scale-store';
@@ -111,9 +112,9 @@ async function decodeFactors(item: FactorsItem, model: LoadedModel): Promise<Flo
     at += rows * rank;
     return values.subarray(start, at);
   };
-  for (const { embedding, recipe } of item.blocks) {
-    const a = take(recipe.m);
-    const b = take(recipe.n);
+  for (const { embedding, recipe, transposed } of item.blocks) {
+    const [first, second] = transposed ? [take(recipe.n), take(recipe.m)] : [take(recipe.m), take(recipe.n)];
+    const [a, b] = transposed ? [second, first] : [first, second];
     await model.sessions.factors(embedding, recipe.slot, { a, b });
     const scale = scaleOf(recipe, { a, b }, rank);
     for (let index = 0; index < a.length; index++) a[index] = (a[index] as number) * scale;
@@ -204,7 +205,8 @@ async function perform(id: number, job: Job): Promise<void> {
   if (job.kind === 'encode') {
     const model = modelOf(job.model);
     const { operations, cutoff } = model.config;
-    const embeddings = await model.sessions.encode(encoderFeatures(job.graph, operations, cutoff));
+    const graph = unpackGraph(job.graph);
+    const embeddings = await model.sessions.encode(encoderFeatures(graph, operations, cutoff));
     send({ kind: 'embeddings', id, embeddings });
   } else {
     send({ kind: 'filled', id, crc32: await fillBuffer(job) });

@@ -1,6 +1,7 @@
 /** The standard deviation of a predicted block's own elements, as the network gets them. Runs in a worker thread. */
 
 import { momentsOf } from './block-moments';
+import { elementCount } from '../graph/graph';
 import { decodedEntry } from '../plan/cycle';
 import { elementAt, type DenseRecipe } from './decode-dense';
 import { factorsOf, keptScale } from './decode-low-rank';
@@ -19,7 +20,7 @@ export type BlockRecipe = Exclude<Recipe, FillRecipe | VectorRecipe | DenseVecto
  * Of a product it comes from the factors, never from the elements, and is kept for the piece's other tiles.
  */
 export function deviationOf(recipe: BlockRecipe, part: TilePart, context: DecodeContext): Promise<number> {
-  const { pieceRows, columns } = part;
+  const { pieceRows, columns } = decodedExtent(part);
   if (pieceRows * columns === 1) return Promise.resolve(0);
   const key = `${context.requestKey}/deviation/${pieceRows}/${columns}/${JSON.stringify(recipe)}`;
   return context.scales.getLater(key, async () => {
@@ -42,10 +43,20 @@ async function productDeviation(
   context: DecodeContext,
 ): Promise<number> {
   const factors = await factorsOf(part, context, ...factorRows(recipe));
-  const second = recipe.kind === 'kernel' ? part.columns / (recipe.h * recipe.w) : part.columns;
-  const extent = { first: part.pieceRows, second };
+  const { pieceRows, columns } = decodedExtent(part);
+  const second = recipe.kind === 'kernel' ? columns / (recipe.h * recipe.w) : columns;
+  const extent = { first: pieceRows, second };
   const moments = momentsOf(recipe, extent, factors, context.rank, recipe.cycles);
   return Math.abs(keptScale(recipe, context, factors)) * standardDeviation(moments);
+}
+
+/** Rows and columns of the whole piece as it is decoded. */
+function decodedExtent({ stored, pieceRows, columns }: TilePart): { pieceRows: number; columns: number } {
+  if (stored === undefined) return { pieceRows, columns };
+  const [first = 1, ...rest] = stored.groups.map((group) =>
+    elementCount(group.map((at) => stored.shape[at] ?? 1)),
+  );
+  return { pieceRows: first, columns: elementCount(rest) };
 }
 
 /** The rows of A and of B that the recipe needs. */
@@ -63,9 +74,11 @@ function factorRows(recipe: ScaledRecipe): [m: number, n: number] {
 /** Of a block that is decoded whole: each decoded element counts as often as it occurs. */
 async function denseMoments(
   recipe: DenseBlockRecipe,
-  { embedding, pieceRows, columns }: TilePart,
+  part: TilePart,
   { sessions }: DecodeContext,
 ): Promise<Moments> {
+  const { embedding } = part;
+  const { pieceRows, columns } = decodedExtent(part);
   const value = await elementAt(recipe, embedding, sessions);
   const { row, column } = decodedEntries(recipe);
   const distinctRows = distinct(pieceRows, row);

@@ -3,7 +3,7 @@
 import type { BundleSessions } from '../hypernet/sessions';
 import type { FactorStore } from './factor-store';
 import type { StreamKey } from './random';
-import type { Recipe } from '../plan/recipe';
+import type { Recipe, Stored } from '../plan/recipe';
 import type { ScaleStore } from './scale-store';
 import type { WorkerScratch } from './worker-scratch';
 
@@ -19,6 +19,8 @@ export interface TilePart {
   readonly pieceRow: number;
   /** Rows of the whole piece; its columns are the part's. */
   readonly pieceRows: number;
+  /** How the piece lies in the tensor, where that is not as it is decoded. */
+  readonly stored?: Stored | undefined;
   /** Index in the tensor of the part's first element. */
   readonly element: number;
   /** The node's embedding [hid]; empty for a part filled by rule. */

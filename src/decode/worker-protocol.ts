@@ -20,8 +20,11 @@ export interface WorkerSetup {
 export interface EncodeJob {
   readonly kind: 'encode';
   readonly model: string;
-  readonly graph: ArchitectureGraph;
+  readonly graph: ArchitectureGraph | PackedGraph;
 }
+
+/** A graph as it passes through a thread that has no use for it: serialised and compressed (`packGraph`). */
+export type PackedGraph = Uint8Array;
 
 /** Fill a buffer; answered when it is filled, with the CRC-32 of what each item wrote. */
 export interface FillJob {
@@ -56,10 +59,11 @@ export interface FactorsItem {
   readonly blocks: readonly FactorsBlock[];
 }
 
-/** The factors of one node's block: the rows of A times the scale, then those of B. */
+/** The factors of one node's block: the rows of A times the scale, then those of B; for a transpose the other way round. */
 export interface FactorsBlock {
   readonly embedding: Float32Array;
   readonly recipe: MatrixRecipe;
+  readonly transposed: boolean;
 }
 
 /** What the blocks of a tensor are computed from, one after the other. */

@@ -6,6 +6,8 @@ import { Scratch } from '../scratch';
 export interface WorkerScratch {
   /** Rows of A, gathered for a product. */
   readonly rows: Scratch;
+  /** Rows of B, where they are gathered too. */
+  readonly columns: Scratch;
   /** Products that are not laid out as the tile is. */
   readonly product: Scratch;
   /** Tiles in float32 before they are narrowed. */
@@ -13,5 +15,5 @@ export interface WorkerScratch {
 }
 
 export function createScratch(): WorkerScratch {
-  return { rows: new Scratch(), product: new Scratch(), tile: new Scratch() };
+  return { rows: new Scratch(), columns: new Scratch(), product: new Scratch(), tile: new Scratch() };
 }

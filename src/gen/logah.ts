@@ -33,7 +33,10 @@ export interface ProtoGrpcType {
       LogahService: SubtypeConstructor<typeof grpc.Client, _logah_v1_LogahServiceClient> & { service: _logah_v1_LogahServiceDefinition }
       Model: MessageTypeDefinition
       ModuleCoverage: MessageTypeDefinition
+      NamedConstant: MessageTypeDefinition
       Node: MessageTypeDefinition
+      OnnxContent: MessageTypeDefinition
+      OnnxContentKind: EnumTypeDefinition
       Parameter: MessageTypeDefinition
       Plan: MessageTypeDefinition
       PlanRequest: MessageTypeDefinition
@@ -49,6 +52,7 @@ export interface ProtoGrpcType {
       Source: EnumTypeDefinition
       Summary: MessageTypeDefinition
       TensorDigest: MessageTypeDefinition
+      TensorLayout: MessageTypeDefinition
       TensorPlan: MessageTypeDefinition
       TensorSelection: MessageTypeDefinition
       TensorSlice: MessageTypeDefinition

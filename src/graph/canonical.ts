@@ -21,11 +21,12 @@ export function graphHash(graph: ArchitectureGraph): string {
 
 /** Fields that are not set leave no trace: graphs from before there were such have the hashes that they had. */
 function parameterFields(parameter: Parameter): unknown[] {
-  const { name, shape, axis, blocks, tiedTo, view, repetitions, keep } = parameter;
+  const { name, shape, axis, blocks, tiedTo, view, repetitions, keep, layout } = parameter;
   if (tiedTo !== undefined) return [name, shape, tiedTo];
   const isPlain = view === undefined && repetitions === undefined && keep === undefined;
+  const stored = layout === undefined ? [] : [[layout.order, layout.shape]];
   const more = isPlain ? [] : [{ view, repetitions, keep }];
-  return [name, shape, axis, blocks.map(blockFields), ...more];
+  return [name, shape, axis, blocks.map(blockFields), ...more, ...stored];
 }
 
 function blockFields({ length, origin, fallback }: Block): unknown[] {

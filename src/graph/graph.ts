@@ -47,6 +47,17 @@ export interface Block {
 }
 
 /**
+ * How a framework has a tensor that is stored otherwise: the tensor's dimensions in another order, and neighbours among
+ * them joined.
+ */
+export interface TensorLayout {
+  /** For each dimension of the framework's, in order, the stored one. */
+  readonly order: readonly number[];
+  /** What the reordered dimensions are joined to; as many elements. */
+  readonly shape: readonly number[];
+}
+
+/**
  * A tensor of the network's state dict: blocks joined along `axis`, or the storage of another (`tiedTo`), or values that
  * the caller keeps.
  */
@@ -56,6 +67,8 @@ export interface Parameter {
   readonly axis: number;
   readonly blocks: readonly Block[];
   readonly tiedTo: string | undefined;
+  /** What is predicted where it is not the tensor as it is stored; `shape` and `axis` are those of storage. */
+  readonly layout?: TensorLayout | undefined;
   /** The shape as which the blocks see the parameter, with its elements in the same order; undefined: `shape`. */
   readonly view?: readonly number[] | undefined;
   /** How often the blocks follow one another; undefined: once. */
@@ -66,6 +79,14 @@ export interface Parameter {
   readonly inputAxis?: number | undefined;
   /** Of a tied parameter that is a layer's weight: the node whose output the layer sums over. */
   readonly feeding?: number | undefined;
+}
+
+/** A tensor that a file of the network holds and that is no parameter. */
+export interface NamedConstant {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Why, as a clause: "running variance of a batch norm". */
+  readonly reason: string;
 }
 
 /** A directed acyclic graph of operations; node 0 is the input. */
@@ -86,6 +107,10 @@ export interface ArchitectureGraph {
   readonly widths?: readonly string[] | undefined;
   /** Standard deviation that the network's own initialisation gives weights; undefined: that of transformers' families. */
   readonly initializerRange?: number | undefined;
+  /** What of its file is no parameter; undefined: it comes from no file of tensors. */
+  readonly constants?: readonly NamedConstant[] | undefined;
+  /** What the caller should know of how the network was read, a sentence each. */
+  readonly notes?: readonly string[] | undefined;
 }
 
 /** The number of elements of a shape. */
@@ -101,8 +126,11 @@ export function viewOf({
   shape,
   view,
   blocks,
-}: Pick<Parameter, 'shape' | 'view' | 'blocks'>): readonly number[] {
+  layout,
+}: Pick<Parameter, 'shape' | 'view' | 'blocks' | 'layout'>): readonly number[] {
   if (view !== undefined) return view;
+  // What is stored otherwise is folded where it is predicted.
+  if (layout !== undefined) return shape;
   return blocks.some(({ origin }) => origin.kind === 'prediction') ? foldedShape(shape) : shape;
 }
 

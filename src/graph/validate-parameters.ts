@@ -1,7 +1,6 @@
 import { fillingFault, type Filling } from './filling';
 import {
   axisEntries,
-  blockShape,
   elementCount,
   viewOf,
   type ArchitectureGraph,
@@ -9,6 +8,7 @@ import {
   type Parameter,
   type PredictionOrigin,
 } from './graph';
+import { layoutFault, predictedShape } from './layout';
 import { Names } from './names';
 import { isIndex } from './validate-edges';
 import { validateShape } from './validate-nodes';
@@ -35,7 +35,11 @@ export function validateParameters(graph: ArchitectureGraph, violations: Violati
       validateTie(parameter, parameter.tiedTo, target, field, violations);
     } else if (parameter.keep === 'always') {
       validateKept(parameter, field, violations);
-    } else if (validateView(parameter, field, violations) && validateLengths(parameter, field, violations)) {
+    } else if (
+      validateLayout(parameter, field, violations) &&
+      validateView(parameter, field, violations) &&
+      validateLengths(parameter, field, violations)
+    ) {
       parameter.blocks.forEach((block, position) => {
         validateOrigin(graph, parameter, block, `${field}.blocks[${position}]`, violations);
       });
@@ -124,6 +128,20 @@ function validateLengths(parameter: Parameter, field: string, violations: Violat
   return false;
 }
 
+/** A layout says the whole of how blocks lie in the parameter. */
+function validateLayout(parameter: Parameter, field: string, violations: Violations): boolean {
+  const { layout, shape, axis, blocks, view, repetitions } = parameter;
+  if (layout === undefined) return true;
+  const fault =
+    view !== undefined || repetitions !== undefined
+      ? 'is given together with view or repetitions; only one of them is allowed'
+      : blocks.length > 1 && axis > 1
+        ? `has blocks along dimension ${axis}; only 0 or 1 is allowed`
+        : layoutFault(shape, layout);
+  if (fault !== undefined) violations.add(`${field}.layout`, fault);
+  return fault === undefined;
+}
+
 function validateOrigin(
   graph: ArchitectureGraph,
   parameter: Parameter,
@@ -147,8 +165,8 @@ function validateOrigin(
     const last = graph.nodes.length - 1;
     violations.add(`${prediction}.node`, `is ${origin.node}; the graph has nodes 0 to ${last}`);
   }
-  const shape = blockShape(parameter, block);
-  const [leading = 1, ...others] = viewOf(parameter);
+  const shape = predictedShape(parameter, block);
+  const [leading = 1, ...others] = parameter.layout?.shape ?? viewOf(parameter);
   const misfit = isEmpty
     ? 'needs elements; the parameter has none'
     : (roleMisfit(origin, shape) ??

@@ -1,5 +1,7 @@
 import { invalidFields, type FieldViolation } from '../errors';
 
+export { quoted } from '../untrusted-text';
+
 /** More are counted, not listed. */
 const LISTED = 20;
 
@@ -28,23 +30,4 @@ export class Violations {
     const summary = { field: 'architecture', description: `and ${rest} more violations` };
     throw invalidFields(rest > 0 ? [...this.listed, summary] : this.listed);
   }
-}
-
-/** A value from a request, short enough for an error message. */
-export function quoted(value: unknown): string {
-  if (typeof value === 'number' || value === undefined) return String(value);
-  if (Array.isArray(value)) return isShort(value) ? JSON.stringify(value) : `a list of ${value.length}`;
-  if (typeof value === 'object' && value !== null) return 'an object';
-  const text = JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
-}
-
-function isShort(list: readonly unknown[]): boolean {
-  return (
-    list.length <= 8 && list.every((item) => (typeof item === 'string' ? item.length <= 40 : !isObject(item)))
-  );
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
 }

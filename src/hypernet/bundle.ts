@@ -1,14 +1,21 @@
 /** Model bundles on disk: a directory with a manifest and the files that it vouches for. */
 
 import { createHash } from 'node:crypto';
-import { createReadStream, type Dirent } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync, type Dirent } from 'node:fs';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { LogahError } from '../errors';
+import { externalData } from '../onnx-file/external-data';
+import { fileSource } from '../onnx-file/file-source';
+import { WireError } from '../onnx-file/wire';
+import { quoted } from '../untrusted-text';
 import { EXPANSION_FILE, parseManifest, type Manifest } from './manifest';
 
 const MANIFEST = 'manifest.json';
+
+/** A manifest is a page; this bounds what a wrong file takes. */
+const MAX_MANIFEST_BYTES = 2 ** 20;
 
 /** A bundle whose files are there and have the hashes that the manifest names. */
 export interface Bundle {
@@ -78,12 +85,23 @@ async function bundlePaths(directory: string, entries: readonly Dirent[]): Promi
 /** Opens one bundle and checks its files. Throws LogahError (failed_precondition) that names the file and the fault. */
 export async function openBundle(directory: string): Promise<Bundle> {
   const path = join(directory, MANIFEST);
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const unreadable = (cause: unknown): never => {
     throw new LogahError('failed_precondition', `${path} cannot be read`, { cause });
-  });
+  };
+  const { size } = await stat(path).catch(unreadable);
+  if (size > MAX_MANIFEST_BYTES) {
+    throw new LogahError(
+      'failed_precondition',
+      `${path} has ${size} bytes; at most ${MAX_MANIFEST_BYTES} are allowed`,
+    );
+  }
+  const text = await readFile(path, 'utf8').catch(unreadable);
   const manifest = parseManifest(text, path);
   for (const [name, expected] of Object.entries(manifest.files)) {
     await checkFile(join(directory, basename(name)), expected);
+  }
+  for (const name of Object.keys(manifest.files)) {
+    if (name.endsWith('.onnx')) checkExternalData(directory, name, manifest);
   }
   const files = Object.entries(manifest.files).map(([name, file]) => [name, file.sha256]);
   const fingerprint = createHash('sha256')
@@ -118,5 +136,26 @@ async function checkFile(path: string, expected: { sha256: string; bytes: number
       'failed_precondition',
       `${path} has SHA-256 ${digest}; the manifest says ${expected.sha256}`,
     );
+  }
+}
+
+/** Data that an ONNX file takes from elsewhere is as much the model as the file itself, so the manifest must vouch for it. */
+function checkExternalData(directory: string, name: string, { files }: Manifest): void {
+  const path = join(directory, name);
+  const descriptor = openSync(path, 'r');
+  try {
+    const locations = externalData(fileSource(descriptor, fstatSync(descriptor).size));
+    for (const location of locations) {
+      if (Object.hasOwn(files, location)) continue;
+      throw new LogahError(
+        'failed_precondition',
+        `${path} takes data from ${quoted(location)}, which the manifest does not list in files`,
+      );
+    }
+  } catch (cause) {
+    if (!(cause instanceof WireError)) throw cause;
+    throw new LogahError('failed_precondition', `${path} is no ONNX file: ${cause.message}`, { cause });
+  } finally {
+    closeSync(descriptor);
   }
 }

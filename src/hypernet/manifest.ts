@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { LogahError } from '../errors';
+import { quoted } from '../untrusted-text';
 import { DECODER_KINDS } from './decoder-kind';
 import { requiredFiles } from './required-files';
 
@@ -14,7 +15,12 @@ export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as co
 /** Smallest and largest value that training saw, both included. */
 export type Range = readonly [number, number];
 
-const size = z.int().min(1);
+/** Largest size of a hypernetwork that makes any sense, and that buffers can be made for. */
+const MAX_SIZE = 2 ** 24;
+const MAX_TEXT = 4096;
+
+const size = z.int().min(1).max(MAX_SIZE);
+const word = z.string().max(256);
 const range = z.tuple([z.number(), z.number()]);
 
 const hypernetFields = z.object({
@@ -22,9 +28,9 @@ const hypernetFields = z.object({
   heads: size,
   layers: size,
   /** Rank r of the factors; 0 for `dense`. */
-  rank: z.int().min(0),
+  rank: z.int().min(0).max(MAX_SIZE),
   /** Rows of each factor; 0 for `dense`. */
-  ck: z.int().min(0),
+  ck: z.int().min(0).max(MAX_SIZE),
   /** Sizes (out, in, height, width) above which a dimension is tiled. */
   max_shape: z.tuple([size, size, size, size]),
   num_classes: size,
@@ -33,7 +39,7 @@ const hypernetFields = z.object({
   normalization: z.enum(['fan_in', 'std']),
   /** Scale of embeddings: as decoded, or by fan-in as other matrices are. */
   embedding_scale: z.enum(['none', 'fan_in']).default('none'),
-  operations: z.array(z.string().min(1)).min(1),
+  operations: z.array(word.min(1)).min(1).max(1024),
   /** Longest shortest path that counts, in edges. */
   cutoff: size,
   /** Blocks that the decoder tells apart although their nodes look alike; 1: none. */
@@ -82,12 +88,12 @@ const schema = z.object({
   format: z.literal('logah-bundle'),
   version: z.literal(MANIFEST_VERSION),
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
-  description: z.string(),
-  license: z.string(),
+  description: z.string().max(MAX_TEXT),
+  license: word,
   files: z.record(z.string(), file),
   hypernet,
   parameters: z.int().min(0),
-  families: z.array(z.string()),
+  families: z.array(word).max(1024),
   /** Whether it answers for families that no model was trained on, where a server is not told which does. */
   default: z.boolean().default(false),
   training: training.nullable(),
@@ -115,7 +121,7 @@ export function parseManifest(text: string, path: string): Manifest {
   if (version !== MANIFEST_VERSION) {
     throw new LogahError(
       'failed_precondition',
-      `${path}: version is ${version === undefined ? 'missing' : JSON.stringify(version)}; this server reads version ${MANIFEST_VERSION}`,
+      `${path}: version is ${version === undefined ? 'missing' : quoted(version)}; this server reads version ${MANIFEST_VERSION}`,
     );
   }
   const result = schema.safeParse(value);

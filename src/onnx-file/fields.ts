@@ -9,6 +9,18 @@ export const MODEL = {
   configuration: 26,
 } as const;
 
+export const FUNCTION = {
+  name: 1,
+  input: 4,
+  output: 5,
+  node: 7,
+  docString: 8,
+  domain: 10,
+  attributeDefault: 11,
+  valueInfo: 12,
+  metadata: 14,
+} as const;
+
 export const GRAPH = {
   node: 1,
   name: 2,
@@ -44,19 +56,37 @@ export const ATTRIBUTE = {
   tensors: 10,
   graphs: 11,
   docString: 13,
+  reference: 21,
+  sparseTensor: 22,
+  sparseTensors: 23,
 } as const;
 
 export const TENSOR = {
   dims: 1,
   dataType: 2,
+  floatData: 4,
   int32Data: 5,
   int64Data: 7,
   name: 8,
   rawData: 9,
+  doubleData: 10,
   uint64Data: 11,
+  externalData: 13,
+  dataLocation: 14,
 } as const;
 
-export const VALUE_INFO = { name: 1 } as const;
+/** Of `StringStringEntryProto`. */
+export const ENTRY = { key: 1, value: 2 } as const;
+
+export const VALUE_INFO = { name: 1, type: 2 } as const;
+
+export const TYPE = { tensor: 1 } as const;
+
+export const TENSOR_TYPE = { elementType: 1, shape: 2 } as const;
+
+export const SHAPE = { dimension: 1 } as const;
+
+export const DIMENSION = { size: 1 } as const;
 
 /** `TensorProto.DataType` by number. */
 export const DATA_TYPES: readonly string[] = [

@@ -1,4 +1,5 @@
-import { readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { dirname, resolve, sep } from 'node:path';
 import { WireError, type ByteSource } from './wire';
 
 /** Larger than the fields between two weights. */
@@ -9,13 +10,16 @@ const WINDOW_BYTES = 64 * 1024;
  * without its weights reads little. Throws the system's errors, and WireError where the file has become shorter.
  */
 export function fileSource(descriptor: number, size: number): ByteSource {
-  let window: Uint8Array = new Uint8Array(0);
+  let memory = new Uint8Array(WINDOW_BYTES);
+  let window = memory.subarray(0, 0);
   let from = 0;
   return {
     size,
     read(start, end) {
       if (start < from || end > from + window.length) {
-        window = readBytes(descriptor, start, Math.min(size, Math.max(end, start + WINDOW_BYTES)));
+        const wanted = Math.min(size, Math.max(end, start + WINDOW_BYTES)) - start;
+        if (memory.length < wanted) memory = new Uint8Array(wanted);
+        window = memory.subarray(0, readBytes(descriptor, start, memory.subarray(0, wanted)));
         from = start;
         if (end - from > window.length) throw new WireError(`the file ends at byte ${from + window.length}`);
       }
@@ -24,13 +28,48 @@ export function fileSource(descriptor: number, size: number): ByteSource {
   };
 }
 
-function readBytes(descriptor: number, start: number, end: number): Uint8Array {
-  const bytes = new Uint8Array(end - start);
+/** Returns how many there were. */
+function readBytes(descriptor: number, start: number, bytes: Uint8Array): number {
   let filled = 0;
   while (filled < bytes.length) {
     const count = readSync(descriptor, bytes, filled, bytes.length - filled, start + filled);
-    if (count === 0) return bytes.subarray(0, filled);
+    if (count === 0) break;
     filled += count;
   }
-  return bytes;
+  return filled;
+}
+
+/** Files with the data of weights in a model's directory, each opened once. */
+export class FilesBeside {
+  readonly #directory: string;
+  readonly #sources = new Map<string, ByteSource | undefined>();
+  readonly #descriptors: number[] = [];
+
+  constructor(modelPath: string) {
+    this.#directory = dirname(resolve(modelPath));
+  }
+
+  /** Undefined where there is none, or the location leads out of the directory. */
+  open(location: string): ByteSource | undefined {
+    if (!this.#sources.has(location)) this.#sources.set(location, this.#open(location));
+    return this.#sources.get(location);
+  }
+
+  close(): void {
+    for (const descriptor of this.#descriptors) closeSync(descriptor);
+    this.#descriptors.length = 0;
+  }
+
+  #open(location: string): ByteSource | undefined {
+    const path = resolve(this.#directory, location);
+    if (!path.startsWith(`${this.#directory}${sep}`)) return undefined;
+    try {
+      const descriptor = openSync(path, 'r');
+      this.#descriptors.push(descriptor);
+      return fileSource(descriptor, fstatSync(descriptor).size);
+    } catch {
+      // The model can be read without; what its weights show is then not known.
+      return undefined;
+    }
+  }
 }

@@ -1,6 +1,6 @@
 /** An ONNX file without the data of its weights, and without what is for people: all that a graph can be read from. */
 
-import { ATTRIBUTE, GRAPH, INTEGER_BYTES, KEPT_BYTES, MODEL, NODE, TENSOR } from './fields';
+import { ATTRIBUTE, FUNCTION, GRAPH, INTEGER_BYTES, KEPT_BYTES, MODEL, NODE, TENSOR } from './fields';
 import {
   encodeVarint,
   LENGTH_DELIMITED,
@@ -14,7 +14,8 @@ import {
 /** How a message is copied: fields that are left out, and those with a message of another kind. */
 interface Copied {
   readonly without: ReadonlySet<number>;
-  readonly messages: Readonly<Record<number, Copied | 'tensor'>>;
+  /** A graph inside is copied as the outermost one is. */
+  readonly messages: Readonly<Record<number, Copied | 'tensor' | 'graph'>>;
 }
 
 const NODE_COPY: Copied = {
@@ -22,20 +23,37 @@ const NODE_COPY: Copied = {
   messages: {
     [NODE.attribute]: {
       without: new Set([ATTRIBUTE.docString]),
-      messages: { [ATTRIBUTE.tensor]: 'tensor', [ATTRIBUTE.tensors]: 'tensor' },
+      messages: {
+        [ATTRIBUTE.tensor]: 'tensor',
+        [ATTRIBUTE.tensors]: 'tensor',
+        [ATTRIBUTE.graph]: 'graph',
+        [ATTRIBUTE.graphs]: 'graph',
+      },
     },
   },
+};
+
+const GRAPH_COPY: Copied = {
+  without: new Set([GRAPH.docString, GRAPH.valueInfo, GRAPH.quantization, GRAPH.metadata]),
+  messages: { [GRAPH.node]: NODE_COPY, [GRAPH.initializer]: 'tensor' },
 };
 
 const MODEL_COPY: Copied = {
   without: new Set([MODEL.docString, MODEL.metadata, MODEL.trainingInfo, MODEL.configuration]),
   messages: {
-    [MODEL.graph]: {
-      without: new Set([GRAPH.docString, GRAPH.valueInfo, GRAPH.quantization, GRAPH.metadata]),
-      messages: { [GRAPH.node]: NODE_COPY, [GRAPH.initializer]: 'tensor' },
+    [MODEL.graph]: GRAPH_COPY,
+    [MODEL.functions]: {
+      without: new Set([FUNCTION.docString, FUNCTION.valueInfo, FUNCTION.metadata]),
+      messages: {
+        [FUNCTION.node]: NODE_COPY,
+        [FUNCTION.attributeDefault]: NODE_COPY.messages[NODE.attribute] as Copied,
+      },
     },
   },
 };
+
+/** Branches in branches. */
+const MAX_DEPTH = 64;
 
 const KEPT_OF_TENSORS: ReadonlySet<number> = new Set([TENSOR.dims, TENSOR.dataType, TENSOR.name]);
 const INTEGER_DATA: ReadonlySet<number> = new Set([
@@ -65,10 +83,17 @@ export function stripWeights(source: ByteSource): Buffer {
       throw new WireError(`more than ${MAX_BYTES} bytes that are no data of weights`);
     },
   };
-  return Buffer.concat(copy(limited, MODEL_COPY, 0, source.size));
+  return Buffer.concat(copy(limited, MODEL_COPY, 0, source.size, 0));
 }
 
-function copy(source: ByteSource, { without, messages }: Copied, start: number, end: number): Uint8Array[] {
+function copy(
+  source: ByteSource,
+  { without, messages }: Copied,
+  start: number,
+  end: number,
+  depth: number,
+): Uint8Array[] {
+  if (depth > MAX_DEPTH) throw new WireError(`messages nested more than ${MAX_DEPTH} deep`);
   const parts: Uint8Array[] = [];
   for (const field of wireFields(source, start, end)) {
     if (without.has(field.number)) continue;
@@ -79,7 +104,7 @@ function copy(source: ByteSource, { without, messages }: Copied, start: number, 
       const content =
         inner === 'tensor'
           ? copyTensor(source, field.content, field.end)
-          : copy(source, inner, field.content, field.end);
+          : copy(source, inner === 'graph' ? GRAPH_COPY : inner, field.content, field.end, depth + 1);
       const length = content.reduce((sum, part) => sum + part.length, 0);
       parts.push(encodeVarint(field.number * 8 + LENGTH_DELIMITED), encodeVarint(length), ...content);
     }
@@ -100,5 +125,6 @@ function copyTensor(source: ByteSource, start: number, end: number): Uint8Array[
 }
 
 function whole(source: ByteSource, field: WireField): Uint8Array {
-  return source.read(field.start, field.end).slice();
+  // The slice of a Buffer would be no copy.
+  return Uint8Array.from(source.read(field.start, field.end));
 }

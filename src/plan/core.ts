@@ -16,7 +16,7 @@ const SCALE_BYTES = 8;
 const VALUE_BYTES = 4;
 
 /** How the elements of a block that is a product follow from it; see `CoreLayout` in the contract. */
-export type ProductLayout = 'matrix' | 'kernel' | 'positions' | 'norm_weight' | 'bias';
+export type ProductLayout = 'matrix' | 'transposed_matrix' | 'kernel' | 'positions' | 'norm_weight' | 'bias';
 
 /** A block that is A · Bᵀ of a node, A of `m` rows and B of `n`. */
 export interface ProductBlock {
@@ -78,6 +78,7 @@ export function blockByteLength(block: CoreBlock, sizes: CoreSizes, elementType:
     case 'constant':
       return VALUE_BYTES;
     case 'matrix':
+    case 'transposed_matrix':
     case 'kernel':
     case 'positions':
     case 'norm_weight':
@@ -98,8 +99,10 @@ export function fewestRows(rows: number, sizes: CoreSizes): number {
   return Math.floor(((coreRows(rows, sizes) - 1) * sizes.ck) / sizes.rank) + 1;
 }
 
-function coreBlock({ recipe, row, rows, column, columns }: Piece): CoreBlock | undefined {
+function coreBlock({ recipe, row, rows, column, columns, stored }: Piece): CoreBlock | undefined {
   const place = { row, rows, column, columns };
+  // Of what is stored otherwise, the layouts know a transpose.
+  if (stored !== undefined && recipe.kind !== 'matrix') return undefined;
   // The layouts know neither other repetitions than from the beginning nor a factor of vectors.
   if ('cycles' in recipe && recipe.cycles !== undefined) return undefined;
   switch (recipe.kind) {
@@ -110,9 +113,10 @@ function coreBlock({ recipe, row, rows, column, columns }: Piece): CoreBlock | u
       // A worker fills a block at once.
       return rows * columns <= TILE_ELEMENTS ? { ...place, layout: 'elements', recipe } : undefined;
     case 'matrix': {
-      if (!isPlainProduct(recipe, place)) return undefined;
+      if (!isPlainProduct(recipe, place, stored)) return undefined;
       const { node, slot, m, n } = recipe;
-      return { ...place, layout: 'matrix', node, slot, m, n, scaled: recipe };
+      const layout = stored === undefined ? 'matrix' : 'transposed_matrix';
+      return { ...place, layout, node, slot, m, n, scaled: recipe };
     }
     case 'kernel': {
       const { node, slot, o, i, h, w } = recipe;

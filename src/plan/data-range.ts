@@ -1,6 +1,7 @@
 /** Parts of a prediction's data: the rest of a broken stream, or one of several fetched at the same time. */
 
 import { invalidField, LogahError } from '../errors';
+import { quoted } from '../graph/violations';
 
 /** A part as a request names it; `end` 0 is the end of the data. */
 export interface RequestedPart {
@@ -28,7 +29,7 @@ export function dataRange(
   if (part.fingerprint !== fingerprint) {
     throw new LogahError(
       'failed_precondition',
-      `resume.fingerprint is ${JSON.stringify(part.fingerprint)}, the plan's is now ${fingerprint}: ` +
+      `resume.fingerprint is ${quoted(part.fingerprint)}, the plan's is now ${fingerprint}: ` +
         'the model or the request has changed, so the bytes received so far do not fit',
     );
   }

@@ -1,7 +1,8 @@
 /** What cannot be decoded within bounded memory, or not at all, told before anything is decoded. */
 
 import { invalidFields, type FieldViolation } from '../errors';
-import { blockShape, elementCount, viewOf, type ArchitectureGraph, type Parameter } from '../graph/graph';
+import { elementCount, viewOf, type ArchitectureGraph, type Parameter } from '../graph/graph';
+import { predictedShape } from '../graph/layout';
 import { quoted } from '../graph/violations';
 import type { HypernetConfig } from '../hypernet/manifest';
 import { canJoin, joinDimensions, parameterView } from './layout';
@@ -63,7 +64,7 @@ function blocksMisfit(
     if (config.slots > 1 && slot >= config.slots) {
       return `has slot ${slot}; this model has ${config.slots}, so 0 to ${config.slots - 1} are allowed`;
     }
-    const { recipe } = predictedRecipe(block.origin, blockShape(parameter, block), nodeShape, config);
+    const { recipe } = predictedRecipe(block.origin, predictedShape(parameter, block), nodeShape, config);
     const misfit = recipeMisfit(recipe, config) ?? deviationMisfit(recipe);
     if (misfit !== undefined) return misfit;
   }

@@ -2,7 +2,7 @@
 
 import type { Placement } from './layout';
 import type { Piece } from './plan-tensor';
-import type { MatrixRecipe } from './recipe';
+import type { MatrixRecipe, Stored } from './recipe';
 
 /** How predicted matrices are sent. */
 export type Representation = 'dense' | 'factors' | 'core';
@@ -11,6 +11,8 @@ export type Representation = 'dense' | 'factors' | 'core';
 export interface FactorPiece extends Placement {
   readonly recipe: MatrixRecipe;
   readonly rank: number;
+  /** Whether the tensor holds the transpose: the factors change places. */
+  readonly transposed: boolean;
 }
 
 /** The pieces as factors, if all of them have factors and these are smaller than `denseBytes`. */
@@ -20,9 +22,9 @@ export function smallerFactors(
   denseBytes: number,
 ): readonly FactorPiece[] | undefined {
   const factors: FactorPiece[] = [];
-  for (const { recipe, ...place } of pieces) {
-    if (recipe.kind !== 'matrix' || !isPlainProduct(recipe, place)) return undefined;
-    factors.push({ ...place, recipe, rank });
+  for (const { recipe, stored, ...place } of pieces) {
+    if (recipe.kind !== 'matrix' || !isPlainProduct(recipe, place, stored)) return undefined;
+    factors.push({ ...place, recipe, rank, transposed: stored !== undefined });
   }
   return factors.length > 0 && factorsByteLength(factors) < denseBytes ? factors : undefined;
 }
@@ -31,8 +33,19 @@ export function smallerFactors(
  * Whether rows and columns repeat from the beginning of the factors, as those who expand them take for granted. A lone
  * column takes another kernel than its repetitions would.
  */
-export function isPlainProduct({ cycles, n }: MatrixRecipe, { columns }: Placement): boolean {
+export function isPlainProduct(
+  { cycles, m, n }: MatrixRecipe,
+  { columns }: Placement,
+  stored: Stored | undefined,
+): boolean {
+  if (stored !== undefined) return isTranspose(stored) && m > 1 && n > 1;
   return cycles === undefined && (n > 1 || columns === 1);
+}
+
+/** Whether a matrix is stored with rows and columns exchanged. */
+export function isTranspose({ shape, groups }: Stored): boolean {
+  const [rows = [], columns = []] = groups;
+  return shape.length === 2 && rows.length === 1 && rows[0] === 1 && columns.length === 1 && columns[0] === 0;
 }
 
 /** Bytes of the factors of all pieces. */

@@ -8,10 +8,11 @@ import {
   type Block,
   type Parameter,
 } from '../graph/graph';
+import { layoutGroups, predictedShape } from '../graph/layout';
 import type { Widening } from '../graph/widening';
 import type { HypernetConfig } from '../hypernet/manifest';
 import { parameterView, placements, type MatrixView, type Placement } from './layout';
-import type { Recipe } from './recipe';
+import type { Recipe, Stored } from './recipe';
 import { fillRecipe, predictedRecipe, type PlannedRecipe } from './recipe-for';
 import { repeatedFill, repeatedRecipe } from './repeated-recipe';
 
@@ -21,6 +22,8 @@ export type Source = 'predicted' | 'tiled' | 'initialized' | 'tied' | 'kept';
 /** A piece of a tensor: a block in the tensor's matrix view. */
 export interface Piece extends Placement {
   readonly recipe: Recipe;
+  /** Undefined: the recipe's own order of elements. */
+  readonly stored?: Stored | undefined;
 }
 
 /** A tensor, whatever of it is sent. */
@@ -54,12 +57,15 @@ export function planTensor(index: number, planning: TensorPlanning): TensorConte
   const tiledElements = predictedElements - predicted.reduce((sum, { distinct }) => sum + distinct, 0);
   const source = sourceOf(parameter, predictedElements, tiledElements);
   const isMade = source !== 'tied' && source !== 'kept';
-  const pieces = planned.map(({ recipe, row, rows, column, columns }) => ({
+  // One below the other or side by side: the places of blocks in shortened rows lie between each other.
+  const inOrder = [...planned].sort((a, b) => a.row - b.row || a.column - b.column);
+  const pieces = inOrder.map(({ recipe, row, rows, column, columns, stored }) => ({
     recipe,
     row,
     rows,
     column,
     columns,
+    ...(stored && { stored }),
   }));
   return {
     name: parameter.name,
@@ -75,7 +81,7 @@ export function planTensor(index: number, planning: TensorPlanning): TensorConte
   };
 }
 
-type PlannedBlock = PlannedRecipe & Placement;
+type PlannedBlock = PlannedRecipe & Placement & Pick<Piece, 'stored'>;
 
 function plannedBlocks(parameter: Parameter, index: number, planning: TensorPlanning): PlannedBlock[] {
   const { graph, widening, config } = planning;
@@ -92,7 +98,7 @@ function plannedBlocks(parameter: Parameter, index: number, planning: TensorPlan
     const block = blockOf(merged, position);
     const planned = plannedRecipe(merged, block, graph, config);
     const distinct = once.is(distinctKey(merged, block, config)) ? planned.distinct : 0;
-    return places.map((place) => ({ ...planned, ...place, distinct }));
+    return places.map((place) => ({ ...planned, ...place, ...storedBlock(merged, block), distinct }));
   });
 }
 
@@ -110,6 +116,13 @@ function cycledBlock(
   const repetition = { shape: viewOf(parameter), baseShape, axis: 0, start: 0, divisor: 1 };
   const { rows, columns } = parameterView(parameter);
   return { ...planned, row: 0, rows, column: 0, columns, recipe: repeatedRecipe(recipe, repetition) };
+}
+
+/** What is filled by rule is filled as it is stored. */
+function storedBlock(parameter: Parameter, block: Block): Pick<Piece, 'stored'> {
+  const { layout, shape } = parameter;
+  if (layout === undefined || block.origin.kind === 'initialization') return {};
+  return { stored: { shape: blockShape(parameter, block), groups: layoutGroups(shape, layout) } };
 }
 
 /** The blocks of a parameter that repeats its base's, each block for itself. */
@@ -169,7 +182,7 @@ function plannedRecipe(
   graph: ArchitectureGraph,
   config: HypernetConfig,
 ): PlannedRecipe {
-  const shape = blockShape(parameter, block);
+  const shape = predictedShape(parameter, block);
   const { origin } = block;
   if (origin.kind === 'initialization') return fillRecipe(origin, parameter.shape, elementCount(shape));
   const nodeShape = graph.nodes[origin.node]?.shape ?? [];

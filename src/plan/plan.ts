@@ -159,7 +159,7 @@ export function planPrediction(
 /** Why a tensor is never sent; undefined: it can be. */
 function unsentAs({ source, tiedTo }: Pick<TensorContent, 'source' | 'tiedTo'>): string | undefined {
   if (source === 'kept') return 'kept by the caller';
-  return tiedTo === undefined ? undefined : `tied to ${JSON.stringify(tiedTo)}`;
+  return tiedTo === undefined ? undefined : `tied to ${quoted(tiedTo)}`;
 }
 
 /** Throws LogahError (invalid_argument) that names each parameter with elements filled by rule. */

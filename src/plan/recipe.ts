@@ -8,6 +8,14 @@
 import type { Filling } from '../graph/filling';
 import type { Cycles } from './cycle';
 
+/** How a predicted block lies in its tensor where that is stored otherwise than the framework has it. */
+export interface Stored {
+  /** The block's shape in the tensor. */
+  readonly shape: readonly number[];
+  /** For each dimension of what is decoded, the stored ones that it is made of, slowest first. */
+  readonly groups: readonly (readonly number[])[];
+}
+
 /** Filled by rule: an element depends on nothing but its index in its parameter. */
 export type FillRecipe = Filling & {
   readonly kind: 'fill';

@@ -1,6 +1,7 @@
 /** Slices: which box of every tensor is sent. */
 
 import { invalidField, invalidFields, type FieldViolation } from '../errors';
+import { quoted } from '../graph/violations';
 
 /** A box of a tensor in its own dimensions. */
 export interface Box {
@@ -54,8 +55,7 @@ export class Slicing {
     const byName = new Map<string, NamedSlice>();
     for (const [index, slice] of slices.entries()) {
       const field = `slices[${index}]`;
-      if (byName.has(slice.name))
-        throw invalidField(`${field}.name`, `${JSON.stringify(slice.name)} is repeated`);
+      if (byName.has(slice.name)) throw invalidField(`${field}.name`, `${quoted(slice.name)} is repeated`);
       if (slice.start.length !== slice.end.length || slice.start.length < 1 || slice.start.length > 2) {
         throw invalidField(
           field,
@@ -108,12 +108,12 @@ function checkShard({ index, count }: ShardOf): void {
 }
 
 function misfit(slice: NamedSlice, tensor: Sliceable | undefined): string | undefined {
-  const name = JSON.stringify(slice.name);
+  const name = quoted(slice.name);
   if (tensor === undefined) return `names ${name}, which the architecture does not have`;
   if (tensor.unsent !== undefined) return `names ${name}, which is ${tensor.unsent} and not sent`;
   const { shape } = tensor;
   if (slice.start.length > shape.length) {
-    return `has ${slice.start.length} dimensions; ${slice.name} has ${shape.length}`;
+    return `has ${slice.start.length} dimensions; ${name} has ${shape.length}`;
   }
   for (const [dimension, size] of shape.entries()) {
     const start = slice.start[dimension] ?? 0;

@@ -28,7 +28,7 @@ export function trainingWarnings(graph: ArchitectureGraph, manifest: Manifest): 
   }
   const warnings: TrainingWarning[] = [];
   const families = Object.keys(training.ranges).sort();
-  const own = training.ranges[graph.family];
+  const own = rangesOf(manifest, graph.family);
   if (own === undefined) {
     const actual = graph.family === '' ? 'none' : graph.family;
     const trained = families.join(', ');
@@ -42,7 +42,7 @@ export function trainingWarnings(graph: ArchitectureGraph, manifest: Manifest): 
   }
   const ranges = own ?? unionOfRanges(Object.values(training.ranges));
   for (const [field, size] of Object.entries(graph.sizes)) {
-    const range = ranges[field];
+    const range = Object.hasOwn(ranges, field) ? ranges[field] : undefined;
     if (range !== undefined && size >= range[0] && size <= range[1]) continue;
     const trained =
       range === undefined ? 'never' : range[0] === range[1] ? `${range[0]}` : `${range[0]} to ${range[1]}`;
@@ -56,6 +56,14 @@ export function trainingWarnings(graph: ArchitectureGraph, manifest: Manifest): 
     });
   }
   return warnings;
+}
+
+/** The ranges of a family's training, whatever the family is called; undefined where there are none. */
+export function rangesOf(
+  { training }: Manifest,
+  family: string,
+): Readonly<Record<string, Range>> | undefined {
+  return training !== null && Object.hasOwn(training.ranges, family) ? training.ranges[family] : undefined;
 }
 
 function unionOfRanges(all: readonly Readonly<Record<string, Range>>[]): Record<string, Range> {

@@ -2,13 +2,13 @@
 
 import type { Filling } from '../graph/filling';
 import {
-  blockShape,
   elementCount,
   type ArchitectureGraph,
   type Block,
   type Parameter,
   type PredictionOrigin,
 } from '../graph/graph';
+import { predictedShape } from '../graph/layout';
 import type { WideningChoice } from './widening-choice';
 
 /** What a node of an unknown operation is to the encoder: its inputs passed on. */
@@ -68,7 +68,7 @@ function withoutPredictions(
   const blocks = parameter.blocks.map((block): Block => {
     const { length, origin, fallback } = block;
     if (origin.kind === 'initialization' || !needs(block)) return block;
-    const filling = fallback ?? usualFilling(origin, blockShape(parameter, block), initializerRange);
+    const filling = fallback ?? usualFilling(origin, predictedShape(parameter, block), initializerRange);
     return { length, origin: { kind: 'initialization', ...filling } };
   });
   return { ...parameter, blocks };

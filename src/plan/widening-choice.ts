@@ -6,7 +6,7 @@ import type { ArchitectureGraph } from '../graph/graph';
 import { Violations } from '../graph/violations';
 import { widen, type Widening } from '../graph/widening';
 import type { Manifest, Range } from '../hypernet/manifest';
-import type { TrainingWarning } from './training-warnings';
+import { rangesOf, type TrainingWarning } from './training-warnings';
 
 /** The choice, and what to tell of it. */
 export interface WideningChoice {
@@ -64,7 +64,7 @@ function askedWidening(network: Network, copies: number): Widening | undefined {
 }
 
 function trainedWidening({ graph, narrowed }: Network, manifest: Manifest): WideningChoice {
-  const ranges = manifest.training?.ranges[graph.family];
+  const ranges = rangesOf(manifest, graph.family);
   if (ranges === undefined || narrowed === undefined || isTrained(graph, ranges, 1)) return AS_IT_IS;
   let reason: string | undefined;
   for (const copies of possibleCopies(graph)) {

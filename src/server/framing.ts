@@ -4,13 +4,13 @@
  * time than everything else together. Here, a chunk's bytes are framed in the memory that they lie in.
  */
 
-import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import type { PredictResponse } from '../gen/logah/v1/PredictResponse';
 import type { DataChunk } from '../stream/chunks';
 import { LogahService } from '../contract/proto-definition';
+import { isMessageFramer } from './grpc-internals';
 
 /** gRPC's prefix of a message: a byte that says it is not compressed, and its length in four bytes. */
-const PREFIX_BYTES = 5;
+export const PREFIX_BYTES = 5;
 /** Protobuf tags of `PredictResponse.chunk` (field 2, length-delimited) and of `Chunk`'s fields. */
 const RESPONSE_CHUNK_TAG = 0x12;
 const CHUNK_OFFSET_TAG = 0x08;
@@ -21,6 +21,15 @@ const serializeAny = LogahService.service.Predict.responseSerialize;
 /** A message in its form on the wire, with gRPC's prefix. */
 export class FramedMessage {
   constructor(readonly wire: Buffer) {}
+}
+
+/** A serialised message with gRPC's prefix. */
+export function framed(message: Uint8Array): Buffer {
+  const wire = Buffer.allocUnsafeSlow(PREFIX_BYTES + message.length);
+  wire[0] = 0;
+  wire.writeUInt32BE(message.length, 1);
+  wire.set(message, PREFIX_BYTES);
+  return wire;
 }
 
 /** Writes the frame of a chunk into the headroom before its data; the result shares the chunk's memory. */
@@ -47,31 +56,24 @@ export function frameChunk({ offset, data }: DataChunk): FramedMessage {
   return new FramedMessage(wire);
 }
 
-/** The wire form of any message, without the prefix. */
+/** The wire form of any message of `Predict`, without the prefix. */
 export function serializeResponse(message: PredictResponse | FramedMessage): Buffer {
-  return message instanceof FramedMessage ? message.wire.subarray(PREFIX_BYTES) : serializeAny(message);
+  return message instanceof FramedMessage ? serializeFramed(message) : serializeAny(message);
 }
 
-/** What grpc-js's own call does before it writes; not part of its interface, but what all messages go through. */
-export interface MessageFramer {
-  serializeMessage(message: unknown): Buffer;
+/** The wire form of a framed message, without the prefix. */
+export function serializeFramed(message: FramedMessage): Buffer {
+  return message.wire.subarray(PREFIX_BYTES);
 }
 
 /**
- * Lets framed messages pass as they are. Must be the first interceptor. Without it, or should grpc-js frame messages
- * elsewhere one day, they are still right: they are copied once more.
+ * Lets a call's framed messages pass as they are. Should grpc-js frame messages elsewhere one day, they are still right:
+ * they are copied once more.
  */
-export const passFramedMessages: ServerInterceptor = (_, call) => {
-  if (isMessageFramer(call)) {
-    const frame = call.serializeMessage.bind(call);
-    call.serializeMessage = (message) => (message instanceof FramedMessage ? message.wire : frame(message));
-  }
-  return new ServerInterceptingCall(call);
-};
-
-/** Whether a call is one that frames messages. */
-export function isMessageFramer(call: object): call is MessageFramer {
-  return 'serializeMessage' in call && typeof call.serializeMessage === 'function';
+export function framePassing(call: object): void {
+  if (!isMessageFramer(call)) return;
+  const frame = call.serializeMessage.bind(call);
+  call.serializeMessage = (message) => (message instanceof FramedMessage ? message.wire : frame(message));
 }
 
 function varintLength(value: number): number {

@@ -9,6 +9,9 @@ import {
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 
+/** Paths of what a liveness probe calls. */
+export const HEALTH_CHECKS: ReadonlySet<string> = new Set(['/grpc.health.v1.Health/Check']);
+
 type WatchCall = ServerWritableStream<unknown, unknown>;
 
 /** `grpc.health.v1.Health` for a set of services that are all well until the server stops. */

@@ -2,6 +2,7 @@
 
 import type { CoreBlock as CoreBlockMessage } from '../gen/logah/v1/CoreBlock';
 import type { Expansion } from '../gen/logah/v1/Expansion';
+import type { FactorBlock } from '../gen/logah/v1/FactorBlock';
 import type { Model } from '../gen/logah/v1/Model';
 import type { Plan } from '../gen/logah/v1/Plan';
 import type { TensorPlan } from '../gen/logah/v1/TensorPlan';
@@ -9,6 +10,7 @@ import type { Widening } from '../gen/logah/v1/Widening';
 import type { Bundle } from '../hypernet/bundle';
 import type { ElementType } from '../element-type';
 import type { CoreBlock } from '../plan/core';
+import type { FactorPiece } from '../plan/factors';
 import { matrixView } from '../plan/layout';
 import type { PredictionPlan } from '../plan/plan';
 import type { PlannedTensor } from '../plan/planned-tensor';
@@ -42,19 +44,27 @@ const CORE_LAYOUTS = {
   elements: 'CORE_LAYOUT_ELEMENTS',
   constant: 'CORE_LAYOUT_CONSTANT',
   matrix: 'CORE_LAYOUT_MATRIX',
+  transposed_matrix: 'CORE_LAYOUT_MATRIX_TRANSPOSED',
   kernel: 'CORE_LAYOUT_KERNEL',
   positions: 'CORE_LAYOUT_POSITIONS',
   norm_weight: 'CORE_LAYOUT_NORM_WEIGHT',
   bias: 'CORE_LAYOUT_BIAS',
 } as const satisfies Record<CoreBlock['layout'], string>;
 
-/** The contract's `Plan`. */
-export function planMessage(plan: PredictionPlan): Plan {
-  return {
+/** Tensors of a plan's message at a time; all of them would take many times the plan's own memory. */
+const TENSORS_AT_A_TIME = 256;
+
+/** The contract's `Plan` in parts, whose fields put one behind the other are those of the whole. */
+export function* planMessages(plan: PredictionPlan): Generator<Plan, void, undefined> {
+  yield {
     model: plan.bundle.manifest.name,
     fingerprint: plan.fingerprint,
     dtype: DATA_TYPES[plan.elementType],
-    tensors: plan.tensors.map(tensorMessage),
+  };
+  for (let start = 0; start < plan.tensors.length; start += TENSORS_AT_A_TIME) {
+    yield { tensors: plan.tensors.slice(start, start + TENSORS_AT_A_TIME).map(tensorMessage) };
+  }
+  yield {
     totalBytes: plan.totalBytes,
     denseBytes: plan.denseBytes,
     factorBytes: plan.factorBytes,
@@ -68,6 +78,11 @@ export function planMessage(plan: PredictionPlan): Plan {
     hasTokenizer: hasTokenizer(plan),
     widening: wideningMessage(plan),
     lift: plan.lift,
+    constants: [...(plan.graph.constants ?? [])].map((constant) => ({
+      ...constant,
+      shape: [...constant.shape],
+    })),
+    notes: [...(plan.graph.notes ?? [])],
   };
 }
 
@@ -112,6 +127,11 @@ function coreMessage(block: CoreBlock): CoreBlockMessage {
   return { ...message, m, n, height, width, start, length };
 }
 
+function factorMessage({ recipe, transposed, rank, row, rows, column, columns }: FactorPiece): FactorBlock {
+  const [m, n] = transposed ? [recipe.n, recipe.m] : [recipe.m, recipe.n];
+  return { row, rows, column, columns, m, n, rank };
+}
+
 /** What blocks lie in, where that is not the shape itself, seen as a matrix. */
 function sentView({ shape, view, factors, core }: PlannedTensor): number[] {
   if (factors === undefined && core === undefined) return [];
@@ -140,15 +160,7 @@ function tensorMessage(tensor: PlannedTensor): TensorPlan {
     predictedElements: tensor.predictedElements,
     tiledElements: tensor.tiledElements,
     initializedElements: tensor.initializedElements,
-    factors: (tensor.factors ?? []).map(({ recipe: { m, n }, rank, row, rows, column, columns }) => ({
-      row,
-      rows,
-      column,
-      columns,
-      m,
-      n,
-      rank,
-    })),
+    factors: (tensor.factors ?? []).map(factorMessage),
     core: (tensor.core ?? []).map(coreMessage),
     sentStart: [...(tensor.box?.start ?? [])],
     sentShape: [...(tensor.box?.shape ?? [])],

@@ -1,6 +1,7 @@
 /** Which model answers a request. */
 
 import { LogahError } from '../errors';
+import { quoted } from '../graph/violations';
 import type { Bundle, Bundles, ExpansionFile } from '../hypernet/bundle';
 
 /** The models of a server and the choice among them. */
@@ -30,7 +31,7 @@ export class ModelChoice {
     const trained = [...this.bundles.values()].find(({ manifest }) => manifest.families.includes(family));
     const bundle = name === '' ? (trained ?? this.bundles.get(this.defaultModel)) : this.bundles.get(name);
     if (bundle === undefined) {
-      const description = `is ${JSON.stringify(name)}; there are: ${[...this.bundles.keys()].join(', ')}`;
+      const description = `is ${quoted(name)}; there are: ${[...this.bundles.keys()].join(', ')}`;
       throw new LogahError('not_found', `model ${description}`, {
         violations: [{ field: 'model', description }],
       });
@@ -42,7 +43,7 @@ export class ModelChoice {
   expansion(name: string, sha256: string): ExpansionFile {
     const { expansion } = this.choose(name, '');
     if (expansion?.sha256 === sha256) return expansion;
-    const description = `is ${JSON.stringify(sha256)}; the model has ${expansion?.sha256 ?? 'none'}`;
+    const description = `is ${quoted(sha256)}; the model has ${expansion?.sha256 ?? 'none'}`;
     throw new LogahError('not_found', `sha256 ${description}`, {
       violations: [{ field: 'sha256', description }],
     });
@@ -52,7 +53,7 @@ export class ModelChoice {
   tokenizer(name: string): { directory: string; names: readonly string[] } {
     const { directory, manifest } = this.choose(name, '');
     if (manifest.tokenizer === null) {
-      const description = `is ${JSON.stringify(name)}, a model without a tokenizer`;
+      const description = `is ${quoted(name)}, a model without a tokenizer`;
       throw new LogahError('not_found', `model ${description}`, {
         violations: [{ field: 'model', description }],
       });

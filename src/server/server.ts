@@ -2,26 +2,40 @@
 
 import { setMaxListeners } from 'node:events';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { ReflectionService } from '@grpc/reflection';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { loadSync } from '@grpc/proto-loader';
 import type { Logger } from 'pino';
 import { disableRuntimeTelemetry, type ServerConfig } from '../config';
 import { LogahError } from '../errors';
 import { openBundles } from '../hypernet/bundle';
-import { LogahService, protoDefinition } from '../contract/proto-definition';
+import { protoDefinition } from '../contract/proto-definition';
 import { Admission } from './admission';
+import { accountCalls } from './calls';
+import { Connections } from './connections';
 import { silentAtDeadline } from './deadline';
-import { passFramedMessages, serializeResponse } from './framing';
+import { http2ServersOf } from './grpc-internals';
 import { createHandlers } from './handlers';
-import { Health } from './health';
+import { Health, HEALTH_CHECKS } from './health';
 import { ModelChoice } from './model-choice';
+import { Planner } from './planner';
 import { PredictionService } from './prediction-service';
 import { startPool } from './provider';
-import { boundedDeserializer, PLAN_REQUEST, PREDICT_REQUEST } from './request-parts';
+import { Readers } from './readers';
+import { addReflection } from './reflection';
+import { LARGE_REQUESTS, serviceDefinition } from './service-definition';
+import { SharedAnswers } from './shared-answers';
 
-/** How long the status of a stream that was cut off may take to reach its caller. */
-const LAST_WORDS_MS = 500;
+/**
+ * How long the data and the status of a stream that was cut off may take to reach its caller: what is on its way is at
+ * most MAX_BYTES_IN_FLIGHT.
+ */
+const LAST_WORDS_MS = 5000;
+
+/** Calls at a time on one connection; a client waits with more, or opens another connection. */
+const STREAMS_PER_CONNECTION = 128;
+
+/** A connection without calls is closed after so long; a client opens another when it needs one. */
+const IDLE_CONNECTION_MS = 10 * 60_000;
 
 const SERVICE_NAME = 'logah.v1.LogahService';
 /** Larger windows let one stream fill a fast network; the client sets the other half of this. */
@@ -49,6 +63,10 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     finish = resolve;
     fail = reject;
   });
+  const planner = await Planner.start(
+    { bundles: [...bundles.values()], defaultModel: config.defaultModel, limits: config },
+    fail,
+  );
   const { pool, provider } = await startPool(
     {
       provider: config.executionProvider,
@@ -59,42 +77,52 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
       },
     },
     logger,
-  );
-  const service = new PredictionService({ ...config, models, pool, limits: config });
-  const admission = new Admission(config.maxStreams);
-  const server = new Server({
-    'grpc.max_receive_message_length': config.maxRequestBytes,
-    'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW,
-    'grpc.keepalive_time_ms': 60_000,
-    interceptors: [passFramedMessages, silentAtDeadline],
-  });
-  const { Predict, Plan } = LogahService.service;
-  const { maxNodes } = config;
-  const definition = {
-    ...LogahService.service,
-    Predict: {
-      ...Predict,
-      requestDeserialize: boundedDeserializer(Predict.requestDeserialize, PREDICT_REQUEST, maxNodes),
-      responseSerialize: serializeResponse,
-    },
-    Plan: {
-      ...Plan,
-      requestDeserialize: boundedDeserializer(Plan.requestDeserialize, PLAN_REQUEST, maxNodes),
-    },
-  };
-  const closing = new AbortController();
-  // Each stream listens; beyond ten, Node.js would suspect a leak.
-  setMaxListeners(config.maxStreams, closing.signal);
-  const context = { service, models, admission, logger, closing: closing.signal };
-  server.addService(definition, createHandlers(context));
-  const health = new Health(['', SERVICE_NAME]);
-  health.addToServer(server);
-  const healthDefinition = loadSync(healthProto);
-  new ReflectionService({ ...protoDefinition, ...healthDefinition }).addToServer(server);
-  const port = await bind(server, config.address).catch(async (error: unknown) => {
-    await pool.close();
+  ).catch(async (error: unknown) => {
+    await planner.close();
     throw error;
   });
+  const admission = new Admission(config);
+  const { tileBytes, chunkBytes } = admission;
+  const service = new PredictionService({ ...config, bundles, pool, tileBytes, chunkBytes });
+  const readers = new Readers(config.stallSeconds * 1000, () => service.isPressed);
+  const server = new Server({
+    'grpc.max_receive_message_length': config.maxRequestBytes,
+    'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION,
+    'grpc.max_connection_idle_ms': IDLE_CONNECTION_MS,
+    'grpc.keepalive_time_ms': 60_000,
+    'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW,
+    interceptors: [
+      accountCalls({
+        admission,
+        readers,
+        logger,
+        largeRequests: LARGE_REQUESTS,
+        maxRequestBytes: config.maxRequestBytes,
+        exempt: HEALTH_CHECKS,
+        stallMs: config.stallSeconds * 1000,
+      }),
+      silentAtDeadline,
+    ],
+  });
+  const closing = new AbortController();
+  // Each call listens; beyond ten, Node.js would suspect a leak.
+  setMaxListeners(config.maxCalls, closing.signal);
+  const answers = new SharedAnswers(models);
+  const context = { planner, service, answers, admission, logger, closing: closing.signal };
+  server.addService(serviceDefinition, createHandlers(context));
+  const health = new Health(['', SERVICE_NAME]);
+  health.addToServer(server);
+  addReflection(server, { ...protoDefinition, ...loadSync(healthProto) });
+  const closeThreads = async (): Promise<void> => {
+    readers.stop();
+    await Promise.all([pool.close(), planner.close()]);
+  };
+  const port = await bind(server, config.address).catch(async (error: unknown) => {
+    await closeThreads();
+    throw error;
+  });
+  const connections = new Connections(admission.connections);
+  for (const http2Server of http2ServersOf(server)) connections.watch(http2Server);
   const host = config.address.slice(0, config.address.lastIndexOf(':'));
   logger.info({ address: host, port, provider, models: [...bundles.keys()] }, 'listening');
 
@@ -104,10 +132,13 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     return stopping;
   };
   const drain = async (): Promise<void> => {
-    logger.info({ streams: admission.active, graceSeconds: config.shutdownGraceSeconds }, 'draining');
+    logger.info(
+      { streams: admission.predictions.used, graceSeconds: config.shutdownGraceSeconds },
+      'draining',
+    );
     health.stopServing();
     await shutDown(server, closing, config.shutdownGraceSeconds * 1000);
-    await pool.close();
+    await closeThreads();
     logger.info('stopped');
     finish();
   };

@@ -3,6 +3,7 @@
 import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { LogahError, type ErrorKind, type FieldViolation } from '../errors';
 import { encodeStatusDetails, STATUS_DETAILS_KEY } from '../contract/rpc-status';
+import { LOGGED, visible } from '../untrusted-text';
 
 /**
  * Trailing metadata beyond 8 KiB is refused by clients in other languages. The message travels percent-encoded, the
@@ -39,8 +40,10 @@ export function statusCode(kind: ErrorKind): status {
 export function toServiceError(error: unknown, requestId: string): ServiceError {
   const known = error instanceof LogahError;
   const code = known ? statusCode(error.kind) : status.INTERNAL;
-  const message = shortened(
-    known ? error.message : `internal error; the server's log has it under request ${requestId}`,
+  const message = sendable(
+    known
+      ? error.message.slice(0, LOGGED)
+      : `internal error; the server's log has it under request ${requestId}`,
   );
   const metadata = new Metadata();
   metadata.set('x-request-id', requestId);
@@ -58,8 +61,8 @@ export function toServiceError(error: unknown, requestId: string): ServiceError 
 }
 
 /** Well-formed text, since halves of a surrogate pair cannot be percent-encoded, of a size that trailers can carry. */
-function shortened(text: string): string {
-  const wellFormed = text.replace(/\p{Surrogate}/gu, '\ufffd');
+function sendable(text: string): string {
+  const wellFormed = visible(text.replace(/\p{Surrogate}/gu, '\ufffd'));
   if (encodeURI(wellFormed).length <= MAX_ENCODED_MESSAGE) return wellFormed;
   let length = 0;
   let kept = '';
@@ -75,7 +78,8 @@ function shortened(text: string): string {
 function fitting(violations: readonly FieldViolation[], bytes: number): readonly FieldViolation[] {
   const kept: FieldViolation[] = [];
   let left = bytes - DETAILS_RESERVE;
-  for (const violation of violations) {
+  for (const given of violations) {
+    const violation = { field: visible(given.field), description: visible(given.description) };
     left -= Buffer.byteLength(violation.field) + Buffer.byteLength(violation.description) + 8;
     if (left < 0) break;
     kept.push(violation);

@@ -3,20 +3,26 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { abortError } from '../errors';
 
-/** Bytes handed to a stream and not yet to the network; grpc-js itself counts messages, not bytes. */
-const MAX_BYTES_IN_FLIGHT = 2 * 2 ** 20;
+/** Bytes handed to a stream and not yet to the network, at most; grpc-js itself counts messages, not bytes. */
+export const MAX_BYTES_IN_FLIGHT = 2 * 2 ** 20;
 
 /** Writes the messages of one stream, a little ahead of the network. */
 export class StreamWriter<Request, Response> {
   readonly #call: ServerWritableStream<Request, Response>;
   readonly #signal: AbortSignal;
+  readonly #maxBytesInFlight: number;
   readonly #unwritten = new Set<() => void>();
   #bytesInFlight = 0;
   #wake: () => void = () => undefined;
 
-  constructor(call: ServerWritableStream<Request, Response>, signal: AbortSignal) {
+  constructor(
+    call: ServerWritableStream<Request, Response>,
+    signal: AbortSignal,
+    maxBytesInFlight = MAX_BYTES_IN_FLIGHT,
+  ) {
     this.#call = call;
     this.#signal = signal;
+    this.#maxBytesInFlight = maxBytesInFlight;
     signal.addEventListener('abort', () => {
       this.#wake();
     });
@@ -31,7 +37,7 @@ export class StreamWriter<Request, Response> {
    * it, and its memory must not be used again. Throws the signal's reason, a LogahError, when it aborts.
    */
   async write(message: Response, bytes: number, onLeft: () => void = () => undefined): Promise<void> {
-    while (this.#bytesInFlight >= MAX_BYTES_IN_FLIGHT && !this.#signal.aborted) {
+    while (this.#bytesInFlight >= this.#maxBytesInFlight && !this.#signal.aborted) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

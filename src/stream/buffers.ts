@@ -17,17 +17,44 @@ export class BufferPool {
   readonly #free = new Map<number, SharedArrayBuffer[]>(
     SIZES.map((elements) => [elements * BYTES_PER_ELEMENT, []]),
   );
-  readonly #limitBytes: number;
+  readonly #aheadBytes: number;
+  readonly #urgentBytes: number;
+  readonly #waiting = new Set<() => void>();
   #bytesInUse = 0;
 
-  /** `tiles` of full size may be in use before there is no more room for what is not urgent. */
-  constructor(tiles: number) {
-    this.#limitBytes = tiles * TILE_ELEMENTS * BYTES_PER_ELEMENT;
+  /** Tiles of full size that may be in use for decoding ahead, and for what a reader waits for. */
+  constructor(tilesAhead: number, tilesAtMost = Infinity) {
+    this.#aheadBytes = tilesAhead * TILE_ELEMENTS * BYTES_PER_ELEMENT;
+    this.#urgentBytes = tilesAtMost * TILE_ELEMENTS * BYTES_PER_ELEMENT;
   }
 
   /** Whether there is room for decoding ahead. */
   get hasRoom(): boolean {
-    return this.#bytesInUse < this.#limitBytes;
+    return this.#bytesInUse < this.#aheadBytes;
+  }
+
+  /** Whether there is room for what a reader waits for, and nobody has waited for it longer. */
+  get hasUrgentRoom(): boolean {
+    return this.#bytesInUse < this.#urgentBytes && this.#waiting.size === 0;
+  }
+
+  /** How many wait for room. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Waits for a turn, first come, first served, or until the signal aborts; then `take` without waiting. */
+  async room(signal: AbortSignal): Promise<void> {
+    if (this.hasUrgentRoom || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#waiting.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      signal.addEventListener('abort', done, { once: true });
+    });
   }
 
   /** A buffer of at least `bytes`. */
@@ -41,5 +68,13 @@ export class BufferPool {
   give(buffer: SharedArrayBuffer): void {
     this.#bytesInUse -= buffer.byteLength;
     this.#free.get(buffer.byteLength)?.push(buffer);
+    this.wake();
+  }
+
+  /** Lets the next one have its turn, where there is room: for whoever had a turn and takes nothing. */
+  wake(): void {
+    if (this.#bytesInUse >= this.#urgentBytes) return;
+    const [next] = this.#waiting;
+    next?.();
   }
 }

@@ -1,6 +1,7 @@
 /** Cuts a plan's data into jobs for the decode workers. */
 
 import { bytesPerElement } from '../element-type';
+import type { Manifest } from '../hypernet/manifest';
 import type { CoreBlock } from '../plan/core';
 import type { DataRange } from '../plan/data-range';
 import type { FactorPiece } from '../plan/factors';
@@ -18,6 +19,12 @@ import type { CoreItem, CoreItemBlock, FactorsItem, FillItem, TileItem } from '.
 const SHARED_JOB_BYTES = TILE_ELEMENTS;
 const SHARED_JOB_ITEMS = 32;
 
+/** What streaming needs of a plan; its tensors are looked at once, in order. */
+export interface StreamablePlan extends Pick<PredictionPlan, 'seed' | 'lift' | 'elementType'> {
+  readonly bundle: { readonly manifest: Pick<Manifest, 'name' | 'hypernet'> };
+  readonly tensors: Iterable<PlannedTensor>;
+}
+
 /** What one item of a job writes. */
 export interface PlannedItem {
   readonly tensor: PlannedTensor;
@@ -33,7 +40,7 @@ export interface PlannedJob {
 
 /** The jobs for what is sent of the plan's tensors, in order; tensors outside the range are left out. */
 export function* plannedJobs(
-  plan: PredictionPlan,
+  plan: StreamablePlan,
   embeddings: Float32Array,
   range: DataRange,
 ): Generator<PlannedJob, void, undefined> {
@@ -59,7 +66,7 @@ interface Unplaced {
 }
 
 function* itemsOf(
-  plan: PredictionPlan,
+  plan: StreamablePlan,
   embeddings: Float32Array,
   { start, end }: DataRange,
 ): Generator<Unplaced, void, undefined> {
@@ -97,9 +104,9 @@ function* itemsOf(
 }
 
 function factorsItem(factors: readonly FactorPiece[], embeddings: Float32Array, hid: number): FactorsItem {
-  const blocks = factors.map(({ recipe }) => {
+  const blocks = factors.map(({ recipe, transposed }) => {
     const embedding = embeddings.slice(recipe.node * hid, (recipe.node + 1) * hid);
-    return { embedding, recipe };
+    return { embedding, recipe, transposed };
   });
   return { kind: 'factors', blocks };
 }
@@ -120,6 +127,7 @@ function coreBlock(
       return { kind: 'elements', part: { ...place, recipe, embedding: new Float32Array(0) } };
     }
     case 'matrix':
+    case 'transposed_matrix':
     case 'kernel':
     case 'positions':
     case 'norm_weight':
@@ -145,7 +153,7 @@ export function partsOf(
   hid: number,
 ): TilePart[] {
   const parts: TilePart[] = [];
-  for (const { recipe, row, rows, column, columns } of tensor.pieces) {
+  for (const { recipe, row, rows, column, columns, stored } of tensor.pieces) {
     const first = Math.max(row, tile.row);
     const last = Math.min(row + rows, tile.row + tile.rows);
     if (first >= last) continue;
@@ -157,6 +165,7 @@ export function partsOf(
       columns,
       pieceRow: first - row,
       pieceRows: rows,
+      ...(stored && { stored }),
       element: first * tensor.view.columns + column,
       embedding:
         recipe.kind === 'fill'

@@ -4,9 +4,8 @@ import { abortError } from '../errors';
 import type { BufferPool } from './buffers';
 import type { DataRange } from '../plan/data-range';
 import type { DecodePool } from '../decode/decode-pool';
-import type { PredictionPlan } from '../plan/plan';
 import type { PlannedTensor } from '../plan/planned-tensor';
-import { plannedJobs, type PlannedJob } from './tile-jobs';
+import { plannedJobs, type PlannedJob, type StreamablePlan } from './tile-jobs';
 import type { FillJob } from '../decode/worker-protocol';
 
 /** The bytes of one tile. The reader calls `release` when it has done with them. */
@@ -36,25 +35,27 @@ export interface TileStreamOptions {
  * and the iteration throws the signal's reason, a LogahError.
  */
 export async function* streamTiles(
-  plan: PredictionPlan,
+  plan: StreamablePlan,
   embeddings: Float32Array,
   options: TileStreamOptions,
 ): AsyncGenerator<DecodedTile, void, undefined> {
   const ahead: Promise<readonly DecodedTile[]>[] = [];
   let unread: DecodedTile[] = [];
   const { name } = plan.bundle.manifest;
+  const { buffers, signal } = options;
   const jobs = plannedJobs(plan, embeddings, options.range);
+  let next = jobs.next();
   try {
     for (;;) {
-      while (ahead.length < tilesAllowed(options) && !options.signal.aborted) {
-        const next = jobs.next();
-        if (next.done === true) break;
+      if (next.done !== true && ahead.length === 0 && !buffers.hasUrgentRoom) await buffers.room(signal);
+      while (next.done !== true && ahead.length < tilesAllowed(options) && !signal.aborted) {
         const decoding = decode(name, next.value, options);
         // An early failure is reported when its turn comes, not as an unhandled rejection.
         decoding.catch(() => undefined);
         ahead.push(decoding);
+        next = jobs.next();
       }
-      if (options.signal.aborted) throw abortError(options.signal);
+      if (signal.aborted) throw abortError(signal);
       const decoding = ahead.shift();
       if (decoding === undefined) return;
       unread = [...(await decoding)];
@@ -63,6 +64,7 @@ export async function* streamTiles(
   } finally {
     releaseAll(unread);
     for (const decoding of ahead) decoding.then(releaseAll, () => undefined);
+    buffers.wake();
   }
 }
 
@@ -70,7 +72,7 @@ function releaseAll(tiles: readonly DecodedTile[]): void {
   for (const { release } of tiles) release();
 }
 
-/** Every stream may decode the job that it waits for; what lies ahead of that is bounded over all streams together. */
+/** A stream that has had its turn may decode the job that it waits for; what lies ahead of that needs more room. */
 function tilesAllowed({ buffers, tilesAhead }: TileStreamOptions): number {
   return buffers.hasRoom ? tilesAhead : 1;
 }

@@ -4,7 +4,9 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { formatGraphJson } from '../../src/architecture/graph-json';
 import { copyAsStd } from '../support/std-bundle';
+import { graphOf } from '../support/stored-tensors';
 import { runCli } from './run-cli';
 
 const BUNDLE = join(__dirname, '../fixtures/parity/bundle');
@@ -45,9 +47,11 @@ describe.each(['f32', 'f16', 'bf16'])('with elements of type %s', (dtype) => {
         num_labels: 1,
       },
     ],
-  ])('of %s, what was sent expands to the bits of the dense prediction', async (_, config) => {
-    const path = join(directory, 'config.json');
-    await writeFile(path, JSON.stringify(config));
+    ['matrices and kernels that are stored otherwise than predicted', formatGraphJson(graphOf(false))],
+  ])('of %s, what was sent expands to the bits of the dense prediction', async (_, architecture) => {
+    const isGraph = typeof architecture === 'string';
+    const path = join(directory, isGraph ? 'graph.json' : 'config.json');
+    await writeFile(path, isGraph ? architecture : JSON.stringify(architecture));
     const predict = async (name: string, ...flags: string[]): Promise<Buffer> => {
       const out = join(directory, name);
       const run = await runCli('predict', path, '--out', out, '--models', BUNDLE, '--dtype', dtype, ...flags);

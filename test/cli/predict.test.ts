@@ -4,9 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { readSafetensor, readSafetensorsHeader } from '../../src/client';
-import { endWithStatus, sendAll, startFakeServer, statusError, type FakeServer } from '../client/fake-server';
+import {
+  endWithStatus,
+  proxyError,
+  sendAll,
+  startFakeServer,
+  statusError,
+  type FakeServer,
+} from '../client/fake-server';
 import type { PredictCall } from '../client/fake-server';
-import { chunk, messagesOf, prediction } from '../client/fixtures';
+import { chunk, messagesOf, prediction, summaryOf } from '../client/fixtures';
 import { runCli, startCli } from './run-cli';
 
 const CONFIG = '{ "model_type":"vit",  "hidden_size": 8 }\n';
@@ -123,6 +130,60 @@ describe('logah predict', () => {
     await writeFile(config, CONFIG);
     expect(await runCli(...(await predictFrom(answerWhole)))).toMatchObject({ code: 0 });
     expect(await readFile(config, 'utf8')).toBe(CONFIG);
+  });
+
+  it('refuses to put the weights beside the configuration of another network, before it asks the server', async () => {
+    await mkdir(out);
+    await writeFile(join(out, 'config.json'), '{"model_type": "gpt2"}');
+    const { code, stderr } = await runCli(...(await predictFrom(answerWhole)));
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `error: ${join(out, 'config.json')} is there and differs from ${config}; give another --out, or move it away\n`,
+    });
+    expect(server?.requests).toEqual([]);
+    expect(await readFile(join(out, 'config.json'), 'utf8')).toBe('{"model_type": "gpt2"}');
+  });
+
+  it("gives a shard's file a name of its own, and says in it which shard it is", async () => {
+    const { code } = await runCli(...(await predictFrom(answerWhole, '--shard', '1/4')));
+    expect(code).toBe(0);
+    expect((await readdir(out)).sort()).toEqual(['config.json', 'shard-1-of-4.safetensors']);
+    const { metadata } = await readSafetensorsHeader(join(out, 'shard-1-of-4.safetensors'));
+    expect(metadata['logah.shard']).toBe('1/4');
+  });
+
+  it('goes on at the second server where the first has gone, also with one stream', async () => {
+    const other = await startFakeServer({
+      predict: (call) => {
+        const offset = call.request.resume?.offset ?? 0;
+        const [plan, ...rest] = messagesOf(whole, 4096);
+        const { digests, ...summary } = summaryOf(whole);
+        if (plan) call.write(plan);
+        for (const { chunk: one } of rest) if (one && one.offset >= offset) call.write({ chunk: one });
+        const left = whole.plan.tensors.filter(
+          (tensor) => tensor.sent && tensor.offset + tensor.bytes > offset,
+        );
+        call.write({ summary: { ...summary, digests: digests.slice(digests.length - left.length) } });
+        call.end();
+      },
+    });
+    const args = await predictFrom(
+      (call) => {
+        for (const message of messagesOf(whole, 4096).slice(0, 2)) call.write(message);
+        endWithStatus(call, proxyError(status.INTERNAL));
+      },
+      '--streams',
+      '1',
+    );
+    const servers = args.map((argument) =>
+      argument === server?.address ? `${argument},${other.address}` : argument,
+    );
+    const { code } = await runCli(...servers);
+    other.stop();
+    expect(code).toBe(0);
+    expect(other.requests.map(({ resume }) => resume?.offset)).toEqual([4096]);
+    const weight = await readSafetensor(join(out, 'model.safetensors'), 'a.weight');
+    expect(weight.equals(whole.data.subarray(0, 12_000))).toBe(true);
   });
 
   it('refuses an output directory that is a file, before it asks the server', async () => {

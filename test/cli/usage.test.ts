@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCli } from './run-cli';
@@ -61,10 +63,36 @@ describe('logah', () => {
     });
   });
 
-  it('prints its version', async () => {
-    const { code, stdout } = await runCli('--version');
+  it.each([[[]], [['predict']], [['serve']]])('prints its version, also after %j', async (command) => {
+    const { code, stdout } = await runCli(...command, '--version');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('prints a script that completes its commands, flags and choices in bash', async () => {
+    const { stdout } = await runCli('completion', 'bash');
+    const complete = (...words: string[]): string =>
+      spawnSync('bash', ['-s'], {
+        input: `${stdout}\nCOMP_WORDS=(logah ${words.join(' ')}); COMP_CWORD=${words.length}; _logah; echo "\${COMPREPLY[*]}"`,
+        encoding: 'utf8',
+      }).stdout.trim();
+    expect(complete('pre')).toBe('predict');
+    expect(complete('predict', '--rep')).toBe('--representation');
+    expect(complete('predict', '--dtype', 'f')).toBe('f32 f16');
+    expect(complete('completion', 'z')).toBe('zsh');
+  });
+
+  it('says in one line that an address is taken, before it loads a model', async () => {
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const { port } = listener.address() as AddressInfo;
+    const run = await runCli('serve', '--address', `127.0.0.1:${port}`, '--models', directory);
+    listener.close();
+    expect(run).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `error: cannot listen on 127.0.0.1:${port}: another process listens there\n`,
+    });
   });
 
   it.each(['predict', 'plan', 'graph', 'models', 'demo', 'serve'])(
@@ -78,7 +106,7 @@ describe('logah', () => {
         .slice(1);
       expect(flags.length).toBeGreaterThan(2);
       for (const flag of flags) {
-        expect(flag.replace(/\s+/g, ' ')).toMatch(/default: |\(required\)|--help|--parent-watch/);
+        expect(flag.replace(/\s+/g, ' ')).toMatch(/default: |\(required\)|--help|--version|--parent-watch/);
       }
     },
   );
@@ -115,6 +143,38 @@ describe('an input file', () => {
     const { code, stderr } = await runCli('plan', path);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: .*\n {2}nodes\[0\]\.nam: .*\n {2}edges: /);
+  });
+});
+
+describe('an output directory', () => {
+  it('that cannot be made is named, and the command ends', async () => {
+    const config = await file('config.json', '{"model_type": "vit"}');
+    const { code, stderr } = await runCli(
+      'predict',
+      config,
+      '--out',
+      '/proc/none/out',
+      '--server',
+      '127.0.0.1:1',
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: cannot make the directory \/proc\/none: .*\n$/);
+  });
+
+  it('below a file is refused, and the file named', async () => {
+    const config = await file('config.json', '{"model_type": "vit"}');
+    const { code, stderr } = await runCli(
+      'predict',
+      config,
+      '--out',
+      join(config, 'out'),
+      '--server',
+      '127.0.0.1:1',
+    );
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `error: --out ${join(config, 'out')} lies below ${config}, which is a file, expected a directory\n`,
+    });
   });
 });
 

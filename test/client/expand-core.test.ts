@@ -30,10 +30,14 @@ const multiply: Multiply = (a, b, rank, out) => affine(a, b, new Float32Array(b.
 const place = { row: 0, rows: 1, column: 0, columns: 1 };
 const none = { m: 0, n: 0, height: 0, width: 0, start: 0, length: 0 };
 
+const SCALED = [
+  ...['CORE_LAYOUT_MATRIX', 'CORE_LAYOUT_MATRIX_TRANSPOSED', 'CORE_LAYOUT_KERNEL', 'CORE_LAYOUT_POSITIONS'],
+];
+
 /** Element (p, q) of a block's product by the definition: every number of a factor on its own. */
 function productOf(block: CoreBlock, data: Buffer): (p: number, q: number) => number {
   const { rank, rows } = EXPANSION;
-  const scaled = ['CORE_LAYOUT_MATRIX', 'CORE_LAYOUT_KERNEL', 'CORE_LAYOUT_POSITIONS'].includes(block.layout);
+  const scaled = SCALED.includes(block.layout);
   const scale = scaled ? data.readDoubleLE(0) : 1;
   const core = (index: number): number => data.readFloatLE((scaled ? 8 : 0) + index * 4);
   const firstOfB = coreRows(block.m, EXPANSION) * rank;
@@ -74,6 +78,8 @@ function elementOf(block: CoreBlock, data: Buffer): (p: number, q: number) => nu
       return (p) => Math.fround(2 / (1 + Math.exp(-vector(p) / 2)));
     case 'CORE_LAYOUT_BIAS':
       return (p) => Math.fround(Math.tanh(0.2 * vector(p)));
+    case 'CORE_LAYOUT_MATRIX_TRANSPOSED':
+      return (p, q) => product(q % m, p % n);
     case 'CORE_LAYOUT_MATRIX':
     case 'CORE_LAYOUT_UNSPECIFIED':
       return (p, q) => product(p % m, q % n);
@@ -85,7 +91,16 @@ const size = fc.integer({ min: 1, max: 6 });
 /** Blocks of every layout, by a height and a width that may be larger than what is decoded. */
 const block = fc
   .record({
-    layout: fc.constantFrom('ELEMENTS', 'CONSTANT', 'MATRIX', 'KERNEL', 'POSITIONS', 'NORM_WEIGHT', 'BIAS'),
+    layout: fc.constantFrom(
+      'ELEMENTS',
+      'CONSTANT',
+      'MATRIX',
+      'MATRIX_TRANSPOSED',
+      'KERNEL',
+      'POSITIONS',
+      'NORM_WEIGHT',
+      'BIAS',
+    ),
     rows: size,
     columns: size,
     m: size,
@@ -97,6 +112,7 @@ const block = fc
     const base = { ...place, ...none, rows, columns, layout: `CORE_LAYOUT_${layout}` } as CoreBlock;
     switch (layout) {
       case 'MATRIX':
+      case 'MATRIX_TRANSPOSED':
         return { ...base, m, n };
       case 'KERNEL':
         return { ...base, columns: columns * h * w, m: m * h, n: n * w, height: h, width: w };
@@ -129,7 +145,7 @@ const dataOf = (blocks: readonly CoreBlock[]): Buffer[] =>
     const bytes = blockBytes(one, EXPANSION, 4);
     const values = Buffer.from(numbers(bytes / 4, index).buffer);
     // A scale that is exact.
-    if (['CORE_LAYOUT_MATRIX', 'CORE_LAYOUT_KERNEL', 'CORE_LAYOUT_POSITIONS'].includes(one.layout)) {
+    if (SCALED.includes(one.layout)) {
       values.writeDoubleLE(0.5, 0);
     }
     return values;

@@ -83,6 +83,8 @@ export function prediction(
     family: 'vit',
     hasTokenizer: false,
     widening: null,
+    constants: [],
+    notes: [],
     lift: 0,
     modules: [],
   };

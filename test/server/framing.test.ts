@@ -1,9 +1,16 @@
-import { credentials, Server, ServerCredentials, type ServerWritableStream } from '@grpc/grpc-js';
+import {
+  credentials,
+  Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
 import fc from 'fast-check';
 import type { PredictResponse, PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
 import { LogahService } from '../../src/contract/proto-definition';
 import { HEADROOM } from '../../src/stream/frames';
-import { frameChunk, isMessageFramer, passFramedMessages, serializeResponse } from '../../src/server/framing';
+import { frameChunk, framePassing, serializeResponse } from '../../src/server/framing';
+import { isMessageFramer } from '../../src/server/grpc-internals';
 
 const generated = LogahService.service.Predict.responseSerialize;
 const EDGES = [0, 1, 127, 128, 2 ** 14 - 1, 2 ** 14, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 49, 2 ** 53 - 1];
@@ -58,9 +65,10 @@ describe('the frame of a chunk', () => {
     let isFramer = false;
     const server = new Server({
       interceptors: [
-        (method, call) => {
+        (_, call) => {
           isFramer = isMessageFramer(call);
-          return passFramedMessages(method, call);
+          framePassing(call);
+          return new ServerInterceptingCall(call);
         },
       ],
     });

@@ -30,6 +30,7 @@ describe('the status of an error', () => {
       expect(found).toMatchObject({ code, message: 'told so' });
       expect(found.details).toEqual({
         code,
+        domain: 'logah',
         message: 'told so',
         violations,
         retryAfterMs: 1500,

@@ -20,6 +20,7 @@ from logah.errors import (
     ShardingError,
     SourceError,
     TraceError,
+    VerificationError,
 )
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Summary",
     "TensorPlan",
     "TraceError",
+    "VerificationError",
     "Warning",
     "Widening",
     "connect",

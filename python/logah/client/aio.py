@@ -18,6 +18,7 @@ from logah.client.attempts import Attempts, Persistence, StallError
 from logah.client.channel import Calls, open_aio_channel
 from logah.client.deadline import Deadline
 from logah.client.module_source import refuses_configuration
+from logah.client.progress import Progress
 from logah.client.replicas import Replicas
 from logah.client.request import PredictOptions, predict_request
 from logah.client.saving import SavedPrediction, saving
@@ -104,12 +105,17 @@ class AsyncClient:
         return self._arrays(source, timeout, options)
 
     async def state_dict(
-        self, source: Source, *, timeout: float | None = None, **options: Unpack[PredictOptions]
+        self,
+        source: Source,
+        *,
+        timeout: float | None = None,
+        progress: bool | None = None,
+        **options: Unpack[PredictOptions],
     ) -> dict[str, Any]:
         """As `Client.state_dict`."""
-        plans: list[Plan] = []
-        arrays = {name: array async for name, array in self._arrays(source, timeout, options, plans.append)}
-        return state_dict_of(plans[0], arrays)
+        with Progress(progress) as bar:
+            arrays = {name: array async for name, array in self._arrays(source, timeout, options, bar.accept)}
+        return state_dict_of(bar.plan, arrays)
 
     async def save(
         self,
@@ -181,15 +187,15 @@ class AsyncClient:
         source: Source,
         timeout: float | None,
         options: PredictOptions,
-        on_plan: Callable[[Plan], None] = lambda plan: None,
+        on_event: Callable[[Event], None] = lambda event: None,
     ) -> AsyncGenerator[tuple[str, Array], None]:
         deadline = Deadline(timeout, self.target)
         request = predict_request(await self._read(source, deadline), **options)
         async with contextlib.aclosing(self.events(request, deadline.remaining())) as events:
             assembly: TensorAssembly | None = None
             async for event in events:
+                on_event(event)
                 if isinstance(event, PlanEvent):
-                    on_plan(event.plan)
                     assembly = TensorAssembly(event.plan, await self._layer(event.plan, timeout))
                     for name, array in assembly.without_bytes():
                         yield name, array
@@ -205,12 +211,12 @@ class AsyncClient:
         if architecture.trace is None:
             return architecture
         try:
-            await self.plan_request(predict_request(architecture), deadline.remaining())
+            plan = await self.plan_request(predict_request(architecture), deadline.remaining())
         except RemoteError as error:
             if not refuses_configuration(error):
                 raise
             return await asyncio.to_thread(architecture.trace)
-        return architecture
+        return architecture if architecture.is_network_of(plan) else await asyncio.to_thread(architecture.trace)
 
     async def _layer(self, plan: Plan, timeout: float | None) -> ExpansionLayer | None:
         """The plan's expansion: kept, or fetched; None where it has none."""

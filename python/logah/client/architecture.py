@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from google.protobuf import json_format
 
 from logah.client._generated import architecture_pb2
+from logah.client.wire.plan import Plan
 from logah.errors import SourceError
 
 
@@ -30,8 +31,16 @@ class Architecture:
     config: bytes | None
     #: The file it came from; None: none.
     path: Path | None = None
-    #: Of a module with a configuration: its trace, for a server that does not read the configuration.
+    #: Of a module with a configuration: its trace, for a server that does not read the configuration, or reads another
+    #: network from it.
     trace: Callable[[], Architecture] | None = None
+    #: Of a module with a configuration: the names of its parameters, ties among them.
+    names: frozenset[str] = frozenset()
+
+    def is_network_of(self, plan: Plan) -> bool:
+        """Whether the module has all that a plan has; else its configuration says a larger one, such as a base model
+        with a pooler that this one was built without."""
+        return not self.names or all(tensor.name in self.names for tensor in plan.tensors)
 
 
 def mapping_architecture(source: Mapping[str, Any]) -> Architecture:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import grpc
 
@@ -18,6 +18,7 @@ from logah.client.attempts import Attempts, Persistence, StallError
 from logah.client.channel import Calls, open_channel
 from logah.client.deadline import Deadline
 from logah.client.module_source import refuses_configuration
+from logah.client.progress import Progress
 from logah.client.replicas import Replicas
 from logah.client.request import PredictOptions, Representation, predict_request
 from logah.client.saving import SavedPrediction, saving
@@ -149,17 +150,19 @@ class Client:
         source: Source,
         *,
         timeout: float | None = None,
+        progress: bool | None = None,
         **options: Unpack[PredictOptions],
     ) -> dict[str, Any]:
         """All tensors by name, checked; tied ones are the same object as their holder.
 
-        torch tensors where torch can be imported, numpy arrays otherwise. Options as for `predict`.
+        torch tensors where torch can be imported, numpy arrays otherwise. `progress`: whether a bar on standard error
+        shows how much has come; None: where that is a terminal. Options as for `predict`.
         """
         deadline = Deadline(timeout, self.target)
         request = predict_request(self.readable(read_source(source), deadline), **options)
-        plans: list[Plan] = []
-        arrays = dict(self._arrays(request, deadline.remaining(), plans.append))
-        return state_dict_of(plans[0], arrays)
+        with Progress(progress) as bar:
+            arrays = dict(self._arrays(request, deadline.remaining(), bar.accept))
+        return state_dict_of(bar.plan, arrays)
 
     def save(
         self,
@@ -188,7 +191,7 @@ class Client:
         ):
             for sent in events:
                 if isinstance(sent, PlanEvent):
-                    dense.layer = self._layer(sent.plan, timeout)
+                    dense.layer = self.expansion_layer(sent.plan, timeout)
                 for event in dense.accept(sent):
                     target.accept(event)
                     on_event(event)
@@ -209,8 +212,10 @@ class Client:
         frozen: KeepOrPredict = "keep",
         special: KeepOrPredict = "keep",
         device: torch.device | str | None = None,
-        representation: Representation = "dense",
+        representation: Representation | Literal["auto"] = "auto",
+        fetch: Literal["each", "rank0"] = "each",
         timeout: float | None = None,
+        progress: bool | None = None,
     ) -> InitializationReport:
         """Fills the parameters of a module in place; `source` None: the module itself.
 
@@ -231,20 +236,23 @@ class Client:
             special=special,
             device=device,
             representation=representation,
+            fetch=fetch,
             timeout=timeout,
+            progress=progress,
         )
 
     def readable(self, architecture: Architecture, deadline: Deadline) -> Architecture:
-        """The architecture itself; of a module whose configuration the server does not read, its trace."""
+        """The architecture itself; of a module whose configuration the server does not read, or reads as a
+        larger network, its trace."""
         if architecture.trace is None:
             return architecture
         try:
-            self.plan_request(predict_request(architecture), deadline.remaining())
+            plan = self.plan_request(predict_request(architecture), deadline.remaining())
         except RemoteError as error:
             if not refuses_configuration(error):
                 raise
             return architecture.trace()
-        return architecture
+        return architecture if architecture.is_network_of(plan) else architecture.trace()
 
     def events(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Generator[Event, None, None]:
         """The checked events of a request as the contract has it: the plan, then chunks, last the summary.
@@ -292,19 +300,19 @@ class Client:
         self,
         request: logah_pb2.PredictRequest,
         timeout: float | None,
-        on_plan: Callable[[Plan], None] = lambda plan: None,
+        on_event: Callable[[Event], None] = lambda event: None,
     ) -> Iterator[tuple[str, Array]]:
         with contextlib.closing(self.events(request, timeout)) as events:
             assembly: TensorAssembly | None = None
             for event in events:
+                on_event(event)
                 if isinstance(event, PlanEvent):
-                    on_plan(event.plan)
-                    assembly = TensorAssembly(event.plan, self._layer(event.plan, timeout))
+                    assembly = TensorAssembly(event.plan, self.expansion_layer(event.plan, timeout))
                     yield from assembly.without_bytes()
                 elif isinstance(event, DataEvent) and assembly is not None:
                     yield from assembly.accept(event.pieces)
 
-    def _layer(self, plan: Plan, timeout: float | None) -> ExpansionLayer | None:
+    def expansion_layer(self, plan: Plan, timeout: float | None = None) -> ExpansionLayer | None:
         """The plan's expansion: kept, or fetched; None where it has none."""
         expansion = plan.expansion
         if expansion is None:

@@ -13,10 +13,13 @@ from logah.client.keeping import Keeping
 from logah.client.local_box import LocalBox, local_tensor, materialized
 from logah.client.module_parameters import ParameterSlot
 from logah.client.own_start.evidence import is_explained
+from logah.client.torch_expansion import fill_from_cores
+from logah.client.verification import Sample, sampled_places
+from logah.client.wire.core_data import CoreExpansion
 from logah.client.wire.factored_tensor import FactoredTensor
 from logah.client.wire.plan import Plan, TensorPlan
 from logah.client.wire.tensor_pieces import TensorPiece
-from logah.errors import expect_equal
+from logah.errors import ProtocolError, expect_equal
 
 #: Leading dimensions that a slice can cut.
 _SLICED_DIMENSIONS = 2
@@ -41,9 +44,18 @@ class Filling:
         self._saved: list[tuple[Tensor, Tensor]] = []
         #: Names of those to be filled by rule that were sent otherwise, and were left as they are.
         self.refused: list[str] = []
+        #: Of tensors that come as cores, what came of each: little, and all that `Proof` needs.
+        self.cores: dict[str, NDArray[np.uint8]] = {}
+        #: Beside cores, of tensors that come as they are: a sample of what came.
+        self.samples: dict[str, Sample] = {}
+        self._expansion: CoreExpansion | None = None
         # The tensor that is arriving: its bytes, which are the parameter's storage unless they need a copy.
         self._bytes: NDArray[np.uint8] | None = None
         self._needs_copy = False
+
+    def expand_with(self, expansion: CoreExpansion | None) -> None:
+        """What the cores of the stream are to be expanded with; None where it has none."""
+        self._expansion = expansion
 
     def accept(self, pieces: Iterable[TensorPiece]) -> None:
         """The pieces of the stream, in its order."""
@@ -69,7 +81,8 @@ class Filling:
         parts = self._keeping.parts.get(tensor.name, ())
         kept = [local.narrow(part.axis, part.start, part.length) for part in parts]
         self._saved = [(own, own.clone()) for own in kept]
-        fits = local.dtype == self._dtype and tuple(local.shape) == tensor.sent_shape and not tensor.factors
+        is_dense = not tensor.factors and not tensor.core
+        fits = local.dtype == self._dtype and tuple(local.shape) == tensor.sent_shape and is_dense
         is_tried = tensor.name in self._keeping.by_rule
         self._needs_copy = local.device.type != "cpu" or not fits or not local.is_contiguous() or is_tried
         if self._needs_copy:
@@ -82,6 +95,8 @@ class Filling:
             local = local_tensor(self._matched[tensor.name].parameter)
             if tensor.factors:
                 _copy_product(FactoredTensor(tensor, self._bytes), self._boxes[tensor.name], local)
+            elif tensor.core:
+                self._expand(tensor, self._bytes, local)
             else:
                 sent = torch.from_numpy(self._bytes).view(self._dtype).view(tensor.sent_shape)
                 # More may have been sent than this rank holds.
@@ -93,11 +108,36 @@ class Filling:
                 else:
                     self.refused.append(tensor.name)
         if self._bytes is not None:
+            if self._expansion is not None and not tensor.core and tensor.name not in self.refused:
+                self._sample(tensor, self._bytes)
             for own, values in self._saved:
                 own.copy_(values)
             if tensor.name in self._keeping.padding:
                 self._clear(tensor.name, self._keeping.padding[tensor.name])
         self._bytes = None
+
+    def _expand(self, tensor: TensorPlan, data: NDArray[np.uint8], local: Tensor) -> None:
+        if self._expansion is None:
+            raise ProtocolError("plan.expansion", "missing", f'that of the cores of "{tensor.name}"')
+        box, draw = self._boxes[tensor.name], self._keeping.by_rule.get(tensor.name)
+        target = local if draw is None else torch.empty_like(local)
+        fill_from_cores(target, box, tensor, data, self._expansion)
+        if draw is not None and not is_explained(draw, target):
+            self.refused.append(tensor.name)
+            return
+        if draw is not None:
+            local.copy_(target)
+        self.cores[tensor.name] = data
+
+    def _sample(self, tensor: TensorPlan, data: NDArray[np.uint8]) -> None:
+        if tensor.factors:
+            return
+        box = self._boxes[tensor.name]
+        places = sampled_places(tensor.name, box.shape)
+        sent = torch.from_numpy(data).view(self._dtype).view(tensor.sent_shape)
+        whole = tuple(torch.from_numpy(axis + first) for axis, first in zip(places, box.start, strict=True))
+        values = sent[whole] if whole else sent.reshape(1)
+        self.samples[tensor.name] = Sample(places, values.double().numpy())
 
     def _clear(self, name: str, row: int) -> None:
         local, box = local_tensor(self._matched[name].parameter), self._boxes[name]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Generator, Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule
 
-from logah.client.architecture import Architecture
 from logah.client.deadline import Deadline
 from logah.client.filling import Filling, check_boxes, requested
 from logah.client.keeping import KeepOrPredict, KeptReason, decide
@@ -18,12 +17,18 @@ from logah.client.local_box import LocalBox, local_box, local_tensor, materializ
 from logah.client.meta_buffers import Buffers
 from logah.client.module_parameters import ParameterSlot, match_plan, parameter_slots, unwrapped
 from logah.client.own_start.start import OwnStart
+from logah.client.predictions import Predictions
+from logah.client.progress import Progress
+from logah.client.proof import Proof
+from logah.client.rank_zero import RankZero
 from logah.client.report import InitializationReport, report_of
 from logah.client.request import Representation, predict_request
 from logah.client.source import Source, read_source
+from logah.client.wire.core_data import CoreExpansion
 from logah.client.wire.element_type import DtypeName
+from logah.client.wire.expansion import ExpansionLayer
 from logah.client.wire.plan import Plan
-from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent
+from logah.client.wire.prediction_stream import DataEvent, PlanEvent
 from logah.errors import CoverageError, RequestError
 from logah.graph import ArchitectureGraph, Initialization
 
@@ -37,26 +42,8 @@ _DTYPE_NAMES: dict[torch.dtype, DtypeName] = {
 }
 _TORCH_DTYPES = {name: dtype for dtype, name in _DTYPE_NAMES.items()}
 
-
-class Predictions(Protocol):
-    """What filling needs of a client."""
-
-    @property
-    def target(self) -> str:
-        """The address of the server."""
-        ...
-
-    def readable(self, architecture: Architecture, deadline: Deadline) -> Architecture:
-        """The architecture in a form that the server reads."""
-        ...
-
-    def plan_request(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Plan:
-        """The plan of a request."""
-        ...
-
-    def events(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Generator[Event, None, None]:
-        """The checked events of a request."""
-        ...
+#: Who asks the server: each rank, or one for all of them.
+Fetch = Literal["each", "rank0"]
 
 
 def initialize(
@@ -72,8 +59,10 @@ def initialize(
     frozen: KeepOrPredict = "keep",
     special: KeepOrPredict = "keep",
     device: torch.device | str | None = None,
-    representation: Representation = "dense",
+    representation: Representation | Literal["auto"] = "auto",
+    fetch: Fetch = "each",
     timeout: float | None = None,
+    progress: bool | None = None,
 ) -> InitializationReport:
     """Fills the parameters of `module` with what a server predicts for its architecture; others keep their own start.
 
@@ -92,12 +81,19 @@ def initialize(
       module is never materialised first. Parameters that are tied stay tied.
     - DTensor parameters (FSDP2's `fully_shard`, tensor parallelism): each rank asks for its own part alone and calls
       no collective; together the parts are the full prediction, bit for bit.
-    - Holds, beside the module, one chunk; one tensor where values need a copy (other devices, casts).
-    - `representation` "factors": matrices come as factors, whole, to every rank, which multiplies its own rows; few
-      bytes in all, and the ranks' parts are those of `state_dict` with the same representation, bit for bit. Tensors
-      that are no matrices come whole.
+    - `representation` "auto": what the weights are made of is sent, a few hundred kilobytes, and expanded by torch: in
+      place, on the parameter's own device, products in float32 and rounded once. Each rank asks for the same and
+      expands its own part; on one kind of device the parts are those of the whole, bit for bit. They agree with the
+      dense prediction to 1e-6 of a tensor's largest element. "core" is the same; "auto" takes "dense" with a `lift`,
+      and for models whose weights are no products. "factors": matrices come as factors, whole, to every rank. "dense":
+      each rank asks for its own part alone, with the server's bits.
+    - `fetch` "rank0": rank 0 of the default process group asks, and broadcasts what comes; every rank must call. Not
+      with "dense", which is not small.
+    - Holds, beside the module, what is sent of one tensor, and a tile of 1 MiB; dense, one chunk, and one tensor where
+      values need a copy (other devices, casts).
     - `source` None: the module itself, by its transformers configuration or else by its trace. `seed`, `model`,
       `copies`, `lift`, `timeout`: as for `Client.predict`; every rank must pass the same.
+    - `progress`: as for `Client.state_dict`; under torchrun only the first rank shows a bar of its own accord.
     - `strict`: the plan and the module must name the same parameters. Otherwise those that the plan lacks stay as they
       are, and are reported.
 
@@ -105,8 +101,14 @@ def initialize(
     parameter does not fit the plan, and ShardingError for a placement that is no box. When a call fails later, some
     parameters have been filled and others not, and no value may be used.
     """
-    if representation == "core":
-        raise RequestError('representation is "core"; a module is initialised from "dense" or "factors"')
+    if representation not in ("auto", "core", "factors", "dense"):
+        raise RequestError(f'representation is "{representation}"; allowed: auto, core, factors, dense')
+    if fetch not in ("each", "rank0"):
+        raise RequestError(f'fetch is "{fetch}"; allowed: each, rank0')
+    if fetch == "rank0":
+        if representation == "dense":
+            raise RequestError('fetch is "rank0"; representation "dense" would hold the whole network')
+        client = RankZero(client)
     root = unwrapped(module)
     for submodule in root.modules():
         if isinstance(submodule, FSDPModule):
@@ -116,10 +118,19 @@ def initialize(
     dtype = _common_dtype(slots)
     deadline = Deadline(timeout, client.target)
     architecture = client.readable(read_source(root if source is None else source), deadline)
-    request = predict_request(
-        architecture, model=model, seed=seed, dtype=dtype, copies=copies, lift=lift, representation=representation
-    )
-    plan = client.plan_request(request, timeout=deadline.remaining())
+    # Noise has full rank.
+    sent_as: Representation = ("dense" if lift else "core") if representation == "auto" else representation
+
+    def request_of(sent_as: Representation) -> logah_pb2.PredictRequest:
+        return predict_request(
+            architecture, model=model, seed=seed, dtype=dtype, copies=copies, lift=lift, representation=sent_as
+        )
+
+    plan = client.plan_request(request_of(sent_as), timeout=deadline.remaining())
+    if representation == "auto" and sent_as == "core" and not any(t.core or t.factors for t in plan.sent):
+        # Whole tensors to every rank would be worse than each rank's own part.
+        sent_as = "dense"
+        plan = client.plan_request(request_of(sent_as), timeout=deadline.remaining())
     start = OwnStart(root, slots)
     matched = match_plan(slots, plan, strict, [name for name, _ in root.named_buffers()])
     untouched = _untouched(slots, matched)
@@ -134,7 +145,7 @@ def initialize(
             _put(matched[name], boxes[name], value, device)
     filled = {name: slot for name, slot in matched.items() if name not in keeping.kept}
 
-    is_dense = representation == "dense"
+    is_dense = sent_as == "dense"
     wanted = {name: boxes[name] for name in filled}
     slices = {tensor.name: requested(tensor, wanted.get(tensor.name)) if is_dense else None for tensor in plan.sent}
     request = predict_request(
@@ -146,17 +157,31 @@ def initialize(
         seed=seed,
         dtype=dtype,
         slices={name: box for name, box in slices.items() if box is not None},
-        representation=representation,
+        representation=sent_as,
     )
+    expansion: CoreExpansion | None = None
     filling = Filling(filled, boxes, _TORCH_DTYPES[dtype], device, keeping)
-    with torch.no_grad(), contextlib.closing(client.events(request, deadline.remaining())) as events:
+    with (
+        torch.no_grad(),
+        Progress(progress) as bar,
+        contextlib.closing(client.events(request, deadline.remaining())) as events,
+    ):
         for event in events:
+            bar.accept(event)
             if isinstance(event, PlanEvent):
                 check_boxes(event.plan, plan, slices)
+                expansion = _expansion(event.plan, client.expansion_layer(event.plan, deadline.remaining()))
+                filling.expand_with(expansion)
             elif isinstance(event, DataEvent):
                 filling.accept(event.pieces)
     refused: dict[str, KeptReason] = dict.fromkeys(filling.refused, "own")
-    return report_of(plan, {**keeping.kept, **refused}, untouched)
+    tensors = {tensor.name: tensor for tensor in plan.sent}
+    proof = Proof(filled, boxes, tensors, filling.cores, filling.samples, expansion, keeping) if expansion else None
+    return report_of(plan, {**keeping.kept, **refused}, untouched, proof)
+
+
+def _expansion(plan: Plan, layer: ExpansionLayer | None) -> CoreExpansion | None:
+    return CoreExpansion(plan.element_type, plan.expansion, layer) if plan.expansion and layer else None
 
 
 def _given(source: object) -> Collection[str]:

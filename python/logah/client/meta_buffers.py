@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from logah.client.module_parameters import plain_name
 from logah.client.own_start.computed import computed_values
+from logah.client.own_start.constructed import constructed_values
 from logah.errors import CoverageError
 
 
@@ -31,6 +32,7 @@ class Buffers:
         missing = self._missing(holds_values)
         if missing:
             self._values |= computed_values(root, missing)
+            self._values |= constructed_values(root, self._missing(holds_values), 0)
             missing = self._missing(holds_values)
         if missing:
             raise CoverageError(

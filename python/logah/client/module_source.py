@@ -64,7 +64,8 @@ def read_module(module: nn.Module) -> Architecture:
     if configuration is None:
         return graph_architecture(trace(root))
     architecture = mapping_architecture(configuration)
-    return replace(architecture, trace=lambda: graph_architecture(trace(root), architecture.config))
+    names = frozenset(name for name, _ in root.named_parameters(remove_duplicate=False))
+    return replace(architecture, trace=lambda: graph_architecture(trace(root), architecture.config), names=names)
 
 
 def refuses_configuration(error: RemoteError) -> bool:

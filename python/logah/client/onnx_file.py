@@ -27,23 +27,34 @@ _DATA_FIELDS = frozenset({_INT32_DATA, _INT64_DATA, _RAW_DATA, _UINT64_DATA})
 
 #: Fields with a message that has tensors in it, by message; every other field that is kept is copied.
 _MESSAGES: dict[str, dict[int, str]] = {
-    "model": {7: "graph"},
+    "model": {7: "graph", 25: "function"},
+    "function": {7: "node", 11: "attribute"},
     "graph": {1: "node", 5: "tensor"},
     "node": {5: "attribute"},
-    "attribute": {5: "tensor", 10: "tensor"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph"},
 }
 
 #: Left out: texts for people, metadata, shapes of values, quantization, training, devices.
 _LEFT_OUT = {
     "model": frozenset({6, 14, 20, 26}),
+    "function": frozenset({8, 12, 14}),
     "graph": frozenset({10, 13, 14, 16}),
     "node": frozenset({6, 9, 10}),
     "attribute": frozenset({13}),
 }
 
 
+#: Branches in branches.
+_MAX_DEPTH = 64
+
+#: What a checkout without Git LFS has in place of the file.
+_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
 @dataclass(frozen=True)
-class _Field:
+class Field:
+    """One field of a message; positions are in the file."""
+
     number: int
     wire_type: int
     #: Where the field begins with its tag, where its content begins, and where both end.
@@ -58,20 +69,31 @@ def stripped_onnx(path: str | os.PathLike[str]) -> bytes:
     Raises SourceError where the bytes are no ONNX file, and OSError where it cannot be read.
     """
     with open(path, "rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        return b"".join(_message(_Reader(file, os.fspath(path)), "model", 0, size))
+        reader = Reader(file, os.fspath(path))
+        if reader.bytes(0, len(_POINTER)) == _POINTER:
+            raise SourceError(f"{reader.path} is a Git LFS pointer, not the model; fetch it with git lfs pull")
+        return b"".join(_message(reader, "model", 0, reader.size, 0))
 
 
-class _Reader:
+class Reader:
+    """The wire format of protobuf, walked field by field without making objects of what is not wanted."""
+
     def __init__(self, file: BinaryIO, path: str) -> None:
         self._file = file
-        self._path = path
+        self.path = path
+        self.size = file.seek(0, os.SEEK_END)
 
     def bytes(self, start: int, end: int) -> bytes:
+        """What is there from `start` to `end`."""
         self._file.seek(start)
         return self._file.read(end - start)
 
-    def fields(self, start: int, end: int) -> Iterator[_Field]:
+    def text(self, field: Field) -> str:
+        """A field of text."""
+        return self.bytes(field.content, field.end).decode("utf-8", "replace")
+
+    def fields(self, start: int, end: int) -> Iterator[Field]:
+        """The fields of the message from `start` to `end`. Raises SourceError where the bytes are none."""
         position = start
         while position < end:
             tag, content = self.varint(position, end)
@@ -87,10 +109,11 @@ class _Reader:
                 raise self.error(f"wire type {wire_type} at byte {position}")
             if following > end or number == 0:
                 raise self.error(f"field {number} at byte {position} ends at {following}, beyond {end}")
-            yield _Field(number, wire_type, position, content, following)
+            yield Field(number, wire_type, position, content, following)
             position = following
 
     def varint(self, position: int, end: int) -> tuple[int, int]:
+        """An unsigned number, and where it ends."""
         value = 0
         for index, byte in enumerate(self.bytes(position, min(end, position + 10))):
             value |= (byte & 0x7F) << (7 * index)
@@ -99,10 +122,13 @@ class _Reader:
         raise self.error(f"a number at byte {position} does not end")
 
     def error(self, description: str) -> SourceError:
-        return SourceError(f"{self._path} is not an ONNX file, or cut short: {description}")
+        """Says what is wrong, and of which file."""
+        return SourceError(f"{self.path} is not an ONNX file, or cut short: {description}")
 
 
-def _message(reader: _Reader, kind: str, start: int, end: int) -> Iterator[bytes]:
+def _message(reader: Reader, kind: str, start: int, end: int, depth: int) -> Iterator[bytes]:
+    if depth > _MAX_DEPTH:
+        raise reader.error(f"messages nested more than {_MAX_DEPTH} deep")
     if kind == "tensor":
         yield from _tensor(reader, start, end)
         return
@@ -113,11 +139,11 @@ def _message(reader: _Reader, kind: str, start: int, end: int) -> Iterator[bytes
         if inner is None or field.wire_type != _LENGTH:
             yield reader.bytes(field.start, field.end)
             continue
-        content = b"".join(_message(reader, inner, field.content, field.end))
+        content = b"".join(_message(reader, inner, field.content, field.end, depth + 1))
         yield _varint(field.number << 3 | _LENGTH) + _varint(len(content)) + content
 
 
-def _tensor(reader: _Reader, start: int, end: int) -> Iterator[bytes]:
+def _tensor(reader: Reader, start: int, end: int) -> Iterator[bytes]:
     """Name, type and shape; of integers, as many as make a shape."""
     fields = list(reader.fields(start, end))
     types = [reader.varint(field.content, field.end)[0] for field in fields if field.number == _DATA_TYPE]

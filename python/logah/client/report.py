@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from logah.client.keeping import KeptReason
+from logah.client.proof import Proof
+from logah.client.verification import Verification
 from logah.client.wire.plan import Plan, TensorPlan, Widening
+from logah.errors import RequestError
 
 #: Of a part's elements; where less is predicted, the report warns.
 _LITTLE = 0.5
@@ -46,9 +49,23 @@ class InitializationReport:
     lift: float
     #: Parameters that the plan does not have, left as they were; only without `strict`.
     untouched: tuple[str, ...]
+    _proof: Proof | None = field(default=None, repr=False, compare=False)
+
+    def verify(self, seed: int = 0) -> Verification:
+        """Compares what this rank holds now with what was predicted: a sample of the elements of every tensor, drawn by
+        `seed` and computed anew in float64 from the cores.
+
+        To be called before training changes anything. Raises VerificationError where a parameter holds something else,
+        and RequestError where the module was not filled from cores.
+        """
+        if self._proof is None:
+            raise RequestError('verify needs the cores that a module was filled from: representation "auto" or "core"')
+        return self._proof.check(seed)
 
 
-def report_of(plan: Plan, kept: Mapping[str, KeptReason], untouched: tuple[str, ...]) -> InitializationReport:
+def report_of(
+    plan: Plan, kept: Mapping[str, KeptReason], untouched: tuple[str, ...], proof: Proof | None
+) -> InitializationReport:
     """The report of a module that was filled by a plan, save what was kept."""
     coverage = plan.coverage
     left = [tensor for tensor in plan.tensors if tensor.name in kept and not tensor.is_kept]
@@ -69,6 +86,7 @@ def report_of(plan: Plan, kept: Mapping[str, KeptReason], untouched: tuple[str, 
         widening=plan.widening,
         lift=plan.lift,
         untouched=untouched,
+        _proof=proof,
     )
 
 

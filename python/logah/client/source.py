@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, cast
 
 from logah.client._generated import architecture_pb2
 from logah.client.architecture import Architecture, Graph, graph_architecture, mapping_architecture, text_architecture
+from logah.client.onnx_contents import onnx_contents
 from logah.client.onnx_file import stripped_onnx
 from logah.errors import SourceError
 
@@ -24,8 +25,8 @@ class TransformersConfig(Protocol):
         """The text of its config.json."""
 
 
-#: A path to an ONNX file (of which no weight is read), a config.json or graph.json, the content of one of the last two
-#: as a dict, a transformers configuration, a graph, or a module.
+#: A path to an ONNX file (whose weights are looked at, and not sent), a config.json or graph.json, the content of one
+#: of the last two as a dict, a transformers configuration, a graph, or a module.
 Source: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | TransformersConfig | Graph | torch.nn.Module"
 
 
@@ -47,7 +48,8 @@ def read_source(source: Source) -> Architecture:
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         if path.suffix == ".onnx":
-            return Architecture(architecture_pb2.Architecture(onnx=stripped_onnx(path)), None, path)
+            onnx, contents = stripped_onnx(path), onnx_contents(path)
+            return Architecture(architecture_pb2.Architecture(onnx=onnx, onnx_contents=contents), None, path)
         return text_architecture(path.read_bytes(), str(path), path)
     if isinstance(source, Mapping):
         return mapping_architecture(source)

@@ -6,7 +6,8 @@ The only tensor that is held beside the parameter is a tile, and the factors of 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from logah.client.local_box import LocalBox
-from logah.client.wire.core_data import BlockData, ConstantData, ElementData, block_data
-from logah.client.wire.element_type import ElementType
-from logah.client.wire.expansion import ExpansionLayer
-from logah.client.wire.plan import CoreBlock, Expansion, TensorPlan
+from logah.client.wire.core_data import BlockData, ConstantData, CoreExpansion, ElementData, block_data
+from logah.client.wire.plan import CoreBlock, TensorPlan
 
 #: Rows and columns of a tile of a product: 1 MiB of float32, which stays in a core's cache where it is to be rounded.
 TILE_ROWS, TILE_COLUMNS = 256, 1024
@@ -45,22 +44,16 @@ class _View:
 
 
 def fill_from_cores(
-    local: Tensor,
-    box: LocalBox,
-    tensor: TensorPlan,
-    data: NDArray[np.uint8],
-    element_type: ElementType,
-    expansion: Expansion,
-    layer: ExpansionLayer,
+    local: Tensor, box: LocalBox, tensor: TensorPlan, data: NDArray[np.uint8], expansion: CoreExpansion
 ) -> None:
     """Writes the box of a tensor into `local`, which has its shape, on any device and of any floating-point type.
 
-    `data`: the bytes sent for the tensor, of `element_type` where they are elements. Products are computed in float32
+    `data`: the bytes sent for the tensor. Products are computed in float32
     and rounded once. Tiles have bounds that depend on the tensor alone and are computed whole, so an element has the
     same bits whatever part of the tensor is asked for, on one kind of device.
     """
     with _full_precision(local.device):
-        _fill(local, box, tensor, list(block_data(tensor, data, element_type, expansion, layer)), element_type)
+        _fill(local, box, tensor, data, expansion)
 
 
 @contextlib.contextmanager
@@ -75,21 +68,15 @@ def _full_precision(device: torch.device) -> Iterator[None]:
         torch.set_float32_matmul_precision(precision)
 
 
-def _fill(
-    local: Tensor,
-    box: LocalBox,
-    tensor: TensorPlan,
-    blocks: Sequence[tuple[CoreBlock, BlockData]],
-    element_type: ElementType,
-) -> None:
+def _fill(local: Tensor, box: LocalBox, tensor: TensorPlan, data: NDArray[np.uint8], expansion: CoreExpansion) -> None:
     rows, columns = tensor.matrix_view
     view = _view_of(local, box, tensor)
     # A box that is no box of the matrix view, or memory in another order: through a copy of whole rows.
     whole = (
         view if view is not None else _View(torch.empty(rows, columns, dtype=local.dtype, device=local.device), 0, 0)
     )
-    for block, read in blocks:
-        for tile, row, column in _tiles(block, read, local.device, element_type, whole):
+    for block, read in block_data(tensor, data, expansion.element_type, expansion.expansion):
+        for tile, row, column in _tiles(block, read, expansion, local.device, whole):
             part = whole.part(row, tile.shape[0], column, tile.shape[1])
             if part is not None:
                 memory, tile_rows, tile_columns = part
@@ -101,22 +88,25 @@ def _fill(
 
 def _view_of(local: Tensor, box: LocalBox, tensor: TensorPlan) -> _View | None:
     """`local` as a part of the tensor's matrix view; None where it is none."""
-    shape = tensor.shape
-    leading = 2 if len(shape) == 3 and shape[0] == 1 else min(1, len(shape))
-    # Behind the first dimension of the rows and the first of the columns, all must be there.
-    inner = [*range(1 if leading < 2 else 2, leading), *range(leading + 1, len(shape))]
-    if not local.is_contiguous() or any(box.shape[dimension] != shape[dimension] for dimension in inner):
+    if not local.is_contiguous():
         return None
-    _, columns = tensor.matrix_view
-    width = columns // shape[leading] if leading < len(shape) and shape[leading] > 0 else columns
-    column = box.start[leading] * width if leading < len(shape) else 0
-    held = box.shape[leading] * width if leading < len(shape) else columns
-    row = box.start[leading - 1] if leading else 0
-    return _View(local.view(-1, held), row, column)
+    shape, (_, columns) = tensor.shape, tensor.matrix_view
+    cut = [axis for axis, size in enumerate(shape) if box.shape[axis] != size]
+    if not cut:
+        return _View(local.view(-1, columns), 0, 0)
+    # Of entries that lie close together: before the axis that is cut, there is one index; behind it, all.
+    (axis, *others), inner = cut, math.prod(shape[cut[0] + 1 :])
+    if others:
+        return None
+    if math.prod(shape[:axis]) == 1 and inner % columns == 0:
+        return _View(local.view(-1, columns), box.start[axis] * inner // columns, 0)
+    if math.prod(shape[axis:]) == columns:
+        return _View(local.view(-1, box.shape[axis] * inner), 0, box.start[axis] * inner)
+    return None
 
 
 def _tiles(
-    block: CoreBlock, read: BlockData, device: torch.device, element_type: ElementType, whole: _View
+    block: CoreBlock, read: BlockData, expansion: CoreExpansion, device: torch.device, whole: _View
 ) -> Iterator[tuple[Tensor, int, int]]:
     """The tiles of a block that touch the view, each with its first row and column; those of matrices that need no
     rounding and lie in it are written where they belong and not given."""
@@ -127,11 +117,11 @@ def _tiles(
         return
     if isinstance(read, ElementData):
         elements = torch.from_numpy(np.ascontiguousarray(read.elements).copy())
-        if element_type.name == "bfloat16":
+        if expansion.element_type.name == "bfloat16":
             elements = elements.view(torch.bfloat16)
         yield elements.to(device), block.row, block.column
         return
-    a, b = torch.from_numpy(read.a).to(device), torch.from_numpy(read.b).to(device)
+    a, b = (torch.from_numpy(factor).to(device) for factor in read.factors(expansion.layer))
     if block.layout == "matrix":
         yield from _matrix(block, a, b, whole)
         return

@@ -12,7 +12,13 @@ from logah.commands.request_flags import add_request_flags, request_options
 from logah.commands.tables import in_bytes, number_of, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from logah.client import Plan, TensorPlan, Widening
+    from logah.client.wire.plan import Coverage, ModuleCoverage
+
+#: Parts of the network that are listed; the others are counted.
+_LISTED_PARTS = 12
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -51,8 +57,32 @@ def _run(arguments: argparse.Namespace) -> int:
         for tensor in plan.tensors
     ]
     print(table(("tensor", "shape", "source", "rank>", "bytes>"), rows), end="\n\n")
+    if len(plan.modules) > 1:
+        print(_parts(plan.modules), end="\n\n")
     print("\n".join(_totals(plan)))
     return 0
+
+
+def _parts(modules: Sequence[ModuleCoverage]) -> str:
+    """How much of each part of the network is predicted."""
+
+    def share(count: int, coverage: Coverage) -> str:
+        return f"{100 * count / coverage.parameters:.1f} %" if coverage.parameters else "-"
+
+    rows = [
+        (
+            module.name or "(others)",
+            f"{module.coverage.parameters:,}",
+            share(module.coverage.predicted + module.coverage.tiled, module.coverage),
+            share(module.coverage.initialized, module.coverage),
+            share(module.coverage.kept, module.coverage),
+        )
+        for module in modules[:_LISTED_PARTS]
+    ]
+    lines = [table(("part", "parameters>", "predicted>", "by rule>", "kept>"), rows)]
+    if len(modules) > _LISTED_PARTS:
+        lines.append(f"and {number_of(len(modules) - _LISTED_PARTS, 'more part')}")
+    return "\n".join(lines)
 
 
 def _source(tensor: TensorPlan) -> str:
@@ -69,6 +99,8 @@ def _widening(widening: Widening) -> str:
 def _totals(plan: Plan) -> list[str]:
     coverage = plan.coverage
     origins = {"predicted": coverage.predicted, "tiled": coverage.tiled, "by rule": coverage.initialized}
+    if coverage.kept > 0:
+        origins["kept"] = coverage.kept
     parts = [f"{origin} {n:,} ({100 * n / (coverage.parameters or 1):.1f} %)" for origin, n in origins.items()]
     lines = [
         f"{number_of(len(plan.tensors), 'tensor')} of {number_of(plan.nodes, 'node')}, {coverage.parameters:,} "

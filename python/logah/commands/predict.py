@@ -101,6 +101,7 @@ def _table(name: str, saved: SavedPrediction) -> str:
         "predicted": f"{coverage.predicted:,}",
         "tiled": f"{coverage.tiled:,}",
         "by rule": f"{coverage.initialized:,}",
+        **({"kept": f"{coverage.kept:,}"} if coverage.kept > 0 else {}),
         "tied": f"{coverage.tied:,}",
         "size": in_bytes(plan.total_bytes),
         "seconds": f"{saved.seconds:.2f}",

@@ -45,7 +45,7 @@ def check_equal(module: nn.Module, state: dict[str, torch.Tensor]) -> None:
 def test_a_module_keeps_its_storage(client: Client, state: dict[str, torch.Tensor]) -> None:
     module = vit()
     addresses = [parameter.data_ptr() for parameter in module.parameters()]
-    report = client.initialize(module)
+    report = client.initialize(module, representation="dense")
     check_equal(module, state)
     assert [parameter.data_ptr() for parameter in module.parameters()] == addresses
     coverage = client.plan(SMALL_VIT).coverage
@@ -61,7 +61,7 @@ def test_a_module_keeps_its_storage(client: Client, state: dict[str, torch.Tenso
 def test_parameters_on_the_meta_device_become_real(client: Client, state: dict[str, torch.Tensor]) -> None:
     module = vit("meta")
     module.classifier.requires_grad_(False)
-    client.initialize(module, frozen="predict")
+    client.initialize(module, frozen="predict", representation="dense")
     check_equal(module, state)
     assert not module.classifier.weight.requires_grad
     assert module.vit.layernorm.weight.requires_grad
@@ -72,17 +72,17 @@ def test_values_are_those_of_float32_rounded_once(
     client: Client, state: dict[str, torch.Tensor], dtype: torch.dtype
 ) -> None:
     module = vit(dtype=dtype)
-    client.initialize(module)
+    client.initialize(module, representation="dense")
     check_equal(module, state)
     module.classifier.float()
-    client.initialize(module)
+    client.initialize(module, representation="dense")
     check_equal(module, state)
 
 
 def test_storage_that_is_not_contiguous_is_filled_too(client: Client, state: dict[str, torch.Tensor]) -> None:
     module = vit()
     module.classifier.weight = nn.Parameter(torch.randn(40, 10).T)
-    client.initialize(module)
+    client.initialize(module, representation="dense")
     check_equal(module, state)
 
 
@@ -90,7 +90,7 @@ def test_ties_are_kept(client: Client) -> None:
     for device in ("cpu", "meta"):
         with torch.device(device):
             module = GPT2LMHeadModel(GPT2Config(**SMALL_GPT2))
-        report = client.initialize(module)
+        report = client.initialize(module, representation="dense")
         assert module.lm_head.weight is module.transformer.wte.weight
         assert report.tied == module.lm_head.weight.numel()
         check_equal(module, client.state_dict(SMALL_GPT2))
@@ -98,7 +98,7 @@ def test_ties_are_kept(client: Client) -> None:
 
 def test_a_compiled_module_is_filled_too(client: Client, state: dict[str, torch.Tensor]) -> None:
     module = vit()
-    client.initialize(torch.compile(module))
+    client.initialize(torch.compile(module), representation="dense")
     check_equal(module, state)
 
 
@@ -107,14 +107,14 @@ def test_a_parameter_that_the_plan_lacks_is_an_error_that_names_it(client: Clien
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
     module.extra = nn.Linear(2, 2)
     with pytest.raises(CoverageError, match=r"extra\.weight, extra\.bias") as caught:
-        client.initialize(module)
+        client.initialize(module, representation="dense")
     assert caught.value.names == ("extra.weight", "extra.bias")
     assert all(torch.equal(module.state_dict()[name], tensor) for name, tensor in before.items())
-    report = client.initialize(module, strict=False)
+    report = client.initialize(module, strict=False, representation="dense")
     assert report.untouched == ("extra.weight", "extra.bias")
     module.extra.to("meta")
     with pytest.raises(CoverageError, match="meta device"):
-        client.initialize(module, strict=False)
+        client.initialize(module, strict=False, representation="dense")
 
 
 def test_a_tensor_that_the_module_lacks_is_an_error_that_names_it(
@@ -123,8 +123,8 @@ def test_a_tensor_that_the_module_lacks_is_an_error_that_names_it(
     module = vit()
     module.classifier = nn.Identity()
     with pytest.raises(CoverageError, match=r"classifier\.weight, classifier\.bias"):
-        client.initialize(module)
-    client.initialize(module, strict=False)
+        client.initialize(module, SMALL_VIT, representation="dense")
+    client.initialize(module, SMALL_VIT, strict=False, representation="dense")
     check_equal(module, {name: tensor for name, tensor in state.items() if "classifier" not in name})
 
 
@@ -132,15 +132,15 @@ def test_a_shape_or_a_tie_that_differs_is_an_error_that_names_it(client: Client)
     module = vit()
     module.classifier.bias = nn.Parameter(torch.zeros(11))
     with pytest.raises(CoverageError, match=r'"classifier\.bias" has shape \(11,\); the plan has \(10,\)'):
-        client.initialize(module)
+        client.initialize(module, representation="dense")
     module = GPT2LMHeadModel(GPT2Config(**SMALL_GPT2))
     module.lm_head.weight = nn.Parameter(module.lm_head.weight.detach().clone())
     with pytest.raises(CoverageError, match="tie them first"):
-        client.initialize(module)
+        client.initialize(module, representation="dense")
     module = vit()
     module.vit.layernorm.weight = module.vit.layernorm.bias
     with pytest.raises(CoverageError, match="shares one parameter"):
-        client.initialize(module)
+        client.initialize(module, representation="dense")
 
 
 def test_a_module_must_say_its_architecture_or_be_told(client: Client, state: dict[str, torch.Tensor]) -> None:
@@ -148,14 +148,14 @@ def test_a_module_must_say_its_architecture_or_be_told(client: Client, state: di
     plain = nn.Module()
     plain.vit, plain.classifier = module.vit, module.classifier
     with pytest.raises(SourceError, match="does not say its inputs"):
-        client.initialize(plain)
-    client.initialize(plain, SMALL_VIT)
+        client.initialize(plain, representation="dense")
+    client.initialize(plain, SMALL_VIT, representation="dense")
     check_equal(module, state)
 
 
 def test_a_module_whose_class_the_server_does_not_read_is_traced(client: Client) -> None:
     body = vit("meta").vit
-    report = client.initialize(body, seed=2)
+    report = client.initialize(body, seed=2, representation="dense")
     check_equal(body, client.state_dict(trace(body), seed=2))
     assert report.fingerprint == client.plan(body, seed=2).fingerprint
     assert report.predicted + report.tiled + report.initialized == sum(p.numel() for p in body.parameters())
@@ -170,7 +170,7 @@ def test_a_module_without_a_configuration_is_filled_by_its_trace(client: Client,
     with torch.device("meta"):
         module = VisionTransformer(28, 7, 2, 2, 32, 48, 10)
     graph = trace(module, (torch.empty(1, 3, 28, 28),))
-    client.initialize(module, graph, seed=3)
+    client.initialize(module, graph, seed=3, representation="dense")
     assert not any(parameter.is_meta for parameter in module.parameters())
     with torch.no_grad():
         assert module.eval()(torch.ones(1, 3, 28, 28)).isfinite().all()

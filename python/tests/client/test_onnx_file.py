@@ -1,5 +1,6 @@
 """ONNX files as architectures: the weights' data is neither read nor sent."""
 
+import json
 import os
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from paths import FIXTURES
 
+from logah.client._generated.architecture_pb2 import OnnxContentKind
 from logah.client.onnx_file import stripped_onnx
 from logah.client.source import read_source
 from logah.errors import SourceError
@@ -76,4 +78,54 @@ def test_other_bytes_are_refused_by_the_name_of_the_file(tmp_path, content):
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
     with pytest.raises(SourceError, match=r"model.onnx is not an ONNX file, or cut short"):
+        read_source(path)
+
+
+@pytest.mark.parametrize("path", sorted((FIXTURES / "onnx/cases").glob("*.onnx")), ids=lambda path: path.stem)
+def test_what_the_data_shows_is_what_both_clients_say_of_it(path):
+    golden = json.loads((FIXTURES / "onnx/contents.json").read_text())[path.stem]
+    seen = read_source(path).message.onnx_contents
+    assert [content.name for content in seen] == [content["name"] for content in golden]
+    for content, expected in zip(seen, golden, strict=True):
+        kind = OnnxContentKind.Name(content.kind).removeprefix("ONNX_CONTENT_KIND_").lower()
+        assert (content.name, kind) == (content.name, expected["kind"].replace("other", "unspecified"))
+        moments = (content.mean, content.standard_deviation)
+        assert moments == pytest.approx((expected["mean"], expected["deviation"]), rel=1e-9, abs=1e-12)
+        assert (content.non_negative, content.same_as, content.transposed) == (
+            expected["nonNegative"],
+            expected.get("sameAs", ""),
+            expected["transposed"],
+        )
+
+
+def test_data_beside_the_model_is_looked_at_within_its_directory_alone(tmp_path):
+    (tmp_path / "model").mkdir()
+    values = np.random.default_rng(0).normal(size=(40, 30)).astype(np.float32)
+    (tmp_path / "model/weights").write_bytes(b"1234" + values.tobytes())
+    (tmp_path / "outside").write_bytes(values.tobytes())
+    for location, offset, kinds in (("weights", 4, ["DRAWN"]), ("../outside", 0, []), ("missing", 0, [])):
+        weight = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[40, 30], data_location=TensorProto.EXTERNAL)
+        for key, value in (("location", location), ("offset", str(offset)), ("length", str(values.nbytes))):
+            weight.external_data.add(key=key, value=value)
+        path = tmp_path / "model/model.onnx"
+        path.write_bytes(model(weight).SerializeToString())
+        seen = [OnnxContentKind.Name(content.kind)[18:] for content in read_source(path).message.onnx_contents]
+        assert (location, seen) == (location, kinds)
+
+
+def test_a_transpose_of_another_tensor_is_told(tmp_path):
+    values = np.random.default_rng(1).normal(size=(40, 30)).astype(np.float32)
+    whole = model(numpy_helper.from_array(values, "w"))
+    whole.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values.T), "turned"))
+    whole.graph.initializer.append(numpy_helper.from_array(values.reshape(-1), "flat"))
+    path = tmp_path / "model.onnx"
+    path.write_bytes(whole.SerializeToString())
+    seen = {content.name: (content.same_as, content.transposed) for content in read_source(path).message.onnx_contents}
+    assert seen == {"w": ("", False), "turned": ("w", True), "flat": ("w", False)}
+
+
+def test_a_pointer_of_git_lfs_is_called_one(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n")
+    with pytest.raises(SourceError, match="is a Git LFS pointer, not the model"):
         read_source(path)

@@ -6,7 +6,9 @@ import datetime
 import json
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import torch
 import torch.distributed as dist
@@ -20,11 +22,16 @@ from torch.testing import assert_close
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel, ViTConfig, ViTForImageClassification
 
 import logah
-from logah.client import Client, ShardingError
+from logah.client import Client, RemoteError, ShardingError
+from logah.client.request import Representation
 
 RANKS = 4
 #: Wide enough for factors to be smaller than what they are the factors of, and of an odd number of rows.
 WIDE_VIT = {**SMALL_VIT, "hidden_size": 132, "intermediate_size": 523}
+
+
+#: As `Client.initialize` takes it.
+Sent = Literal["auto", "dense"]
 
 
 def vit(device: str = "cpu", dtype: torch.dtype = torch.float32) -> PreTrainedModel:
@@ -41,11 +48,22 @@ def check_whole(module: nn.Module, state: dict[str, Tensor]) -> None:
         assert torch.equal(parameter.full_tensor(), state[name]), name
         names.add(name)
     assert names == {
-        name for name, tensor in state.items() if not any(tensor is state[other] for other in names - {name})
+        name
+        for name, tensor in state.items()
+        if not any(tensor.data_ptr() == state[other].data_ptr() for other in names - {name})
     }
 
 
-def sharded(client: Client, count: int, device: str, dtype: torch.dtype = torch.float32) -> None:
+def whole_state(client: Client, module: nn.Module, representation: Sent, seed: int = 0) -> dict[str, Tensor]:
+    """What a module that is not sharded holds afterwards; dense, what the server sends."""
+    if representation == "dense":
+        dtype = str(next(module.parameters()).dtype).removeprefix("torch.")
+        return client.state_dict(module.config, seed=seed, dtype=dtype)  # type: ignore[arg-type, arg-type]
+    client.initialize(module, seed=seed, representation=representation)
+    return module.state_dict()
+
+
+def sharded(client: Client, count: int, device: str, representation: Sent, dtype: torch.dtype = torch.float32) -> None:
     """FSDP2 over the first `count` ranks, each block a group of its own; then a forward pass."""
     mesh = DeviceMesh("cpu", list(range(count)))
     if dist.get_rank() >= count:
@@ -54,21 +72,26 @@ def sharded(client: Client, count: int, device: str, dtype: torch.dtype = torch.
     for layer in module.vit.layers:
         fully_shard(layer, mesh=mesh)
     fully_shard(module, mesh=mesh)
-    report = client.initialize(module, seed=2)
+    report = client.initialize(module, seed=2, representation=representation)
     name = str(dtype).removeprefix("torch.")
-    state = client.state_dict(SMALL_VIT, seed=2, dtype=name)  # type: ignore[arg-type]
-    assert report.fingerprint == client.plan(SMALL_VIT, seed=2, dtype=name).fingerprint  # type: ignore[arg-type]
+    sent: Representation = "core" if representation == "auto" else representation
+    plan = client.plan(SMALL_VIT, seed=2, dtype=name, representation=sent)  # type: ignore[arg-type]
+    assert report.fingerprint == plan.fingerprint
+    state = whole_state(client, vit(dtype=dtype), representation, seed=2)
     check_whole(module, state)
+    if representation == "auto":
+        assert report.verify().elements > 0
     whole = vit(dtype=dtype)
     whole.load_state_dict(state)
     images = torch.linspace(-1, 1, 28 * 28, dtype=dtype).reshape(1, 1, 28, 28)
     with torch.no_grad():
         assert_close(module(images).logits, whole(images).logits)
     # The forward pass has gathered the root's parameters; what is filled now must not be thrown away with them.
-    client.initialize(module, seed=3)
-    check_whole(module, client.state_dict(SMALL_VIT, seed=3, dtype=name))  # type: ignore[arg-type]
+    client.initialize(module, seed=3, representation=representation)
+    state = whole_state(client, vit(dtype=dtype), representation, seed=3)
+    check_whole(module, state)
     with torch.no_grad():
-        whole.load_state_dict(client.state_dict(SMALL_VIT, seed=3, dtype=name))  # type: ignore[arg-type]
+        whole.load_state_dict(state)
         assert_close(module(images).logits, whole(images).logits)
 
 
@@ -88,29 +111,47 @@ def factored(client: Client, device: str) -> None:
         check_whole(module, state)
 
 
-def hybrid(client: Client) -> None:
+def hybrid(client: Client, representation: Sent) -> None:
     """Two replicas of two shards."""
     module = vit("meta")
     fully_shard(module, mesh=init_device_mesh("cpu", (2, 2), mesh_dim_names=("replicate", "shard")))
-    client.initialize(module)
-    check_whole(module, client.state_dict(SMALL_VIT))
+    client.initialize(module, representation=representation)
+    check_whole(module, whole_state(client, vit(), representation))
 
 
-def tied(client: Client, device: str) -> None:
+def one_asks(client: Client, device: str) -> None:
+    """Rank 0 asks the server, and the others, which could not reach it, have the same."""
+    module = vit(device)
+    fully_shard(module, mesh=init_device_mesh("cpu", (RANKS,)))
+    nowhere = logah.connect("127.0.0.1:1", patience=0)
+    own = client if dist.get_rank() == 0 else nowhere
+    report = own.initialize(module, seed=4, fetch="rank0")
+    assert report.verify().worst <= 1
+    check_whole(module, whole_state(client, vit(), "auto", seed=4))
+    try:
+        own.initialize(module, model="unknown", fetch="rank0")
+    except RemoteError as error:
+        assert "unknown" in str(error)
+    else:
+        raise AssertionError("not refused")
+
+
+def tied(client: Client, device: str, representation: Sent) -> None:
     with torch.device(device):
         module = GPT2LMHeadModel(GPT2Config(**SMALL_GPT2))
     fully_shard(module, mesh=init_device_mesh("cpu", (RANKS,)))
-    client.initialize(module)
+    client.initialize(module, representation=representation)
     assert module.lm_head.weight is module.transformer.wte.weight
-    check_whole(module, client.state_dict(SMALL_GPT2))
     whole = GPT2LMHeadModel(GPT2Config(**SMALL_GPT2)).eval()
-    whole.load_state_dict(client.state_dict(SMALL_GPT2))
+    state = whole_state(client, whole, representation)
+    check_whole(module, state)
+    whole.load_state_dict(state)
     tokens = torch.arange(8).reshape(1, 8)
     with torch.no_grad():
         assert_close(module.eval()(tokens).logits, whole(tokens).logits)
 
 
-def two_dimensions(client: Client, device: str) -> None:
+def two_dimensions(client: Client, device: str, representation: Sent) -> None:
     """Parameters cut along both dimensions of a mesh, the last dimension of the patch kernel among them."""
     mesh = init_device_mesh("cpu", (2, 2))
     module = vit()
@@ -123,11 +164,11 @@ def two_dimensions(client: Client, device: str) -> None:
             owner._parameters[name] = nn.Parameter(distribute_tensor(parameter.data, mesh, placements))
     if device == "meta":
         module = module.to("meta")
-    client.initialize(module)
-    check_whole(module, client.state_dict(SMALL_VIT))
+    client.initialize(module, representation=representation)
+    check_whole(module, whole_state(client, vit(), representation))
 
 
-def tensor_parallel(client: Client, device: str) -> None:
+def tensor_parallel(client: Client, device: str, representation: Sent) -> None:
     """FSDP over tensor parallelism; parameters that are not parallel have no share of the second mesh dimension."""
     mesh = init_device_mesh("cpu", (2, 2), mesh_dim_names=("fsdp", "parallel"))
     module = vit(device)
@@ -137,8 +178,8 @@ def tensor_parallel(client: Client, device: str) -> None:
     assert any(
         type(placement).__name__ == "_StridedShard" for placement in module.vit.layers[0].mlp.fc1.weight.placements
     )
-    client.initialize(module)
-    check_whole(module, client.state_dict(SMALL_VIT))
+    client.initialize(module, representation=representation)
+    check_whole(module, whole_state(client, vit(), representation))
 
 
 def refused(client: Client) -> None:
@@ -155,23 +196,36 @@ def refused(client: Client) -> None:
         raise AssertionError("not refused")
 
 
-CASES: dict[str, Callable[[Client], None]] = {
+_FILLED: dict[str, Callable[[Client, Sent], None]] = {
     **{
-        f"fsdp on {count} ranks, {device}": lambda client, count=count, device=device: sharded(client, count, device)
+        f"fsdp on {count} ranks, {device}": partial(sharded, count=count, device=device)
         for count in (1, 2, 3, 4)
         for device in ("cpu", "meta")
     },
-    "fsdp in bfloat16": lambda client: sharded(client, 3, "meta", torch.bfloat16),
-    "factors, cpu": lambda client: factored(client, "cpu"),
-    "factors, meta": lambda client: factored(client, "meta"),
+    "fsdp in bfloat16": partial(sharded, count=3, device="meta", dtype=torch.bfloat16),
     "replicas of shards": hybrid,
-    "tied weights, cpu": lambda client: tied(client, "cpu"),
-    "tied weights, meta": lambda client: tied(client, "meta"),
-    "fsdp over tensor parallelism, cpu": lambda client: tensor_parallel(client, "cpu"),
-    "fsdp over tensor parallelism, meta": lambda client: tensor_parallel(client, "meta"),
+    **{
+        f"{name}, {device}": partial(case, device=device)
+        for name, case in (
+            ("tied weights", tied),
+            ("fsdp over tensor parallelism", tensor_parallel),
+            ("two dimensions", two_dimensions),
+        )
+        for device in ("cpu", "meta")
+    },
+}
+
+CASES: dict[str, Callable[[Client], None]] = {
+    **{
+        f"{name}, {representation}": partial(case, representation=representation)
+        for name, case in _FILLED.items()
+        for representation in ("dense", "auto")
+    },
+    "factors, cpu": partial(factored, device="cpu"),
+    "factors, meta": partial(factored, device="meta"),
+    "one rank asks, cpu": partial(one_asks, device="cpu"),
+    "one rank asks, meta": partial(one_asks, device="meta"),
     "partial sums are refused": refused,
-    "two dimensions, cpu": lambda client: two_dimensions(client, "cpu"),
-    "two dimensions, meta": lambda client: two_dimensions(client, "meta"),
 }
 
 

@@ -17,6 +17,7 @@ DEFAULTS = {
     "bert": "BertForMaskedLM",
     "bloom": "BloomForCausalLM",
     "camembert": "CamembertForMaskedLM",
+    "convnext": "ConvNextForImageClassification",
     "deit": "DeiTForImageClassification",
     "dinov2": "Dinov2Model",
     "distilbert": "DistilBertForMaskedLM",
@@ -35,7 +36,10 @@ DEFAULTS = {
     "qwen2": "Qwen2ForCausalLM",
     "qwen3": "Qwen3ForCausalLM",
     "qwen3_moe": "Qwen3MoeForCausalLM",
+    "resnet": "ResNetForImageClassification",
     "roberta": "RobertaForMaskedLM",
+    "swin": "SwinForImageClassification",
+    "t5": "T5ForConditionalGeneration",
     "vit": "ViTForImageClassification",
     "xlm-roberta": "XLMRobertaForMaskedLM",
 }
@@ -66,8 +70,12 @@ def build(config: PretrainedConfig, device: str = "meta") -> PreTrainedModel:
         return cls(config)
 
 
-def inputs(model: PreTrainedModel) -> dict[str, torch.Tensor] | None:
+def inputs(model: PreTrainedModel) -> dict[str, Any] | None:
     """What to trace a model with; None: its own inputs."""
     if type(model).__name__.endswith("ForMultipleChoice"):
         return {"input_ids": torch.zeros(1, 2, 4, dtype=torch.long, device="meta")}
+    decodes = any(name.endswith("decoder") for name, _ in model.named_modules())
+    if model.config.model_type == "t5" and decodes:
+        tokens = torch.zeros(1, 4, dtype=torch.long, device="meta")
+        return {"input_ids": tokens, "decoder_input_ids": tokens, "use_cache": False}
     return None

@@ -65,9 +65,11 @@ SIZES: dict[str, list[Any]] = {
     "num_ln_in_parallel_attn": [None, 1, 2],
     "layer_types": [None],
     "rope_parameters": [None],
-    "hidden_sizes": [[8, 16], [8, 16, 24], [12, 16, 24, 32]],
-    "depths": [[1, 2], [1, 1, 2], [2, 1, 1, 1]],
+    "hidden_sizes": [[8, 16, 24, 32], [12, 16, 24, 32]],
+    "depths": [[1, 1, 2, 1], [2, 1, 1, 1]],
     "embed_dim": [12, 24],
+    "num_stages": [4],
+    "swin num_heads": [[1, 2, 3, 4], [3, 3, 6, 6], [2, 4, 4, 12]],
     "window_size": [2, 4],
     "projection_dim": [8, 20],
     "pos_att_type": ["p2c|c2p", "c2p", "p2c", ["c2p", "p2c"], "none", None],
@@ -144,7 +146,7 @@ def random_fields(draw: random.Random, model_type: str, odd: float) -> dict[str,
             continue
         if name in SIZES:
             if name in ALWAYS or draw.random() < 0.5:
-                config[name] = draw.choice(SIZES[name])
+                config[name] = draw.choice(SIZES.get(f"{model_type} {name}", SIZES[name]))
         elif draw.random() < 0.3:
             config[name] = random_value(draw, field)
         if name in config and draw.random() < odd:

@@ -1,108 +1,123 @@
 /** Reads an ONNX file into an architecture graph; `docs/decisions/012-onnx-front-end.md` says how. */
 
 import { invalidField } from '../../errors';
-import { elementCount, type ArchitectureGraph } from '../../graph/graph';
+import type { ArchitectureGraph } from '../../graph/graph';
 import type { GraphLimits } from '../../graph/limits';
 import { validateGraph } from '../../graph/validate';
 import { quoted } from '../../graph/violations';
-import { FLOAT_TYPES } from '../../onnx-file/fields';
-import { ONNX_FIELD, type OnnxModel, type OnnxNode, type OnnxTensor } from './model';
+import type { TensorContent } from '../../onnx-file/content';
+import { tensorContents } from '../../onnx-file/summarise';
+import { memorySource } from '../../onnx-file/wire';
+import { flattened } from './flatten';
+import { withWeightInputs } from './weight-inputs';
+import { isStandard, ONNX_FIELD, type OnnxModel, type OnnxNode, type OnnxTensor } from './model';
 import { Network } from './network';
-import { OPERATORS } from './operators';
+import { ML_OPERATORS, OPERATORS } from './operators';
 import { layerOf } from './operators/attention';
 import type { Operator, Reading } from './operators/operator';
 import { orderedNodes } from './order';
 import { nodeName, readModel } from './read-model';
 import { findRotary } from './rotary';
-import { CONSTANT, type Value, type Weight } from './values';
+import { CONSTANT, type Value } from './values';
+import { Weights } from './weights';
 
 /**
  * Throws LogahError `invalid_argument` that names the node or tensor at fault: no ONNX file, operators that are not
  * read, cycles, limits exceeded. Time and memory are bounded by the limits, whatever the bytes say.
  */
-export function onnxGraph(bytes: Uint8Array, limits: GraphLimits): ArchitectureGraph {
-  const model = readModel(bytes, limits.maxNodes);
+export function onnxGraph(
+  bytes: Uint8Array,
+  limits: GraphLimits,
+  contents: readonly TensorContent[] = [],
+): ArchitectureGraph {
+  const model = withWeightInputs(flattened(readModel(bytes, limits.maxNodes), limits.maxNodes * EXPANDED));
+  const seen = contents.length > 0 ? contents : tensorContents(memorySource(bytes));
   const nodes = orderedNodes(model);
   const operators = nodes.map(operatorOf);
   const network = new Network(limits);
-  const weights = new Weights();
-  const values = initialValues(model, weights);
-  const context = readingContext(nodes);
+  const weights = new Weights(seen, model.initializers);
+  const values = initialValues(model, nodes, weights);
+  const context = readingContext(model, nodes);
   nodes.forEach((node, index) => {
     const inputs = node.inputs.map((name) => (name === '' ? undefined : values.get(name)));
-    const value = read(operators[index] as Operator, { ...context, network, node, inputs }, weights);
+    const integersOf = (input: number): readonly number[] | undefined =>
+      context.integers.get(node.inputs[input] ?? '');
+    const reading = { ...context, network, weights, node, inputs, integersOf };
+    const value = read(operators[index] as Operator, reading);
     for (const name of node.outputs) if (name !== '') values.set(name, value);
   });
+  for (const name of model.outputs) keepOutput(values.get(name), network);
   markClassifier(model, values, network);
-  const graph = network.build(model.name, weights.inOrder());
+  const graph = network.build(model.name, network.account(weights, reaching(model, nodes)));
   if (graph.parameters.length === 0)
     throw invalidField(ONNX_FIELD, 'has no weights that an output depends on');
   validateGraph(graph, limits);
   return graph;
 }
 
-/** Tensors that may be parameters: those of the file in its order, then those that nodes make. */
-class Weights {
-  private readonly all = new Map<string, Weight>();
-
-  /** The value of a tensor: a weight if it is of floating point and has dimensions. */
-  add(name: string, { shape, dataType }: OnnxTensor, constant: boolean): Value {
-    const elements = elementCount(shape);
-    if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0) || !Number.isSafeInteger(elements)) {
-      throw invalidField(ONNX_FIELD, `tensor ${quoted(name)} has the shape ${quoted(shape)}`);
-    }
-    if (!FLOAT_TYPES.has(dataType) || shape.length === 0 || elements === 0) return CONSTANT;
-    const weight = { name, shape, elements, constant };
-    this.all.set(name, weight);
-    return { kind: 'weight', weights: [weight], transposed: false };
-  }
-
-  /**
-   * A copy by `Identity` has a name of its own: PyTorch writes so what is equal at export, such as biases that are
-   * all zero.
-   */
-  copy(name: string, original: Weight): Value {
-    const weight = { ...original, name };
-    this.all.set(name, weight);
-    return { kind: 'weight', weights: [weight], transposed: false };
-  }
-
-  inOrder(): Iterable<Weight> {
-    return this.all.values();
-  }
-}
+/** Operators for each node that is allowed, once functions are written out. */
+const EXPANDED = 50;
 
 function operatorOf(node: OnnxNode): Operator {
   const { domain, operator, attributes } = node;
-  const found = domain === '' || domain === 'ai.onnx' ? OPERATORS.get(operator) : undefined;
+  const found = isStandard(node)
+    ? OPERATORS.get(operator)
+    : domain === 'ai.onnx.ml'
+      ? ML_OPERATORS.get(operator)
+      : undefined;
   if (found !== undefined || isConstant(node)) return found ?? NOTHING;
-  if ([...attributes.values()].some(({ isGraph }) => isGraph)) {
-    throw invalidField(ONNX_FIELD, `${nodeName(node)} has a graph inside; control flow is not supported`);
+  if ([...attributes.values()].some(({ graph }) => graph !== undefined)) {
+    const wayOut = 'export the network with its loops unrolled, for one fixed length';
+    throw invalidField(ONNX_FIELD, `${nodeName(node)} has a graph inside, which is not supported: ${wayOut}`);
   }
-  const where = domain === '' || domain === 'ai.onnx' ? '' : ` of the domain ${quoted(domain)}`;
-  throw invalidField(ONNX_FIELD, `${nodeName(node)} is of an operator${where} that is not supported`);
+  const where = isStandard(node) ? '' : ` of the domain ${quoted(domain)}`;
+  const wayOut = isStandard(node)
+    ? 'leave it out of the exported part, if it has no weights'
+    : "export the model with ONNX's own operators, or send it from before it was optimised or quantised";
+  throw invalidField(
+    ONNX_FIELD,
+    `${nodeName(node)} is of an operator${where} that is not supported; ${wayOut}`,
+  );
 }
 
 const NOTHING: Operator = { becomes: 'a weight, or a number', read: () => CONSTANT };
 
-function isConstant({ operator, domain }: OnnxNode): boolean {
-  return operator === 'Constant' && (domain === '' || domain === 'ai.onnx');
+function isConstant(node: OnnxNode): boolean {
+  return node.operator === 'Constant' && isStandard(node);
 }
 
-function initialValues({ inputs, initializers }: OnnxModel, weights: Weights): Map<string, Value> {
+function initialValues(
+  { inputs, initializers }: OnnxModel,
+  nodes: readonly OnnxNode[],
+  weights: Weights,
+): Map<string, Value> {
+  const quantized = new Set(
+    nodes.flatMap(({ operator, inputs: [name] }) => (operator === 'DequantizeLinear' && name ? [name] : [])),
+  );
   const values = new Map<string, Value>();
-  for (const name of inputs) values.set(name, { kind: 'data', sources: [0] });
-  for (const tensor of initializers) values.set(tensor.name, weights.add(tensor.name, tensor, false));
+  for (const { name } of inputs) values.set(name, { kind: 'data', sources: [0], learned: false });
+  for (const tensor of initializers) {
+    values.set(tensor.name, weights.add(tensor.name, tensor, false, quantized.has(tensor.name)));
+  }
+  for (const [name, value] of weights.resolved()) values.set(name, value);
   return values;
 }
 
-type Context = Pick<Reading, 'rotary' | 'readersOf' | 'makerOf'>;
+interface Context extends Pick<Reading, 'rotary' | 'readersOf' | 'makerOf'> {
+  readonly integers: ReadonlyMap<string, readonly number[]>;
+}
 
-function readingContext(nodes: readonly OnnxNode[]): Context {
+function readingContext(model: OnnxModel, nodes: readonly OnnxNode[]): Context {
   const makers = new Map<string, OnnxNode>();
   const readers = new Map<string, OnnxNode[]>();
+  const integers = new Map<string, readonly number[]>();
+  for (const { name, integers: known } of model.initializers) if (known) integers.set(name, known);
   for (const node of nodes) {
-    for (const name of node.outputs) if (name !== '') makers.set(name, node);
+    const own = isConstant(node) ? constantIntegers(node) : undefined;
+    for (const name of node.outputs) {
+      if (name !== '') makers.set(name, node);
+      if (own !== undefined) integers.set(name, own);
+    }
     for (const name of new Set(node.inputs)) {
       if (name === '') continue;
       const known = readers.get(name);
@@ -111,29 +126,59 @@ function readingContext(nodes: readonly OnnxNode[]): Context {
     }
   }
   const makerOf = (name: string): OnnxNode | undefined => makers.get(name);
-  return { makerOf, readersOf: (name) => readers.get(name) ?? [], rotary: findRotary(nodes, makerOf) };
+  return {
+    makerOf,
+    readersOf: (name) => readers.get(name) ?? [],
+    rotary: findRotary(nodes, makerOf),
+    integers,
+  };
 }
 
-function read(operator: Operator, reading: Reading, weights: Weights): Value {
-  const { node, inputs, rotary } = reading;
+function constantIntegers({ attributes }: OnnxNode): readonly number[] | undefined {
+  const [tensor, list, one] = ['value', 'value_ints', 'value_int'].map((name) => attributes.get(name));
+  if (tensor?.tensor !== undefined) return tensor.tensor.integers;
+  return list?.ints ?? (one?.int === undefined ? undefined : [one.int]);
+}
+
+function read(operator: Operator, reading: Reading): Value {
+  const { node, inputs, rotary, weights, network } = reading;
   const [name = node.name] = node.outputs;
   if (isConstant(node)) {
     const tensor = node.attributes.get('value')?.tensor;
     return tensor === undefined ? CONSTANT : weights.add(name, tensor, true);
   }
-  if (rotary.angles.has(node) || inputs.every((value) => value === undefined || value.kind === 'constant')) {
+  if (rotary.angles.has(node)) {
+    for (const value of inputs) {
+      if (value?.kind !== 'weight') continue;
+      for (const weight of value.weights) network.constant(weight, 'frequencies of a rotary embedding');
+    }
+    return CONSTANT;
+  }
+  if (
+    inputs.every((value) => value === undefined || value.kind === 'constant') &&
+    node.operator !== 'ConstantOfShape'
+  ) {
     return CONSTANT;
   }
   const [input] = inputs;
-  if (
-    node.operator === 'Identity' &&
-    input?.kind === 'weight' &&
-    reading.makerOf(node.inputs[0] ?? '') === undefined
-  ) {
+  const isCopy = node.operator === 'Identity' && reading.makerOf(node.inputs[0] ?? '') === undefined;
+  if (isCopy && input?.kind === 'weight') {
     const [weight] = input.weights;
     if (weight !== undefined) return weights.copy(name, weight);
   }
   return operator.read(reading);
+}
+
+/** Weights that are results as they are: what a layer reads decides, where one does. */
+function keepOutput(value: Value | undefined, network: Network): void {
+  if (value?.kind !== 'weight') return;
+  for (const weight of value.weights) network.suggest(weight, 'a result of the network as it is');
+}
+
+/** Tensors of the file that an output depends on. */
+function reaching({ initializers, outputs }: OnnxModel, nodes: readonly OnnxNode[]): OnnxTensor[] {
+  const read = new Set([...nodes.flatMap(({ inputs }) => inputs), ...outputs]);
+  return initializers.filter(({ name }) => read.has(name));
 }
 
 /** The last layer before the first output. */

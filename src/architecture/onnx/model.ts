@@ -16,8 +16,10 @@ export interface OnnxAttribute {
   readonly ints: readonly number[];
   readonly text: string;
   readonly tensor: OnnxTensor | undefined;
-  /** Whether it holds a graph, as the branches of an `If`. */
-  readonly isGraph: boolean;
+  /** As the branches of an `If`. */
+  readonly graph: OnnxGraph | undefined;
+  /** Inside a function: the attribute of the call that this one stands for. */
+  readonly reference: string;
 }
 
 export interface OnnxNode {
@@ -33,13 +35,41 @@ export interface OnnxNode {
   readonly attributes: ReadonlyMap<string, OnnxAttribute>;
 }
 
-export interface OnnxModel {
+/** An input of a graph. */
+export interface OnnxInput {
+  readonly name: string;
+  /** `TensorProto.DataType`; 0 where the file does not say it. */
+  readonly dataType: number;
+  /** Undefined where a dimension is not fixed, or the file does not say it. */
+  readonly shape: readonly number[] | undefined;
+}
+
+export interface OnnxGraph {
   readonly name: string;
   readonly nodes: readonly OnnxNode[];
   readonly initializers: readonly OnnxTensor[];
+  readonly inputs: readonly OnnxInput[];
+  readonly outputs: readonly string[];
+}
+
+/** A function of the file's own, that nodes call by its domain and name. */
+export interface OnnxFunction {
+  readonly name: string;
+  readonly domain: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  readonly nodes: readonly OnnxNode[];
+  readonly defaults: ReadonlyMap<string, OnnxAttribute>;
+}
+
+export interface OnnxModel extends OnnxGraph {
+  readonly functions: readonly OnnxFunction[];
 }
 
 /** Where an ONNX file stands in the request. */
 export const ONNX_FIELD = 'architecture.onnx';
+
+/** Whether a node is of ONNX's own operators. */
+export function isStandard({ domain }: Pick<OnnxNode, 'domain'>): boolean {
+  return domain === '' || domain === 'ai.onnx';
+}

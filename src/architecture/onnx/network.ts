@@ -1,19 +1,12 @@
 /** Collects what an ONNX graph stands for: nodes, edges, and where each weight's values come from. */
 
 import { invalidField } from '../../errors';
-import {
-  elementCount,
-  type ArchitectureGraph,
-  type Block,
-  type Filling,
-  type GraphNode,
-  type Parameter,
-  type Role,
-} from '../../graph/graph';
+import type { ArchitectureGraph, GraphNode } from '../../graph/graph';
 import type { GraphLimits } from '../../graph/limits';
 import { MAX_NAME } from '../../graph/names';
-import { quoted } from '../../graph/violations';
 import { ONNX_FIELD } from './model';
+import { asStored } from './orientation';
+import { Origins, type Account } from './origins';
 import type { Sources, Weight } from './values';
 
 /** A node while the graph is read. */
@@ -26,27 +19,18 @@ interface DraftNode {
   bypassed: boolean;
 }
 
-/** Where a weight's values come from. */
-interface Assignment {
-  readonly axis: number;
-  readonly blocks: readonly Block[];
-}
-
-/** Largest number of dimensions of a parameter, as the contract has it. */
-const MAX_DIMENSIONS = 4;
-
 /** Sources that values may have together for each node that is allowed: bounds time and memory. */
 const SOURCES_PER_NODE = 100;
 
-export class Network {
+export class Network extends Origins {
   private readonly nodes: DraftNode[] = [];
   /** How often each name has been asked for. */
   private readonly names = new Map<string, number>();
-  private readonly assignments = new Map<Weight, Assignment>();
   private readonly made = new Map<string | Weight, number>();
   private joined = 0;
 
   constructor(private readonly limits: GraphLimits) {
+    super();
     this.node('input', 'input', [], []);
   }
 
@@ -116,80 +100,27 @@ export class Network {
     const draft = this.nodes[index];
     if (draft === undefined) return;
     this.nodes[index] = { ...draft, node: { ...draft.node, operation: 'conv' } };
-    this.assignments.delete(table);
-    this.predict(table, index, 'matrix');
-  }
-
-  /** Whether the weight is an embedding table. */
-  isTable(weight: Weight): boolean {
-    const origin = this.assignments.get(weight)?.blocks[0]?.origin;
-    return origin?.kind === 'prediction' && origin.role === 'embedding';
-  }
-
-  /** The whole weight from one node, unless it has its origin already. */
-  predict(weight: Weight, node: number, role: Role, slot = 0): void {
-    this.assign(weight, 0, [this.predicted(weight.shape[0] ?? 1, node, role, slot)]);
-  }
-
-  /** Parts of a weight along an axis, unless it has its origin already. */
-  assign(weight: Weight, axis: number, blocks: readonly Block[]): void {
-    const { name, shape } = weight;
-    if (this.assignments.has(weight)) return;
-    if (shape.length > MAX_DIMENSIONS) {
-      const came = `weight ${quoted(name)} has ${shape.length} dimensions`;
-      throw invalidField(ONNX_FIELD, `${came}; 1 to ${MAX_DIMENSIONS} are allowed`);
-    }
-    this.assignments.set(weight, { axis, blocks });
-  }
-
-  predicted(length: number, node: number, role: Role, slot = 0): Block {
-    return { length, origin: { kind: 'prediction', node, role, classifier: false, slot } };
-  }
-
-  /** The whole weight by rule, unless it has its origin already. */
-  fill(weight: Weight, filling: Filling): void {
-    this.assign(weight, 0, [
-      { length: weight.shape[0] ?? 1, origin: { kind: 'initialization', ...filling } },
-    ]);
+    this.forget(table);
+    this.predict(table, index, 'matrix', asStored(table.shape));
   }
 
   /** Tells blocks of nodes that look alike apart, where the weight of `node` is predicted whole. */
   setSlot(node: number, slot: number): void {
-    this.changeOrigin(node, (block) => ({ ...block, origin: { ...block.origin, slot } as Block['origin'] }));
+    this.changeOrigin(this.at(node).weight, node, { slot });
   }
 
   setClassifier(node: number): void {
-    this.changeOrigin(node, (block) => ({
-      ...block,
-      origin: { ...block.origin, classifier: true } as Block['origin'],
-    }));
+    this.changeOrigin(this.at(node).weight, node, { classifier: true });
   }
 
-  /** Cuts the weight of `node` in equal parts along an axis, one a slot. */
-  cut(node: number, axis: number, parts: number): void {
+  /** Cuts the outputs of the weight of `node` in equal parts, one a slot. */
+  cut(node: number, parts: number): void {
     const { weight } = this.at(node);
-    const assignment = weight && this.assignments.get(weight);
-    const origin = assignment?.blocks[0]?.origin;
-    if (weight === undefined || origin?.kind !== 'prediction' || origin.node !== node) return;
-    const length = (weight.shape[axis] ?? 0) / parts;
-    const blocks = Array.from({ length: parts }, (_, slot) =>
-      this.predicted(length, node, origin.role, slot),
-    );
-    this.assignments.set(weight, { axis, blocks });
+    if (weight !== undefined) this.cutOutputs(weight, node, parts);
   }
 
-  private changeOrigin(node: number, change: (block: Block) => Block): void {
-    const { weight } = this.at(node);
-    const assignment = weight && this.assignments.get(weight);
-    const [block, ...others] = assignment?.blocks ?? [];
-    if (weight === undefined || assignment === undefined || block === undefined || others.length > 0) return;
-    // A weight that several nodes share is the first one's.
-    if (block.origin.kind !== 'prediction' || block.origin.node !== node) return;
-    this.assignments.set(weight, { ...assignment, blocks: [change(block)] });
-  }
-
-  /** The graph, with the weights in the order of `weights`; those without an origin are no parameters. */
-  build(name: string, weights: Iterable<Weight>): ArchitectureGraph {
+  /** The graph, with its parameters and what else the file holds. */
+  build(name: string, { parameters, constants, notes }: Account): ArchitectureGraph {
     const kept = this.nodes.flatMap(({ bypassed }, index) => (bypassed ? [] : [index]));
     const indices = new Map(kept.map((old, index) => [old, index]));
     // Sources come before their readers.
@@ -201,23 +132,21 @@ export class Network {
       });
       read.push([...new Set(found)]);
     }
-    const parameters = [...weights].flatMap((weight): Parameter[] => {
-      const assignment = this.assignments.get(weight);
-      if (assignment === undefined) return [];
-      const { axis } = assignment;
-      const blocks = assignment.blocks.map(({ length, origin }): Block => ({
-        length,
-        origin: origin.kind === 'prediction' ? { ...origin, node: indices.get(origin.node) ?? 0 } : origin,
-      }));
-      return [{ name: weight.name, shape: weight.shape, axis, blocks, tiedTo: undefined }];
-    });
     return {
       name: name.slice(0, MAX_NAME),
       family: '',
       nodes: kept.map((index) => (this.nodes[index] as DraftNode).node),
       edges: kept.flatMap((index, target) => (read[index] ?? []).map((source) => ({ source, target }))),
-      parameters,
+      parameters: parameters.map((parameter) => ({
+        ...parameter,
+        blocks: parameter.blocks.map(({ length, origin }) => ({
+          length,
+          origin: origin.kind === 'prediction' ? { ...origin, node: indices.get(origin.node) ?? 0 } : origin,
+        })),
+      })),
       sizes: {},
+      constants,
+      notes,
     };
   }
 
@@ -230,26 +159,4 @@ export class Network {
     this.names.set(unique, 1);
     return unique;
   }
-}
-
-/** Rules of the frameworks for what no hypernetwork predicts. */
-export const FILLINGS = {
-  zeros: { rule: 'zeros', standardDeviation: 0 },
-  ones: { rule: 'ones', standardDeviation: 0 },
-  /** Tokens, position tables and relative positions in transformers and timm. */
-  tokens: { rule: 'truncated_normal', standardDeviation: 0.02 },
-  /** ConvNeXt's. */
-  layerScale: { rule: 'constant', value: 1e-6 },
-  /** PyTorch's slope of a PReLU. */
-  slope: { rule: 'constant', value: 0.25 },
-} as const satisfies Readonly<Record<string, Filling>>;
-
-/** PyTorch's rule for weights of layers, `kaiming_uniform_` with a = sqrt(5), and for their biases. */
-export function uniformOf(fanIn: number): Filling {
-  return { rule: 'uniform', bound: 1 / Math.sqrt(Math.max(1, fanIn)) };
-}
-
-/** Elements of all dimensions but the first. */
-export function fanIn(shape: readonly number[]): number {
-  return elementCount(shape.slice(1));
 }

@@ -61,7 +61,7 @@ function definitions(model: OnnxModel): ReadonlyMap<string, OnnxNode | undefined
     makers.set(name, undefined);
   });
   // Old files list their initializers among the inputs too.
-  for (const name of model.inputs) makers.set(name, undefined);
+  for (const { name } of model.inputs) makers.set(name, undefined);
   for (const node of model.nodes) {
     for (const name of node.outputs) {
       if (name === '') continue;

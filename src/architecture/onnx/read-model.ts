@@ -4,12 +4,17 @@ import { invalidField, LogahError } from '../../errors';
 import { quoted } from '../../graph/violations';
 import {
   ATTRIBUTE,
+  DIMENSION,
+  FUNCTION,
   GRAPH,
   INTEGER_BYTES,
   KEPT_BYTES,
   MODEL,
   NODE,
+  SHAPE,
   TENSOR,
+  TENSOR_TYPE,
+  TYPE,
   VALUE_INFO,
 } from '../../onnx-file/fields';
 import {
@@ -22,7 +27,16 @@ import {
   type ByteSource,
   type WireField,
 } from '../../onnx-file/wire';
-import { ONNX_FIELD, type OnnxAttribute, type OnnxModel, type OnnxNode, type OnnxTensor } from './model';
+import {
+  ONNX_FIELD,
+  type OnnxAttribute,
+  type OnnxFunction,
+  type OnnxGraph,
+  type OnnxInput,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+} from './model';
 
 /** Fields of a file for each node of the graph that is allowed, as for the other forms of an architecture. */
 const FIELDS_PER_NODE = 200;
@@ -32,11 +46,17 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Largest rank of a tensor that is read. */
 const MAX_DIMENSIONS = 16;
 
+/** Graphs inside graphs, as branches in branches. */
+const MAX_DEPTH = 16;
+
 /**
  * Throws LogahError `invalid_argument` where the bytes are no ONNX file, or one of more than 200 fields a node that is
  * allowed. Time and memory grow with the fields, not with the bytes.
  */
 export function readModel(bytes: Uint8Array, maxNodes: number): OnnxModel {
+  if (Buffer.from(bytes.subarray(0, POINTER.length)).toString('latin1') === POINTER) {
+    throw invalidField(ONNX_FIELD, 'is a Git LFS pointer, not the model; fetch it with git lfs pull');
+  }
   const reader = new ModelReader(memorySource(bytes), maxNodes * FIELDS_PER_NODE);
   try {
     return reader.model();
@@ -46,8 +66,12 @@ export function readModel(bytes: Uint8Array, maxNodes: number): OnnxModel {
   }
 }
 
+/** What a checkout without Git LFS has in place of the file. */
+const POINTER = 'version https://git-lfs.github.com/spec/';
+
 class ModelReader {
   private left: number;
+  private depth = 0;
 
   constructor(
     private readonly source: ByteSource,
@@ -58,47 +82,80 @@ class ModelReader {
 
   model(): OnnxModel {
     let graph: WireField | undefined;
+    const functions: OnnxFunction[] = [];
     for (const field of this.fields(0, this.source.size)) {
+      if (field.number === MODEL.functions) functions.push(this.function(field, functions.length));
       if (field.number !== MODEL.graph) continue;
       if (graph !== undefined) throw invalidField(ONNX_FIELD, 'has two graphs');
       graph = this.expect(field, LENGTH_DELIMITED, 'graph');
     }
     if (graph === undefined) throw invalidField(ONNX_FIELD, 'has no graph');
-    return this.graph(graph);
+    return { ...this.graph(graph, 'graph'), functions };
   }
 
-  private graph(message: WireField): OnnxModel {
+  private graph(message: WireField, path: string): OnnxGraph {
     let name = '';
     const nodes: OnnxNode[] = [];
     const initializers: OnnxTensor[] = [];
-    const inputs: string[] = [];
+    const inputs: OnnxInput[] = [];
     const outputs: string[] = [];
-    for (const field of this.inside(message)) {
+    for (const field of this.inside(this.expect(message, LENGTH_DELIMITED, path))) {
       switch (field.number) {
         case GRAPH.name:
-          name = this.text(field, 'graph.name');
+          name = this.text(field, `${path}.name`);
           break;
         case GRAPH.node:
-          nodes.push(this.node(field, nodes.length));
+          nodes.push(this.node(field, nodes.length, `${path}.node[${nodes.length}]`));
           break;
         case GRAPH.initializer:
-          initializers.push(this.tensor(field, `graph.initializer[${initializers.length}]`));
+          initializers.push(this.tensor(field, `${path}.initializer[${initializers.length}]`));
           break;
         case GRAPH.sparseInitializer:
-          throw invalidField(ONNX_FIELD, 'has sparse initializers, which are not supported');
+          throw invalidField(ONNX_FIELD, 'has sparse initializers; export the model with dense ones');
         case GRAPH.input:
-          inputs.push(this.valueName(field, `graph.input[${inputs.length}]`));
+          inputs.push(this.input(field, `${path}.input[${inputs.length}]`));
           break;
         case GRAPH.output:
-          outputs.push(this.valueName(field, `graph.output[${outputs.length}]`));
+          outputs.push(this.input(field, `${path}.output[${outputs.length}]`).name);
           break;
       }
     }
     return { name, nodes, initializers, inputs, outputs };
   }
 
-  private node(message: WireField, index: number): OnnxNode {
-    const path = `graph.node[${index}]`;
+  private function(message: WireField, index: number): OnnxFunction {
+    const path = `functions[${index}]`;
+    const texts = { name: '', domain: '' };
+    const inputs: string[] = [];
+    const outputs: string[] = [];
+    const nodes: OnnxNode[] = [];
+    const defaults = new Map<string, OnnxAttribute>();
+    for (const field of this.inside(this.expect(message, LENGTH_DELIMITED, path))) {
+      switch (field.number) {
+        case FUNCTION.name:
+          texts.name = this.text(field, `${path}.name`);
+          break;
+        case FUNCTION.domain:
+          texts.domain = this.text(field, `${path}.domain`);
+          break;
+        case FUNCTION.input:
+          inputs.push(this.text(field, `${path}.input[${inputs.length}]`));
+          break;
+        case FUNCTION.output:
+          outputs.push(this.text(field, `${path}.output[${outputs.length}]`));
+          break;
+        case FUNCTION.node:
+          nodes.push(this.node(field, nodes.length, `${path}.node[${nodes.length}]`));
+          break;
+        case FUNCTION.attributeDefault:
+          defaults.set(...this.attribute(field, `${path}.attribute_proto[${defaults.size}]`));
+          break;
+      }
+    }
+    return { ...texts, inputs, outputs, nodes, defaults };
+  }
+
+  private node(message: WireField, index: number, path: string): OnnxNode {
     const texts = { name: '', operator: '', domain: '' };
     const inputs: string[] = [];
     const outputs: string[] = [];
@@ -134,8 +191,9 @@ class ModelReader {
     let name = '';
     let int: number | undefined;
     let text = '';
+    let reference = '';
     let tensor: OnnxTensor | undefined;
-    let isGraph = false;
+    let graph: OnnxGraph | undefined;
     const ints: number[] = [];
     for (const field of this.inside(this.expect(message, LENGTH_DELIMITED, path))) {
       switch (field.number) {
@@ -156,11 +214,14 @@ class ModelReader {
           break;
         case ATTRIBUTE.graph:
         case ATTRIBUTE.graphs:
-          isGraph = true;
+          graph = this.nested(() => this.graph(field, `${path}.g`));
+          break;
+        case ATTRIBUTE.reference:
+          reference = this.text(field, `${path}.ref_attr_name`);
           break;
       }
     }
-    return [name, { int, ints, text, tensor, isGraph }];
+    return [name, { int, ints, text, tensor, graph, reference }];
   }
 
   private tensor(message: WireField, path: string): OnnxTensor {
@@ -217,12 +278,47 @@ class ModelReader {
     return numbers;
   }
 
-  private valueName(message: WireField, path: string): string {
-    let name = '';
+  /** Name, and type where it is a tensor of fixed shape. */
+  private input(message: WireField, path: string): OnnxInput {
+    let input: OnnxInput = { name: '', dataType: 0, shape: undefined };
     for (const field of this.inside(this.expect(message, LENGTH_DELIMITED, path))) {
-      if (field.number === VALUE_INFO.name) name = this.text(field, `${path}.name`);
+      if (field.number === VALUE_INFO.name) input = { ...input, name: this.text(field, `${path}.name`) };
+      if (field.number !== VALUE_INFO.type) continue;
+      for (const tensor of this.parts(field, TYPE.tensor, `${path}.type`)) {
+        for (const part of this.inside(tensor)) {
+          if (part.number === TENSOR_TYPE.elementType) {
+            const [dataType = 0] = this.numbers(part, `${path}.type.elem_type`);
+            input = { ...input, dataType };
+          } else if (part.number === TENSOR_TYPE.shape) {
+            input = { ...input, shape: this.fixedShape(part, `${path}.type.shape`) };
+          }
+        }
+      }
     }
-    return name;
+    return input;
+  }
+
+  private fixedShape(message: WireField, path: string): readonly number[] | undefined {
+    const sizes = [...this.parts(message, SHAPE.dimension, path)].map((dimension) => {
+      const [size] = [...this.inside(dimension)].filter(({ number }) => number === DIMENSION.size);
+      return size === undefined ? undefined : this.numbers(size, path)[0];
+    });
+    return sizes.every((size) => size !== undefined) ? sizes : undefined;
+  }
+
+  private *parts(message: WireField, number: number, path: string): Generator<WireField> {
+    for (const field of this.inside(this.expect(message, LENGTH_DELIMITED, path))) {
+      if (field.number === number) yield this.expect(field, LENGTH_DELIMITED, path);
+    }
+  }
+
+  private nested<T>(read: () => T): T {
+    this.depth += 1;
+    if (this.depth > MAX_DEPTH)
+      throw invalidField(ONNX_FIELD, `has graphs nested ${this.depth} deep; at most ${MAX_DEPTH}`);
+    const result = read();
+    this.depth -= 1;
+    return result;
   }
 
   private *fields(start: number, end: number): Generator<WireField> {

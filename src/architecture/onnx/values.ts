@@ -1,5 +1,8 @@
 /** What is known of a value of the ONNX graph while its nodes are read in order. */
 
+import type { TensorContent } from '../../onnx-file/content';
+import type { View } from './weight-view';
+
 /** A tensor of the file that may be a parameter of the network. */
 export interface Weight {
   readonly name: string;
@@ -8,6 +11,10 @@ export interface Weight {
   readonly elements: number;
   /** Whether a `Constant` node gives it: a weight where a layer reads it, but a number where it meets data. */
   readonly constant: boolean;
+  /** Whether the name is that of a parameter; else the exporter made it up. */
+  readonly named: boolean;
+  /** What its data shows; undefined: the caller does not say. */
+  readonly content: TensorContent | undefined;
 }
 
 /** Nodes of the architecture graph that a value comes from, in ascending order. */
@@ -21,9 +28,18 @@ export interface Constant {
 /** Weights, reshaped or transposed or computed with each other, that no data has met. */
 export interface WeightValue {
   readonly kind: 'weight';
+  /** The largest first. */
   readonly weights: readonly Weight[];
-  /** Whether the last transposition of a matrix leaves it transposed. */
-  readonly transposed: boolean;
+  /** The dimensions of the value, of those of the first weight. */
+  readonly view: View;
+  /** Weights side by side, along dimension `axis`. */
+  readonly parts?: { readonly axis: number; readonly values: readonly WeightValue[] } | undefined;
+  /** Whether elements have been summed up or averaged. */
+  readonly reduced?: boolean;
+  /** Variances whose root the first weight, if there is one, was divided by. */
+  readonly variances?: readonly Weight[];
+  /** Means that were scaled as data is. */
+  readonly means?: readonly Weight[];
 }
 
 /** Rows of a table, read by index; what it is shows where it is used. */
@@ -36,6 +52,8 @@ export interface Lookup {
 export interface Statistic {
   readonly kind: 'statistic';
   readonly sources: Sources;
+  /** Whether it is of what parameters have met. */
+  readonly learned: boolean;
   /** Whether it is of squares of differences from the mean. */
   readonly centred: boolean;
   /** Whether a root has been drawn. */
@@ -51,10 +69,16 @@ export interface Statistic {
 export interface Data {
   readonly kind: 'data';
   readonly sources: Sources;
+  /** Whether parameters have met it: its sources do not tell, where those are filled by rule and have no node. */
+  readonly learned: boolean;
   /** The product of a weight, of so many features: a vector added to it is its bias. */
   readonly features?: number;
+  /** Bound of the uniform rule of the layer before, which has no node: its bias is filled so too. */
+  readonly bound?: number;
   /** Whether its mean has been taken away. */
   readonly centred?: boolean;
+  /** A vector that was taken away: a running mean, if a root of a variance follows. */
+  readonly shifted?: { readonly by: Weight; readonly unshifted: Data };
   readonly normalized?: Normalized;
   /** Scores of an attention: queries times keys. */
   readonly scores?: { readonly queries: Data; readonly keys: Data };
@@ -70,7 +94,7 @@ export interface Data {
 
 /** The output of a normalization. `node` once its weight has been met; group norms have none. */
 export interface Normalized {
-  readonly by: 'ln' | 'rmsnorm' | 'group';
+  readonly by: 'ln' | 'rmsnorm' | 'bn' | 'group';
   readonly node: number | undefined;
 }
 
@@ -79,8 +103,8 @@ export type Value = Constant | WeightValue | Lookup | Statistic | Data;
 export const CONSTANT: Constant = { kind: 'constant' };
 
 /** The network's input, and what is computed from it without weights: the image, indices, masks. */
-export function isInput({ sources }: Data | Statistic): boolean {
-  return sources.length === 0 || (sources.length === 1 && sources[0] === 0);
+export function isInput({ sources, learned }: Data | Statistic): boolean {
+  return !learned && (sources.length === 0 || (sources.length === 1 && sources[0] === 0));
 }
 
 export function sameSources(a: Sources, b: Sources): boolean {
@@ -88,6 +112,6 @@ export function sameSources(a: Sources, b: Sources): boolean {
 }
 
 /** Whether a weight has at most one dimension above 1. */
-export function isVector({ shape }: Weight): boolean {
+export function isVector({ shape }: Pick<Weight, 'shape'>): boolean {
   return shape.filter((size) => size > 1).length <= 1;
 }

@@ -1,3 +1,4 @@
+import { DEFAULT_INITIALIZER_RANGE } from '../../graph/graph';
 import type { Violations } from '../../graph/violations';
 import { quoted } from '../../graph/violations';
 import { accepts, configClass, typeNames, type ConfigClass } from './config-class';
@@ -50,7 +51,9 @@ export class ConfigReader {
 
   /** The standard deviation of the network's own initial weights. */
   get initializerRange(): number {
-    return (this.#initializerRange ??= this.standardDeviation(INITIALIZER_RANGE));
+    return (this.#initializerRange ??= Object.hasOwn(this.#class.fields, INITIALIZER_RANGE)
+      ? this.standardDeviation(INITIALIZER_RANGE)
+      : DEFAULT_INITIALIZER_RANGE);
   }
 
   violation(name: string, description: string): void {

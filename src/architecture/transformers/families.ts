@@ -19,9 +19,13 @@ import { distilbert } from './encoders/distilbert';
 import { electra } from './encoders/electra';
 import { roberta } from './encoders/roberta';
 import { xlmRoberta } from './encoders/xlm-roberta';
+import { t5 } from './encoder-decoders/t5';
 import type { TransformersFamily } from './family';
+import { convnext } from './vision/convnext';
 import { deit } from './vision/deit';
 import { dinov2 } from './vision/dinov2';
+import { resnet } from './vision/resnet';
+import { swin } from './vision/swin';
 import { vit } from './vision/vit';
 
 /** Every `model_type` that the service reads, in order of name. */
@@ -29,6 +33,7 @@ export const families: readonly TransformersFamily[] = [
   bert,
   bloom,
   camembert,
+  convnext,
   deit,
   dinov2,
   distilbert,
@@ -47,7 +52,10 @@ export const families: readonly TransformersFamily[] = [
   qwen2,
   qwen3,
   qwen3Moe,
+  resnet,
   roberta,
+  swin,
+  t5,
   vit,
   xlmRoberta,
 ];

@@ -14,8 +14,6 @@ export interface ExpertLayer {
   readonly hidden: number;
   /** Whether the module lists its router before its experts. */
   readonly routerFirst: boolean;
-  /** Of the experts' own initial weights. */
-  readonly initializerRange: number;
 }
 
 /** Adds the layer; returns its last node. */
@@ -46,22 +44,22 @@ export function feedForward(
   }
 }
 
+/** The experts, all of the same values in the beginning, are one node for each of their matrices. */
 function expertLayer(
   graph: GraphBuilder,
   prefix: string,
   width: number,
-  { experts, hidden, routerFirst, initializerRange }: ExpertLayer,
+  { experts, hidden, routerFirst }: ExpertLayer,
   after: number,
 ): number {
   const first = graph.keepPlace();
-  const filling = { rule: 'normal', standardDeviation: initializerRange } as const;
+  const own = `${prefix}.experts`;
   const addRouter = (): number => graph.linear(`${prefix}.gate`, experts, width, [after], { bias: false });
-  const addExperts = (): void => {
-    graph.initialized(`${prefix}.experts.gate_up_proj`, [experts, 2 * hidden, width], filling);
-    graph.initialized(`${prefix}.experts.down_proj`, [experts, width, hidden], filling);
+  const router = routerFirst ? graph.at(first, addRouter) : addRouter();
+  const addExperts = (): number => {
+    const up = graph.repeatedMatrix(`${own}.gate_up_proj`, experts, [2 * hidden, width], after);
+    return graph.repeatedMatrix(`${own}.down_proj`, experts, [width, hidden], up);
   };
-  if (!routerFirst) graph.at(first, addExperts);
-  const router = addRouter();
-  if (routerFirst) addExperts();
-  return graph.node(`${prefix}.experts.gate`, 'gate', [], [after, router]);
+  const down = routerFirst ? addExperts() : graph.at(first, addExperts);
+  return graph.node(`${own}.gate`, 'gate', [], [down, router]);
 }

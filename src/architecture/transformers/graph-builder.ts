@@ -108,6 +108,27 @@ export class GraphBuilder {
     this.parameter({ name, shape, axis, blocks, tiedTo: undefined, inputAxis });
   }
 
+  /** Linear layers without biases side by side, [count, out, in], predicted as one; returns its node. */
+  repeatedMatrix(
+    name: string,
+    count: number,
+    [outFeatures, inFeatures]: readonly [number, number],
+    after: number,
+  ): number {
+    const node = this.node(name, 'conv', [outFeatures, inFeatures], [after]);
+    const origin = { kind: 'prediction', node, role: 'matrix', classifier: false, slot: 0 } as const;
+    this.parameter({
+      name,
+      shape: [count, outFeatures, inFeatures],
+      view: [count * outFeatures, inFeatures],
+      axis: 0,
+      blocks: [{ length: outFeatures, origin }],
+      ...(count > 1 && { repetitions: count }),
+      tiedTo: undefined,
+    });
+    return node;
+  }
+
   /** A linear layer: a node for its weight, [out, in], and one for its bias. Returns the last of them. */
   linear(
     prefix: string,
@@ -153,6 +174,29 @@ export class GraphBuilder {
   layerNormParameters(prefix: string, width: number, node: number): void {
     this.predicted(`${prefix}.weight`, [width], node, 'norm_weight');
     this.predicted(`${prefix}.bias`, [width], node, 'bias');
+  }
+
+  /** A convolution, [out, in, height, width]. Returns the last of its nodes. */
+  convolution(
+    prefix: string,
+    shape: readonly [number, number, number, number],
+    after: readonly number[],
+    { bias = true, operation = 'conv' }: { bias?: boolean; operation?: string } = {},
+  ): number {
+    const weight = this.node(`${prefix}.weight`, operation, shape, after);
+    this.predicted(`${prefix}.weight`, shape, weight, 'matrix', { inputAxis: 1 });
+    if (!bias) return weight;
+    const last = this.node(`${prefix}.bias`, 'bias', [shape[0]], [weight]);
+    this.predicted(`${prefix}.bias`, [shape[0]], last, 'bias');
+    return last;
+  }
+
+  /** A batch norm: one node, two parameters; its statistics are none. */
+  batchNorm(prefix: string, channels: number, after: readonly number[]): number {
+    const node = this.node(`${prefix}.weight`, 'bn', [channels], after);
+    this.predicted(`${prefix}.weight`, [channels], node, 'norm_weight');
+    this.predicted(`${prefix}.bias`, [channels], node, 'bias');
+    return node;
   }
 
   /** The node of an RMS norm alone, where the framework lists its parameter later. */

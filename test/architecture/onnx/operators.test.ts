@@ -39,7 +39,7 @@ describe('a convolution', () => {
       nodes: chain({ op: 'Conv', with: ['w', 'b'] }, { op: 'MatMul', with: ['m'] }),
       tensors: { w: [8, 4, 4], b: [8], m: [8, 2] },
     });
-    expect(described(graph)).toEqual(['conv m [8,2] <- input']);
+    expect(described(graph)).toEqual(['conv m [2,8] <- input']);
     expect(origins(graph)).toEqual({
       w: '8 uniform 0.25',
       b: '8 uniform 0.25',
@@ -69,10 +69,11 @@ describe('a linear layer', () => {
         tensors: { w: [4, 6], b: [6], s: { shape: [2], integers: [-1, 6] } },
       },
     ],
-  ])('as %s keeps the shape of the file', (_, content) => {
+  ])('as %s is predicted as [out, in], and stored as the file has it', (_, content) => {
     const graph = read(content);
-    expect(described(graph)).toEqual(['conv w [4,6] <- input', 'bias b [6] <- w']);
+    expect(described(graph)).toEqual(['conv w [6,4] <- input', 'bias b [6] <- w']);
     expect(origins(graph)).toEqual({ w: 'matrix of w (classifier)', b: 'bias of b (classifier)' });
+    expect(graph.parameters[0]).toMatchObject({ shape: [4, 6], layout: { order: [1, 0], shape: [6, 4] } });
   });
 
   it('with a transposed weight has its bias by the weight as it is used', () => {

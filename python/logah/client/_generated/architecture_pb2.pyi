@@ -7,6 +7,15 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class OnnxContentKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ONNX_CONTENT_KIND_UNSPECIFIED: _ClassVar[OnnxContentKind]
+    ONNX_CONTENT_KIND_ZEROS: _ClassVar[OnnxContentKind]
+    ONNX_CONTENT_KIND_ONES: _ClassVar[OnnxContentKind]
+    ONNX_CONTENT_KIND_CONSTANT: _ClassVar[OnnxContentKind]
+    ONNX_CONTENT_KIND_DRAWN: _ClassVar[OnnxContentKind]
+    ONNX_CONTENT_KIND_STRUCTURED: _ClassVar[OnnxContentKind]
+
 class Keep(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     KEEP_UNSPECIFIED: _ClassVar[Keep]
@@ -43,6 +52,12 @@ class Function(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FUNCTION_UNSPECIFIED: _ClassVar[Function]
     FUNCTION_LOG: _ClassVar[Function]
     FUNCTION_INVERSE_SOFTPLUS: _ClassVar[Function]
+ONNX_CONTENT_KIND_UNSPECIFIED: OnnxContentKind
+ONNX_CONTENT_KIND_ZEROS: OnnxContentKind
+ONNX_CONTENT_KIND_ONES: OnnxContentKind
+ONNX_CONTENT_KIND_CONSTANT: OnnxContentKind
+ONNX_CONTENT_KIND_DRAWN: OnnxContentKind
+ONNX_CONTENT_KIND_STRUCTURED: OnnxContentKind
 KEEP_UNSPECIFIED: Keep
 KEEP_ALWAYS: Keep
 KEEP_UNLESS_PREDICTED: Keep
@@ -70,14 +85,34 @@ FUNCTION_LOG: Function
 FUNCTION_INVERSE_SOFTPLUS: Function
 
 class Architecture(_message.Message):
-    __slots__ = ("graph", "transformers_config", "onnx")
+    __slots__ = ("graph", "transformers_config", "onnx", "onnx_contents")
     GRAPH_FIELD_NUMBER: _ClassVar[int]
     TRANSFORMERS_CONFIG_FIELD_NUMBER: _ClassVar[int]
     ONNX_FIELD_NUMBER: _ClassVar[int]
+    ONNX_CONTENTS_FIELD_NUMBER: _ClassVar[int]
     graph: ArchitectureGraph
     transformers_config: bytes
     onnx: bytes
-    def __init__(self, graph: _Optional[_Union[ArchitectureGraph, _Mapping]] = ..., transformers_config: _Optional[bytes] = ..., onnx: _Optional[bytes] = ...) -> None: ...
+    onnx_contents: _containers.RepeatedCompositeFieldContainer[OnnxContent]
+    def __init__(self, graph: _Optional[_Union[ArchitectureGraph, _Mapping]] = ..., transformers_config: _Optional[bytes] = ..., onnx: _Optional[bytes] = ..., onnx_contents: _Optional[_Iterable[_Union[OnnxContent, _Mapping]]] = ...) -> None: ...
+
+class OnnxContent(_message.Message):
+    __slots__ = ("name", "kind", "mean", "standard_deviation", "non_negative", "same_as", "transposed")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    MEAN_FIELD_NUMBER: _ClassVar[int]
+    STANDARD_DEVIATION_FIELD_NUMBER: _ClassVar[int]
+    NON_NEGATIVE_FIELD_NUMBER: _ClassVar[int]
+    SAME_AS_FIELD_NUMBER: _ClassVar[int]
+    TRANSPOSED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    kind: OnnxContentKind
+    mean: float
+    standard_deviation: float
+    non_negative: bool
+    same_as: str
+    transposed: bool
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[OnnxContentKind, str]] = ..., mean: _Optional[float] = ..., standard_deviation: _Optional[float] = ..., non_negative: _Optional[bool] = ..., same_as: _Optional[str] = ..., transposed: _Optional[bool] = ...) -> None: ...
 
 class ArchitectureGraph(_message.Message):
     __slots__ = ("name", "family", "nodes", "edges", "parameters", "initializer_range")
@@ -114,7 +149,7 @@ class Edge(_message.Message):
     def __init__(self, source: _Optional[int] = ..., target: _Optional[int] = ...) -> None: ...
 
 class Parameter(_message.Message):
-    __slots__ = ("name", "shape", "blocks", "axis", "tied_to", "view", "keep", "repetitions")
+    __slots__ = ("name", "shape", "blocks", "axis", "tied_to", "view", "keep", "repetitions", "layout")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
@@ -123,6 +158,7 @@ class Parameter(_message.Message):
     VIEW_FIELD_NUMBER: _ClassVar[int]
     KEEP_FIELD_NUMBER: _ClassVar[int]
     REPETITIONS_FIELD_NUMBER: _ClassVar[int]
+    LAYOUT_FIELD_NUMBER: _ClassVar[int]
     name: str
     shape: _containers.RepeatedScalarFieldContainer[int]
     blocks: _containers.RepeatedCompositeFieldContainer[Block]
@@ -131,7 +167,16 @@ class Parameter(_message.Message):
     view: _containers.RepeatedScalarFieldContainer[int]
     keep: Keep
     repetitions: int
-    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., axis: _Optional[int] = ..., tied_to: _Optional[str] = ..., view: _Optional[_Iterable[int]] = ..., keep: _Optional[_Union[Keep, str]] = ..., repetitions: _Optional[int] = ...) -> None: ...
+    layout: TensorLayout
+    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., axis: _Optional[int] = ..., tied_to: _Optional[str] = ..., view: _Optional[_Iterable[int]] = ..., keep: _Optional[_Union[Keep, str]] = ..., repetitions: _Optional[int] = ..., layout: _Optional[_Union[TensorLayout, _Mapping]] = ...) -> None: ...
+
+class TensorLayout(_message.Message):
+    __slots__ = ("order", "shape")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    order: _containers.RepeatedScalarFieldContainer[int]
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, order: _Optional[_Iterable[int]] = ..., shape: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Block(_message.Message):
     __slots__ = ("length", "prediction", "initialization", "fallback")

@@ -32,6 +32,7 @@ class CoreLayout(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CORE_LAYOUT_POSITIONS: _ClassVar[CoreLayout]
     CORE_LAYOUT_NORM_WEIGHT: _ClassVar[CoreLayout]
     CORE_LAYOUT_BIAS: _ClassVar[CoreLayout]
+    CORE_LAYOUT_MATRIX_TRANSPOSED: _ClassVar[CoreLayout]
 
 class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -67,6 +68,7 @@ CORE_LAYOUT_KERNEL: CoreLayout
 CORE_LAYOUT_POSITIONS: CoreLayout
 CORE_LAYOUT_NORM_WEIGHT: CoreLayout
 CORE_LAYOUT_BIAS: CoreLayout
+CORE_LAYOUT_MATRIX_TRANSPOSED: CoreLayout
 SOURCE_UNSPECIFIED: Source
 SOURCE_PREDICTED: Source
 SOURCE_TILED: Source
@@ -170,7 +172,7 @@ class PredictResponse(_message.Message):
     def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ("model", "fingerprint", "dtype", "tensors", "total_bytes", "coverage", "warnings", "nodes", "family", "dense_bytes", "factor_bytes", "core_bytes", "expansion", "has_tokenizer", "widening", "lift", "modules")
+    __slots__ = ("model", "fingerprint", "dtype", "tensors", "total_bytes", "coverage", "warnings", "nodes", "family", "dense_bytes", "factor_bytes", "core_bytes", "expansion", "has_tokenizer", "widening", "lift", "modules", "constants", "notes")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     DTYPE_FIELD_NUMBER: _ClassVar[int]
@@ -188,6 +190,8 @@ class Plan(_message.Message):
     WIDENING_FIELD_NUMBER: _ClassVar[int]
     LIFT_FIELD_NUMBER: _ClassVar[int]
     MODULES_FIELD_NUMBER: _ClassVar[int]
+    CONSTANTS_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
     model: str
     fingerprint: str
     dtype: DataType
@@ -205,7 +209,19 @@ class Plan(_message.Message):
     widening: Widening
     lift: float
     modules: _containers.RepeatedCompositeFieldContainer[ModuleCoverage]
-    def __init__(self, model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dtype: _Optional[_Union[DataType, str]] = ..., tensors: _Optional[_Iterable[_Union[TensorPlan, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., nodes: _Optional[int] = ..., family: _Optional[str] = ..., dense_bytes: _Optional[int] = ..., factor_bytes: _Optional[int] = ..., core_bytes: _Optional[int] = ..., expansion: _Optional[_Union[Expansion, _Mapping]] = ..., has_tokenizer: _Optional[bool] = ..., widening: _Optional[_Union[Widening, _Mapping]] = ..., lift: _Optional[float] = ..., modules: _Optional[_Iterable[_Union[ModuleCoverage, _Mapping]]] = ...) -> None: ...
+    constants: _containers.RepeatedCompositeFieldContainer[NamedConstant]
+    notes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dtype: _Optional[_Union[DataType, str]] = ..., tensors: _Optional[_Iterable[_Union[TensorPlan, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., nodes: _Optional[int] = ..., family: _Optional[str] = ..., dense_bytes: _Optional[int] = ..., factor_bytes: _Optional[int] = ..., core_bytes: _Optional[int] = ..., expansion: _Optional[_Union[Expansion, _Mapping]] = ..., has_tokenizer: _Optional[bool] = ..., widening: _Optional[_Union[Widening, _Mapping]] = ..., lift: _Optional[float] = ..., modules: _Optional[_Iterable[_Union[ModuleCoverage, _Mapping]]] = ..., constants: _Optional[_Iterable[_Union[NamedConstant, _Mapping]]] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class NamedConstant(_message.Message):
+    __slots__ = ("name", "shape", "reason")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    reason: str
+    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ModuleCoverage(_message.Message):
     __slots__ = ("name", "coverage")

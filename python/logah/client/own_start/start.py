@@ -8,8 +8,9 @@ from functools import cached_property
 from torch import Tensor, nn
 
 from logah.client.local_box import local_tensor
-from logah.client.module_parameters import ParameterSlot, parameter_slots
+from logah.client.module_parameters import ParameterSlot, parameter_slots, plain_name
 from logah.client.own_start.computed import computed_values
+from logah.client.own_start.constructed import constructed_values
 from logah.client.own_start.draw import Constant, Draw
 from logah.client.own_start.evidence import constant_of, hold_values, is_explained
 from logah.client.own_start.rules import OwnRules
@@ -29,7 +30,7 @@ class OwnStart:
 
     def slot(self, name: str) -> ParameterSlot:
         """The parameter of a name."""
-        return self._by_name[name]
+        return self._by_name[plain_name(name)]
 
     @cached_property
     def _by_name(self) -> dict[str, ParameterSlot]:
@@ -61,8 +62,10 @@ class OwnStart:
         return is_explained(self.draw(slot), slot.parameter.detach().narrow(axis, start, length))
 
     def computed(self, names: Collection[str], seed: int = 0) -> dict[str, Tensor]:
-        """See `computed_values`."""
-        return computed_values(self._root, names, seed)
+        """What init code gives parameters of these names, or else their model's constructor; see `computed_values`."""
+        values = computed_values(self._root, names, seed)
+        missing = [name for name in names if name not in values]
+        return {**values, **constructed_values(self._root, missing, seed)} if missing else values
 
     def is_special(self, slot: ParameterSlot, purpose: Purpose) -> bool:
         """Whether the parameter starts as a layer's default would not, in a way that means something."""

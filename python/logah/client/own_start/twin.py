@@ -30,7 +30,7 @@ def twin_of(root: nn.Module, tensor_of: Callable[[str, Tensor], Tensor]) -> nn.M
     def clone(prefix: str, module: nn.Module) -> nn.Module:
         if id(module) in modules:
             return modules[id(module)]
-        copy: nn.Module = object.__new__(_plain_class(type(module)))
+        copy: nn.Module = object.__new__(plain_class(type(module)))
         modules[id(module)] = copy
         attributes = dict(vars(module))
         attributes.update({name: type(attributes[name])() for name in _HOOKS if name in attributes})
@@ -53,7 +53,7 @@ def twin_of(root: nn.Module, tensor_of: Callable[[str, Tensor], Tensor]) -> nn.M
     return root_twin
 
 
-def _plain_class(cls: type) -> type:
+def plain_class(cls: type) -> type:
     """The class that FSDP made its own of; any other class itself."""
     mro = cls.__mro__
     return mro[mro.index(FSDPModule) + 1] if mro[1:2] == (FSDPModule,) else cls

@@ -43,7 +43,7 @@ def own_inputs(module: nn.Module) -> Iterator[tuple[tuple[Any, ...], Inputs]]:
     first = [main, *required] if main in named else required or named[:1]
     if main == "input_ids" and main in named:
         # A model with inputs beside the text, such as a decoder's, overrides these.
-        first += [name for name in getattr(module, "dummy_inputs", ()) if name in named]
+        first += [name for name in getattr(module, "dummy_inputs", ()) if name in named and name in _MAKERS]
     if getattr(config, "is_encoder_decoder", False) and "decoder_input_ids" in named:
         first.append("decoder_input_ids")
     sizes = _Sizes(config)

@@ -47,6 +47,8 @@ class Interpreter:
     def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         #: By parameter.
         self.shapes = shapes
+        #: Of the names of submodules: that of the part of the network that is read.
+        self.prefix = ""
         #: Embedding tables that are a linear layer's weight too.
         self.shared_tables: set[str] = set()
         #: Parameters that are joined with data, such as class tokens.
@@ -57,8 +59,9 @@ class Interpreter:
         #: Squeeze-and-excitation products: (node, nodes of the data, nodes of the gate).
         self.excitations: list[tuple[int, tuple[int, ...], tuple[int, ...]]] = []
 
-    def run(self, program: ExportedProgram, holders: Mapping[str, str]) -> None:
-        """`holders`: each parameter's name -> the first name of its storage."""
+    def run(self, program: ExportedProgram, holders: Mapping[str, str], prefix: str = "") -> None:
+        """`holders`: each parameter's name -> the first name of its storage. `prefix`: of a part of the network."""
+        self.prefix = prefix
         signature = program.graph_signature
         parameters = {name: holders[target] for name, target in signature.inputs_to_parameters.items()}
         user = set(signature.user_inputs)
@@ -71,7 +74,7 @@ class Interpreter:
                 self.values[node] = Flow((_INPUT,))
             else:
                 self.values[node] = None
-        self.shared_tables = {
+        self.shared_tables |= {
             name for name, own in readers.items() if "embedding" in own and not own.isdisjoint(_LINEAR)
         }
         for output in self._run_graph(program.graph_module):
@@ -102,7 +105,7 @@ class Interpreter:
             self.draft.output(item.sources)
             nodes = self.projections[item.projection].nodes if item.projection is not None else ()
             uses = [pair for node in nodes for pair in self.draft.uses_of(node)]
-            if all(len(self.shapes[name]) <= _CLASSIFIER_DIMENSIONS for name, _ in uses):
+            if not self.prefix and all(len(self.shapes[name]) <= _CLASSIFIER_DIMENSIONS for name, _ in uses):
                 for name, use in uses:
                     self.draft.replace_use(name, use, replace(use, classifier=True))
 
@@ -250,8 +253,7 @@ def module_name(node: fx.Node) -> str:
 
 def module_node(interpreter: Interpreter, node: fx.Node, suffix: str, op: str, flow: Flow, shape: Any = ()) -> Flow:
     """A node of an operation without parameters, named after the submodule that it is in."""
-    prefix = module_name(node)
-    name = f"{prefix}.{suffix}" if prefix else suffix
+    name = ".".join(part for part in (interpreter.prefix, module_name(node), suffix) if part)
     return Flow((interpreter.draft.node(name, op, flow.sources, shape),))
 
 

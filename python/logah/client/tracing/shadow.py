@@ -27,8 +27,7 @@ class Shadow:
 
     def __init__(self, module: nn.Module) -> None:
         """Raises TraceError and CoverageError for a module that cannot be copied, or has unfit parameters."""
-        _check_modules(module)
-        _check_parameters(module)
+        check_module(module)
         self.mode = FakeTensorMode(allow_non_fake_inputs=True)
         fakes: dict[int, Any] = {id(tensor): self._fake(tensor) for tensor in _tensors(module)}
         try:
@@ -47,6 +46,12 @@ class Shadow:
             return fake
         # Frozen parameters too: attention layers take a fused path of their own where nothing needs a gradient.
         return nn.Parameter(fake, requires_grad=True)
+
+
+def check_module(module: nn.Module) -> None:
+    """Raises TraceError and CoverageError for a module that cannot be traced, or has unfit parameters."""
+    _check_modules(module)
+    _check_parameters(module)
 
 
 def _check_modules(module: nn.Module) -> None:

@@ -32,8 +32,8 @@ class CoreTensor:
         self._type = element_type
         self._rows, self._columns = tensor.matrix_view
         self._blocks = [
-            (block, self._rows_of(block, read))
-            for block, read in block_data(tensor, data, element_type, expansion, layer)
+            (block, self._rows_of(block, read, layer))
+            for block, read in block_data(tensor, data, element_type, expansion)
         ]
 
     def tiles(self) -> Iterator[tuple[int, NDArray[np.generic]]]:
@@ -50,14 +50,14 @@ class CoreTensor:
                     tile[first - row : last - row, columns] = rows_of(first - block.row, last - block.row)
             yield row, tile
 
-    def _rows_of(self, block: CoreBlock, data: BlockData) -> _Rows:
+    def _rows_of(self, block: CoreBlock, data: BlockData, layer: ExpansionLayer) -> _Rows:
         if isinstance(data, ElementData):
             elements = data.elements
             return lambda first, last: elements[first:last]
         if isinstance(data, ConstantData):
             value = self._type.rounded(np.full((1, 1), data.value, np.float32))
             return lambda first, last: value
-        values = _values(block, data.a, data.b)
+        values = _values(block, *data.factors(layer))
         return lambda first, last: self._type.rounded(values(first, last))
 
 
@@ -69,6 +69,9 @@ def _values(
 
     def matrix(first: int, last: int) -> NDArray[np.float32]:
         return a[np.arange(first, last) % m] @ b[columns % n].T
+
+    def transposed(first: int, last: int) -> NDArray[np.float32]:
+        return b[np.arange(first, last) % n] @ a[columns % m].T
 
     def kernel(first: int, last: int) -> NDArray[np.float32]:
         h, w = block.height, block.width
@@ -91,7 +94,7 @@ def _values(
     if block.layout in ("norm_weight", "bias"):
         flat = (a @ b.T).reshape(-1)
         return vector
-    return {"matrix": matrix, "kernel": kernel, "positions": positions}[block.layout]
+    return {"matrix": matrix, "matrix_transposed": transposed, "kernel": kernel, "positions": positions}[block.layout]
 
 
 def expanded_tiles(

@@ -65,7 +65,7 @@ class CoreBlock:
     @property
     def has_scale(self) -> bool:
         """Whether a float64 stands before its core rows."""
-        return self.layout in ("matrix", "kernel", "positions")
+        return self.layout in ("matrix", "matrix_transposed", "kernel", "positions")
 
     def bytes(self, expansion: Expansion, element_bytes: int) -> int:
         """Of its data."""
@@ -88,7 +88,7 @@ class CoreBlock:
         if self.layout in ("norm_weight", "bias"):
             last = self.start + (self.length - 1) * n
             return self.columns == 1 and self.start >= 0 and self.length >= 1 and last < m * n
-        return self.layout == "matrix" or (self.layout == "positions" and n % m == 0)
+        return self.layout in ("matrix", "matrix_transposed") or (self.layout == "positions" and n % m == 0)
 
 
 @dataclass(frozen=True)

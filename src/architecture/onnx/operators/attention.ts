@@ -1,8 +1,9 @@
 /** Attention: a product of activations, a softmax, and a product with the values. */
 
+import { asVector } from '../orientation';
 import type { Network } from '../network';
 import { isInput, sameSources, type Data, type Sources, type Value } from '../values';
-import { asData, joined } from './as-data';
+import { asData, joined, output } from './as-data';
 import { ownName, type Operators, type Reading } from './operator';
 
 export const attentionOperators: Operators = {
@@ -12,30 +13,44 @@ export const attentionOperators: Operators = {
       const [x] = reading.inputs;
       if (x?.kind === 'constant' || x?.kind === 'weight') return x;
       const data = asData(x, reading);
-      const { sources, scores } = data;
-      return { kind: 'data', sources, activated: true, ...(scores && { attention: scores }) };
+      const { sources, learned, scores } = data;
+      return { kind: 'data', sources, learned, activated: true, ...(scores && { attention: scores }) };
     },
   },
   Attention: {
     becomes: '`msa`',
     read(reading) {
-      const [queries, keys, values] = reading.inputs.map((value) => asData(value, reading));
+      // ONNX Runtime adds the biases of the three projections inside; here they come eighth.
+      const [queries, keys, values] = reading.inputs.slice(0, 3).map((value) => asData(value, reading));
       if (queries === undefined || keys === undefined || values === undefined)
         return joined(reading.inputs, reading);
+      const bias = reading.inputs[7];
+      if (bias?.kind === 'weight' && bias.weights[0] !== undefined) {
+        const [weight] = bias.weights;
+        const sources = reading.network.union([queries, keys, values].map((data) => data.sources));
+        const node = reading.network.node(weight.name, 'bias', [weight.elements], sources, weight);
+        reading.network.predict(weight, node, 'bias', asVector(weight.shape));
+        const biased = output(node);
+        return attention(biased, biased, biased, reading);
+      }
       return attention(queries, keys, values, reading);
     },
   },
   RotaryEmbedding: {
     becomes: '`rot_emb`',
     read(reading) {
+      for (const value of reading.inputs.slice(1)) {
+        if (value?.kind !== 'weight') continue;
+        for (const weight of value.weights)
+          reading.network.constant(weight, 'cosines or sines of a rotary embedding');
+      }
       return rotated(asData(reading.inputs[0], reading), reading);
     },
   },
 };
 
 export function rotated(data: Data, reading: Reading): Data {
-  const node = reading.network.node(`${ownName(reading)}.rotary`, 'rot_emb', [], data.sources);
-  return { kind: 'data', sources: [node] };
+  return output(reading.network.node(`${ownName(reading)}.rotary`, 'rot_emb', [], data.sources));
 }
 
 /** The product of two activations: queries and keys, unless a softmax shows otherwise. */
@@ -45,6 +60,7 @@ export function scoresOf(left: Data, right: Data, reading: Reading): Value {
   return {
     kind: 'data',
     sources: reading.network.union([left.sources, right.sources]),
+    learned: true,
     scores: { queries: left, keys: right },
   };
 }
@@ -65,7 +81,7 @@ function attention(queries: Data, keys: Data, values: Data, reading: Reading): D
     [queries, keys, values].map((data) => data.sources),
     network,
   );
-  return { kind: 'data', sources: [node] };
+  return output(node);
 }
 
 /** Slots 0, 1 and 2 for the layers of queries, keys and values, or for the parts of one layer for all three. */
@@ -93,10 +109,10 @@ export function layerOf(sources: Sources, network: Network): number[] {
   return [];
 }
 
-/** A fused layer, if its weight is three squares side by side. */
+/** A fused layer, if its weight is three squares one after the other. */
 function cutInThree(layer: readonly number[], network: Network): void {
-  const [first = 0, second = 0] = network.at(layer.at(-1) ?? 0).weight?.shape ?? [];
-  const axis = first === 3 * second ? 0 : second === 3 * first ? 1 : undefined;
-  if (axis === undefined) return;
-  for (const node of layer) network.cut(node, network.at(node).node.operation === 'bias' ? 0 : axis, 3);
+  const [first = 0, second = 0] = network.at(layer.at(-1) ?? 0).node.shape;
+  // GPT-2 has its weights as they are stored, [in, out].
+  if (first !== 3 * second && second !== 3 * first) return;
+  for (const node of layer) network.cut(node, 3);
 }

@@ -1,6 +1,7 @@
 import { attentionOperators } from './attention';
 import { elementwiseOperators } from './elementwise';
 import { linearOperators } from './linear';
+import { mlOperators } from './ml';
 import { normalizationOperators } from './normalization';
 import type { Operator } from './operator';
 import { passingOperators } from './passing';
@@ -17,3 +18,6 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
     ...passingOperators,
   }),
 );
+
+/** Operators of `ai.onnx.ml` before and behind networks. */
+export const ML_OPERATORS: ReadonlyMap<string, Operator> = new Map(Object.entries(mlOperators));

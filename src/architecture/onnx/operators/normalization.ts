@@ -1,7 +1,9 @@
 /** Normalizations, as operators of their own or spelled out: a mean, differences, a root, a scale and a bias. */
 
-import { FILLINGS } from '../network';
+import { FILLINGS } from '../fillings';
+import { asVector } from '../orientation';
 import {
+  isInput,
   isVector,
   sameSources,
   type Data,
@@ -9,8 +11,9 @@ import {
   type Statistic,
   type Value,
   type Weight,
+  type WeightValue,
 } from '../values';
-import { asData, plain } from './as-data';
+import { asData, output, plain } from './as-data';
 import { operators, ownName, type Operators, type Reading } from './operator';
 
 export const normalizationOperators: Operators = {
@@ -29,69 +32,109 @@ export const normalizationOperators: Operators = {
     '`glob_avg`, unless it is a part of a layer norm (`ln`), an RMS norm (`rmsnorm`) or a squeeze (`cse`)',
     (reading) => {
       const [x] = reading.inputs;
-      if (x?.kind === 'weight' || x?.kind === 'constant') return x;
-      const { sources, centred = false } = asData(x, reading);
+      if (x?.kind === 'weight') return { ...x, view: undefined, reduced: true };
+      if (x?.kind === 'constant') return x;
+      const { sources, learned, centred = false } = asData(x, reading);
       const parts = { rooted: false, scale: undefined, offset: undefined, name: ownName(reading) };
-      return { kind: 'statistic', sources, centred, ...parts };
+      return { kind: 'statistic', sources, learned, centred, ...parts };
     },
   ),
-  ...operators(['Sqrt', 'Reciprocal'], 'passed through', (reading) => {
-    const [x] = reading.inputs;
-    if (x?.kind === 'weight' || x?.kind === 'constant') return x;
-    return x?.kind === 'statistic' ? { ...x, rooted: true } : plain(asData(x, reading));
-  }),
+  ...operators(
+    ['Sqrt', 'Reciprocal'],
+    'passed through; of a variance that the file holds: a batch norm',
+    (reading) => {
+      const [x] = reading.inputs;
+      if (x?.kind === 'weight') return rootOf(x, reading);
+      if (x?.kind === 'constant') return x;
+      return x?.kind === 'statistic' ? { ...x, rooted: true } : plain(asData(x, reading));
+    },
+  ),
 };
 
 /** A node of scale and bias; where there is neither, nothing. */
 function normalization(operation: 'bn' | 'ln' | 'rmsnorm'): (reading: Reading) => Value {
   return (reading) => {
-    const [x, scale, bias] = reading.inputs;
+    const { network } = reading;
+    const [x, scale, bias, ...statistics] = reading.inputs;
     const data = asData(x, reading);
-    const weights = [scale, bias].map((value) => (value?.kind === 'weight' ? value.weights[0] : undefined));
-    const [first, second] = weights;
+    if (operation === 'bn') {
+      for (const [index, value] of statistics.entries()) {
+        if (value?.kind !== 'weight') continue;
+        for (const weight of value.weights) network.statistic(weight, index === 0 ? MEAN : VARIANCE);
+      }
+    }
+    const [first, second] = learnedScales(scale, bias, reading);
     const named = first ?? second;
     if (named === undefined) return plain(data);
-    const node = reading.network.node(named.name, operation, vectorShape(named), data.sources, named);
+    const node = network.node(named.name, operation, [named.elements], data.sources, named);
     predictVector(first, node, 'norm_weight', reading);
     predictVector(second, node, 'bias', reading);
-    return { kind: 'data', sources: [node] };
+    return output(node);
   };
 }
 
-function vectorShape({ elements, shape }: Weight): readonly number[] {
-  return shape.length > 4 ? [elements] : shape;
+const MEAN = 'a running mean, which training computes';
+const VARIANCE = 'a running variance, which training computes';
+
+/**
+ * Scale and bias of a norm that has them as operands; a norm without any has ones and zeros there, as constants or under
+ * names that no parameter has.
+ */
+function learnedScales(
+  scale: Value | undefined,
+  bias: Value | undefined,
+  { network }: Reading,
+): [Weight | undefined, Weight | undefined] {
+  const [first, second] = [scale, bias].map((value) =>
+    value?.kind === 'weight' && value.weights[0] && !network.isStatistic(value.weights[0])
+      ? value.weights[0]
+      : undefined,
+  );
+  const isPlain = (weight: Weight | undefined, kind: 'ones' | 'zeros'): boolean =>
+    weight === undefined || (!weight.named && weight.content?.kind === kind);
+  if (!isPlain(first, 'ones') || !isPlain(second, 'zeros')) return [first, second];
+  for (const weight of [first, second]) {
+    if (weight) network.constant(weight, 'ones or zeros of a norm that has no parameters');
+  }
+  return [undefined, undefined];
 }
 
-/** The hypernetwork predicts those of one dimension. */
 function predictVector(
   weight: Weight | undefined,
   node: number,
   role: 'norm_weight' | 'bias',
   { network }: Reading,
 ): void {
-  if (weight === undefined) return;
-  if (weight.shape.length === 1) network.predict(weight, node, role);
-  else network.fill(weight, role === 'bias' ? FILLINGS.zeros : FILLINGS.ones);
+  if (weight !== undefined) network.predict(weight, node, role, asVector(weight.shape));
 }
 
 function groupNorm(reading: Reading): Value {
   const [x, scale, bias] = reading.inputs;
   fillNorm(scale, bias, reading);
-  const { sources } = asData(x, reading);
-  return { kind: 'data', sources, normalized: { by: 'group', node: undefined } };
+  return grouped(asData(x, reading));
 }
 
-function fillNorm(scale: Value | undefined, bias: Value | undefined, { network }: Reading): void {
-  if (scale?.kind === 'weight') for (const weight of scale.weights) network.fill(weight, FILLINGS.ones);
-  if (bias?.kind === 'weight') for (const weight of bias.weights) network.fill(weight, FILLINGS.zeros);
+function grouped({ sources, learned }: Data): Data {
+  return { kind: 'data', sources, learned, normalized: { by: 'group', node: undefined } };
+}
+
+function fillNorm(scale: Value | undefined, bias: Value | undefined, reading: Reading): void {
+  const [first, second] = learnedScales(scale, bias, reading);
+  if (first !== undefined) reading.network.fill(first, FILLINGS.ones);
+  if (second !== undefined) reading.network.fill(second, FILLINGS.zeros);
 }
 
 /** PyTorch writes a group norm as an instance norm of constants, and scales its output. */
 function instanceNorm(reading: Reading): Value {
   const [x, scale, bias] = reading.inputs;
-  if (!isScaledAgain(reading)) fillNorm(scale, bias, reading);
-  const { sources } = asData(x, reading);
-  return { kind: 'data', sources, normalized: { by: 'group', node: undefined } };
+  if (isScaledAgain(reading)) {
+    for (const value of [scale, bias]) {
+      if (value?.kind !== 'weight') continue;
+      for (const weight of value.weights)
+        reading.network.constant(weight, 'ones or zeros inside a group norm');
+    }
+  } else fillNorm(scale, bias, reading);
+  return grouped(asData(x, reading));
 }
 
 function isScaledAgain({ node, readersOf }: Reading): boolean {
@@ -110,7 +153,7 @@ export function withNormScale(data: Data, weight: Weight, reading: Reading): Dat
   const { normalized } = data;
   if (normalized === undefined || normalized.node !== undefined || !isVector(weight)) return undefined;
   if (normalized.by === 'group') {
-    reading.network.fill(weight, FILLINGS.ones);
+    fillUnlessPlain(weight, 'ones', reading);
     return data;
   }
   return scaled(data, normalized, weight, undefined, reading);
@@ -121,7 +164,7 @@ export function withNormBias(data: Data, weight: Weight, reading: Reading): Data
   const { normalized } = data;
   if (normalized === undefined || !isVector(weight)) return undefined;
   if (normalized.by === 'group') {
-    reading.network.fill(weight, FILLINGS.zeros);
+    fillUnlessPlain(weight, 'zeros', reading);
     return plain(data);
   }
   if (normalized.node === undefined) return plain(scaled(data, normalized, undefined, weight, reading));
@@ -129,9 +172,17 @@ export function withNormBias(data: Data, weight: Weight, reading: Reading): Data
   return plain(data);
 }
 
+/** A scale or bias of a group norm, which one without parameters has as ones and zeros. */
+function fillUnlessPlain(weight: Weight, kind: 'ones' | 'zeros', { network }: Reading): void {
+  const isPlain =
+    !weight.named && (weight.content?.kind === kind || (weight.constant && weight.elements === 1));
+  if (isPlain) network.constant(weight, 'ones or zeros of a norm that has no parameters');
+  else network.fill(weight, FILLINGS[kind]);
+}
+
 function scaled(
   data: Data,
-  { by }: Normalized,
+  { by }: Pick<Normalized, 'by'>,
   scale: Weight | undefined,
   bias: Weight | undefined,
   reading: Reading,
@@ -141,7 +192,52 @@ function scaled(
   const node = reading.network.node(named.name, by, [named.elements], data.sources, named);
   predictVector(scale, node, 'norm_weight', reading);
   predictVector(bias, node, 'bias', reading);
-  return { kind: 'data', sources: [node], normalized: { by, node } };
+  return { ...output(node), normalized: { by, node } };
+}
+
+/**
+ * Data times the root of a variance that the file holds, and the scale with it: a batch norm that is spelled out.
+ * Undefined where the weight is none.
+ */
+export function batchNormalized(data: Data, value: WeightValue, reading: Reading): Data | undefined {
+  const { network } = reading;
+  const { variances = [], means = [], weights } = value;
+  if (variances.length === 0) return undefined;
+  for (const weight of variances) network.statistic(weight, VARIANCE);
+  for (const weight of means) network.statistic(weight, MEAN);
+  const { by, unshifted } = data.shifted ?? {};
+  if (by !== undefined) network.statistic(by, MEAN);
+  const before = unshifted ?? data;
+  const [scale] = weights.filter((weight) => !network.isStatistic(weight));
+  const normalized: Normalized = { by: 'bn', node: undefined };
+  const result: Data = { ...plain(before), normalized };
+  return scale === undefined ? result : scaled(result, normalized, scale, undefined, reading);
+}
+
+/** The same where exporters have folded the scale and the root into one vector: what is multiplied after a mean is gone. */
+export function rescaled(data: Data, weight: Weight, reading: Reading): Data | undefined {
+  const { by, unshifted } = data.shifted ?? {};
+  if (by === undefined || unshifted === undefined || isInput(unshifted)) return undefined;
+  if (!isVector(weight) || weight.elements !== by.elements) return undefined;
+  const { network, node } = reading;
+  network.statistic(by, MEAN);
+  const normalized: Normalized = { by: 'bn', node: undefined };
+  const result: Data = { ...plain(unshifted), normalized };
+  if (node.operator !== 'Div') return scaled(result, normalized, weight, undefined, reading);
+  network.statistic(weight, 'a running deviation, which training computes');
+  return result;
+}
+
+/** What is added behind it: the bias, from which the scaled mean may have been taken. Undefined where it is none. */
+export function batchShifted(data: Data, value: WeightValue, reading: Reading): Data | undefined {
+  const { network } = reading;
+  const { variances = [], means = [], weights } = value;
+  if (variances.length === 0 || data.normalized?.by !== 'bn') return undefined;
+  for (const weight of variances) network.statistic(weight, VARIANCE);
+  for (const weight of means) network.statistic(weight, MEAN);
+  const [bias] = weights.filter((weight) => !network.isStatistic(weight));
+  // A mean that was scaled and taken away, where there is no bias.
+  return bias === undefined ? plain(data) : withNormBias(data, bias, reading);
 }
 
 /** What a statistic makes of the other operand; undefined where there is none, or it is used as data. */
@@ -176,6 +272,7 @@ function together(a: Statistic, b: Statistic, reading: Reading): Value | undefin
   }
   return {
     ...a,
+    learned: a.learned || b.learned,
     centred: a.centred || b.centred,
     rooted: a.rooted || b.rooted,
     scale: a.scale ?? b.scale,
@@ -201,7 +298,7 @@ function dataWithStatistic(data: Data, statistic: Statistic, reading: Reading): 
   if (operator === 'Add' || operator === 'Sub') {
     if (normalized && statistic.offset) return withNormBias(data, statistic.offset, reading);
     if (statistic.rooted || !sameSources(statistic.sources, sources)) return undefined;
-    return { kind: 'data', sources, centred: true };
+    return { kind: 'data', sources, learned: data.learned, centred: true };
   }
   if (
     (operator !== 'Mul' && operator !== 'Div') ||
@@ -210,8 +307,14 @@ function dataWithStatistic(data: Data, statistic: Statistic, reading: Reading): 
   )
     return undefined;
   const by = data.centred === true || statistic.centred ? 'ln' : 'rmsnorm';
-  const result: Data = { kind: 'data', sources, normalized: { by, node: undefined } };
-  return statistic.scale
-    ? scaled(result, { by, node: undefined }, statistic.scale, undefined, reading)
-    : result;
+  const result: Data = { kind: 'data', sources, learned: data.learned, normalized: { by, node: undefined } };
+  return statistic.scale ? scaled(result, { by }, statistic.scale, undefined, reading) : result;
+}
+
+/** The root of weights: of vectors as they are, a variance; of what was summed up, the norm of a weight. */
+export function rootOf(value: WeightValue, { node }: Reading): WeightValue {
+  const { weights, variances, reduced } = value;
+  if (reduced === true || variances !== undefined) return value;
+  if (node.operator === 'Reciprocal' || !weights.every(isVector)) return value;
+  return { ...value, weights: [], variances: weights };
 }

@@ -2,10 +2,12 @@ import type { Network } from '../network';
 import type { OnnxNode } from '../model';
 import type { Rotary } from '../rotary';
 import type { Value } from '../values';
+import type { Weights } from '../weights';
 
 /** What an operator is read with. */
 export interface Reading {
   readonly network: Network;
+  readonly weights: Weights;
   readonly node: OnnxNode;
   /** Undefined where the node leaves an input out. */
   readonly inputs: readonly (Value | undefined)[];
@@ -14,6 +16,8 @@ export interface Reading {
   readonly readersOf: (name: string) => readonly OnnxNode[];
   /** The node that makes a value; undefined for inputs and initializers. */
   readonly makerOf: (name: string) => OnnxNode | undefined;
+  /** The numbers of an input, where the file has them: a shape, axes, an index. */
+  readonly integersOf: (input: number) => readonly number[] | undefined;
 }
 
 /** An operator of ONNX. */

@@ -1,9 +1,11 @@
 /** Tables of positions that are added to tokens or to a feature map. */
 
 import type { Block } from '../../../graph/graph';
-import { FILLINGS } from '../network';
+import { FILLINGS } from '../fillings';
+import { asStored } from '../orientation';
+import { predicted } from '../origins';
 import type { Data, Weight } from '../values';
-import { learned, structural } from './as-data';
+import { learnedOf, plain, structural } from './as-data';
 import type { Reading } from './operator';
 
 /** Data and the table of positions that is added to it. */
@@ -12,10 +14,10 @@ export function positioned(data: Data, table: Weight, reading: Reading): Data {
   const node = positions(table, data.tokens ?? 0, reading);
   if (node === undefined) {
     network.fill(table, FILLINGS.tokens);
-    return data;
+    return { ...plain(data), learned: true };
   }
-  const [only = data] = learned([data]);
-  return structural(reading, 'sum', [], { kind: 'data', sources: network.union([only.sources, [node]]) });
+  const [only = data] = learnedOf([data]);
+  return structural(reading, 'sum', [], { sources: network.union([only.sources, [node]]) });
 }
 
 /** The node of a table that the hypernetwork predicts; undefined for other shapes. */
@@ -24,12 +26,12 @@ function positions(table: Weight, tokens: number, { network }: Reading): number 
   const [first = 1, second = 1, third = 1] = shape;
   if (shape.length === 2) {
     const node = network.node(name, 'pos_enc', shape, [], table);
-    network.predict(table, node, 'embedding');
+    network.predict(table, node, 'embedding', asStored(shape));
     return node;
   }
   if (shape.length === 4 && first === 1) {
     const node = network.node(name, 'pos_enc', shape, [], table);
-    network.predict(table, node, 'matrix');
+    network.predict(table, node, 'matrix', asStored(shape));
     return node;
   }
   // Of (1, t, c), a square of patches is predicted; positions of learned tokens in front of it are not.
@@ -37,7 +39,7 @@ function positions(table: Weight, tokens: number, { network }: Reading): number 
   if (shape.length !== 3 || first !== 1 || patches < 2 || third < 2) return undefined;
   const side = Math.floor(Math.sqrt(patches));
   const node = network.node(name, 'pos_enc', [1, third, side, side], [], table);
-  const square = network.predicted(patches, node, 'matrix');
+  const square = predicted(patches, node, 'matrix');
   const noise: Block = { length: tokens, origin: { kind: 'initialization', ...FILLINGS.tokens } };
   network.assign(table, 1, tokens > 0 ? [noise, square] : [square]);
   return node;

@@ -1,7 +1,7 @@
 /** Operators that join, pool or look up. */
 
-import { CONSTANT, sameSources, type Data, type Value } from '../values';
-import { asData, fillTokens, joined, learned, plain, structural, weightsTogether } from './as-data';
+import { CONSTANT, sameSources, type Data, type Value, type WeightValue } from '../values';
+import { asData, fillTokens, joined, learnedOf, plain, structural, weightsTogether } from './as-data';
 import { intAttribute, intsAttribute, operators, type Operators, type Reading } from './operator';
 
 export const structuralOperators: Operators = {
@@ -19,7 +19,7 @@ export const structuralOperators: Operators = {
       const isTable =
         table?.shape.length === 2 && others.length === 0 && intAttribute(reading, 'axis', 0) === 0;
       // A part of a weight that is cut up, by a number.
-      if (!isTable || isNumber(reading, at)) return from;
+      if (!isTable || isNumber(reading, at)) return { ...from, view: undefined };
       return { kind: 'lookup', table };
     },
   },
@@ -48,31 +48,43 @@ function passed(reading: Reading): Value {
 function concat(reading: Reading): Value {
   const values = reading.inputs.filter((value) => value !== undefined && value.kind !== 'constant');
   const weights = values.filter((value) => value.kind === 'weight');
-  if (weights.length === values.length) {
-    const [first] = weights;
-    return first === undefined ? CONSTANT : weightsTogether(weights);
-  }
-  const data = learned(
+  if (weights.length === values.length) return sideBySide(weights, reading);
+  const data = learnedOf(
     values.filter((value) => value.kind !== 'weight').map((value) => asData(value, reading)),
   );
   const [first] = data;
   if (first === undefined) return CONSTANT;
+  const learned = data.some((each) => each.learned);
   const branch = data.every(({ sources }) => sameSources(sources, first.sources))
-    ? first
+    ? { ...first, learned }
     : branches(data, reading);
   if (weights.length === 0) return branch;
-  for (const weight of weights) fillTokens(weight, reading);
+  const joinedTokens = weights.filter((weight) => fillTokens(weight, reading));
   const axis = intAttribute(reading, 'axis', 0);
   const tokens = weights.reduce(
     (sum, { weights: [token] }) => sum + (token?.shape.at(axis) ?? 0),
     branch.tokens ?? 0,
   );
-  return { ...plain(branch), tokens };
+  return { ...plain(branch), learned: branch.learned || joinedTokens.length > 0, tokens };
+}
+
+/** Weights joined along an axis keep their parts: three matrices of an attention are no one matrix. */
+function sideBySide(weights: readonly WeightValue[], reading: Reading): Value {
+  const [first] = weights;
+  if (first === undefined) return CONSTANT;
+  if (weights.length === 1) return first;
+  const rank = first.view?.length ?? 0;
+  const axis = intAttribute(reading, 'axis', 0);
+  const together = { ...weightsTogether(weights), view: undefined };
+  const isKnown = weights.every(({ view, parts }) => view?.length === rank && parts === undefined);
+  return isKnown
+    ? { ...together, parts: { axis: axis < 0 ? axis + rank : axis, values: weights } }
+    : together;
 }
 
 function branches(data: readonly Data[], reading: Reading): Data {
   const sources = reading.network.union(data.map((each) => each.sources));
-  return structural(reading, 'concat', [], { kind: 'data', sources });
+  return structural(reading, 'concat', [], { sources });
 }
 
 /** Windows of two dimensions are the node's shape. */

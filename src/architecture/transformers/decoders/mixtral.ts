@@ -9,9 +9,8 @@ export const mixtral = gatedDecoder({
   experts(reader, layers) {
     const experts = reader.size('num_local_experts');
     const hidden = reader.size('intermediate_size');
-    const { initializerRange } = reader;
     return {
-      kinds: [{ kind: 'experts', experts, hidden, routerFirst: true, initializerRange }],
+      kinds: [{ kind: 'experts', experts, hidden, routerFirst: true }],
       counts: [layers],
       kindOf: () => 0,
       sizes: { num_local_experts: experts },

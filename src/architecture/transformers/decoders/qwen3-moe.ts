@@ -34,7 +34,6 @@ function experts(reader: ConfigReader, layers: number): LayerKinds {
         experts: Math.max(count, 1),
         hidden,
         routerFirst: false,
-        initializerRange: reader.initializerRange,
       },
     ],
     counts: [layers - sparse, sparse],

@@ -50,6 +50,8 @@ export interface Head {
   readonly masks: boolean;
   /** Whether the module lists its parameters before those of the body. */
   readonly comesFirst: boolean;
+  /** Whether the body is an encoder alone, where the family has a decoder, too. */
+  readonly encoderOnly: boolean;
   read(reader: ConfigReader): HeadLayers;
 }
 
@@ -58,6 +60,7 @@ export interface HeadOptions {
   readonly pools?: boolean;
   readonly masks?: boolean;
   readonly comesFirst?: boolean;
+  readonly encoderOnly?: boolean;
 }
 
 /** A class with these outputs. */
@@ -67,7 +70,8 @@ export function head(
   parts: readonly HeadPart[],
   options: HeadOptions = {},
 ): Head {
-  const { pools = parts.some((part) => part.pools === true), masks = false, comesFirst = false } = options;
+  const { pools = parts.some((part) => part.pools === true), masks = false } = options;
+  const { comesFirst = false, encoderOnly = false } = options;
   return {
     architecture,
     prefix,
@@ -75,6 +79,7 @@ export function head(
     pools,
     masks,
     comesFirst,
+    encoderOnly,
     read(reader) {
       const layers = parts.map((part) => part.read(reader));
       return {

@@ -9,6 +9,7 @@ export const CoreLayout = {
   CORE_LAYOUT_POSITIONS: 'CORE_LAYOUT_POSITIONS',
   CORE_LAYOUT_NORM_WEIGHT: 'CORE_LAYOUT_NORM_WEIGHT',
   CORE_LAYOUT_BIAS: 'CORE_LAYOUT_BIAS',
+  CORE_LAYOUT_MATRIX_TRANSPOSED: 'CORE_LAYOUT_MATRIX_TRANSPOSED',
 } as const;
 
 export type CoreLayout =
@@ -28,5 +29,7 @@ export type CoreLayout =
   | 6
   | 'CORE_LAYOUT_BIAS'
   | 7
+  | 'CORE_LAYOUT_MATRIX_TRANSPOSED'
+  | 8
 
 export type CoreLayout__Output = typeof CoreLayout[keyof typeof CoreLayout]

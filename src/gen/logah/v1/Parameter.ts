@@ -2,6 +2,7 @@
 
 import type { Block as _logah_v1_Block, Block__Output as _logah_v1_Block__Output } from '../../logah/v1/Block';
 import type { Keep as _logah_v1_Keep, Keep__Output as _logah_v1_Keep__Output } from '../../logah/v1/Keep';
+import type { TensorLayout as _logah_v1_TensorLayout, TensorLayout__Output as _logah_v1_TensorLayout__Output } from '../../logah/v1/TensorLayout';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Parameter {
@@ -13,6 +14,7 @@ export interface Parameter {
   'view'?: (number | string | Long)[];
   'keep'?: (_logah_v1_Keep);
   'repetitions'?: (number);
+  'layout'?: (_logah_v1_TensorLayout | null);
 }
 
 export interface Parameter__Output {
@@ -24,4 +26,5 @@ export interface Parameter__Output {
   'view': (number)[];
   'keep': (_logah_v1_Keep__Output);
   'repetitions': (number);
+  'layout': (_logah_v1_TensorLayout__Output | null);
 }

@@ -7,6 +7,7 @@ import type { Warning as _logah_v1_Warning, Warning__Output as _logah_v1_Warning
 import type { Expansion as _logah_v1_Expansion, Expansion__Output as _logah_v1_Expansion__Output } from '../../logah/v1/Expansion';
 import type { Widening as _logah_v1_Widening, Widening__Output as _logah_v1_Widening__Output } from '../../logah/v1/Widening';
 import type { ModuleCoverage as _logah_v1_ModuleCoverage, ModuleCoverage__Output as _logah_v1_ModuleCoverage__Output } from '../../logah/v1/ModuleCoverage';
+import type { NamedConstant as _logah_v1_NamedConstant, NamedConstant__Output as _logah_v1_NamedConstant__Output } from '../../logah/v1/NamedConstant';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Plan {
@@ -27,6 +28,8 @@ export interface Plan {
   'widening'?: (_logah_v1_Widening | null);
   'lift'?: (number | string);
   'modules'?: (_logah_v1_ModuleCoverage)[];
+  'constants'?: (_logah_v1_NamedConstant)[];
+  'notes'?: (string)[];
 }
 
 export interface Plan__Output {
@@ -47,4 +50,6 @@ export interface Plan__Output {
   'widening': (_logah_v1_Widening__Output | null);
   'lift': (number);
   'modules': (_logah_v1_ModuleCoverage__Output)[];
+  'constants': (_logah_v1_NamedConstant__Output)[];
+  'notes': (string)[];
 }

@@ -1,0 +1,67 @@
+"""Values that only a constructor says: a model of transformers is made once more, of its configuration."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Collection
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._device import _device_constructors
+from torch.utils._pytree import tree_map_only
+
+from logah.client.own_start.twin import plain_class
+
+#: Elements of one tensor up to which it gets memory.
+_SMALL = 1 << 20
+
+
+def constructed_values(root: nn.Module, names: Collection[str], seed: int) -> dict[str, Tensor]:
+    """Of parameters and buffers of these names, up to 2^20 elements each, what their model's constructor gives them.
+
+    Whatever is larger is on the meta device. Of the outermost models of transformers alone; anything else does not say
+    how it was made.
+    """
+    values: dict[str, Tensor] = {}
+    done: list[str] = []
+    for prefix, model in root.named_modules():
+        start = f"{prefix}." if prefix else ""
+        wanted = [name for name in names if name.startswith(start) and name not in values]
+        config: Any = getattr(model, "config", None)
+        is_inside = any(prefix.startswith(outer) for outer in done)
+        if not wanted or is_inside or not hasattr(model, "_init_weights") or not hasattr(config, "to_dict"):
+            continue
+        done.append(start)
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed % (1 << 63))
+            try:
+                with _SmallOnes():
+                    other: nn.Module = plain_class(type(model))(copy.deepcopy(config))
+            except Exception:  # Of the module's own code.
+                continue
+        made = {**dict(other.named_parameters()), **dict(other.named_buffers())}
+        for name in wanted:
+            value = made.get(name.removeprefix(start))
+            if value is not None and not value.is_meta:
+                values[name] = value.detach()
+    return values
+
+
+class _SmallOnes(TorchFunctionMode):
+    """Makes small tensors on the CPU and large ones on the meta device; what both go into is on the meta device."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        own = kwargs or {}
+        if func in _device_constructors() and own.get("device") is None:
+            made = func(*args, **{**own, "device": "meta"})
+            is_small = isinstance(made, Tensor) and made.numel() <= _SMALL
+            return func(*args, **{**own, "device": "cpu"}) if is_small else made
+        try:
+            return func(*args, **own)
+        except (RuntimeError, NotImplementedError):
+            moved = tree_map_only(Tensor, lambda tensor: tensor.to("meta"), (args, own))
+            return func(*moved[0], **moved[1])

@@ -1,0 +1,63 @@
+"""Follows a model on the inputs that it says its own, and models within it that these do not reach on theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import nn
+from torch.export import ExportedProgram
+
+from logah.client.tracing.example_inputs import own_inputs
+from logah.client.tracing.exported import export
+from logah.client.tracing.interpreter import Interpreter
+from logah.client.tracing.shadow import Shadow
+from logah.errors import TraceError
+
+
+def follow_own_inputs(interpreter: Interpreter, module: nn.Module, holders: Mapping[str, str]) -> None:
+    """Runs the interpreter on the module's forward pass.
+
+    The inputs are the simplest, such as a text without images, so towers may not be reached; and where the forward pass
+    cannot be followed, parts of it may be. Such models within the module, if none of their parameters is reached, are
+    followed on inputs of their own. Raises TraceError, that of the module, where nothing can be followed.
+    """
+    failure: TraceError | None = None
+    if not hasattr(module, "main_input_name"):
+        own_inputs(module)
+    try:
+        interpreter.run(_program(module), holders)
+    except TraceError as error:
+        failure = error
+    followed: list[str] = []
+    for prefix, model in module.named_modules():
+        if not prefix or not hasattr(model, "main_input_name") or not hasattr(model, "config"):
+            continue
+        own = {name: holders[f"{prefix}.{name}"] for name in holders_of(model)}
+        is_inside = any(prefix.startswith(f"{outer}.") for outer in followed)
+        if is_inside or not own or any(interpreter.draft.uses.get(name) for name in own.values()):
+            continue
+        try:
+            interpreter.run(_program(model), own, prefix)
+        except TraceError:
+            continue
+        followed.append(prefix)
+    if failure is not None and not followed:
+        raise failure
+
+
+def holders_of(module: nn.Module) -> dict[str, str]:
+    """Every name of every parameter, in the order of the state dict -> the first name of the same parameter."""
+    first: dict[int, str] = {}
+    named = module.named_parameters(remove_duplicate=False)
+    return {name: first.setdefault(id(parameter), name) for name, parameter in named}
+
+
+def _program(module: nn.Module) -> ExportedProgram:
+    """The forward pass on the first inputs that it takes. Raises TraceError, of the first ones, where it takes none."""
+    first: TraceError | None = None
+    for args, kwargs in own_inputs(module):
+        try:
+            return export(Shadow(module), args, kwargs)
+        except TraceError as error:
+            first = first or error
+    raise first or TraceError(f"a {type(module).__name__} takes no inputs")

@@ -1,0 +1,117 @@
+/**
+ * Bounds connections, which cost memory before they carry any call. Where there are too many, the caller that has the
+ * most of them loses one: a flood from one address must not keep out a probe from another.
+ */
+
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Budget, Caller, Lease } from './budget';
+
+/** The longest that a timer of Node.js waits; grpc-js cuts what is longer down to 32 bits. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const TIMEOUT = 'grpc-timeout';
+const UNIT_MS: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1000,
+  m: 1,
+  u: 1e-3,
+  n: 1e-6,
+};
+
+interface Connection {
+  readonly caller: Caller;
+  readonly socket: Socket;
+  readonly lease: Lease;
+  /** Open streams. */
+  streams: number;
+  /** When the last stream opened or closed. */
+  active: number;
+}
+
+/** The connections of all of a server's addresses. */
+export class Connections {
+  readonly #budget: Budget;
+  readonly #open = new Set<Connection>();
+  readonly #bySocket = new WeakMap<Socket, Connection>();
+
+  constructor(budget: Budget) {
+    this.#budget = budget;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Bounds the connections of one HTTP/2 server. */
+  watch(server: Http2Server): void {
+    // Before the library makes a session of it.
+    server.prependListener('connection', (socket: Socket) => {
+      this.#admit(socket);
+    });
+    server.on('session', (session: ServerHttp2Session) => {
+      const connection = this.#bySocket.get(session.socket);
+      if (connection === undefined) return;
+      session.on('stream', (stream) => {
+        this.#countStream(connection, stream);
+      });
+    });
+    server.prependListener('stream', (_: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+      leaveOutLongTimeout(headers);
+    });
+  }
+
+  #admit(socket: Socket): void {
+    const caller = { identity: socket.remoteAddress ?? '' };
+    if (this.#budget.used >= this.#budget.limit && !this.#makeRoom(caller)) {
+      socket.destroy();
+      return;
+    }
+    const lease = this.#budget.take(caller);
+    const connection = { caller, socket, lease, streams: 0, active: performance.now() };
+    this.#open.add(connection);
+    this.#bySocket.set(socket, connection);
+    socket.once('close', () => {
+      this.#forget(connection);
+    });
+  }
+
+  #forget(connection: Connection): void {
+    connection.lease.release();
+    this.#open.delete(connection);
+  }
+
+  /**
+   * Ends a connection of the caller that has the most: the one that has been idle for longest, or, where another caller
+   * comes, the newest of those in use. False where there is none to end.
+   */
+  #makeRoom(caller: Caller): boolean {
+    const { largest } = this.#budget;
+    if (largest === undefined) return false;
+    const candidates = [...this.#open].filter((open) => open.caller.identity === largest.identity);
+    const idle = candidates.filter(({ streams }) => streams === 0).sort((a, b) => a.active - b.active);
+    const isFar = largest.amount > 2 * (this.#budget.usedBy(caller) + 1);
+    const victim = idle[0] ?? (isFar ? candidates.at(-1) : undefined);
+    if (victim === undefined) return false;
+    this.#forget(victim);
+    victim.socket.destroy();
+    return true;
+  }
+
+  #countStream(connection: Connection, stream: ServerHttp2Stream): void {
+    connection.streams++;
+    connection.active = performance.now();
+    stream.once('close', () => {
+      connection.streams--;
+      connection.active = performance.now();
+    });
+  }
+}
+
+/** A deadline in more than 24 days is none. */
+function leaveOutLongTimeout(headers: IncomingHttpHeaders): void {
+  const given = headers[TIMEOUT];
+  if (typeof given !== 'string') return;
+  const [, digits, unit = ''] = /^(\d{1,8})\s*([HMSmun])$/.exec(given) ?? [];
+  if (Number(digits) * (UNIT_MS[unit] ?? 0) > MAX_TIMEOUT_MS) Reflect.deleteProperty(headers, TIMEOUT);
+}

@@ -1,0 +1,55 @@
+/**
+ * The service as grpc-js gets it: requests arrive as bytes, since whoever parses them must bound them first and tell what
+ * is wrong with them under the request's id; answers may be framed already.
+ */
+
+import { messageShape, type MessageShape } from '../contract/message-shape';
+import { LogahService } from '../contract/proto-definition';
+import { invalidField } from '../errors';
+import { serializeFramed, serializeResponse } from './framing';
+import { checkBounds } from './request-bounds';
+
+const asItIs = (bytes: Buffer): Buffer => bytes;
+
+const { Predict, Plan, ListModels, GetExpansion, GetTokenizer } = LogahService.service;
+const framedAnswer = { requestDeserialize: asItIs, responseSerialize: serializeFramed };
+
+/** `logah.v1.LogahService`. */
+export const serviceDefinition = {
+  Predict: { ...Predict, requestDeserialize: asItIs, responseSerialize: serializeResponse },
+  Plan: { ...Plan, ...framedAnswer },
+  ListModels: { ...ListModels, ...framedAnswer },
+  GetExpansion: { ...GetExpansion, ...framedAnswer },
+  GetTokenizer: { ...GetTokenizer, ...framedAnswer },
+};
+
+/** RPCs whose requests hold an architecture, by path. */
+export const LARGE_REQUESTS: ReadonlySet<string> = new Set([Predict.path, Plan.path]);
+
+/** Of requests that hold only names. */
+const NAMES = { parts: 64, partsSetting: 'no more', parsedBytes: 65_536 };
+
+/** Parses a request that holds only names. Throws LogahError (invalid_argument) where it is none. */
+export function parseNames<Request>(
+  deserialize: (bytes: Buffer) => Request,
+  shape: MessageShape,
+  bytes: Buffer,
+): Request {
+  checkBounds(bytes, shape, NAMES);
+  try {
+    return deserialize(bytes);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw invalidField('request', `is no ${shape.name}: ${reason}`);
+  }
+}
+
+/** Parsers of the requests that hold only names. */
+export const parse = {
+  listModels: (bytes: Buffer) =>
+    parseNames(ListModels.requestDeserialize, messageShape('logah.v1.ListModelsRequest'), bytes),
+  getExpansion: (bytes: Buffer) =>
+    parseNames(GetExpansion.requestDeserialize, messageShape('logah.v1.GetExpansionRequest'), bytes),
+  getTokenizer: (bytes: Buffer) =>
+    parseNames(GetTokenizer.requestDeserialize, messageShape('logah.v1.GetTokenizerRequest'), bytes),
+};
