@@ -51,7 +51,7 @@ def test_predicted_parameters_are_those_of_the_module_of_each_family(
 ) -> None:
     torch.manual_seed(0)
     sizes: dict[str, Any] = config.space.config(
-        width=24, layers=2, context=16, heads=4, group=2, mlp_ratio=2, tied=tied, biased=int(family == "qwen2")
+        width=24, layers=2, context=16, heads=4, kv_group=2, mlp_ratio=2, tied=tied, biased=int(family == "qwen2")
     )
     complete = {**sizes, "model_type": family}
     state = predict_state(Hypernetwork(config.hypernet), text.graph(complete), torch.Generator())
@@ -85,7 +85,7 @@ def test_the_space_draws_every_kind_and_no_held_out_width(config: TrainConfig) -
     ("field", "value", "message"),
     [
         ("head_sizes", [1, 8, 16], "head_sizes: got 1; rotary embeddings need an even one"),
-        ("groups", [2], "groups: got [2], expected positive numbers, 1 among them"),
+        ("kv_groups", [2], "kv_groups: got [2], expected positive numbers, 1 among them"),
         ("tied", [2], "tied: got [2], expected 0, 1 or both"),
         ("biased", [], "biased: got [], expected 0, 1 or both"),
     ],
