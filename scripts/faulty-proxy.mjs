@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { credentials, Server, ServerCredentials, status } from '@grpc/grpc-js';
 
 const require = createRequire(import.meta.url);
-const { LogahService } = require('../dist/proto-definition.js');
+const { LogahService } = require('../dist/contract/proto-definition.js');
 const { CHANNEL_OPTIONS } = require('../dist/client/channel.js');
 
 const replace = (messages, index, message) => messages.map((one, at) => (at === index ? message : one));

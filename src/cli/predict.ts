@@ -25,6 +25,7 @@ const MAX_STREAMS = 64;
 interface OutputFlags {
   readonly out?: string;
   readonly streams?: number;
+  readonly resume: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
 }
@@ -48,6 +49,15 @@ export function predictCommand(): Command {
         '--streams <count>',
         'streams to fetch over at once (default: one for each server)',
       ).argParser(integerFrom(1, MAX_STREAMS)),
+    )
+    .addOption(
+      new Option(
+        '--resume',
+        'where it fails or is interrupted, keep what came as NAME.partial beside the file, and go on with what an earlier run of ' +
+          'the same prediction kept; over one stream, sent dense',
+      )
+        .default(false, 'nothing is kept')
+        .conflicts(['streams', 'factors', 'representation']),
     )
     .addOption(
       new Option('--quiet', 'show neither progress nor the table, only warnings and errors').default(
@@ -77,6 +87,7 @@ async function predict(
     seed: flags.seed,
     directory,
     streams: flags.streams,
+    resume: flags.resume,
     progress: flags.quiet ? NO_PROGRESS : progressOn(process.stderr, name),
   };
   const report = await withClients(flags, signal, (clients) => savePrediction(clients, job, signal));

@@ -5,7 +5,9 @@ import {
   isExpanded,
   parallelEvents,
   predictDense,
+  saveResumable,
   saveSafetensors,
+  type CheckedPlan,
   type PredictRequest,
   type SafetensorsMetadata,
   type SavedPrediction,
@@ -17,7 +19,7 @@ import type { InputFile } from './input-file';
 import { withOutputDirectory } from './output-directory';
 import type { Progress } from './progress';
 import { withFileErrors } from './system-error';
-import { printWarnings } from './warnings';
+import { printWarnings, warnOfIdleSeed } from './warnings';
 import type { Clients } from './with-client';
 
 /** One prediction to be written to a directory. */
@@ -29,6 +31,8 @@ export interface SaveJob {
   readonly progress: Progress;
   /** Streams to fetch over at once; default: one for each server. */
   readonly streams?: number | undefined;
+  /** Keep what came where it fails, and go on with what an earlier run kept. */
+  readonly resume?: boolean | undefined;
 }
 
 /** A prediction on disk, and what it took. */
@@ -56,18 +60,22 @@ export async function savePrediction(
     await refuseOtherConfig(input, directory);
     const start = performance.now();
     try {
+      const options = {
+        seed,
+        metadata: shardMetadata(job.request),
+        onPlan: ({ totalBytes, warnings, coverage, lift }: CheckedPlan) => {
+          printWarnings(warnings);
+          warnOfIdleSeed(coverage, lift, seed);
+          progress.start(totalBytes);
+        },
+        onProgress: (bytes: number) => {
+          progress.update(bytes);
+        },
+      };
       const saved = await withFileErrors(`write ${path}`, () =>
-        saveSafetensors(eventsOf(clients, job, signal), path, {
-          seed,
-          metadata: shardMetadata(job.request),
-          onPlan: ({ totalBytes, warnings }) => {
-            printWarnings(warnings);
-            progress.start(totalBytes);
-          },
-          onProgress: (bytes) => {
-            progress.update(bytes);
-          },
-        }),
+        job.resume === true
+          ? saveResumable(clients[0], job.request, path, options, { signal })
+          : saveSafetensors(eventsOf(clients, job, signal), path, options),
       );
       const seconds = (performance.now() - start) / 1000;
       if (saved.plan.hasTokenizer) {

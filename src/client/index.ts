@@ -25,6 +25,7 @@ export {
   type SafetensorsHeader,
   type SafetensorsType,
 } from './safetensors-reader';
+export { saveResumable } from './resumable-save';
 export { saveSafetensors, type SavedPrediction, type SaveOptions } from './safetensors-writer';
 export type { DataPart } from './data-part';
 export type { TensorPiece } from './tensor-pieces';

@@ -24,6 +24,40 @@ export class PartialFile {
     return new PartialFile(path, partial, await open(partial, 'wx'));
   }
 
+  /** What an earlier run kept of the file; undefined: nothing. */
+  static async adopt(path: string): Promise<PartialFile | undefined> {
+    const partial = newPartialPath(path);
+    try {
+      // One run alone can have it.
+      await rename(`${path}.partial`, partial);
+    } catch (error) {
+      forgetPartial(partial);
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    return new PartialFile(path, partial, await open(partial, 'r+'));
+  }
+
+  async size(): Promise<number> {
+    return (await this.#file.stat()).size;
+  }
+
+  async truncate(length: number): Promise<void> {
+    await this.#file.truncate(length);
+  }
+
+  /** The first `length` bytes, or what there is of them. */
+  async read(length: number): Promise<Buffer> {
+    const buffer = Buffer.alloc(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await this.#file.read(buffer, done, length - done, done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return buffer.subarray(0, done);
+  }
+
   /** Writes all of `bytes` at `position`; default: behind what was written last without one. */
   async write(bytes: Uint8Array, position?: number): Promise<void> {
     let done = 0;
@@ -41,6 +75,14 @@ export class PartialFile {
     await rename(this.#partial, this.#path);
     forgetPartial(this.#partial);
     await syncDirectory(dirname(this.#path));
+  }
+
+  /** Puts what was written on disk and leaves it as `NAME.partial`, to be adopted. */
+  async keep(): Promise<void> {
+    await this.#file.sync();
+    await this.#file.close();
+    await rename(this.#partial, `${this.#path}.partial`);
+    forgetPartial(this.#partial);
   }
 
   /** Removes what was written. */

@@ -43,7 +43,7 @@ export async function saveSafetensors(
         case 'plan':
           plan = event.plan;
           options.onPlan?.(plan);
-          header = encodeHeader(plan, { ...metadata(plan, options.seed ?? 0), ...options.metadata });
+          header = encodeHeader(plan, fileMetadata(plan, options));
           await file.write(header, 0);
           break;
         case 'data':
@@ -63,11 +63,16 @@ export async function saveSafetensors(
   });
 }
 
-function metadata(plan: CheckedPlan, seed: number): Record<string, string> {
+/** The metadata of a prediction's file. */
+export function fileMetadata(
+  plan: CheckedPlan,
+  { seed = 0, metadata = {} }: SaveOptions,
+): SafetensorsMetadata {
   return {
     format: 'pt',
     'logah.model': plan.model,
     'logah.fingerprint': plan.fingerprint,
     'logah.seed': String(seed),
+    ...metadata,
   };
 }

@@ -59,7 +59,7 @@ describe('logah predict', () => {
     const { code, stdout, stderr } = await runCli(...(await predictFrom(answerWhole, '--seed', '9')));
     expect(code).toBe(0);
     expect(stderr).toMatch(
-      /^warning: hidden_size 8 is below 32 to 160\nout: 100 %, 12\.4 kB of 12\.4 kB, [\d.]+ MB\/s, ETA 0 s\n$/,
+      /^warning: hidden_size 8 is below 32 to 160\nwarning: --seed 9 changes no weight: .*\nout: 100 %, 12\.4 kB of 12\.4 kB, [\d.]+ MB\/s, ETA 0 s\n$/,
     );
     expect(stdout.split('\n')).toEqual([
       expect.stringMatching(
@@ -307,5 +307,61 @@ describe('logah models', () => {
         'default for other families: m\n',
       stderr: '',
     });
+  });
+});
+
+describe('logah predict --resume', () => {
+  /** Answers from the byte that is asked for on; to `end`, and then with a fault of the service. */
+  const answerTo =
+    (end: number) =>
+    (call: PredictCall): void => {
+      const from = call.request.resume?.offset ?? 0;
+      call.write({ plan: whole.plan });
+      for (const { chunk: one } of messagesOf(whole, 4000)) {
+        if (one && one.offset >= from && one.offset < end) call.write({ chunk: one });
+      }
+      if (end < whole.data.length) {
+        endWithStatus(call, statusError({ code: status.INTERNAL, message: 'a fault' }));
+        return;
+      }
+      const left = whole.plan.tensors.filter(({ sent, offset }) => sent && offset >= from).length;
+      const { digests, ...summary } = summaryOf(whole);
+      call.write({ summary: { ...summary, digests: digests.slice(digests.length - left) } });
+      call.end();
+    };
+
+  it('keeps what came, and goes on with the first tensor that is not whole', async () => {
+    let end = 12_000;
+    server = await startFakeServer({
+      plan: () => whole.plan,
+      predict: (call) => {
+        answerTo(end)(call);
+      },
+    });
+    const args = ['predict', config, '--out', out, '--server', server.address, '--quiet', '--resume'];
+    expect(await runCli(...args)).toMatchObject({ code: 1, stderr: 'error: a fault\n' });
+    expect(await readdir(out)).toEqual(['model.safetensors.partial']);
+    end = whole.data.length;
+    expect(await runCli(...args)).toMatchObject({ code: 0, stderr: '' });
+    expect(server.requests.flatMap(({ resume }) => (resume ? [resume.offset] : []))).toEqual([0, 12_000]);
+    expect((await readdir(out)).sort()).toEqual(['config.json', 'model.safetensors']);
+    const weight = await readSafetensor(join(out, 'model.safetensors'), 'a.weight');
+    const bias = await readSafetensor(join(out, 'model.safetensors'), 'a.bias');
+    expect(Buffer.concat([weight, bias]).equals(whole.data)).toBe(true);
+  });
+
+  it('begins anew where what was kept is of another prediction', async () => {
+    await mkdir(out);
+    await writeFile(join(out, 'model.safetensors.partial'), Buffer.alloc(50_000, 7));
+    server = await startFakeServer({ plan: () => whole.plan, predict: answerTo(whole.data.length) });
+    const args = ['predict', config, '--out', out, '--server', server.address, '--quiet', '--resume'];
+    expect(await runCli(...args)).toMatchObject({ code: 0 });
+    const bias = await readSafetensor(join(out, 'model.safetensors'), 'a.bias');
+    expect(bias.equals(whole.data.subarray(12_000))).toBe(true);
+  });
+
+  it('warns of a seed that changes nothing', async () => {
+    const { stderr } = await runCli(...(await predictFrom(answerWhole, '--quiet', '--seed', '4')));
+    expect(stderr).toContain('warning: --seed 4 changes no weight');
   });
 });

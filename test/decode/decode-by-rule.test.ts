@@ -27,3 +27,42 @@ test.each<[Filling, (element: number) => number]>([
 ])('%j fills a part of a tile by the index of each element in its tensor', (filling, expected) => {
   expect(filled(filling)).toEqual(ELEMENTS.map((element) => Math.fround(expected(element))));
 });
+
+test('in a widened network an element is that of the base whose copy it is, in every dimension', () => {
+  // Blocks of 2 and 3 entries along the middle dimension, each twice.
+  const [shape, base] = [
+    [3, 10, 8],
+    [3, 5, 4],
+  ];
+  const recipe = { kind: 'fill', rule: 'normal', standardDeviation: 1, shape: base } as const;
+  const at = ([i = 0, j = 0, k = 0]: number[], [, middle = 1, inner = 1]: number[]): number =>
+    (i * middle + j) * inner + k;
+  const tile = new Float32Array(3 * 10 * 8);
+  const blocks = [
+    { start: 0, length: 4, baseStart: 0, baseLength: 2 },
+    { start: 4, length: 6, baseStart: 2, baseLength: 3 },
+  ];
+  for (const { start, length, baseStart, baseLength } of blocks) {
+    const repeated = { shape, base, axis: 1, start, baseStart, baseLength };
+    const columns = length * 8;
+    const place = {
+      row: 0,
+      rows: 3,
+      column: start * 8,
+      columns,
+      pieceRow: 0,
+      pieceRows: 3,
+      element: start * 8,
+    };
+    const own = { ...recipe, repeated, factor: 0.5 };
+    fillByRule(own, { ...place, recipe: own, embedding: new Float32Array() }, stream, tile, 80);
+    for (let i = 0; i < 3; i++) {
+      for (let j = start; j < start + length; j++) {
+        for (let k = 0; k < 8; k++) {
+          const source = [i, baseStart + ((j - start) % baseLength), k % 4];
+          expect(tile[at([i, j, k], shape)]).toBe(Math.fround(normal(stream, at(source, base), 1) * 0.5));
+        }
+      }
+    }
+  }
+});

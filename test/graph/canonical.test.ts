@@ -37,6 +37,12 @@ test('every rule and every number of a rule makes another hash', () => {
     { kind, rule: 'uniform', bound: 0.25 },
     { kind, rule: 'constant', value: 0.5 },
     { kind, rule: 'constant', value: -0.5 },
+    { kind, rule: 'shifted_normal', mean: 0, standardDeviation: 0.5 },
+    { kind, rule: 'uniform_between', lower: 0, upper: 0.5 },
+    { kind, rule: 'uniform_between', lower: 0, upper: 0.5, function: 'log' },
+    { kind, rule: 'sequence', start: 0.5, step: 1 },
+    { kind, rule: 'sinusoids', start: 0, base: 100, divisor: 2, interleaved: false },
+    { kind, rule: 'sinusoids', start: 0, base: 100, divisor: 2, interleaved: true },
   ];
   const hashes = fillings.map((origin) =>
     graphHash(linearGraph({ parameters: [weight, { ...bias, blocks: [{ length: 4, origin }] }] })),
@@ -61,6 +67,18 @@ test.each<[string, Partial<ArchitectureGraph>]>([
   ['blocks', { parameters: [{ ...weight, blocks: [predictedBlock(2, 1), predictedBlock(2, 1)] }, bias] }],
   ['rule', { parameters: [{ ...weight, blocks: [zeros] }, bias] }],
   ['tie', { parameters: [weight, tied] }],
+  ['keeping', { parameters: [weight, { ...bias, keep: 'unless_predicted' }] }],
+  ['view', { parameters: [{ ...weight, view: [2, 6] }, bias] }],
+  ['repetition', { parameters: [{ ...weight, blocks: [predictedBlock(2, 1)], repetitions: 2 }, bias] }],
+  [
+    'fallback',
+    {
+      parameters: [
+        { ...weight, blocks: [{ ...predictedBlock(4, 1), fallback: { rule: 'uniform', bound: 1 } }] },
+        bias,
+      ],
+    },
+  ],
 ])('another %s makes another hash', (_, changes) => {
   expect(graphHash(linearGraph(changes))).not.toBe(graphHash(linearGraph()));
 });

@@ -12,6 +12,8 @@ test.each([
   { shape: [1, 1, 768], slots: [1, 1, 768, 1] },
   { shape: [2, 9, 4], slots: [2, 9, 4, 1] },
   { shape: [64, 3, 7, 5], slots: [64, 3, 7, 5] },
+  { shape: [64, 3, 2, 7, 5], slots: [64, 6, 7, 5] },
+  { shape: [8, 3, 2, 4, 7, 5], slots: [8, 24, 7, 5] },
   { shape: [2 ** 40, 3], slots: [2 ** 31 - 1, 3, 1, 1] },
 ])('shape $shape has slots $slots', ({ shape, slots }) => {
   expect(shapeSlots(shape)).toEqual(slots);

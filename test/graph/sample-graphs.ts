@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { Filling } from '../../src/graph/filling';
 import {
   DEFAULT_INITIALIZER_RANGE,
   type ArchitectureGraph,
@@ -44,9 +45,43 @@ export function linearGraph(changes: Partial<ArchitectureGraph> = {}): Architect
 
 const numbers = fc.float({ min: 0, max: 8, noNaN: true });
 
-/** Parameters of every rule. */
-export const filledParameters: fc.Arbitrary<Parameter> = fc
-  .oneof(
+/** A value of -0 is not sent, and comes back as 0. */
+const anyNumber = fc.float({ noDefaultInfinity: true, noNaN: true }).map((value) => value + 0);
+const positive = fc.float({ min: 0.125, max: 8, noNaN: true });
+const interval = fc.tuple(positive, positive).map(([lower, width]) => ({ lower, upper: lower + width }));
+const transform = fc.constantFrom(
+  {},
+  { function: 'log' as const },
+  { function: 'inverse_softplus' as const },
+);
+
+/** Fillings of every rule, for parameters of two dimensions or more. */
+export const fillings: fc.Arbitrary<Filling> = fc.oneof(
+  fc.record({ rule: fc.constant('shifted_normal' as const), mean: anyNumber, standardDeviation: numbers }),
+  fc.tuple(interval, positive).map(([bounds, standardDeviation]) => ({
+    rule: 'bounded_normal' as const,
+    mean: bounds.lower,
+    standardDeviation,
+    ...bounds,
+  })),
+  fc
+    .tuple(interval, transform)
+    .map(([bounds, more]) => ({ rule: 'uniform_between' as const, ...bounds, ...more })),
+  fc
+    .tuple(interval, numbers, transform)
+    .map(([bounds, least, more]) => ({ rule: 'log_uniform' as const, ...bounds, least, ...more })),
+  fc
+    .tuple(positive, numbers, transform)
+    .map(([start, step, more]) => ({ rule: 'sequence' as const, start, step, ...more })),
+  fc.constant({ rule: 'identity' as const }),
+  fc.record({
+    rule: fc.constant('sinusoids' as const),
+    start: anyNumber,
+    base: positive,
+    divisor: positive,
+    interleaved: fc.boolean(),
+  }),
+  fc.oneof(
     fc.record({
       rule: fc.constantFrom('zeros' as const, 'ones' as const),
       standardDeviation: fc.constant(0),
@@ -58,14 +93,34 @@ export const filledParameters: fc.Arbitrary<Parameter> = fc
     fc.record({ rule: fc.constant('uniform' as const), bound: numbers }),
     fc.record({
       rule: fc.constant('constant' as const),
-      // A value of -0 is not sent, and comes back as 0.
-      value: fc.float({ noDefaultInfinity: true, noNaN: true }).map((value) => value + 0),
+      value: anyNumber,
     }),
+  ),
+);
+
+/** Parameters of every rule, kept or not, with repetitions or without. */
+export const filledParameters: fc.Arbitrary<Parameter> = fc
+  .tuple(
+    fillings,
+    fc.constantFrom({}, { keep: 'unless_predicted' as const }),
+    fc.constantFrom({}, { repetitions: 2, view: [10, 3] }),
   )
-  .map((filling): Parameter => {
+  .map(([filling, keep, repeated]): Parameter => {
     const origin = { kind: 'initialization', ...filling } as const;
-    return { name: 'filled', shape: [5], axis: 0, blocks: [{ length: 5, origin }], tiedTo: undefined };
+    const shape = 'view' in repeated ? [2, 5, 3] : [5, 3];
+    const blocks = [{ length: 5, origin }];
+    return { name: 'filled', shape, axis: 0, blocks, tiedTo: undefined, ...repeated, ...keep };
   });
+
+/** A parameter that the caller keeps. */
+export const KEPT: Parameter = {
+  name: 'kept',
+  shape: [],
+  axis: 0,
+  blocks: [],
+  tiedTo: undefined,
+  keep: 'always',
+};
 
 /** Graphs of sums without cycles, every node reached from node 0; the indices follow the data flow. */
 export const acyclicGraphs: fc.Arbitrary<ArchitectureGraph> = fc
@@ -91,6 +146,6 @@ export const acyclicGraphs: fc.Arbitrary<ArchitectureGraph> = fc
       node('input', 'input'),
       ...parents.map((_, index) => node(`node ${index + 1}`, 'conv', [2, 2])),
     ];
-    const parameters = [predicted('weight', [2, 2], 1, 'matrix'), filled];
+    const parameters = [predicted('weight', [2, 2], 1, 'matrix'), filled, KEPT];
     return linearGraph({ nodes, edges: edges(...pairs.values()), parameters, initializerRange });
   });

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
+import type { Filling } from '../../src/graph/filling';
 import type { ArchitectureGraph, Block, Parameter } from '../../src/graph/graph';
 import { validateGraph } from '../../src/graph/validate';
 import { generousLimits, violations } from '../architecture/requests';
-import { acyclicGraphs, edges, linearGraph, node, predicted, predictedBlock } from './sample-graphs';
+import { acyclicGraphs, edges, KEPT, linearGraph, node, predicted, predictedBlock } from './sample-graphs';
 
 const [input, conv] = [node('input', 'input'), node('weight', 'conv', [4, 3])];
 const weight = predicted('weight', [4, 3], 1, 'matrix');
@@ -119,6 +120,40 @@ describe('edges', () => {
   });
 });
 
+const filling = (rule: Filling): Block => ({ length: 4, origin: { kind: 'initialization', ...rule } });
+const withFilling = (rule: Filling): Partial<ArchitectureGraph> => withBlock(filling(rule));
+
+test.each<[string, Parameter]>([
+  ['a scalar', { ...weight, shape: [], blocks: [{ ...filling({ rule: 'constant', value: 1 }), length: 1 }] }],
+  ['one without elements', { ...weight, shape: [4, 0], blocks: [] }],
+  [
+    'one without elements, with a block',
+    { ...weight, shape: [0, 4], blocks: [{ ...filling({ rule: 'identity' }), length: 0 }] },
+  ],
+  ['a kept scalar', KEPT],
+  ['a kernel of three dimensions', { ...weight, shape: [4, 3, 2, 5, 5] }],
+  [
+    'one of 32 dimensions by rule',
+    { ...weight, shape: [4, ...new Array<number>(31).fill(1)], blocks: [filling({ rule: 'identity' })] },
+  ],
+  ['a layer of experts', { ...weight, shape: [6, 4, 3], view: [24, 3], repetitions: 6 }],
+])('%s is a parameter', (_, parameter) => {
+  expect(() => {
+    validateGraph(linearGraph({ parameters: [parameter] }), generousLimits);
+  }).not.toThrow();
+});
+
+test('repetitions count as blocks that take no room in a request', () => {
+  const experts = { ...weight, shape: [1000, 4, 3], view: [4000, 3], repetitions: 1000 };
+  const graph = linearGraph({ parameters: [experts] });
+  expect(() => {
+    validateGraph(graph, { ...generousLimits, maxNodes: 10 });
+  }).not.toThrow();
+  expect(() => {
+    validateGraph(graph, { ...generousLimits, maxNodes: 9 });
+  }).toThrow('has 1,000 blocks with repetitions; this server allows 900 (100 times --max-nodes)');
+});
+
 test.each<[string, Partial<ArchitectureGraph>, string]>([
   ['no name', withParameter({ name: '' }), 'parameters[0].name: is empty'],
   [
@@ -197,6 +232,82 @@ test.each<[string, Partial<ArchitectureGraph>, string]>([
     'a bound beyond float32',
     withBlock({ length: 4, origin: { kind: 'initialization', rule: 'uniform', bound: 1e39 } }),
     'parameters[0].blocks[0].initialization.bound: must be at least 0 and finite in float32, not 1e+39',
+  ],
+  [
+    'bounds the wrong way round',
+    withFilling({ rule: 'uniform_between', lower: 1, upper: 1 }),
+    'parameters[0].blocks[0].initialization.upper: must be above lower, 1, not 1',
+  ],
+  [
+    'a lower bound of a logarithm at 0',
+    withFilling({ rule: 'log_uniform', lower: 0, upper: 1, least: 0 }),
+    'parameters[0].blocks[0].initialization.lower: must be above 0, not 0',
+  ],
+  [
+    'the logarithm of negative numbers',
+    withFilling({ rule: 'uniform_between', lower: -1, upper: 1, function: 'log' }),
+    'parameters[0].blocks[0].initialization.lower: must be at least 0 with a function, not -1',
+  ],
+  [
+    'the logarithm of a sequence that falls',
+    withFilling({ rule: 'sequence', start: 4, step: -1, function: 'log' }),
+    'parameters[0].blocks[0].initialization.step: must be at least 0 with a function, not -1',
+  ],
+  [
+    'a mean outside bounds that nothing deviates from',
+    withFilling({ rule: 'bounded_normal', mean: 3, standardDeviation: 0, lower: 0, upper: 1 }),
+    'parameters[0].blocks[0].initialization.mean: must be between 0 and 1 where standard_deviation is 0, not 3',
+  ],
+  [
+    'sinusoids of no base',
+    withFilling({ rule: 'sinusoids', start: 0, base: 0, divisor: 1, interleaved: false }),
+    'parameters[0].blocks[0].initialization.base: must be above 0 and finite in float32, not 0',
+  ],
+  [
+    'the identity of a vector',
+    { parameters: [{ ...weight, shape: [4], blocks: [filling({ rule: 'identity' })] }] },
+    'parameters[0].blocks[0].initialization.rule: RULE_IDENTITY needs 2 dimensions or more; the parameter has 1',
+  ],
+  [
+    'a fallback that is no rule for it',
+    withBlock({ ...predictedBlock(4, 1), fallback: { rule: 'normal', standardDeviation: -1 } }),
+    'parameters[0].blocks[0].fallback.standard_deviation: must be a finite number of at least 0, not -1',
+  ],
+  [
+    'a view of other elements',
+    withParameter({ view: [4, 4] }),
+    'parameters[0].view: [4,4] has 16 elements; the shape [4,3] has 12',
+  ],
+  [
+    'a view of five dimensions',
+    withParameter({ view: [4, 3, 1, 1, 1] }),
+    'parameters[0].view: has 5 dimensions; 1 to 4 are allowed',
+  ],
+  ['an empty view', withParameter({ view: [0, 3] }), 'parameters[0].view[0]: must be an integer from 1'],
+  [
+    'an axis beyond its view',
+    withParameter({ view: [12], axis: 1 }),
+    'parameters[0].axis: is 1; the view has dimensions 0 to 0',
+  ],
+  [
+    'too many repetitions',
+    withParameter({ repetitions: 3 }),
+    'parameters[0].blocks: have 4 entries together, 12 in 3 repetitions; dimension 0 has 4',
+  ],
+  [
+    'blocks beside what is kept',
+    withParameter({ keep: 'always' }),
+    'parameters[0]: has both blocks and keep KEEP_ALWAYS; one of them must be left out',
+  ],
+  [
+    'a prediction of no elements',
+    withParameter({ shape: [4, 0] }),
+    'parameters[0].blocks[0].prediction.role: needs elements; the parameter has none',
+  ],
+  [
+    'positions among others',
+    withParameter({ shape: [2, 4, 3], blocks: [predictedBlock(1, 1)], repetitions: 2 }),
+    'parameters[0].blocks[0].prediction.role: needs a parameter of shape (1, t, c) or a view',
   ],
 ])('a parameter with %s is refused', (_, changes, expected) => {
   const [message, ...others] = found(changes);

@@ -27,12 +27,12 @@ bool Same(const Sizes& a, const Sizes& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
 
-// The number of elements, small enough for their bytes to be counted too.
+// The number of elements, small enough for their bytes to be counted too; 1 of a scalar, which has no dimensions.
 uint64_t Elements(const TensorPlan& tensor) {
   uint64_t elements = 1;
   for (const int64_t size : tensor.shape()) {
-    const bool counted = size >= 1 && !__builtin_mul_overflow(elements, static_cast<uint64_t>(size), &elements);
-    Require(counted && elements <= INT64_MAX / kElementBytes, tensor, "a size below 1, or too many elements");
+    const bool counted = size >= 0 && !__builtin_mul_overflow(elements, static_cast<uint64_t>(size), &elements);
+    Require(counted && elements <= INT64_MAX / kElementBytes, tensor, "a negative size, or too many elements");
   }
   return elements;
 }

@@ -69,7 +69,8 @@ SafetensorsFile::SafetensorsFile(std::string path, const Plan& plan, uint64_t se
       file_(std::fopen(partial_.c_str(), "wbx"), &std::fclose) {
   if (!file_) ThrowErrno("create " + partial_);
   for (const TensorPlan& tensor : plan.tensors()) {
-    if (tensor.sent()) tensors_.push_back({tensor.name(), tensor.offset() + tensor.bytes()});
+    // What has no elements has no bytes, and no digest.
+    if (tensor.sent() && tensor.bytes() > 0) tensors_.push_back({tensor.name(), tensor.offset() + tensor.bytes()});
   }
   Write(Header(plan, seed));
 }

@@ -25,7 +25,7 @@ func checkPlan(plan *logahv1.Plan) error {
 		byName[name] = tensor
 		elements, ok := countElements(tensor.GetShape())
 		if !ok {
-			return fmt.Errorf("plan: tensor %q: a size below 1, or too many elements", name)
+			return fmt.Errorf("plan: tensor %q: a negative size, or too many elements", name)
 		}
 		if isTied(tensor) {
 			if tensor.GetSent() || tensor.GetBytes() != 0 {
@@ -87,11 +87,12 @@ func isTied(tensor *logahv1.TensorPlan) bool {
 	return tensor.GetSource() == logahv1.Source_SOURCE_TIED
 }
 
-// countElements is false where a size is below 1, or the bytes could not be counted.
+// countElements is false where a size is negative, or the bytes could not be counted. A scalar, without dimensions, has
+// one element.
 func countElements(shape []int64) (uint64, bool) {
 	elements := int64(1)
 	for _, size := range shape {
-		if size < 1 || size > math.MaxInt64/elementBytes/elements {
+		if size < 0 || elements > 0 && size > math.MaxInt64/elementBytes/elements {
 			return 0, false
 		}
 		elements *= size

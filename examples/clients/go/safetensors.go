@@ -46,7 +46,8 @@ func createSafetensors(path string, plan *logahv1.Plan, seed uint64) (*safetenso
 	}
 	f := &safetensorsFile{path: path, file: file, totalBytes: plan.GetTotalBytes()}
 	for _, tensor := range plan.GetTensors() {
-		if tensor.GetSent() {
+		// What has no elements has no bytes, and no digest.
+		if tensor.GetSent() && tensor.GetBytes() > 0 {
 			f.tensors = append(f.tensors, &tensorSum{name: tensor.GetName(), end: tensor.GetOffset() + tensor.GetBytes()})
 		}
 	}
@@ -152,7 +153,7 @@ func encodeHeader(plan *logahv1.Plan, seed uint64) ([]byte, error) {
 			DType   string    `json:"dtype"`
 			Shape   []int64   `json:"shape"`
 			Offsets [2]uint64 `json:"data_offsets"`
-		}{"F32", tensor.GetShape(), [2]uint64{tensor.GetOffset(), tensor.GetOffset() + tensor.GetBytes()}}); err != nil {
+		}{"F32", append([]int64{}, tensor.GetShape()...), [2]uint64{tensor.GetOffset(), tensor.GetOffset() + tensor.GetBytes()}}); err != nil {
 			return nil, err
 		}
 	}

@@ -94,7 +94,7 @@ class Filling:
         if self._bytes is not None and self._needs_copy:
             local = local_tensor(self._matched[tensor.name].parameter)
             if tensor.factors:
-                _copy_product(FactoredTensor(tensor, self._bytes), self._boxes[tensor.name], local)
+                _copy_product(tensor, self._bytes, self._boxes[tensor.name], local)
             elif tensor.core:
                 self._expand(tensor, self._bytes, local)
             else:
@@ -145,8 +145,17 @@ class Filling:
             local[row - box.start[0]].zero_()
 
 
-def _copy_product(tensor: FactoredTensor, box: LocalBox, local: Tensor) -> None:
-    """The box of the product of a matrix's factors, rounded to the type of `local`."""
+def _copy_product(planned: TensorPlan, data: NDArray[np.uint8], box: LocalBox, local: Tensor) -> None:
+    """The box of the product of a tensor's factors, rounded to the type of `local`."""
+    tensor = FactoredTensor(planned, data)
+    if planned.view:
+        # A box of the shape is none of the matrix that the factors make.
+        whole = torch.empty(planned.matrix_view, dtype=local.dtype)
+        for row, tile in tensor.tiles():
+            whole[row : row + len(tile)].copy_(torch.from_numpy(tile))
+        cut = tuple(slice(start, start + size) for start, size in zip(box.start, box.shape, strict=True))
+        local.copy_(whole.view(planned.shape)[cut])
+        return
     first, column = box.start
     rows, columns = box.shape
     for row, tile in tensor.tiles(first, first + rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -110,20 +111,24 @@ def test_files_have_scalars_and_empty_tensors_as_those_of_the_node_command_line(
     assert not KEPT & set(tensors)
 
 
-def test_a_module_of_such_parameters_is_filled(server: str) -> None:
+@pytest.mark.parametrize("representation", ["dense", "factors", "core"])
+def test_a_module_of_such_parameters_is_filled(server: str, representation: Any) -> None:
     class Towers(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.weight = torch.nn.Parameter(torch.full((16, 3, 2, 4, 4), torch.nan))
             self.scale = torch.nn.Parameter(torch.tensor(torch.nan))
             self.registers = torch.nn.Parameter(torch.empty(1, 0, 16))
+            self.experts = torch.nn.Parameter(torch.full((4, 48, 16), torch.nan))
 
-    renamed = {"patch.weight": "weight", "logit_scale": "scale", "registers": "registers"}
-    parameters = tuple(Parameter(renamed[p.name], p.shape, p.blocks) for p in PARAMETERS if p.name in renamed)
+    renamed = {"patch.weight": "weight", "logit_scale": "scale", "registers": "registers", "gate_up": "experts"}
+    parameters = tuple(dataclasses.replace(p, name=renamed[p.name]) for p in PARAMETERS if p.name in renamed)
     module = Towers()
     with logah.connect(server) as client:
         whole = dict(client.predict(GRAPH))
-        client.initialize(module, ArchitectureGraph(NODES, GRAPH.edges, parameters))
+        client.initialize(
+            module, ArchitectureGraph(NODES, GRAPH.edges, parameters), representation=representation, special="predict"
+        )
     assert module.scale.item() == pytest.approx(2.6592)
-    # The scale of a matrix is its own, wherever it stands in a graph.
-    np.testing.assert_array_equal(module.weight.detach().numpy(), whole["patch.weight"])
+    np.testing.assert_allclose(module.weight.detach().numpy(), whole["patch.weight"], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(module.experts.detach().numpy(), whole["gate_up"], rtol=0, atol=1e-6)

@@ -19,10 +19,20 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distribute_tensor
 from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 from torch.testing import assert_close
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel, ViTConfig, ViTForImageClassification
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaModel,
+    PreTrainedModel,
+    ViTConfig,
+    ViTForImageClassification,
+    WhisperConfig,
+    WhisperModel,
+)
 
 import logah
-from logah.client import Client, RemoteError, ShardingError
+from logah.client import Client, RemoteError, ShardingError, trace
 from logah.client.request import Representation
 
 RANKS = 4
@@ -182,6 +192,43 @@ def tensor_parallel(client: Client, device: str, representation: Sent) -> None:
     check_whole(module, whole_state(client, vit(), representation))
 
 
+def emptied(client: Client) -> None:
+    """FSDP2's usual order: the meta device, `fully_shard`, `to_empty`. Frozen tables and buffers are computed."""
+    sizes = {"d_model": 16, "encoder_attention_heads": 2, "decoder_attention_heads": 2, "vocab_size": 40}
+    tokens = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 3}
+    config = WhisperConfig(
+        **sizes, **tokens, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=16, decoder_ffn_dim=16, num_mel_bins=8,
+        max_source_positions=20, max_target_positions=8,
+    )  # fmt: skip
+    with torch.device("meta"):
+        module = WhisperModel(config)
+    graph = trace(module)
+    fully_shard(module, mesh=init_device_mesh("cpu", (RANKS,)))
+    module.to_empty(device="cpu")
+    report = client.initialize(module, graph, seed=2, representation="dense")
+    table = "encoder.embed_positions.weight"
+    assert report.kept_parameters == {table: "frozen"}
+    positions = module.get_parameter(table)
+    assert isinstance(positions, DTensor)
+    assert torch.equal(positions.full_tensor(), WhisperModel(config).get_parameter(table))
+    state = client.state_dict(graph, seed=2)
+    for name, parameter in module.named_parameters():
+        assert isinstance(parameter, DTensor)
+        whole = parameter.full_tensor()
+        padding = 0 if name == "decoder.embed_tokens.weight" else len(whole)
+        if name != table:
+            assert torch.equal(whole[:padding], state[name][:padding]), name
+            assert torch.equal(whole[padding + 1 :], state[name][padding + 1 :]), name
+    with torch.device("meta"):
+        turning = LlamaModel(LlamaConfig(hidden_size=16, num_attention_heads=2, num_hidden_layers=1, vocab_size=20))
+    graph = trace(turning)
+    fully_shard(turning, mesh=init_device_mesh("cpu", (RANKS,)))
+    turning.to_empty(device="cpu")
+    turning.rotary_emb.inv_freq.fill_(1e30)
+    client.initialize(turning, graph)
+    assert torch.equal(turning.rotary_emb.inv_freq, LlamaModel(turning.config).rotary_emb.inv_freq)
+
+
 def refused(client: Client) -> None:
     """A partial sum is no part of the tensor."""
     mesh = init_device_mesh("cpu", (RANKS,))
@@ -225,6 +272,7 @@ CASES: dict[str, Callable[[Client], None]] = {
     "factors, meta": partial(factored, device="meta"),
     "one rank asks, cpu": partial(one_asks, device="cpu"),
     "one rank asks, meta": partial(one_asks, device="meta"),
+    "memory that holds nothing": emptied,
     "partial sums are refused": refused,
 }
 

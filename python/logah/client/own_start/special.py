@@ -21,9 +21,13 @@ _NEARLY_NOTHING = 2e-3
 _MOSTLY_ZEROS = 0.5
 #: Correlation of neighbouring rows, which of drawn values is 0 and of sines nearly 1.
 _SMOOTH = 0.5
+#: Standard errors of that correlation.
+_CHANCE = 6.0
 #: A predicted bias lies between -1 and 1.
 _BIAS_RANGE = 1.0
-_FEW = 4096
+_FEW = 2048
+#: Of a table: rows that are compared, entries of each, and how many it must have to be compared.
+_NEIGHBOURS, _CHANNELS, _NARROWEST = 9, 64, 8
 
 
 def is_special(purpose: Purpose, tensor: Tensor, default: float) -> bool:
@@ -69,12 +73,17 @@ def _is_nearly_nothing(size: float, shape: torch.Size) -> bool:
 
 def _are_rows_alike(tensor: Tensor) -> bool:
     local = local_tensor(tensor)
-    table = local.flatten(0, -2)[:33, :1024].to("cpu", torch.float64)
-    if table.shape[0] < 5 or table.shape[1] < 8:
+    if local.dim() < 2 or local.shape[-1] < _NARROWEST:
+        return False
+    table = local.view(-1, local.shape[-1]) if local.is_contiguous() else local.flatten(0, -2)
+    # An odd step, so that it hits sines and cosines where these take turns.
+    table = table[:_NEIGHBOURS, :: (table.shape[1] // _CHANNELS) | 1].to("cpu", torch.float32)
+    if len(table) < _NEIGHBOURS // 2:
         return False
     table = table - table.mean(1, keepdim=True)
     norms = table.norm(dim=1)
     if bool((norms == 0).any()):
         return False
     rows = table / norms[:, None]
-    return float((rows[1:] * rows[:-1]).sum(1).mean()) > _SMOOTH
+    products = (rows[1:] * rows[:-1]).sum(1)
+    return float(products.mean()) > max(_SMOOTH, _CHANCE / math.sqrt(rows.numel()))

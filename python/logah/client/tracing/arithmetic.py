@@ -75,7 +75,7 @@ def _add_parameter(interpreter: Interpreter, node: fx.Node, flow: Flow, weight: 
             return Flow((index,), projection=node)
         return Flow((index,))
     # All but one entry along each dimension would be repeated: a bias in another form, or a token's type.
-    if math.prod(shape) == max(shape):
+    if math.prod(shape) == max(shape, default=1):
         return Flow(flow.sources, prefix=flow.prefix)
     index = interpreter.positions(weight, flow.prefix)
     return module_node(interpreter, node, "sum", "sum", Flow((*flow.sources, index)))

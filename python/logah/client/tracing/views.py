@@ -81,7 +81,10 @@ def _split(interpreter: Interpreter, node: fx.Node) -> Value | tuple[Value, ...]
     if not isinstance(value, Weight):
         return replace(value, projection=None) if isinstance(value, Flow) else value
     pieces = [tuple(piece.shape) for piece in node.meta["val"]]
-    if not value.plain or value.part is not None or argument(node, 2, "dim", 0) != 0 or len(pieces[0]) > 2:
+    whole = shape_of(node.args[0])
+    # `unbind` takes the dimension away.
+    is_cut = len(pieces[0]) == len(whole) <= 2 and argument(node, 2, "dim", 0) == 0
+    if not value.plain or value.part is not None or not is_cut:
         return Derived()
     values: list[Value] = []
     start = 0

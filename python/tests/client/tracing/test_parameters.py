@@ -73,7 +73,7 @@ class Odd(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         tokens = self.patches(x).flatten(2).transpose(1, 2) * self.scale
-        return torch.cat((self.registers, tokens), 1)
+        return torch.cat((self.registers, tokens + self.scale), 1)
 
 
 def test_parameters_may_have_any_number_of_dimensions() -> None:

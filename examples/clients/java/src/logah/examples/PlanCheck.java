@@ -77,12 +77,12 @@ final class PlanCheck {
     return tensor.getSource() == Source.SOURCE_TIED;
   }
 
-  /** The number of elements, small enough for their bytes to be counted too. */
+  /** The number of elements, small enough for their bytes to be counted too; 1 of a scalar, which has no dimensions. */
   private static long elements(TensorPlan tensor) throws ProtocolException {
     long elements = 1;
     for (long size : tensor.getShapeList()) {
-      boolean countable = size >= 1 && size <= Long.MAX_VALUE / ELEMENT_BYTES / elements;
-      require(countable, tensor, "a size below 1, or too many elements");
+      boolean countable = size >= 0 && (elements == 0 || size <= Long.MAX_VALUE / ELEMENT_BYTES / elements);
+      require(countable, tensor, "a negative size, or too many elements");
       elements *= size;
     }
     return elements;

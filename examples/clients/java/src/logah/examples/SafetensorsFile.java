@@ -46,7 +46,8 @@ final class SafetensorsFile implements AutoCloseable {
     partial = Path.of(String.format("%s.%08x.partial", path, ThreadLocalRandom.current().nextInt()));
     totalBytes = plan.getTotalBytes();
     for (TensorPlan tensor : plan.getTensorsList()) {
-      if (tensor.getSent()) {
+      // What has no elements has no bytes, and no digest.
+      if (tensor.getSent() && tensor.getBytes() > 0) {
         tensors.add(new Sum(tensor.getName(), tensor.getOffset() + tensor.getBytes(), new CRC32()));
       }
     }
