@@ -32,9 +32,9 @@ CLASSES: Mapping[str, type[PreTrainedModel]] = {
 class LlamaSpace(TransformerSpace):
     """The architectures that training samples: Llama's without biases, which are Mistral's too, and Qwen2's.
 
-    contexts: the longest texts that a network reads, in tokens. kv_groups: how many heads share keys and values; a number
-    of heads has those that divide it. tied: 1 where the head is the token table, 0 where it is a matrix of its own.
-    biased: 1 where queries, keys and values have biases, as in Qwen2, 0 where they have none.
+    contexts: the longest texts that a network reads, in tokens. kv_groups: how many heads share keys and values; a
+    number of heads has those that divide it. tied: 1 where the head is the token table, 0 where it is a matrix of its
+    own. biased: 1 where queries, keys and values have biases, as in Qwen2, 0 where they have none.
     """
 
     vocab_size: int
@@ -64,7 +64,7 @@ class LlamaSpace(TransformerSpace):
     def sample(self, rng: random.Random) -> dict[str, Any]:
         """One architecture, each choice uniform."""
         sizes = self.sample_sizes(rng, context=self.contexts, tied=self.tied, biased=self.biased)
-        kv_group = rng.choice([kv_group for kv_group in self.kv_groups if sizes["heads"] % kv_group == 0])
+        kv_group = rng.choice([size for size in self.kv_groups if sizes["heads"] % size == 0])
         return self.config(**sizes, kv_group=kv_group)
 
     def ranges(self) -> dict[str, list[int]]:
