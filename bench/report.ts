@@ -4,20 +4,24 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Spread } from '../src/cli/statistics';
 import { barsOf } from './bars';
+import { faultsSection } from './fault-report';
+import type { FaultResults } from './fault-results';
 import type { Results, Way } from './results';
+import { megabytes, table } from './tables';
 
 const ROOT = join(__dirname, '..');
 const RESULTS = join(ROOT, 'bench', 'results', 'performance.json');
+const FAULTS = join(ROOT, 'bench', 'results', 'faults.json');
 const NOTES = join(ROOT, 'bench', 'notes.md');
 const DOCUMENT = join(ROOT, 'docs', 'performance.md');
 
 /** The document: the figures, and after them what was tried and what limits them (`bench/notes.md`). */
-export function performanceDocument(results: Results, notes: string): string {
+export function performanceDocument(results: Results, faults: FaultResults, notes: string): string {
   const { machine, throughput, latency, concurrency, growth } = results;
   const { model } = machine;
   return [
     '# Performance',
-    '<!-- Made of bench/results/performance.json and bench/notes.md by `npm run bench:report`; do not edit. -->',
+    '<!-- Made of bench/results/performance.json, bench/results/faults.json and bench/notes.md by `npm run bench:report`; do not edit. -->',
     `Measured on ${machine.date} by \`npm run bench\` (${throughput.rounds} rounds, medians with the least and the most in brackets) on ` +
       `${machine.cores} cores of ${machine.processor}, ${gigabytes(machine.memoryBytes)} of memory, all processes on that machine, over loopback: ` +
       `Node.js ${machine.node}, grpc-js ${machine.grpc}, onnxruntime-node ${machine.onnxruntime}, the service at ${machine.commit}. ` +
@@ -92,6 +96,7 @@ export function performanceDocument(results: Results, notes: string): string {
     ),
     `A line through the medians: ${growth.secondsPerBillion.toFixed(2)} s for a billion parameters, r² = ${growth.rSquared.toFixed(4)}.`,
     '![Time and memory against parameters](images/performance-growth.svg)',
+    faultsSection(faults),
     notes.trim(),
   ]
     .join('\n\n')
@@ -115,26 +120,12 @@ function spread({ median, min, max }: Spread, digits: number): string {
   return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
 }
 
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 0)} MB`;
-}
-
 function gigabytes(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(0)} GiB`;
 }
 
-/** A Markdown table, its columns aligned as prettier has them. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) =>
-    Math.max(3, title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  const rule = line(widths.map((width) => '-'.repeat(width)));
-  return [line(head), rule, ...rows.map(line)].join('\n');
-}
-
 if (require.main === module) {
   const results = JSON.parse(readFileSync(RESULTS, 'utf8')) as Results;
-  writeFileSync(DOCUMENT, performanceDocument(results, readFileSync(NOTES, 'utf8')));
+  const faults = JSON.parse(readFileSync(FAULTS, 'utf8')) as FaultResults;
+  writeFileSync(DOCUMENT, performanceDocument(results, faults, readFileSync(NOTES, 'utf8')));
 }

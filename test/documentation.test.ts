@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { FaultResults } from '../bench/fault-results';
 import { performanceDocument } from '../bench/report';
 import type { Results } from '../bench/results';
 import { SETTINGS, type Setting } from '../src/config';
@@ -129,7 +130,7 @@ describe('docs/models.md', () => {
 describe('docs/models.md on language', () => {
   it.each([
     ['logah-tiny-gpt2-kjv', 6],
-    ['logah-tiny-llama-kjv', 2],
+    ['logah-tiny-llama-kjv', 6],
   ])('states the perplexities that the manifest of %s records', async (name, count) => {
     const document = section(await text('docs', 'models.md'), name);
     const { training } = JSON.parse(await text('models', name, 'manifest.json')) as {
@@ -241,7 +242,8 @@ async function listeningPort(stdout: NodeJS.ReadableStream): Promise<number> {
 describe('docs/performance.md', () => {
   it('is made of the figures and the notes', async () => {
     const results = JSON.parse(await text('bench', 'results', 'performance.json')) as Results;
+    const faults = JSON.parse(await text('bench', 'results', 'faults.json')) as FaultResults;
     const notes = await text('bench', 'notes.md');
-    expect(await text('docs', 'performance.md')).toBe(performanceDocument(results, notes));
+    expect(await text('docs', 'performance.md')).toBe(performanceDocument(results, faults, notes));
   });
 });

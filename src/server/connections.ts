@@ -19,9 +19,12 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   n: 1e-6,
 };
 
+type Ends = Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>;
+
 interface Connection {
   readonly caller: Caller;
   readonly socket: Socket;
+  readonly ends: string;
   readonly lease: Lease;
   /** Open streams. */
   streams: number;
@@ -33,7 +36,8 @@ interface Connection {
 export class Connections {
   readonly #budget: Budget;
   readonly #open = new Set<Connection>();
-  readonly #bySocket = new WeakMap<Socket, Connection>();
+  /** By the addresses of both ends: a session hides its socket. */
+  readonly #byEnds = new Map<string, Connection>();
 
   constructor(budget: Budget) {
     this.#budget = budget;
@@ -50,7 +54,7 @@ export class Connections {
       this.#admit(socket);
     });
     server.on('session', (session: ServerHttp2Session) => {
-      const connection = this.#bySocket.get(session.socket);
+      const connection = this.#byEnds.get(endsOf(session.socket));
       if (connection === undefined) return;
       session.on('stream', (stream) => {
         this.#countStream(connection, stream);
@@ -68,9 +72,10 @@ export class Connections {
       return;
     }
     const lease = this.#budget.take(caller);
-    const connection = { caller, socket, lease, streams: 0, active: performance.now() };
+    const ends = endsOf(socket);
+    const connection = { caller, socket, ends, lease, streams: 0, active: performance.now() };
     this.#open.add(connection);
-    this.#bySocket.set(socket, connection);
+    this.#byEnds.set(connection.ends, connection);
     socket.once('close', () => {
       this.#forget(connection);
     });
@@ -79,6 +84,7 @@ export class Connections {
   #forget(connection: Connection): void {
     connection.lease.release();
     this.#open.delete(connection);
+    if (this.#byEnds.get(connection.ends) === connection) this.#byEnds.delete(connection.ends);
   }
 
   /**
@@ -106,6 +112,10 @@ export class Connections {
       connection.active = performance.now();
     });
   }
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Ends): string {
+  return [remoteAddress, remotePort, localAddress, localPort].join(' ');
 }
 
 /** A deadline in more than 24 days is none. */

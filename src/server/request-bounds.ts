@@ -34,7 +34,7 @@ const MAX_DEPTH = 64;
  * field of 64 bits, for a text of no characters, for bytes.
  */
 const MESSAGE_BYTES = 96;
-const FIELD_BYTES = 24;
+const FIELD_BYTES = 16;
 const NUMBER_BYTES = 64;
 const TEXT_BYTES = 40;
 const BYTES_BYTES = 120;

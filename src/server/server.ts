@@ -38,8 +38,6 @@ const STREAMS_PER_CONNECTION = 128;
 const IDLE_CONNECTION_MS = 10 * 60_000;
 
 const SERVICE_NAME = 'logah.v1.LogahService';
-/** Larger windows let one stream fill a fast network; the client sets the other half of this. */
-const FLOW_CONTROL_WINDOW = 8 * 2 ** 20;
 
 /** A server that listens. */
 export interface RunningServer {
@@ -90,7 +88,6 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION,
     'grpc.max_connection_idle_ms': IDLE_CONNECTION_MS,
     'grpc.keepalive_time_ms': 60_000,
-    'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW,
     interceptors: [
       accountCalls({
         admission,

@@ -11,15 +11,30 @@ const defaultLimits = loadConfig({}, '/models', {});
 
 /** Parameters of the networks that were published; DeiT's with one classifier. */
 const PUBLISHED: Readonly<Record<string, number>> = {
+  'bart-base': 139_420_416,
+  'bert-base-pretraining': 110_106_428,
   'bert-large': 335_174_458,
+  'bloom-560m': 559_214_592,
+  'convnext-tiny': 28_589_128,
   'deit-base': 86_569_192,
+  'dinov2-small': 22_056_576,
+  'distilbert-base': 66_985_530,
+  'falcon-7b': 6_921_720_704,
+  'gemma-2-2b': 2_614_341_888,
   'llama-3-70b': 70_553_706_496,
   'llama-3-8b': 8_030_261_248,
   'llama-7b': 6_738_415_616,
   'mistral-7b': 7_241_732_096,
+  'mixtral-8x7b': 46_702_792_704,
   'opt-6.7b': 6_658_473_984,
+  'pythia-160m': 162_322_944,
   'qwen2-7b': 7_615_616_512,
+  'qwen3-0.6b': 596_049_920,
+  'resnet-50': 25_557_032,
   'roberta-large': 355_412_057,
+  'swin-tiny': 28_288_354,
+  't5-small': 60_506_624,
+  'whisper-tiny': 37_760_640,
 };
 
 const config = (name: string): { transformersConfig: Buffer } => ({

@@ -10,6 +10,14 @@ function fromText(text: string | Uint8Array): readonly unknown[] {
   return violations(() => architectureGraph({ transformersConfig: Buffer.from(text) }, generousLimits));
 }
 
+/** Families whose layers are counted by stage. */
+const STAGED = ['convnext', 'resnet', 'swin'];
+
+function ofLayers(modelType: string, layers: number): object {
+  const depth = STAGED.includes(modelType) ? { depths: [layers, 1, 1, 1] } : { num_hidden_layers: layers };
+  return { model_type: modelType, ...depth };
+}
+
 /** "field: description" of each violation, without the common prefix. */
 function found(config: unknown): string[] {
   return violations(() => fromConfig(config)).map(
@@ -116,7 +124,7 @@ describe('architectures', () => {
 test('what makes other parameters of a configuration is refused of any family', () => {
   const quantization_config = { quant_method: 'gptq', bits: 4 };
   for (const { modelType } of families) {
-    const config = { model_type: modelType, num_hidden_layers: 1 };
+    const config = ofLayers(modelType, 1);
     expect(found({ ...config, quantization_config })).toEqual([
       'quantization_config: must be absent, not an object: parameters in packed form are not supported',
     ]);
@@ -365,15 +373,14 @@ describe('limits', () => {
     'refuse a %s of 2^31 - 1 layers at once',
     (modelType) => {
       const start = performance.now();
-      const layers = { num_hidden_layers: 2 ** 31 - 1 };
-      expect(() => fromConfig({ model_type: modelType, ...layers })).toThrow('--max-nodes');
+      expect(() => fromConfig(ofLayers(modelType, 2 ** 31 - 1))).toThrow('--max-nodes');
       expect(performance.now() - start).toBeLessThan(1000);
     },
   );
 
   test.each(families.map(({ modelType }) => modelType))('count a %s of any depth exactly', (modelType) => {
     for (const layers of [1, 2, 5]) {
-      const config = { model_type: modelType, num_hidden_layers: layers };
+      const config = ofLayers(modelType, layers);
       const { nodes, elements } = graphSize(fromConfig(config));
       expect(() => fromConfig(config, { maxNodes: nodes, maxParameters: elements })).not.toThrow();
       expect(() => fromConfig(config, { maxNodes: nodes - 1, maxParameters: elements - 1 })).toThrow(

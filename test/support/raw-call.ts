@@ -1,6 +1,5 @@
 /** Calls over bare HTTP/2: any bytes, and readers that do not read. */
 
-import { once } from 'node:events';
 import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 
@@ -70,12 +69,16 @@ export function rawCall(
     .on('response', see)
     .on('trailers', see)
     .on('error', () => undefined);
-  const ending = once(stream, 'close').then(() => ({
-    status: seen['grpc-status'] === undefined ? undefined : Number(seen['grpc-status']),
-    details: decodeURIComponent([seen['grpc-message'] ?? ''].join('')),
-    requestId: [seen['x-request-id'] ?? ''].join(''),
-    reset: stream.rstCode,
-  }));
+  const ending = new Promise<Ending>((resolve) => {
+    stream.once('close', () => {
+      resolve({
+        status: seen['grpc-status'] === undefined ? undefined : Number(seen['grpc-status']),
+        details: decodeURIComponent([seen['grpc-message'] ?? ''].join('')),
+        requestId: [seen['x-request-id'] ?? ''].join(''),
+        reset: stream.rstCode,
+      });
+    });
+  });
   if (read) stream.resume();
   if (end) stream.end(body);
   else stream.write(body);

@@ -32,14 +32,14 @@ CLASSES: Mapping[str, type[PreTrainedModel]] = {
 class LlamaSpace(TransformerSpace):
     """The architectures that training samples: Llama's without biases, which are Mistral's too, and Qwen2's.
 
-    contexts: the longest texts that a network reads, in tokens. groups: how many heads share keys and values; a number
-    of heads has those that divide it. tied: 1 where the head is the token table, 0 where it is a matrix of its own.
-    biased: 1 where queries, keys and values have biases, as in Qwen2, 0 where they have none.
+    contexts: the longest texts that a network reads, in tokens. kv_groups: how many heads share keys and values; a
+    number of heads has those that divide it. tied: 1 where the head is the token table, 0 where it is a matrix of its
+    own. biased: 1 where queries, keys and values have biases, as in Qwen2, 0 where they have none.
     """
 
     vocab_size: int
     contexts: tuple[int, ...]
-    groups: tuple[int, ...] = (1,)
+    kv_groups: tuple[int, ...] = (1,)
     tied: tuple[int, ...] = (0, 1)
     biased: tuple[int, ...] = (0, 1)
 
@@ -50,8 +50,8 @@ class LlamaSpace(TransformerSpace):
             choices: tuple[int, ...] = getattr(self, name)
             if not choices or not set(choices) <= {0, 1}:
                 raise ValueError(f"{name}: got {list(choices)}, expected 0, 1 or both")
-        if 1 not in self.groups or min(self.groups) < 1:
-            raise ValueError(f"groups: got {list(self.groups)}, expected positive numbers, 1 among them")
+        if 1 not in self.kv_groups or min(self.kv_groups) < 1:
+            raise ValueError(f"kv_groups: got {list(self.kv_groups)}, expected positive numbers, 1 among them")
         odd = [width // heads for width in self.widths for heads in self.heads_of(width) if width // heads % 2]
         if odd:
             raise ValueError(f"head_sizes: got {min(odd)}; rotary embeddings need an even one")
@@ -64,14 +64,14 @@ class LlamaSpace(TransformerSpace):
     def sample(self, rng: random.Random) -> dict[str, Any]:
         """One architecture, each choice uniform."""
         sizes = self.sample_sizes(rng, context=self.contexts, tied=self.tied, biased=self.biased)
-        group = rng.choice([group for group in self.groups if sizes["heads"] % group == 0])
-        return self.config(**sizes, group=group)
+        kv_group = rng.choice([size for size in self.kv_groups if sizes["heads"] % size == 0])
+        return self.config(**sizes, kv_group=kv_group)
 
     def ranges(self) -> dict[str, list[int]]:
         """Smallest and largest value of each size, for the manifest."""
         sizes = self.size_ranges(vocab_size=[self.vocab_size], max_position_embeddings=self.contexts)
         heads = [count for layers in self.layers for width in self.widths_of(layers) for count in self.heads_of(width)]
-        shared = [count // group for count in heads for group in self.groups if count % group == 0]
+        shared = [count // kv_group for count in heads for kv_group in self.kv_groups if count % kv_group == 0]
         return {**sizes, "num_key_value_heads": [min(shared), max(shared)]}
 
     def config(
@@ -81,7 +81,7 @@ class LlamaSpace(TransformerSpace):
         layers: int,
         context: int,
         heads: int,
-        group: int = 1,
+        kv_group: int = 1,
         mlp_ratio: int = 3,
         tied: int = 0,
         biased: int = 0,
@@ -92,7 +92,7 @@ class LlamaSpace(TransformerSpace):
             "hidden_size": width,
             "num_hidden_layers": layers,
             "num_attention_heads": heads,
-            "num_key_value_heads": heads // group,
+            "num_key_value_heads": heads // kv_group,
             "intermediate_size": width * mlp_ratio,
             "max_position_embeddings": context,
             "vocab_size": self.vocab_size,

@@ -9,9 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from logah.data.trigram import Trigram
+from logah.errors import ConfigurationError
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.targets.base import with_base
 from logah.targets.task import Task, predict_state
+from logah.targets.text import TextTask
 from logah.training.lookahead import look_ahead
 from logah.training.precision import autocast
 from logah.training.settings import MixedTrainConfig, TrainConfig
@@ -29,6 +32,11 @@ class Objective:
         generator: torch.Generator,
     ) -> None:
         self.config, self.task, self.model, self.rng, self.generator = config, task, model, rng, generator
+        self.trigram: Trigram | None = None
+        if config.smoothing:
+            if not isinstance(task, TextTask):
+                raise ConfigurationError(f"smoothing: got {task.family}, expected one family, and one that reads text")
+            self.trigram = Trigram(task.data.train, task.data.vocabulary)
 
     def backward(self, weight: float) -> tuple[float, float]:
         """Adds the gradient of one architecture's loss, times `weight`; returns the loss and the accuracy."""
@@ -87,7 +95,17 @@ class Objective:
             with autocast(self.config.precision, inputs.device):
                 output = self.task.logits(module, state, part).flatten(0, -2).float()
             loss = torch.nn.functional.cross_entropy(output, expected.flatten())
-            (weight * share * loss).backward()
+            (weight * share * self._smoothed(loss, output, part)).backward()
             total += share * loss.item()
             right += share * (output.argmax(1) == expected.flatten()).float().mean().item()
         return total, right
+
+    def _smoothed(self, loss: Tensor, output: Tensor, inputs: Tensor) -> Tensor:
+        """The loss that a step descends: with `smoothing` in part that against what a trigram expects."""
+        if self.trigram is None:
+            return loss
+        known = self.trigram.following(inputs.cpu()).to(output.device)
+        # A vocabulary may be larger than the text's.
+        expected = torch.nn.functional.pad(known, (0, output.shape[1] - known.shape[1]))
+        share = self.config.smoothing
+        return (1 - share) * loss + share * torch.nn.functional.cross_entropy(output, expected)

@@ -26,6 +26,9 @@ class TrainSettings:
     whole, in less memory. penalty: weight of the predicted parameters' norms in the loss. predicted_scale: see
     `spread_predictions`; None leaves torch's start values. start_from: a bundle or a checkpoint; its averaged
     weights are the start values.
+    spread_directions: so many architectures of the space are drawn, by which `directions.spread_directions` gives the
+    start values another form; 0: they stay.
+    smoothing: the share of a text's trigram in the targets, in place of the next token alone, whose noise it has not.
     base: what lies under predicted matrices, drawn anew at each step (`targets.base`).
     lookahead: the loss is measured after a few steps of the target. precision: of the target networks' forward pass.
     checkpoint_every: steps.
@@ -41,6 +44,8 @@ class TrainSettings:
     ema_decay: float = 0.998
     predicted_scale: float | None = None
     start_from: str | None = None
+    spread_directions: int = 0
+    smoothing: float = 0.0
     base: Base = "none"
     lookahead: Lookahead | None = None
     precision: Precision = "auto"
@@ -52,6 +57,10 @@ class TrainSettings:
         for name in ("meta_batch", "accumulate", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: got {getattr(self, name)}, expected at least 1")
+        if self.spread_directions < 0:
+            raise ValueError(f"spread_directions: got {self.spread_directions}, expected 0 or more")
+        if not 0 <= self.smoothing <= 1:
+            raise ValueError(f"smoothing: got {self.smoothing}, expected 0 to 1")
         if not self.cycles or min(steps for steps, _ in self.cycles) < 1:
             raise ValueError(f"cycles: got {self.cycles}, expected at least one, each of at least 1 step")
 

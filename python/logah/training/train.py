@@ -24,6 +24,7 @@ from logah.hypernet.checkpoint import OWN_FORMAT
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.targets.task import Task
 from logah.training.curves import draw_curves
+from logah.training.directions import spread_directions
 from logah.training.objective import Objective
 from logah.training.ranks import ALONE, Ranks, stream_seed
 from logah.training.rows import LOG, VALIDATION, append_row, drop_rows_after
@@ -68,6 +69,10 @@ class Trainer:
             self.model.load_state_dict(start_values(Path(config.start_from), config.hypernet))
         elif config.predicted_scale is not None:
             spread_predictions(self.model, config.predicted_scale)
+        if config.spread_directions and not checkpoint.exists():
+            drawn = random.Random(config.seed)
+            architectures = [config.space.sample(drawn) for _ in range(config.spread_directions)]
+            spread_directions(self.model, [task.graph(architecture) for architecture in architectures])
         self.model.to(task.device)
         # Start values that are drawn differ between kinds of processor.
         ranks.broadcast([tensor.detach() for tensor in self.model.parameters()])

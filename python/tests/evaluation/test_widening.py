@@ -41,10 +41,10 @@ def gpt2(width: int, heads: int, tied: bool = True) -> dict[str, Any]:
     return {**config, "tie_word_embeddings": tied}
 
 
-def llama(width: int, heads: int, group: int = 2, tied: int = 0, biased: int = 1) -> dict[str, Any]:
+def llama(width: int, heads: int, kv_group: int = 2, tied: int = 0, biased: int = 1) -> dict[str, Any]:
     space = train_configuration(MINUTE_LLAMA, "test").space
     return space.config(
-        width=width, layers=2, context=16, heads=heads, group=group, mlp_ratio=2, tied=tied, biased=biased
+        width=width, layers=2, context=16, heads=heads, kv_group=kv_group, mlp_ratio=2, tied=tied, biased=biased
     )
 
 
@@ -114,7 +114,7 @@ def test_the_fewest_copies_that_reach_the_trained_sizes_are_chosen() -> None:
     assert [base[name] for name in GROWING["gpt2"]] == [24, 48, 2]
     # Keys and values are shared by as many heads as before.
     assert [base_configuration(llama(64, 8), 2)[name] for name in GROWING["llama"]] == [32, 64, 4, 2]
-    assert copies_needed(llama(64, 8, group=8), RANGES) == 1
+    assert copies_needed(llama(64, 8, kv_group=8), RANGES) == 1
 
 
 def test_what_no_base_divides_is_left_as_it_is() -> None:

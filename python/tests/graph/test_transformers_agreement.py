@@ -142,6 +142,11 @@ def is_as_ruled(value: Tensor, rule: Initialization) -> bool:
     constants = {"RULE_ZEROS": 0.0, "RULE_ONES": 1.0, "RULE_CONSTANT": rule.value}
     if rule.rule in constants:
         return torch.equal(value, torch.full_like(value, constants[rule.rule]))
+    if rule.rule == "RULE_SINUSOIDS":
+        assert (rule.start, rule.interleaved) == (0.0, False)
+        rows, columns = value.shape
+        angles = torch.arange(rows)[:, None] * rule.base ** (-torch.arange(columns // 2) / rule.divisor)
+        return torch.allclose(value, torch.cat([angles.sin(), angles.cos()], dim=1), atol=1e-4)
     assert value.numel() >= 32
     # Five standard errors of a deviation.
     tolerance = 5 * rule.standard_deviation / (2 * value.numel()) ** 0.5

@@ -14,6 +14,7 @@ GOLDEN = FIXTURES / "graphs"
 NAMES = sorted(path.name.removesuffix(".config.json") for path in GOLDEN.glob("*.config.json"))
 # The class that is meant where the configuration names none.
 DEFAULTS = {
+    "bart": "BartForConditionalGeneration",
     "bert": "BertForMaskedLM",
     "bloom": "BloomForCausalLM",
     "camembert": "CamembertForMaskedLM",
@@ -41,6 +42,7 @@ DEFAULTS = {
     "swin": "SwinForImageClassification",
     "t5": "T5ForConditionalGeneration",
     "vit": "ViTForImageClassification",
+    "whisper": "WhisperForConditionalGeneration",
     "xlm-roberta": "XLMRobertaForMaskedLM",
 }
 
@@ -78,4 +80,8 @@ def inputs(model: PreTrainedModel) -> dict[str, Any] | None:
     if model.config.model_type == "t5" and decodes:
         tokens = torch.zeros(1, 4, dtype=torch.long, device="meta")
         return {"input_ids": tokens, "decoder_input_ids": tokens, "use_cache": False}
+    if model.config.model_type == "whisper":
+        sound = torch.zeros(1, model.config.num_mel_bins, 2 * model.config.max_source_positions, device="meta")
+        tokens = torch.zeros(1, 4, dtype=torch.long, device="meta")
+        return {"input_features": sound, "decoder_input_ids": tokens, "use_cache": False}
     return None

@@ -69,7 +69,7 @@ MINUTE_LLAMA: dict[str, Any] = {
     **MINUTE_GPT2,
     "hypernet": {**MINUTE["hypernet"], "operations": list(LANGUAGE_OPERATIONS)},
     "family": "llama",
-    "space": {**MINUTE_GPT2["space"], "groups": [1, 2]},
+    "space": {**MINUTE_GPT2["space"], "kv_groups": [1, 2]},
 }
 
 MINUTE_MIXED: dict[str, Any] = {

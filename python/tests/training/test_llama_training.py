@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from minute import MINUTE_GPT2, MINUTE_LLAMA, skewed_text
+from minute import MINUTE, MINUTE_GPT2, MINUTE_LLAMA, bright_images, skewed_text
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from logah.evaluation.zero_shot import evaluate_groups
@@ -20,6 +20,7 @@ from logah.targets.gpt2 import Gpt2Task
 from logah.targets.llama import LlamaTask
 from logah.targets.mixture import MixedTask
 from logah.targets.task import predict_state
+from logah.targets.vit import VitTask
 from logah.training.configuration import ConfigurationError, train_configuration
 from logah.training.settings import TrainConfig
 from logah.training.start import with_operations
@@ -50,7 +51,7 @@ def test_predicted_parameters_are_those_of_the_module_of_each_family(
 ) -> None:
     torch.manual_seed(0)
     sizes: dict[str, Any] = config.space.config(
-        width=24, layers=2, context=16, heads=4, group=2, mlp_ratio=2, tied=tied, biased=int(family == "qwen2")
+        width=24, layers=2, context=16, heads=4, kv_group=2, mlp_ratio=2, tied=tied, biased=int(family == "qwen2")
     )
     complete = {**sizes, "model_type": family}
     state = predict_state(Hypernetwork(config.hypernet), text.graph(complete), torch.Generator())
@@ -84,7 +85,7 @@ def test_the_space_draws_every_kind_and_no_held_out_width(config: TrainConfig) -
     ("field", "value", "message"),
     [
         ("head_sizes", [1, 8, 16], "head_sizes: got 1; rotary embeddings need an even one"),
-        ("groups", [2], "groups: got [2], expected positive numbers, 1 among them"),
+        ("kv_groups", [2], "kv_groups: got [2], expected positive numbers, 1 among them"),
         ("tied", [2], "tied: got [2], expected 0, 1 or both"),
         ("biased", [], "biased: got [], expected 0, 1 or both"),
     ],
@@ -146,3 +147,19 @@ def test_operations_are_added_behind_those_that_a_model_knows(config: TrainConfi
     gpt2 = Hypernetwork(train_configuration(MINUTE_GPT2, "test").hypernet)
     with pytest.raises(ValueError, match=r"operations: got .* teleport, expected"):
         with_operations(gpt2, (*gpt2.config.operations, "teleport"))
+
+
+def test_a_trigram_in_the_targets_lowers_the_loss_of_the_next_token_too(
+    config: TrainConfig, text: LlamaTask, tmp_path: Path
+) -> None:
+    Trainer(replace(config, cycles=((200, 5.0e-3),), smoothing=0.8), text, tmp_path).run()
+    rows = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()[1:]]
+    assert float(rows[-1][3]) < 0.9 * float(rows[0][3])
+
+
+def test_smoothing_is_for_one_family_that_reads_text(tmp_path: Path) -> None:
+    vision = train_configuration({**MINUTE, "smoothing": 0.5}, "test")
+    with pytest.raises(ConfigurationError, match="smoothing: got vit, expected one family, and one that reads text"):
+        Trainer(vision, VitTask(bright_images()), tmp_path)
+    with pytest.raises(ConfigurationError, match=r"smoothing: got 2\.0, expected 0 to 1"):
+        train_configuration({**MINUTE, "smoothing": 2.0}, "run.yaml")

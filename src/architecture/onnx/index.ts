@@ -5,6 +5,7 @@ import type { ArchitectureGraph } from '../../graph/graph';
 import type { GraphLimits } from '../../graph/limits';
 import { validateGraph } from '../../graph/validate';
 import { quoted } from '../../graph/violations';
+import { FLOAT_TYPES } from '../../onnx-file/fields';
 import type { TensorContent } from '../../onnx-file/content';
 import { tensorContents } from '../../onnx-file/summarise';
 import { memorySource } from '../../onnx-file/wire';
@@ -38,11 +39,12 @@ export function onnxGraph(
   const weights = new Weights(seen, model.initializers);
   const values = initialValues(model, nodes, weights);
   const context = readingContext(model, nodes);
+  const inputIsData = hasDataInput(model);
   nodes.forEach((node, index) => {
     const inputs = node.inputs.map((name) => (name === '' ? undefined : values.get(name)));
     const integersOf = (input: number): readonly number[] | undefined =>
       context.integers.get(node.inputs[input] ?? '');
-    const reading = { ...context, network, weights, node, inputs, integersOf };
+    const reading = { ...context, network, weights, inputIsData, node, inputs, integersOf };
     const value = read(operators[index] as Operator, reading);
     for (const name of node.outputs) if (name !== '') values.set(name, value);
   });
@@ -53,6 +55,12 @@ export function onnxGraph(
     throw invalidField(ONNX_FIELD, 'has no weights that an output depends on');
   validateGraph(graph, limits);
   return graph;
+}
+
+function hasDataInput({ inputs, initializers }: OnnxModel): boolean {
+  const own = new Set(initializers.map(({ name }) => name));
+  const [only, ...others] = inputs.filter(({ name }) => !own.has(name));
+  return only !== undefined && others.length === 0 && FLOAT_TYPES.has(only.dataType);
 }
 
 /** Operators for each node that is allowed, once functions are written out. */

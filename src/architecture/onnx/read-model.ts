@@ -41,6 +41,9 @@ import {
 /** Fields of a file for each node of the graph that is allowed, as for the other forms of an architecture. */
 const FIELDS_PER_NODE = 200;
 
+/** Nodes and tensors of a file, eight for each node of the largest graphs: each takes memory, even one that has no field. */
+const MAX_PARTS = 2 ** 16;
+
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Largest rank of a tensor that is read. */
@@ -71,6 +74,7 @@ const POINTER = 'version https://git-lfs.github.com/spec/';
 
 class ModelReader {
   private left: number;
+  private partCount = 0;
   private depth = 0;
 
   constructor(
@@ -105,9 +109,11 @@ class ModelReader {
           name = this.text(field, `${path}.name`);
           break;
         case GRAPH.node:
+          this.countPart();
           nodes.push(this.node(field, nodes.length, `${path}.node[${nodes.length}]`));
           break;
         case GRAPH.initializer:
+          this.countPart();
           initializers.push(this.tensor(field, `${path}.initializer[${initializers.length}]`));
           break;
         case GRAPH.sparseInitializer:
@@ -145,6 +151,7 @@ class ModelReader {
           outputs.push(this.text(field, `${path}.output[${outputs.length}]`));
           break;
         case FUNCTION.node:
+          this.countPart();
           nodes.push(this.node(field, nodes.length, `${path}.node[${nodes.length}]`));
           break;
         case FUNCTION.attributeDefault:
@@ -330,6 +337,15 @@ class ModelReader {
 
   private inside({ content, end }: WireField): Generator<WireField> {
     return this.fields(content, end);
+  }
+
+  private countPart(): void {
+    this.partCount += 1;
+    if (this.partCount <= MAX_PARTS) return;
+    throw invalidField(
+      ONNX_FIELD,
+      `has more than ${MAX_PARTS} nodes and tensors; at most ${MAX_PARTS} are allowed`,
+    );
   }
 
   private spend(): void {

@@ -19,7 +19,9 @@ import { distilbert } from './encoders/distilbert';
 import { electra } from './encoders/electra';
 import { roberta } from './encoders/roberta';
 import { xlmRoberta } from './encoders/xlm-roberta';
+import { bart } from './encoder-decoders/bart';
 import { t5 } from './encoder-decoders/t5';
+import { whisper } from './encoder-decoders/whisper';
 import type { TransformersFamily } from './family';
 import { convnext } from './vision/convnext';
 import { deit } from './vision/deit';
@@ -30,6 +32,7 @@ import { vit } from './vision/vit';
 
 /** Every `model_type` that the service reads, in order of name. */
 export const families: readonly TransformersFamily[] = [
+  bart,
   bert,
   bloom,
   camembert,
@@ -57,5 +60,6 @@ export const families: readonly TransformersFamily[] = [
   swin,
   t5,
   vit,
+  whisper,
   xlmRoberta,
 ];

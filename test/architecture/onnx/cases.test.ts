@@ -181,7 +181,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   'reused-layer': { parameters: 1604, constants: {} },
   'skip-layer-norm': {
     parameters: 352,
-    nodes: ['conv w [16,16] <- input', 'ln g [16] <- w', 'conv w2 [4,16] <- g'],
+    nodes: ['conv w [16,16] <- input', 'sum s/0 <- input + w', 'ln g [16] <- s/0', 'conv w2 [4,16] <- g'],
   },
   'sklearn-classifier': { parameters: 5043, origins: { intercepts: 'bias of intercepts' } },
   'spectral-norm': {

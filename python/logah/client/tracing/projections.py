@@ -104,7 +104,7 @@ def _outputs(
         if packet(node) in MOVES:
             args = tuple(numbers if argument is source else argument for argument in node.args)
             numbers = node.target(*args, **node.kwargs)  # type: ignore[operator]
-        elif not isinstance(numbers, Tensor) or node.meta["val"].shape != numbers.shape:
+        elif not isinstance(numbers, Tensor) or getattr(node.meta["val"], "shape", None) != numbers.shape:
             return None
     if not isinstance(numbers, Tensor):
         return None

@@ -75,7 +75,10 @@ function sum(reading: Reading): Value {
 
 function sumOfData(values: readonly Value[], reading: Reading): Value {
   const operands = values.filter((value) => value.kind !== 'constant');
-  const data = learnedOf(operands.map((value) => asData(value, reading)));
+  const all = operands.map((value) => asData(value, reading));
+  // A residual around the first layers.
+  const isResidual = reading.inputIsData && all.every(({ sources, scores }) => sources.length > 0 && !scores);
+  const data = isResidual ? all : learnedOf(all);
   const [first, ...others] = data;
   if (first === undefined) return CONSTANT;
   if (reading.rotary.sums.has(reading.node)) return rotated(first, reading);

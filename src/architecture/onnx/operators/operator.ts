@@ -8,6 +8,8 @@ import type { Weights } from '../weights';
 export interface Reading {
   readonly network: Network;
   readonly weights: Weights;
+  /** Whether the network's input is data and nothing else: one tensor of floating point, so no mask and no index. */
+  readonly inputIsData: boolean;
   readonly node: OnnxNode;
   /** Undefined where the node leaves an input out. */
   readonly inputs: readonly (Value | undefined)[];

@@ -34,6 +34,13 @@ export const distilbert = describedFamily({
       denseClassifier('pre_classifier', 'classifier', { outputs: 1 }),
     ]),
   ],
+  restrictions: [
+    {
+      field: 'sinusoidal_pos_embds',
+      allowed: [false],
+      reason: 'fixed tables of positions are not supported',
+    },
+  ],
   read: readConfig,
   repeats: ({ layers }) => [layers],
   body,
