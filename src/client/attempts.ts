@@ -16,7 +16,7 @@ export interface Persistence {
   readonly patienceMs?: number | undefined;
   /**
    * Milliseconds without a message after which a call counts as broken off, though its connection stands: the server hangs,
-   * or a proxy has lost it. Doubled each time that this brings nothing. Default: 30 seconds.
+   * or a proxy has lost it. The attempts behind it have a quarter of that at first, and more by and by. Default: 30 seconds.
    */
   readonly stallMs?: number | undefined;
   /** Told of each failure that a call goes on after, and how many milliseconds it waits first. */
@@ -26,6 +26,13 @@ export interface Persistence {
 const PATIENCE_MS = 60_000;
 const PATIENCE_UNREACHED_MS = 2000;
 const STALL_MS = 30_000;
+
+/**
+ * What an attempt may be silent for after so many silences in a row, in parts of the first. A proxy that does not know that
+ * one of its servers hangs passes some attempts on to it again, so there are several soon; a slow server needs one that is
+ * long. As many are made unless the caller has set a patience.
+ */
+const SILENCES = [1, 0.25, 0.25, 0.25, 0.5, 0.5, 1, 1, 2] as const;
 
 /** Pauses when every server has failed in turn: doubled from the first to the last, each cut by up to a half at random. */
 const FIRST_PAUSE_MS = 100;
@@ -67,7 +74,7 @@ export class Attempts {
 
   /** How long the next attempt may be without a message. */
   get stallMs(): number {
-    return (this.#persistence.stallMs ?? STALL_MS) * 2 ** this.#stalls;
+    return (this.#persistence.stallMs ?? STALL_MS) * (SILENCES[this.#stalls] ?? 2);
   }
 
   /** Something new has come. */
@@ -106,6 +113,9 @@ export class Attempts {
     const { code } = error;
     if (code !== status.UNAVAILABLE) this.#replicas.answered();
     if (code === status.DEADLINE_EXCEEDED && Date.now() >= this.#deadline) return false;
+    const { patienceMs } = this.#persistence;
+    if (error instanceof StallError && patienceMs === undefined && this.#stalls + 1 < SILENCES.length)
+      return true;
     const verdict = verdictOn(error, begun);
     if (verdict === 'doubt') this.#doubts += 1;
     if (verdict === 'answer' || this.#doubts >= MAX_DOUBTFUL) return false;

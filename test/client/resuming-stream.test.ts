@@ -244,6 +244,18 @@ describe('a stream that breaks off', () => {
     expect(server?.requests.map(({ resume }) => resume?.offset ?? 0)).toEqual([0, 64]);
   });
 
+  it('goes on where a proxy passes several attempts on to the server that hangs', async () => {
+    const predicting = await clientOf(
+      (call) => {
+        if (server?.requests.length === 1) answer(call, 64, () => undefined);
+        else if ((server?.requests.length ?? 0) > 6) answer(call);
+      },
+      { stallMs: 400 },
+    );
+    expect((await collect(predicting.predict(request))).data.equals(whole.data)).toBe(true);
+    expect(server?.requests).toHaveLength(7);
+  });
+
   it("does not take its reader's own slowness for silence", async () => {
     const predicting = await clientOf(
       (call) => {

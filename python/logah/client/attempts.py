@@ -16,6 +16,11 @@ from logah.errors import LogahError, ProtocolError, RemoteError
 _PATIENCE = 60.0
 _PATIENCE_UNREACHED = 2.0
 
+#: What an attempt may be silent for after so many silences in a row, in parts of the first. A proxy that does not know
+#: that one of its servers hangs passes some attempts on to it again, so there are several soon; a slow server needs one
+#: that is long. As many are made unless the caller has set a patience.
+_SILENCES = (1.0, 0.25, 0.25, 0.25, 0.5, 0.5, 1.0, 1.0, 2.0)
+
 #: Seconds between attempts when every server has failed in turn: doubled from the first to the last, each cut by up to
 #: a half at random.
 _FIRST_PAUSE = 0.1
@@ -38,7 +43,7 @@ class Persistence:
     #: None: a minute, and two seconds as long as no server has answered at all.
     patience: float | None = None
     #: Seconds without a message after which a call counts as broken off, though its connection stands: the server
-    #: hangs, or a proxy has lost it. Doubled each time that this brings nothing.
+    #: hangs, or a proxy has lost it. The attempts behind it have a quarter of that at first, and more by and by.
     stall: float = 30.0
 
 
@@ -71,7 +76,7 @@ class Attempts:
     @property
     def stall(self) -> float:
         """Seconds that the next attempt may be without a message."""
-        return self._persistence.stall * 2.0**self._stalls
+        return self._persistence.stall * _SILENCES[min(self._stalls, len(_SILENCES) - 1)]
 
     def progress(self) -> None:
         """Something new has come."""
@@ -106,6 +111,9 @@ class Attempts:
                 return False
             if not is_break(error, begun):
                 return False
+            few_silences = isinstance(error, StallError) and self._stalls + 1 < len(_SILENCES)
+            if few_silences and self._persistence.patience is None:
+                return True
         # Before the answer has begun, an end without an error is as doubtful as some errors are.
         if not begun and (isinstance(error, ProtocolError) or _is_doubtful(error)):
             self._doubts += 1

@@ -229,6 +229,24 @@ def test_a_stream_goes_on_after_silence_though_its_connection_stands() -> None:
     assert b"".join(array.tobytes() for array in arrays.values()) == SMALL_DATA
 
 
+def test_a_stream_goes_on_where_a_proxy_passes_attempts_on_to_the_server_that_hangs() -> None:
+    def predict(request: logah_pb2.PredictRequest, context: grpc.ServicerContext) -> Iterator[Response]:
+        messages = honest_messages((16,), request.resume.offset)
+        if len(fake.requests) > 4:
+            yield from messages
+            return
+        if len(fake.requests) == 1:
+            yield from messages[:2]
+        released = threading.Event()
+        context.add_callback(released.set)
+        released.wait()
+
+    with fake_server(predict) as fake, logah.connect(fake.address, stall=0.6) as client:
+        arrays = dict(client.predict(CONFIG))
+        assert len(fake.requests) == 5
+    assert b"".join(array.tobytes() for array in arrays.values()) == SMALL_DATA
+
+
 def test_so_does_an_asyncio_stream_after_silence() -> None:
     async def run() -> None:
         with fake_server(_silent_once(threading.Event())) as fake:

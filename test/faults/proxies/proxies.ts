@@ -7,6 +7,7 @@ import { connect as connectTcp, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect } from '../../../src/client';
 
 /** How a proxy is started. */
 interface ProxyKind {
@@ -224,12 +225,30 @@ export async function startProxy(
     process.off('exit', killAtExit);
     await rm(scratch, { recursive: true, force: true });
   };
-  const end = await Promise.race([ended, listens(port).then(() => undefined)]);
+  const end = await Promise.race([ended, passesOn(port).then(() => undefined)]);
   if (end !== undefined) {
     await stop();
     throw new Error(`${program} ended before it listened: ${end}: ${said}`);
   }
   return { address: `127.0.0.1:${port}`, stop };
+}
+
+/** Resolves when a call gets through: some proxies listen before they know where to. */
+async function passesOn(port: number): Promise<void> {
+  await listens(port);
+  const client = connect(`127.0.0.1:${port}`, { patienceMs: 0 });
+  try {
+    for (;;) {
+      const answered = await client.listModels().then(
+        () => true,
+        () => false,
+      );
+      if (answered) return;
+      await delay(20);
+    }
+  } finally {
+    client.close();
+  }
 }
 
 /** Resolves when the port takes connections. */
