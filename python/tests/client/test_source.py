@@ -17,7 +17,16 @@ from torch import nn
 
 import logah
 from logah.__main__ import main
-from logah.client import LogahError, ProtocolError, RemoteError, RequestError, SourceError, TraceError, aio
+from logah.client import (
+    CoverageError,
+    LogahError,
+    ProtocolError,
+    RemoteError,
+    RequestError,
+    SourceError,
+    TraceError,
+    aio,
+)
 from logah.client.request import predict_request
 from logah.client.source import read_source
 from logah.client.source_file import content_architecture
@@ -188,9 +197,24 @@ def test_what_becomes_of_own_values_is_keep_or_predict(name: str, choice: object
         client.initialize(module, **{name: choice})  # type: ignore[arg-type]
 
 
+class Scaled(nn.Module):
+    """With a parameter on the meta device that no code fills."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(2, 2)
+        self.scale = nn.Parameter(torch.empty(3, 2, device="meta"))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Linear, then scaled."""
+        return self.linear(x) * self.scale.sum(0)
+
+
 def test_hints_name_the_calls_that_help() -> None:
     with pytest.raises(TraceError, match=re.escape("logah.client.trace(module, (x,)), then initialize(module, graph)")):
         logah.client.trace(nn.Linear(2, 2))
+    with pytest.raises(CoverageError, match=re.escape("as in logah.client.trace(module, ..., rules={...})")):
+        logah.client.trace(Scaled(), (torch.ones(2),))
     with pytest.raises(GraphError, match='rule is "constant"; allowed: RULE_ZEROS, RULE_ONES'):
         Initialization("constant", value=1.0)  # type: ignore[arg-type]
 
