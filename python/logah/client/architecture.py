@@ -60,7 +60,7 @@ def graph_architecture(graph: Graph, config: bytes | None = None) -> Architectur
 def text_architecture(text: bytes, name: str, path: Path | None = None) -> Architecture:
     """A configuration is known by `model_type`, a graph by `nodes`. Raises SourceError, which says `name`."""
     try:
-        root = json.loads(text)
+        root = json.loads(text.decode())
     except (ValueError, RecursionError) as error:
         raise SourceError(f"{name} is not JSON: {error}") from error
     keys = root.keys() if isinstance(root, dict) else ()

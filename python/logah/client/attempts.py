@@ -10,7 +10,7 @@ import grpc
 
 from logah.client.deadline import Deadline
 from logah.client.replicas import Replica, Replicas
-from logah.errors import LogahError, ProtocolError, RemoteError
+from logah.errors import LogahError, ProtocolError, RemoteError, RequestError
 
 #: Seconds that a call may bring nothing new, and as long as no server has answered at all: an address may be wrong.
 _PATIENCE = 60.0
@@ -70,7 +70,9 @@ class Attempts:
 
     @property
     def replica(self) -> Replica:
-        """The server for the next attempt."""
+        """The server for the next attempt. Raises RequestError where the client has been closed."""
+        if self._replicas.closed:
+            raise RequestError("the client is closed; connect again")
         return self._replicas.current
 
     @property

@@ -180,13 +180,14 @@ class Client:
         The files appear when the summary has come, everything was right and they are on disk. On any error, and on
         Ctrl-C, nothing is left. Tied tensors are left out, as transformers does. `on_event` is called with each event
         (the plan, the data, the summary, all as if sent dense) once it is written. Options as for `predict`. Raises
-        OSError where a file cannot be written.
+        RequestError where the directory holds another network's config.json, and OSError where a file cannot be
+        written.
         """
         architecture = read_source(source)
         request = predict_request(architecture, **options)
         dense = DenseEvents()
         with (
-            saving(architecture, Path(directory), request.seed) as target,
+            saving(architecture, directory, request.seed) as target,
             contextlib.closing(self.events(request, timeout)) as events,
         ):
             for sent in events:

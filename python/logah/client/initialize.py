@@ -15,7 +15,7 @@ from logah.client.filling import Filling, check_boxes, requested
 from logah.client.keeping import KeepOrPredict, KeptReason, decide
 from logah.client.local_box import LocalBox, local_box, local_tensor, materialized
 from logah.client.meta_buffers import Buffers
-from logah.client.module_parameters import ParameterSlot, match_plan, parameter_slots, unwrapped
+from logah.client.module_parameters import ParameterSlot, checked_module, match_plan, parameter_slots, unwrapped
 from logah.client.own_start.start import OwnStart
 from logah.client.predictions import Predictions
 from logah.client.progress import Progress
@@ -103,13 +103,16 @@ def initialize(
     """
     if representation not in ("auto", "core", "factors", "dense"):
         raise RequestError(f'representation is "{representation}"; allowed: auto, core, factors, dense')
+    for name, choice in (("frozen", frozen), ("special", special)):
+        if choice not in ("keep", "predict"):
+            raise RequestError(f"{name} is {choice}; allowed: keep, predict")
     if fetch not in ("each", "rank0"):
         raise RequestError(f'fetch is "{fetch}"; allowed: each, rank0')
     if fetch == "rank0":
         if representation == "dense":
             raise RequestError('fetch is "rank0"; representation "dense" would hold the whole network')
         client = RankZero(client)
-    root = unwrapped(module)
+    root = unwrapped(checked_module(module))
     for submodule in root.modules():
         if isinstance(submodule, FSDPModule):
             # After a forward pass the module may hold gathered copies, which FSDP throws away.
@@ -208,7 +211,8 @@ def _own_values(
     if missing:
         raise CoverageError(
             f"parameters that are to be kept hold nothing, and the module has no code that fills them: "
-            f"{', '.join(missing)}; give them values, or pass `rules` to `trace`",
+            f"{', '.join(missing)}; give them values, or say their rules: "
+            "graph = logah.client.trace(module, ..., rules={...}), then initialize(module, graph)",
             missing,
         )
     return {name: values[slot.names[0]] for name, slot in empty.items()}

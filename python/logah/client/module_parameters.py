@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from logah.client.wire.plan import Plan, TensorPlan
-from logah.errors import CoverageError
+from logah.errors import CoverageError, RequestError
 
 #: What wrappers (torch.compile, activation checkpointing) put into names.
 _WRAPPER_PREFIXES = ("_orig_mod.", "_checkpoint_wrapped_module.")
@@ -34,6 +34,15 @@ class ParameterSlot:
         self.parameter = parameter
         for module, attribute in self.places:
             module._parameters[attribute] = parameter
+
+
+def checked_module(module: object) -> nn.Module:
+    """The module itself. Raises RequestError where it is none."""
+    if isinstance(module, nn.Module):
+        return module
+    if isinstance(module, type):
+        raise RequestError(f"module is the class {module.__name__}; expected an instance of it, a torch.nn.Module")
+    raise RequestError(f"module is a {type(module).__name__}; expected a torch.nn.Module")
 
 
 def unwrapped(module: nn.Module) -> nn.Module:

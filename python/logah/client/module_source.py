@@ -49,10 +49,10 @@ def trace(
     predicted, those on the meta device that neither a rule nor code of the module's own fills, and with `strict` those
     that nothing predicts.
     """
-    from logah.client.module_parameters import unwrapped
+    from logah.client.module_parameters import checked_module, unwrapped
     from logah.client.tracing import trace as trace_module
 
-    return trace_module(unwrapped(module), args, kwargs, rules=rules, strict=strict)
+    return trace_module(unwrapped(checked_module(module)), args, kwargs, rules=rules, strict=strict)
 
 
 def read_module(module: nn.Module) -> Architecture:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,20 +49,32 @@ def onnx_contents(path: str | os.PathLike[str]) -> list[architecture_pb2.OnnxCon
     """
     with ExitStack() as stack:
         reader = Reader(stack.enter_context(open(path, "rb")), os.fspath(path))
-        seen = _Seen()
-        return [_content(data, seen) for data in _tensors(reader, _Beside(Path(path), stack)) if data.shape]
+        return _contents(reader, _Beside(Path(path).resolve().parent, stack))
+
+
+def onnx_contents_of(content: bytes, name: str) -> list[architecture_pb2.OnnxContent]:
+    """The same of a file's content, which errors call `name`, and beside which there are no files."""
+    with ExitStack() as stack:
+        return _contents(Reader(BytesIO(content), name), _Beside(None, stack))
+
+
+def _contents(reader: Reader, beside: _Beside) -> list[architecture_pb2.OnnxContent]:
+    seen = _Seen()
+    return [_content(data, seen) for data in _tensors(reader, beside) if data.shape]
 
 
 class _Beside:
     """Files with the data of weights in a model's directory, each opened once."""
 
-    def __init__(self, model: Path, stack: ExitStack) -> None:
-        self._directory = model.resolve().parent
+    def __init__(self, directory: Path | None, stack: ExitStack) -> None:
+        self._directory = directory
         self._stack = stack
         self._readers: dict[str, Reader | None] = {}
 
     def open(self, location: str) -> Reader | None:
         """None where there is none, or the location leads out of the directory."""
+        if self._directory is None:
+            return None
         if location not in self._readers:
             path = Path(os.path.normpath(self._directory / location))
             reader = None

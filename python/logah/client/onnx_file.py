@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import BinaryIO
 
 from logah.errors import SourceError
@@ -69,10 +70,18 @@ def stripped_onnx(path: str | os.PathLike[str]) -> bytes:
     Raises SourceError where the bytes are no ONNX file, and OSError where it cannot be read.
     """
     with open(path, "rb") as file:
-        reader = Reader(file, os.fspath(path))
-        if reader.bytes(0, len(_POINTER)) == _POINTER:
-            raise SourceError(f"{reader.path} is a Git LFS pointer, not the model; fetch it with git lfs pull")
-        return b"".join(_message(reader, "model", 0, reader.size, 0))
+        return _stripped(Reader(file, os.fspath(path)))
+
+
+def stripped_onnx_of(content: bytes, name: str) -> bytes:
+    """The same of a file's content, which errors call `name`."""
+    return _stripped(Reader(BytesIO(content), name))
+
+
+def _stripped(reader: Reader) -> bytes:
+    if reader.bytes(0, len(_POINTER)) == _POINTER:
+        raise SourceError(f"{reader.path} is a Git LFS pointer, not the model; fetch it with git lfs pull")
+    return b"".join(_message(reader, "model", 0, reader.size, 0))
 
 
 class Reader:

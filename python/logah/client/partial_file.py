@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from logah.errors import RequestError
+
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
@@ -30,7 +32,14 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def output_directory(path: Path) -> Iterator[None]:
-    """Makes the directory and its parents; where the block raises, those that were made and are empty go again."""
+    """Makes the directory and its parents; where the block raises, those that were made and are empty go again.
+
+    Raises RequestError where the path, or one above it, is a file's.
+    """
+    nearest = next((directory for directory in (path, *path.parents) if directory.exists()), None)
+    if nearest is not None and not nearest.is_dir():
+        what = str(path) if nearest == path else f"{path} lies below {nearest}, which"
+        raise RequestError(f"{what} is a file, expected a directory")
     missing = [directory for directory in (path, *path.parents) if not directory.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)

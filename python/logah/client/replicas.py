@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from logah.client.channel import Calls, Channel
+from logah.errors import RequestError
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +23,13 @@ class Replicas:
     """They connect at the first call."""
 
     def __init__(self, targets: str | Sequence[str], open_channel: Callable[[str], Channel]) -> None:
-        """Raises ValueError where there are none."""
-        names = [targets] if isinstance(targets, str) else list(targets)
+        """Raises RequestError where there are none, or one is no address."""
+        names = [targets] if isinstance(targets, str) or not isinstance(targets, Iterable) else list(targets)
         if not names:
-            raise ValueError("connect: no server is given")
+            raise RequestError("target names no server; expected an address such as 127.0.0.1:50051, or several")
+        for name in names:
+            if not isinstance(name, str) or not name.strip():
+                raise RequestError(f"target is {name!r}; expected an address such as 127.0.0.1:50051")
         self.all = tuple(_connected(target, open_channel(target)) for target in names)
         #: The one to ask.
         self.current = self.all[0]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias, TypedDict
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
+from operator import index as integer_of
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from logah.client._generated import logah_pb2
 from logah.client.architecture import Architecture
 from logah.client.wire.element_type import DtypeName, element_type_named
 from logah.errors import RequestError
+
+if TYPE_CHECKING:
+    import torch
 
 #: By tensor name: a (start, end) for each of the first one or two dimensions.
 Slices: TypeAlias = Mapping[str, Sequence[tuple[int, int]]]
@@ -31,7 +36,7 @@ class PredictOptions(TypedDict, total=False):
     #: Seeds what is drawn at random, 0 to 2^53 - 1; default 0.
     seed: int
     #: Default "float32".
-    dtype: DtypeName
+    dtype: DtypeName | torch.dtype
     #: Patterns of names, `*` for any run of characters and `?` for one; default: all tensors.
     select: str | Sequence[str] | None
     #: (index, count): the rows of dimension 0 that PyTorch's FSDP gives to rank `index`; default: all rows.
@@ -62,7 +67,7 @@ def predict_request(
     *,
     model: str = "",
     seed: int = 0,
-    dtype: DtypeName = "float32",
+    dtype: DtypeName | torch.dtype = "float32",
     select: str | Sequence[str] | None = None,
     shard: tuple[int, int] | None = None,
     slices: Slices | None = None,
@@ -76,9 +81,13 @@ def predict_request(
     """Raises RequestError where an argument does not fit its field; what else is wrong, the server says."""
     if representation not in _REPRESENTATIONS:
         raise RequestError(f'representation is "{representation}"; allowed: {", ".join(_REPRESENTATIONS)}')
+    _check_type("model", model, str, "a text")
     _check_range("seed", seed, 2**53 - 1)
     _check_range("chunk_bytes", chunk_bytes, 2**32 - 1)
     _check_range("copies", copies, 2**32 - 1)
+    _check_type("sha256", sha256, bool, "True or False")
+    _check_type("strict", strict, bool, "True or False")
+    _check_type("lift", lift, Real, "a number")
     request = logah_pb2.PredictRequest(
         architecture=architecture.message,
         model=model,
@@ -94,15 +103,22 @@ def predict_request(
     if copies > 0:
         request.copies = copies
     if select is not None:
-        request.selection.patterns.extend([select] if isinstance(select, str) else select)
+        _check_type("select", select, Iterable, "patterns of names")
+        for pattern in [select] if isinstance(select, str) else select:
+            _check_type("a pattern of select", pattern, str, "a text")
+            request.selection.patterns.append(pattern)
         # Also where there is no pattern: that is for the server to refuse, not to be taken for "all".
         request.selection.SetInParent()
     if shard is not None:
-        index, count = shard
+        index, count = _pair("shard", shard, "(index, count), such as (0, 4)")
         _check_range("shard index", index, 2**32 - 1)
         _check_range("shard count", count, 2**32 - 1)
         request.shard.CopyFrom(logah_pb2.Shard(index=index, count=count))
-    for name, box in (slices or {}).items():
+    _check_type("slices", slices or {}, Mapping, "a dict by tensor name")
+    for name, given in (slices or {}).items():
+        _check_type("a name of slices", name, str, "a text")
+        _check_type(f'the slice of "{name}"', given, Iterable, "a (start, end) for each dimension")
+        box = [_pair(f'the slice of "{name}"', part, "(start, end) for each dimension") for part in given]
         for start, end in box:
             _check_range(f'start of the slice of "{name}"', start, 2**63 - 1)
             _check_range(f'end of the slice of "{name}"', end, 2**63 - 1)
@@ -110,6 +126,22 @@ def predict_request(
     return request
 
 
-def _check_range(name: str, value: int, most: int) -> None:
-    if not 0 <= value <= most:
+def _check_range(name: str, value: object, most: int) -> None:
+    try:
+        number = integer_of(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise RequestError(f"{name} is {value!r}; a whole number from 0 to {most} is allowed") from None
+    if not 0 <= number <= most:
         raise RequestError(f"{name} is {value}; 0 to {most} is allowed")
+
+
+def _check_type(name: str, value: object, kind: type, expected: str) -> None:
+    if not isinstance(value, kind):
+        raise RequestError(f"{name} is {value!r}; expected {expected}")
+
+
+def _pair(name: str, value: Sequence[int], expected: str) -> tuple[int, int]:
+    pair = () if isinstance(value, str | bytes) or not isinstance(value, Iterable) else tuple(value)
+    if len(pair) != 2:
+        raise RequestError(f"{name} is {value!r}; expected {expected}")
+    return pair[0], pair[1]

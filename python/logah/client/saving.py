@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from logah.client.partial_file import output_directory, whole_file, write_all
 from logah.client.safetensors_file import SafetensorsWriter
 from logah.client.wire.plan import Plan
 from logah.client.wire.prediction_stream import Summary
+from logah.errors import RequestError
 
 
 @dataclass(frozen=True)
@@ -78,19 +81,46 @@ class Saving:
 
 
 @contextlib.contextmanager
-def saving(architecture: Architecture, directory: Path, seed: int) -> Iterator[Saving]:
-    """Both files appear when the block ends; where it raises anything, nothing is left that was not there before."""
+def saving(architecture: Architecture, given: str | os.PathLike[str], seed: int) -> Iterator[Saving]:
+    """Both files appear when the block ends; where it raises anything, nothing is left that was not there before.
+
+    Raises RequestError where the path is empty or a file's, or the directory holds another network's config.json.
+    """
+    if not os.fspath(given):
+        raise RequestError("directory is empty; expected the path of a directory")
+    directory = Path(given)
     path = directory / "model.safetensors"
     config_path: Path | None = directory / "config.json"
     if architecture.config is None or _is_same(architecture.path, directory / "config.json"):
         config_path = None
     with contextlib.ExitStack() as stack:
         stack.enter_context(output_directory(directory))
+        _refuse_other_config(architecture, directory / "config.json")
         if config_path is not None and architecture.config is not None:
             # First in and last out: the weights are in their place before their configuration is.
             write_all(stack.enter_context(whole_file(config_path)), architecture.config)
         writer = SafetensorsWriter(stack.enter_context(whole_file(path)), seed)
         yield Saving(writer, path, architecture.config, config_path, stack)
+
+
+def _refuse_other_config(architecture: Architecture, there: Path) -> None:
+    """A configuration of another network in the directory is the caller's own, and the weights would not be its."""
+    if architecture.config is None or not there.exists():
+        return
+    content = there.read_bytes()
+    if content != architecture.config and _json_of(content) != _json_of(architecture.config):
+        source = "the network's" if architecture.path is None else architecture.path
+        raise RequestError(
+            f"{there} is there and differs from {source}; give another directory (--out), or move it away"
+        )
+
+
+def _json_of(content: bytes) -> str | bytes:
+    """The same text for the same JSON, whatever its order, spaces and ways to write a number; else the content."""
+    try:
+        return json.dumps(json.loads(content, parse_int=float), sort_keys=True)
+    except (ValueError, RecursionError):
+        return content
 
 
 def _is_same(a: Path | None, b: Path) -> bool:

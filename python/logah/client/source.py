@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, cast
 
-from logah.client._generated import architecture_pb2
 from logah.client.architecture import Architecture, Graph, graph_architecture, mapping_architecture, text_architecture
-from logah.client.onnx_contents import onnx_contents
-from logah.client.onnx_file import stripped_onnx
+from logah.client.source_file import file_architecture
 from logah.errors import SourceError
 
 if TYPE_CHECKING:
@@ -25,9 +22,12 @@ class TransformersConfig(Protocol):
         """The text of its config.json."""
 
 
-#: A path to an ONNX file (whose weights are looked at, and not sent), a config.json or graph.json, the content of one
-#: of the last two as a dict, a transformers configuration, a graph, or a module.
-Source: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | TransformersConfig | Graph | torch.nn.Module"
+#: A path to an ONNX file (whose weights are looked at, and not sent), a config.json, the directory of one, or a
+#: graph.json, the content of one of the JSON files as a dict, a transformers configuration, a graph, a module, or an
+#: architecture that has been read.
+Source: TypeAlias = (
+    "str | os.PathLike[str] | Mapping[str, Any] | TransformersConfig | Graph | torch.nn.Module | Architecture"
+)
 
 
 def is_module(source: object) -> TypeGuard[torch.nn.Module]:
@@ -41,16 +41,14 @@ def read_source(source: Source) -> Architecture:
 
     A module is read as the transformers configuration that it has, else traced.
     """
+    if isinstance(source, Architecture):
+        return source
     if is_module(source):
         from logah.client.module_source import read_module
 
         return read_module(source)
     if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        if path.suffix == ".onnx":
-            onnx, contents = stripped_onnx(path), onnx_contents(path)
-            return Architecture(architecture_pb2.Architecture(onnx=onnx, onnx_contents=contents), None, path)
-        return text_architecture(path.read_bytes(), str(path), path)
+        return file_architecture(source)
     if isinstance(source, Mapping):
         return mapping_architecture(source)
     to_json_string = getattr(source, "to_json_string", None)

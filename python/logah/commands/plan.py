@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from logah.commands.ending import exit_status
-from logah.commands.request_flags import add_request_flags, request_options
+from logah.commands.request_flags import add_request_flags, read_input, request_options
 from logah.commands.tables import in_bytes, number_of, table
 
 if TYPE_CHECKING:
@@ -33,11 +33,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _run(arguments: argparse.Namespace) -> int:
     from logah.client import connect
     from logah.client.request import predict_request
-    from logah.client.source import read_source
     from logah.client.wire.checked_plan import check_plan
     from logah.commands.contract_json import json_of
 
-    request = predict_request(read_source(arguments.config), **request_options(arguments))
+    request = predict_request(read_input(arguments), **request_options(arguments))
     with connect(arguments.server, patience=arguments.patience) as client:
         message = client.plan_message(request)
     plan = check_plan(message, request.copies, request.lift)

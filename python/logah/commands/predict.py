@@ -6,11 +6,10 @@ import argparse
 import contextlib
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from logah.commands.ending import exit_status
-from logah.commands.request_flags import add_request_flags, integer, request_options
+from logah.commands.request_flags import add_request_flags, integer, output_path, read_input, request_options
 from logah.commands.tables import in_bytes, table
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "beside it.",
     )
     add_request_flags(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the directory to write")
+    parser.add_argument("--out", type=output_path, required=True, metavar="DIR", help="the directory to write")
     parser.add_argument(
         "--chunk-bytes", type=integer(*_CHUNK_BYTES), default=1 << 20, help="largest chunk (default: 1048576)"
     )
@@ -62,6 +61,7 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
     from logah.client import DataEvent, PlanEvent, connect
     from logah.client.wire.expansion import cache_directory
 
+    architecture = read_input(arguments)
     with contextlib.ExitStack() as stack:
         client = stack.enter_context(
             connect(arguments.server, cache_directory=cache_directory(), patience=arguments.patience)
@@ -91,7 +91,7 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
             "sha256": arguments.sha256,
             "representation": "factors" if arguments.factors else arguments.representation,
         }
-        return client.save(arguments.config, arguments.out, on_event=show, **options)
+        return client.save(architecture, arguments.out, on_event=show, **options)
 
 
 def _table(name: str, saved: SavedPrediction) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from logah.client import PredictOptions
+    from logah.client.architecture import Architecture
 
 #: As the flag has them -> as a request has them.
 _DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}
@@ -43,7 +45,10 @@ def add_server_flags(parser: argparse.ArgumentParser) -> None:
 def add_request_flags(parser: argparse.ArgumentParser) -> None:
     """The network, and what to predict of it; the flags are those of the Node.js command line."""
     parser.add_argument(
-        "config", type=Path, metavar="CONFIG", help="a transformers config.json, an ONNX file, or a graph in JSON"
+        "config",
+        metavar="CONFIG",
+        help="a transformers config.json or a directory that holds one, an ONNX file, an architecture graph in JSON, "
+        "or - for standard input",
     )
     add_server_flags(parser)
     parser.add_argument("--model", default="", help="model that predicts (default: the server chooses by family)")
@@ -83,6 +88,23 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
         "kernel and embedding, 0 to 10; it has full rank, lets the copies of a narrower network part, and is sent "
         "dense only (default: none)",
     )
+
+
+def read_input(arguments: argparse.Namespace) -> Architecture:
+    """The network of `add_request_flags`; errors as for `read_source`."""
+    from logah.client.source import read_source
+    from logah.client.source_file import content_architecture
+
+    if arguments.config == "-":
+        return content_architecture(sys.stdin.buffer.read(), "standard input")
+    return read_source(arguments.config)
+
+
+def output_path(text: str) -> Path:
+    """The path of a directory to write."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected the path of a directory")
+    return Path(text)
 
 
 def request_options(arguments: argparse.Namespace) -> PredictOptions:

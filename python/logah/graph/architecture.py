@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -111,6 +111,11 @@ class Initialization:
     function: Function | None = None
     #: Whether the caller said the rule, who then wants it whatever a module holds; not part of the graph's JSON.
     given: bool = field(default=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Raises GraphError where there is no such rule."""
+        if self.rule not in get_args(Rule):
+            raise GraphError(f'rule is "{self.rule}"; allowed: {", ".join(get_args(Rule))}')
 
 
 @dataclass(frozen=True)

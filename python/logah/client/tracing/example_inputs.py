@@ -23,6 +23,9 @@ _IMAGE_SIZE = 224
 _CHANNELS = 3
 _VIDEO_FRAMES = 16
 
+#: What to do for a module that does not say its inputs.
+_PASS_THEM = "pass an example x: graph = logah.client.trace(module, (x,)), then initialize(module, graph)"
+
 #: Ways to make the inputs that are tried at most.
 _TRIES = 8
 
@@ -36,7 +39,7 @@ def own_inputs(module: nn.Module) -> Iterator[tuple[tuple[Any, ...], Inputs]]:
     """
     config, main = getattr(module, "config", None), getattr(module, "main_input_name", None)
     if config is None or not isinstance(main, str):
-        raise TraceError(f"a {type(module).__name__} does not say its inputs: pass example inputs to `trace`")
+        raise TraceError(f"a {type(module).__name__} does not say its inputs; {_PASS_THEM}")
     signature = inspect.signature(module.forward).parameters
     named = [name for name, p in signature.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     required = [name for name in named if signature[name].default is inspect.Parameter.empty]
@@ -49,7 +52,7 @@ def own_inputs(module: nn.Module) -> Iterator[tuple[tuple[Any, ...], Inputs]]:
     sizes = _Sizes(config)
     unknown = [name for name in first if name not in _MAKERS]
     if unknown:
-        raise TraceError(f'a {type(module).__name__} reads "{unknown[0]}": pass example inputs to `trace`')
+        raise TraceError(f'a {type(module).__name__} reads "{unknown[0]}"; {_PASS_THEM}')
     beside = [name for name in _BESIDE if name in named]
     sets = dict.fromkeys(tuple(dict.fromkeys(names)) for names in (first, [*first, *beside]))
     options: Inputs = {"use_cache": False} if "use_cache" in named else {}

@@ -72,8 +72,8 @@ def parameters_of(
         raise CoverageError(f"nothing predicts these parameters, or a part of them: {_listed(by_rule)}", by_rule)
     if unknown:
         raise CoverageError(
-            f"nothing predicts these parameters, and no rule is known that fills them: {_listed(unknown)}; pass "
-            "`rules`, or give them values to take one from",
+            f"nothing predicts these parameters, and no rule is known that fills them: {_listed(unknown)}; "
+            "say their rules, as in logah.client.trace(module, ..., rules={...}), or give them values to take one from",
             unknown,
         )
     return tuple(parameters)

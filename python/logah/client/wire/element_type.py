@@ -55,13 +55,14 @@ ELEMENT_TYPES: tuple[ElementType, ...] = (
 )
 
 
-def element_type_named(name: str) -> ElementType:
-    """Raises RequestError where there is none."""
+def element_type_named(given: object) -> ElementType:
+    """By its name, or torch's object for it. Raises RequestError where there is none."""
+    name = str(given).removeprefix("torch.")
     for element_type in ELEMENT_TYPES:
         if element_type.name == name:
             return element_type
     allowed = ", ".join(element_type.name for element_type in ELEMENT_TYPES)
-    raise RequestError(f'dtype is "{name}"; allowed: {allowed}')
+    raise RequestError(f'dtype is "{given}"; allowed: {allowed}')
 
 
 def element_type_of(wire: int) -> ElementType:
