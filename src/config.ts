@@ -134,7 +134,10 @@ const count = (least: number, most: number, otherwise = ''): z.ZodType<number, s
     .string()
     .regex(/^\d+$/, `must be ${otherwise}a whole number`)
     .transform(Number)
-    .refine((value) => value >= least && value <= most, `must ${otherwise && `be ${otherwise}`}lie between ${least} and ${most}`);
+    .refine(
+      (value) => value >= least && value <= most,
+      `must ${otherwise && `be ${otherwise}`}lie between ${least} and ${most}`,
+    );
 
 /** gRPC needs a core of its own: with a worker on each, all of them take turns, and none is faster. */
 const workersForThisMachine = (): number => Math.min(4, Math.max(1, availableParallelism() - 1));
