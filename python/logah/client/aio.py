@@ -130,7 +130,7 @@ class AsyncClient:
         architecture = read_source(source)
         request = predict_request(architecture, **options)
         dense = DenseEvents()
-        with saving(architecture, directory, request.seed) as target:
+        with saving(architecture, directory, request) as target:
             async with contextlib.aclosing(self.events(request, timeout)) as events:
                 async for sent in events:
                     if isinstance(sent, PlanEvent):

@@ -173,9 +173,9 @@ class Client:
         on_event: Callable[[Event], None] = lambda event: None,
         **options: Unpack[PredictOptions],
     ) -> SavedPrediction:
-        """Writes `model.safetensors`, and `config.json` beside it where the source is a configuration, holding one
-        chunk at a time, or the factors of one tensor and 4 MiB of elements. The model's tokenizer goes beside them
-        where it fits the network (`Plan.has_tokenizer`) and none lies there.
+        """Writes `model.safetensors` (a shard: `shard-INDEX-of-COUNT.safetensors`), and `config.json` beside it where
+        the source is a configuration, holding one chunk at a time, or the factors of one tensor and 4 MiB of elements.
+        The model's tokenizer goes beside them where it fits the network (`Plan.has_tokenizer`) and none lies there.
 
         The files appear when the summary has come, everything was right and they are on disk. On any error, and on
         Ctrl-C, nothing is left. Tied tensors are left out, as transformers does. `on_event` is called with each event
@@ -187,7 +187,7 @@ class Client:
         request = predict_request(architecture, **options)
         dense = DenseEvents()
         with (
-            saving(architecture, directory, request.seed) as target,
+            saving(architecture, directory, request) as target,
             contextlib.closing(self.events(request, timeout)) as events,
         ):
             for sent in events:

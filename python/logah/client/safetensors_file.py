@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import BinaryIO
 
 from logah.client.partial_file import write_all
@@ -18,8 +19,10 @@ _METADATA = "__metadata__"
 class SafetensorsWriter:
     """Writes the events of one prediction to an open file as they come."""
 
-    def __init__(self, file: BinaryIO, seed: int) -> None:
+    def __init__(self, file: BinaryIO, seed: int, metadata: Mapping[str, str] | None = None) -> None:
+        """`metadata` goes beside what every file says of itself."""
         self._file = file
+        self._metadata = metadata or {}
         self._seed = seed
         self.plan: Plan | None = None
         self.summary: Summary | None = None
@@ -28,14 +31,14 @@ class SafetensorsWriter:
         """Raises RequestError where the format cannot hold the plan, and the file system's errors."""
         if isinstance(event, PlanEvent):
             self.plan = event.plan
-            write_all(self._file, encode_header(event.plan, self._seed))
+            write_all(self._file, encode_header(event.plan, self._seed, self._metadata))
         elif isinstance(event, DataEvent):
             write_all(self._file, event.data)
         else:
             self.summary = event
 
 
-def encode_header(plan: Plan, seed: int) -> bytes:
+def encode_header(plan: Plan, seed: int, more: Mapping[str, str]) -> bytes:
     """The length and the JSON for the tensors that are sent, in the plan's order; byte for byte as the TypeScript
     client has it. Raises RequestError."""
     tensors = {
@@ -53,6 +56,7 @@ def encode_header(plan: Plan, seed: int) -> bytes:
         "logah.model": plan.model,
         "logah.fingerprint": plan.fingerprint,
         "logah.seed": str(seed),
+        **more,
     }
     text = json.dumps({_METADATA: metadata, **tensors}, ensure_ascii=False, separators=(",", ":")).encode()
     padded = -(-len(text) // 8) * 8

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from logah.client._generated import logah_pb2
 from logah.client.architecture import Architecture
 from logah.client.generation_config import GENERATION_CONFIG, generation_config
 from logah.client.partial_file import output_directory, whole_file, write_all
@@ -25,7 +26,7 @@ class SavedPrediction:
 
     plan: Plan
     summary: Summary
-    #: `model.safetensors` in the directory.
+    #: `model.safetensors` in the directory; of a shard, a name that says which.
     path: Path
     #: `config.json` beside it; None for a graph, and where it was read from there.
     config_path: Path | None
@@ -81,7 +82,9 @@ class Saving:
 
 
 @contextlib.contextmanager
-def saving(architecture: Architecture, given: str | os.PathLike[str], seed: int) -> Iterator[Saving]:
+def saving(
+    architecture: Architecture, given: str | os.PathLike[str], request: logah_pb2.PredictRequest
+) -> Iterator[Saving]:
     """Both files appear when the block ends; where it raises anything, nothing is left that was not there before.
 
     Raises RequestError where the path is empty or a file's, or the directory holds another network's config.json.
@@ -89,7 +92,10 @@ def saving(architecture: Architecture, given: str | os.PathLike[str], seed: int)
     if not os.fspath(given):
         raise RequestError("directory is empty; expected the path of a directory")
     directory = Path(given)
-    path = directory / "model.safetensors"
+    # Not the name of a whole model, which a loader would take the rows of one rank for.
+    shard = request.shard if request.HasField("shard") else None
+    path = directory / (f"shard-{shard.index}-of-{shard.count}.safetensors" if shard else "model.safetensors")
+    metadata = {"logah.shard": f"{shard.index}/{shard.count}"} if shard else {}
     config_path: Path | None = directory / "config.json"
     if architecture.config is None or _is_same(architecture.path, directory / "config.json"):
         config_path = None
@@ -99,7 +105,7 @@ def saving(architecture: Architecture, given: str | os.PathLike[str], seed: int)
         if config_path is not None and architecture.config is not None:
             # First in and last out: the weights are in their place before their configuration is.
             write_all(stack.enter_context(whole_file(config_path)), architecture.config)
-        writer = SafetensorsWriter(stack.enter_context(whole_file(path)), seed)
+        writer = SafetensorsWriter(stack.enter_context(whole_file(path)), request.seed, metadata)
         yield Saving(writer, path, architecture.config, config_path, stack)
 
 

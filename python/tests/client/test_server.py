@@ -52,7 +52,8 @@ def test_files_equal_those_of_the_node_command_line(server: str, tmp_path: Path,
     run_node("predict", str(config), "--out", str(tmp_path / "node"), "--server", server, "--quiet", *flags)
     status = main(["predict", str(config), "--out", str(tmp_path / "python"), "--server", server, "--quiet", *flags])
     assert status == 0
-    for name in ("model.safetensors", "config.json"):
+    weights = "shard-1-of-3.safetensors" if "--shard" in flags else "model.safetensors"
+    for name in (weights, "config.json"):
         assert (tmp_path / "python" / name).read_bytes() == (tmp_path / "node" / name).read_bytes()
     assert len(list((tmp_path / "python").iterdir())) == 2
 
