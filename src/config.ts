@@ -128,12 +128,16 @@ export const SETTINGS = {
 
 export type SettingName = keyof typeof SETTINGS;
 
-const count = (least: number, most: number): z.ZodType<number, string> =>
+/** `otherwise` is what is allowed beside the numbers, in words. */
+const count = (least: number, most: number, otherwise = ''): z.ZodType<number, string> =>
   z
     .string()
-    .regex(/^\d+$/, 'must be a whole number')
+    .regex(/^\d+$/, `must be ${otherwise}a whole number`)
     .transform(Number)
-    .refine((value) => value >= least && value <= most, `must lie between ${least} and ${most}`);
+    .refine(
+      (value) => value >= least && value <= most,
+      `must ${otherwise && `be ${otherwise}`}lie between ${least} and ${most}`,
+    );
 
 /** gRPC needs a core of its own: with a worker on each, all of them take turns, and none is faster. */
 const workersForThisMachine = (): number => Math.min(4, Math.max(1, availableParallelism() - 1));
@@ -151,7 +155,7 @@ const schema = z.object({
   workers: z
     .string()
     .transform((text) => (text === 'auto' ? String(workersForThisMachine()) : text))
-    .pipe(count(1, 64)),
+    .pipe(count(1, 64, 'auto or ')),
   tilesAhead: count(1, 64),
   maxStreams: count(1, 100_000),
   maxCalls: count(1, 100_000),

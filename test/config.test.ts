@@ -42,9 +42,9 @@ describe('the configuration', () => {
     [{ address: 'a b:1' }, '--address is "a b:1"; it must be HOST:PORT'],
     [{ models: '' }, '--models is ""; it must name a directory'],
     [{ executionProvider: 'tpu' }, '--execution-provider is "tpu"; it must be cpu, cuda or auto'],
-    [{ workers: '0' }, '--workers is "0"; it must lie between 1 and 64'],
-    [{ workers: '2.5' }, '--workers is "2.5"; it must be a whole number'],
-    [{ workers: '-1' }, '--workers is "-1"; it must be a whole number'],
+    [{ workers: '0' }, '--workers is "0"; it must be auto or lie between 1 and 64'],
+    [{ workers: '2.5' }, '--workers is "2.5"; it must be auto or a whole number'],
+    [{ workers: '-1' }, '--workers is "-1"; it must be auto or a whole number'],
     [{ tilesAhead: '65' }, '--tiles-ahead is "65"; it must lie between 1 and 64'],
     [{ maxStreams: '' }, '--max-streams is ""; it must be a whole number'],
     [{ maxNodes: 'many' }, '--max-nodes is "many"; it must be a whole number'],
@@ -69,7 +69,7 @@ describe('the configuration', () => {
     const environment = { LOGAH_WORKERS: 'two', LOGAH_LOG_LEVEL: 'info' };
     const error = await refusalOf(() => loadConfig({ tilesAhead: '0' }, 'm', environment));
     expect(error.message).toBe(
-      'LOGAH_WORKERS is "two"; it must be a whole number; --tiles-ahead is "0"; it must lie between 1 and 64',
+      'LOGAH_WORKERS is "two"; it must be auto or a whole number; --tiles-ahead is "0"; it must lie between 1 and 64',
     );
   });
 

@@ -1,6 +1,7 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseGraphJson } from '../architecture/graph-json';
+import { isObject, parsePythonJson } from '../architecture/transformers/python-json';
 import { onnxArchitecture, onnxArchitectureOf } from '../client';
 import { LogahError } from '../errors';
 import type { Architecture } from '../gen/logah/v1/Architecture';
@@ -90,14 +91,15 @@ function refuseWrongKind(path: string, head: Buffer): void {
   if (kind !== undefined) throw new LogahError('invalid_argument', `${path} is ${kind}`);
 }
 
+/** Python writes the files, with NaN and Infinity: what is wrong with a value is for the server to say. */
 function topLevelKeys(path: string, text: string): ReadonlySet<string> {
   let root: unknown;
   try {
-    root = JSON.parse(text);
+    root = parsePythonJson(text);
   } catch (error) {
     throw new LogahError('invalid_argument', `${path} is not JSON: ${(error as Error).message}`, {
       cause: error,
     });
   }
-  return new Set(typeof root === 'object' && root !== null ? Object.keys(root) : []);
+  return new Set(isObject(root) ? Object.keys(root) : []);
 }

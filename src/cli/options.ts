@@ -223,6 +223,12 @@ export function parseServer(text: string): string {
   return text;
 }
 
+/** A directory's name; throws commander's error where there is none, as of a shell's variable that is not set. */
+export function directoryFrom(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Expected a directory.');
+  return text;
+}
+
 /** A parser of whole numbers; throws commander's error for any other text. */
 export function integerFrom(min: number, max: number): (text: string) => number {
   return (text) => {

@@ -37,7 +37,7 @@ export function planCommand(): Command {
 async function showPlan(file: string, flags: PlanFlags, signal: AbortSignal): Promise<void> {
   const request = requestOf(await readInputFile(file), flags);
   const plan = await withClient(flags, signal, (client) => client.plan(request, { signal }));
-  printWarnings(plan.warnings);
+  printWarnings(plan);
   if (flags.json) {
     printJson(plan);
   } else {

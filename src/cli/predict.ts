@@ -8,6 +8,7 @@ import {
   addRequestOptions,
   addServerOptions,
   addStreamOptions,
+  directoryFrom,
   integerFrom,
   requestOf,
   type RequestFlags,
@@ -41,6 +42,7 @@ export function predictCommand(): Command {
     .option(
       '--out <directory>',
       'where to write model.safetensors (with --shard, shard-INDEX-of-COUNT.safetensors), and config.json beside it (required)',
+      directoryFrom,
     );
   addServerOptions(addStreamOptions(addRequestOptions(command)));
   return command

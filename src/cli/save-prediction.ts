@@ -1,6 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   isExpanded,
   parallelEvents,
@@ -14,8 +13,8 @@ import {
 } from '../client';
 import { GENERATION_CONFIG, generationConfig } from '../client/generation-config';
 import { writeWhole } from '../client/partial-file';
-import { LogahError } from '../errors';
 import type { InputFile } from './input-file';
+import { BesideConfig } from './beside-config';
 import { withOutputDirectory } from './output-directory';
 import type { Progress } from './progress';
 import { withFileErrors } from './system-error';
@@ -57,26 +56,31 @@ export async function savePrediction(
   const { input, seed, directory, progress } = job;
   const path = join(directory, fileName(job.request));
   return withOutputDirectory(directory, async () => {
-    await refuseOtherConfig(input, directory);
+    const beside = new BesideConfig(input, directory);
+    await beside.refuseOther();
     const start = performance.now();
     try {
       const options = {
         seed,
         metadata: shardMetadata(job.request),
-        onPlan: ({ totalBytes, warnings, coverage, lift }: CheckedPlan) => {
-          printWarnings(warnings);
-          warnOfIdleSeed(coverage, lift, seed);
-          progress.start(totalBytes);
+        onPlan: (plan: CheckedPlan) => {
+          printWarnings(plan);
+          warnOfIdleSeed(plan.coverage, plan.lift, seed);
+          progress.start(plan.totalBytes);
         },
         onProgress: (bytes: number) => {
           progress.update(bytes);
         },
+        beforeCommit: () => beside.claim(),
       };
       const saved = await withFileErrors(`write ${path}`, () =>
         job.resume === true
           ? saveResumable(clients[0], job.request, path, options, { signal })
           : saveSafetensors(eventsOf(clients, job, signal), path, options),
-      );
+      ).catch(async (error: unknown) => {
+        await beside.giveUp();
+        throw error;
+      });
       const seconds = (performance.now() - start) / 1000;
       if (saved.plan.hasTokenizer) {
         await saveTokenizer(
@@ -85,7 +89,7 @@ export async function savePrediction(
           directory,
         );
       }
-      return { ...saved, path, seconds, configPath: await saveConfig(input, directory) };
+      return { ...saved, path, seconds, configPath: await beside.save() };
     } finally {
       progress.stop();
     }
@@ -125,33 +129,4 @@ function fileName({ shard }: PredictRequest): string {
 
 function shardMetadata({ shard }: PredictRequest): SafetensorsMetadata {
   return shard ? { 'logah.shard': `${shard.index ?? 0}/${shard.count ?? 0}` } : {};
-}
-
-/** A configuration of another network in the directory is the caller's own, and the weights would not be its. */
-async function refuseOtherConfig({ path, config }: InputFile, directory: string): Promise<void> {
-  const there = join(directory, 'config.json');
-  if (config === undefined) return;
-  const content = await readFile(there).catch(() => undefined);
-  if (content === undefined || content.equals(config) || isSameJson(content, config)) return;
-  throw new LogahError(
-    'failed_precondition',
-    `${there} is there and differs from ${path}; give another --out, or move it away`,
-  );
-}
-
-function isSameJson(one: Buffer, other: Buffer): boolean {
-  try {
-    return isDeepStrictEqual(JSON.parse(one.toString()), JSON.parse(other.toString()));
-  } catch {
-    return false;
-  }
-}
-
-async function saveConfig({ path, config }: InputFile, directory: string): Promise<string | undefined> {
-  const copy = join(directory, 'config.json');
-  if (config === undefined || resolve(path) === resolve(copy)) {
-    return undefined;
-  }
-  await withFileErrors(`write ${copy}`, () => writeWhole(copy, (file) => file.write(config)));
-  return copy;
 }

@@ -1,7 +1,8 @@
-import type { Coverage, Warning } from '../client';
+import type { CheckedPlan, Coverage } from '../client';
 
-/** Prints a plan's warnings to standard error, one a line. */
-export function printWarnings(warnings: readonly Warning[]): void {
+/** Prints a plan's warnings, and what there is to know of how the network was read, to standard error, one a line. */
+export function printWarnings({ warnings, notes }: Pick<CheckedPlan, 'warnings' | 'notes'>): void {
+  printNotes(notes);
   for (const { text } of warnings) {
     process.stderr.write(`warning: ${text}\n`);
   }
@@ -17,4 +18,9 @@ export function warnOfIdleSeed(coverage: Coverage, lift: number, seed: number): 
     `warning: --seed ${seed} changes no weight: all of them are predicted, and would be the same with any seed; ` +
       '--lift adds seeded noise\n',
   );
+}
+
+/** Prints what there is to know of how a network was read to standard error, one a line. */
+export function printNotes(notes: readonly string[]): void {
+  for (const note of notes) process.stderr.write(`note: ${note}\n`);
 }

@@ -1,4 +1,4 @@
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { constants, copyFile, link, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { forgetPartial, newPartialPath, removeLeftOver } from './left-over';
 
@@ -68,13 +68,25 @@ export class PartialFile {
     }
   }
 
-  /** Puts the content on disk and the file in its place, over one that is there. */
-  async commit(): Promise<void> {
+  /** Puts the content on disk, awaits `before`, and puts the file in its place, over one that is there. */
+  async commit(before?: () => Promise<void>): Promise<void> {
     await this.#file.sync();
+    await before?.();
     await this.#file.close();
     await rename(this.#partial, this.#path);
     forgetPartial(this.#partial);
     await syncDirectory(dirname(this.#path));
+  }
+
+  /** Puts the content on disk and the file in its place; false, and nothing is left, where one is there already. */
+  async commitNew(): Promise<boolean> {
+    await this.#file.sync();
+    await this.#file.close();
+    const isNew = await placeNew(this.#partial, this.#path);
+    await rm(this.#partial, { force: true });
+    forgetPartial(this.#partial);
+    if (isNew) await syncDirectory(dirname(this.#path));
+    return isNew;
   }
 
   /** Puts what was written on disk and leaves it as `NAME.partial`, to be adopted. */
@@ -93,6 +105,25 @@ export class PartialFile {
   }
 }
 
+/** Of several processes, one alone gets true. */
+async function placeNew(partial: string, path: string): Promise<boolean> {
+  try {
+    // Unlike a copy, it has all of its content as soon as it can be seen; not every file system has links.
+    await link(partial, path).catch(async (error: unknown) => {
+      if (isThere(error)) throw error;
+      await copyFile(partial, path, constants.COPYFILE_EXCL);
+    });
+    return true;
+  } catch (error) {
+    if (isThere(error)) return false;
+    throw error;
+  }
+}
+
+function isThere(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EEXIST';
+}
+
 /** Puts a directory's entries on disk, where the system can (Windows cannot); the file is in its place already. */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r').catch(() => undefined);
@@ -100,16 +131,32 @@ async function syncDirectory(path: string): Promise<void> {
   await directory?.close();
 }
 
-/** Writes a file through `write`; where it fails, nothing is left and the error is thrown on. */
+/**
+ * Writes a file through `write`, and awaits `before` when all is on disk and only the name is missing; where one fails,
+ * nothing is left and the error is thrown on.
+ */
 export async function writeWhole<Result>(
   path: string,
   write: (file: PartialFile) => Promise<Result>,
+  before?: () => Promise<void>,
 ): Promise<Result> {
   const file = await PartialFile.create(path);
   try {
     const result = await write(file);
-    await file.commit();
+    await file.commit(before);
     return result;
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}
+
+/** Writes a file unless one is there, which two processes never both do; whether it was written. */
+export async function writeNew(path: string, content: Uint8Array): Promise<boolean> {
+  const file = await PartialFile.create(path);
+  try {
+    await file.write(content);
+    return await file.commitNew();
   } catch (error) {
     await file.discard();
     throw error;

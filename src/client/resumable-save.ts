@@ -47,7 +47,7 @@ export async function saveResumable(
       }
     }
     if (!summary) throw new Error('the events ended before the summary');
-    await file.commit();
+    await file.commit(options.beforeCommit);
     return { plan, summary };
   } catch (error) {
     if (end === 0 || error instanceof ProtocolError) await file.discard();

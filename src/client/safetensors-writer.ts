@@ -1,5 +1,5 @@
 import type { CheckedPlan } from './checked-plan';
-import { writeWhole } from './partial-file';
+import { writeWhole, type PartialFile } from './partial-file';
 import type { PredictionEvent, Summary } from './prediction-events';
 import { encodeHeader, type SafetensorsMetadata } from './safetensors-header';
 
@@ -13,6 +13,8 @@ export interface SaveOptions {
   readonly onPlan?: ((plan: CheckedPlan) => void) | undefined;
   /** Called with the number of tensor bytes written so far, after each chunk. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
+  /** Awaited when all is right and on disk, before the file appears; where it throws, the file does not. */
+  readonly beforeCommit?: (() => Promise<void>) | undefined;
 }
 
 /** A prediction that is complete and on disk. */
@@ -33,7 +35,7 @@ export async function saveSafetensors(
   path: string,
   options: SaveOptions = {},
 ): Promise<SavedPrediction> {
-  return writeWhole(path, async (file) => {
+  const write = async (file: PartialFile): Promise<SavedPrediction> => {
     let plan: CheckedPlan | undefined;
     let summary: Summary | undefined;
     let header: Uint8Array = new Uint8Array(0);
@@ -60,7 +62,8 @@ export async function saveSafetensors(
       throw new Error('the events ended before the summary');
     }
     return { plan, summary };
-  });
+  };
+  return writeWhole(path, write, options.beforeCommit);
 }
 
 /** The metadata of a prediction's file. */

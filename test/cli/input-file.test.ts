@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readInputFile } from '../../src/cli/input-file';
-import { MAIN } from './run-cli';
+import { MAIN, runCli } from './run-cli';
 
 const CONFIG = Buffer.from('{"model_type": "vit"}');
 const FIXTURES = join(__dirname, '..', 'fixtures');
@@ -45,6 +45,29 @@ describe('an input file', () => {
     const path = join(directory, 'network.model');
     await copyFile(join(FIXTURES, 'onnx', 'resnet50.onnx'), path);
     expect((await readInputFile(path)).architecture).toHaveProperty('onnx');
+  });
+
+  it.each(['graph', 'plan'])(
+    'may hold numbers as Python writes them, which logah %s has the server judge',
+    async (command) => {
+      const { code, stderr } = await runCli(
+        command,
+        await file('nan.json', '{"model_type": "llama", "hidden_size": NaN, "rope_theta": -Infinity}'),
+      );
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: expect.stringContaining(
+          'architecture.transformers_config.hidden_size: must be an integer from 1 to 2147483647, not NaN\n',
+        ) as unknown,
+      });
+    },
+  );
+
+  it('that is no JSON is told where it is not', async () => {
+    const path = await file('comma.json', '{"model_type": "vit",}');
+    await expect(readInputFile(path)).rejects.toThrow(
+      `${path} is not JSON: Unexpected "}" in line 1, column 22`,
+    );
   });
 
   it.each([

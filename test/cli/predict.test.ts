@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, watch, writeFile } from 'node:fs/promises';
+import { EventEmitter, once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, watch, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
@@ -142,6 +142,41 @@ describe('logah predict', () => {
     });
     expect(server?.requests).toEqual([]);
     expect(await readFile(join(out, 'config.json'), 'utf8')).toBe('{"model_type": "gpt2"}');
+  });
+
+  it('of two networks for one directory at the same time fails for the second to finish, and leaves the files of the first', async () => {
+    const calls = new EventEmitter();
+    const args = await predictFrom((call) => {
+      if (call.request.seed === 1) calls.emit('waiting', call);
+      else answerWhole(call);
+    });
+    const waiting = once(calls, 'waiting');
+    const second = startCli(...args, '--seed', '1');
+    const [call] = (await waiting) as [PredictCall];
+
+    const first = join(directory, 'first.json');
+    await writeFile(first, '{"model_type": "gpt2"}');
+    const { code } = await runCli(...args.map((argument) => (argument === config ? first : argument)));
+    expect(code).toBe(0);
+    const weights = join(out, 'model.safetensors');
+    const { ino } = await stat(weights);
+
+    answerWhole(call);
+    const refused = await second.result;
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(
+      `error: ${join(out, 'config.json')} is there and differs from ${config}; give another --out, or move it away\n`,
+    );
+    expect((await readdir(out)).sort()).toEqual(['config.json', 'model.safetensors']);
+    expect(await readFile(join(out, 'config.json'), 'utf8')).toBe('{"model_type": "gpt2"}');
+    expect((await stat(weights)).ino).toBe(ino);
+  });
+
+  it('says how the network was read', async () => {
+    const args = await predictFrom((call) => {
+      sendAll(call, messagesOf({ ...whole, plan: { ...whole.plan, notes: ['a field is ignored'] } }, 4096));
+    });
+    expect(await runCli(...args, '--quiet')).toMatchObject({ code: 0, stderr: 'note: a field is ignored\n' });
   });
 
   it("gives a shard's file a name of its own, and says in it which shard it is", async () => {

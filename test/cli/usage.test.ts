@@ -27,6 +27,8 @@ describe('logah', () => {
   it.each([
     ['an unknown command', ['predct'], "unknown command 'predct'\n(Did you mean predict?)"],
     ['an unknown flag', ['predict', 'x', '--otu', 'y'], "unknown option '--otu'\n(Did you mean --out?)"],
+    ['an output directory without a name', ['predict', 'x', '--out', ''], 'Expected a directory.'],
+    ['an output directory without a name', ['demo', '--out='], 'Expected a directory.'],
     ['a missing flag', ['predict', 'x'], "required option '--out <directory>' not specified"],
     ['a missing file argument', ['plan'], "missing required argument 'file'"],
     ['a seed that is no number', ['plan', 'x', '--seed', '1e3'], 'Expected a whole number from 0 to'],
@@ -126,7 +128,7 @@ describe('an input file', () => {
     const path = await file('broken.json', '{"model_type": vit}');
     const { code, stderr } = await runCli('plan', path);
     expect(code).toBe(1);
-    expect(stderr).toContain(`error: ${path} is not JSON: Unexpected token`);
+    expect(stderr).toContain(`error: ${path} is not JSON: Unexpected "v" in line 1, column 16`);
   });
 
   it('that is neither a configuration nor a graph is told what it lacks', async () => {

@@ -103,7 +103,7 @@ describe('slices', () => {
       /is 0 to 6 in dimension 1; .* <= 5/,
     ],
     ['a negative start', { name: 'w', start: [-1], end: [2] }, /is -1 to 2/],
-    ['a scalar', { name: 'scalar', start: [0], end: [1] }, /has 1 dimensions; scalar has 0/],
+    ['a scalar', { name: 'scalar', start: [0], end: [1] }, /has 1 dimensions; "scalar" has 0/],
     ['a tensor without elements', { name: 'empty', start: [0], end: [1] }, /is 0 to 1 in dimension 0/],
     ['a tied tensor', { name: 'tied', start: [0], end: [1] }, /tied to "w" and not sent/],
   ])('of %s are refused', (_, slice, message) => {

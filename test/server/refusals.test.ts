@@ -146,7 +146,7 @@ describe('a request is refused', () => {
       withConfig('{"model_type": "rwkv"}'),
       NOT_FOUND,
       'architecture.transformers_config.model_type',
-      /no front-end reads "rwkv"; supported are bert, .*gpt2, .*llama,/,
+      /no front-end reads "rwkv"; supported are bart, bert, .*gpt2, .*llama,/,
     ],
     [
       'with an unknown model',

@@ -74,7 +74,7 @@ test('a model without one is refused, and so is a model that is not there', asyn
   await expect(server.client.tokenizer('nope')).rejects.toMatchObject({ kind: 'not_found' });
 });
 
-test('logah predict puts it beside the weights, and leaves one that lies there', async () => {
+test('logah predict puts it beside the weights, with how text is generated, and leaves one that lies there', async () => {
   const config = join(directory, 'config.json');
   await writeFile(config, JSON.stringify(CONFIG));
   const out = join(directory, 'out');
@@ -92,8 +92,16 @@ test('logah predict puts it beside the weights, and leaves one that lies there',
       ...flags,
     );
   expect(await predict()).toMatchObject({ code: 0 });
-  expect((await readdir(out)).sort()).toEqual(['config.json', 'model.safetensors', ...Object.keys(FILES)]);
+  expect((await readdir(out)).sort()).toEqual([
+    'config.json',
+    'generation_config.json',
+    'model.safetensors',
+    ...Object.keys(FILES),
+  ]);
   expect(await readFile(join(out, 'tokenizer.json'), 'utf8')).toBe(FILES['tokenizer.json']);
+  expect(JSON.parse(await readFile(join(out, 'generation_config.json'), 'utf8'))).toMatchObject({
+    max_length: 8,
+  });
 
   await writeFile(join(out, 'tokenizer.json'), 'my own');
   expect(await predict('--seed', '1')).toMatchObject({ code: 0 });

@@ -40,6 +40,8 @@ def _run(arguments: argparse.Namespace) -> int:
     with connect(arguments.server, patience=arguments.patience) as client:
         message = client.plan_message(request)
     plan = check_plan(message, request.copies, request.lift)
+    for note in plan.notes:
+        print(f"note: {note}", file=sys.stderr)
     for warning in plan.warnings:
         print(f"warning: {warning.text}", file=sys.stderr)
     if arguments.json:

@@ -70,6 +70,8 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
 
         def show(event: Event) -> None:
             if isinstance(event, PlanEvent):
+                for note in event.plan.notes:
+                    print(f"note: {note}", file=sys.stderr)
                 for warning in event.plan.warnings:
                     print(f"warning: {warning.text}", file=sys.stderr)
                 bar = tqdm(

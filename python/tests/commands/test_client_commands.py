@@ -35,6 +35,20 @@ def test_a_plan_is_printed_as_the_other_command_line_prints_it(
 
 
 @pytest.mark.server
+@pytest.mark.parametrize("command", ["plan", "predict"])
+def test_a_misspelt_field_of_a_configuration_is_noted(
+    command: str, server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.json"
+    fields = {"model_type": "vit", "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config.write_text(json.dumps({**fields, "intermediate_size": 64, "image_size": 32, "pach_size": 8}))
+    out = ["--out", str(tmp_path / "out")] if command == "predict" else []
+    assert main([command, str(config), *out, "--server", server]) == 0
+    noted = 'architecture.transformers_config.pach_size is no field of "vit" and is ignored; did you mean patch_size?'
+    assert f"note: {noted}\n" in capsys.readouterr().err
+
+
+@pytest.mark.server
 def test_warnings_of_a_plan_go_to_standard_error(server: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", str(EXAMPLES / "gpt2/config.json"), "--server", server]) == 0
     printed = capsys.readouterr()

@@ -2,6 +2,7 @@ import { DEFAULT_INITIALIZER_RANGE } from '../../graph/graph';
 import type { Violations } from '../../graph/violations';
 import { quoted } from '../../graph/violations';
 import { accepts, configClass, typeNames, type ConfigClass } from './config-class';
+import { misspeltFields } from './misspelt-fields';
 import { Float, isObject, plain } from './python-json';
 
 /** Where the configuration stands in the request. */
@@ -37,12 +38,13 @@ export class ConfigReader {
   readonly #found = new Map<string, Found>();
   /** Names, as the configuration has them, of fields with a violation. */
   readonly #wrong = new Set<string>();
+  readonly #parts: ConfigReader[] = [];
   #initializerRange: number | undefined;
 
   constructor(
     private readonly fields: Readonly<Record<string, unknown>>,
     readonly violations: Violations,
-    modelType: string,
+    private readonly modelType: string,
     readonly copies = 1,
     private readonly path = '',
   ) {
@@ -58,8 +60,7 @@ export class ConfigReader {
 
   violation(name: string, description: string): void {
     this.#wrong.add(name);
-    const path = [CONFIG_FIELD, ...this.path.split('.'), name].filter((part) => part !== '');
-    this.violations.add(path.join('.'), description);
+    this.violations.add(this.fieldOf(name), description);
   }
 
   /** The reader of a configuration within this one; all its fields are defaults where it is absent or null. */
@@ -68,7 +69,28 @@ export class ConfigReader {
     const path = this.path === '' ? name : `${this.path}.${name}`;
     const isRight = value === undefined || value === null || isObject(value);
     if (!isRight) this.violation(name, `must be an object, not ${shown(value)}`);
-    return new ConfigReader(isObject(value) ? value : {}, this.violations, modelType, this.copies, path);
+    const fields = isObject(value) ? value : {};
+    const part = new ConfigReader(fields, this.violations, modelType, this.copies, path);
+    this.#parts.push(part);
+    return part;
+  }
+
+  /** A sentence for each field that is read by nothing and close to one that is not given, once all has been read. */
+  get notes(): string[] {
+    const { fields, aliases } = this.#class;
+    const read = new Set([fields, aliases].flatMap(Object.keys).concat(...this.#found.keys()));
+    const missing = Object.keys(fields).filter((name) => this.find(name).value === undefined);
+    const names = new Set(missing.flatMap((name) => [name, ...this.aliasesOf(name)]));
+    const misspelt = misspeltFields(Object.keys(this.fields), [...names], (name) => read.has(name));
+    const own = misspelt.map(
+      ({ given, meant }) =>
+        `${this.fieldOf(quotedName(given))} is no field of "${this.modelType}" and is ignored; did you mean ${meant}?`,
+    );
+    return [...own, ...this.#parts.flatMap((part) => part.notes)];
+  }
+
+  private fieldOf(name: string): string {
+    return [CONFIG_FIELD, ...this.path.split('.'), name].filter((part) => part !== '').join('.');
   }
 
   /** The field as it is; undefined where absent. */
@@ -260,6 +282,11 @@ export class ConfigReader {
     const others = Object.entries(aliases).flatMap(([alias, target]) => (target === name ? [alias] : []));
     return own === undefined ? others : [own, ...others];
   }
+}
+
+/** A name of the sender's; one of word characters as it is. */
+function quotedName(name: string): string {
+  return /^\w{1,64}$/.test(name) ? name : quoted(name);
 }
 
 function isProbability(value: unknown): boolean {

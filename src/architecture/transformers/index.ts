@@ -21,6 +21,9 @@ export interface ScalableNetwork {
   readonly narrowed: (copies: number, violations: Violations) => ArchitectureGraph | undefined;
 }
 
+/** More would hide each other. */
+const MOST_NOTES = 20;
+
 /** What reads what no front-end does. */
 const ANY_CLASS = 'a module of any other is traced by the Python client (initialize), or exported to ONNX';
 
@@ -40,10 +43,15 @@ export function transformersNetwork(bytes: Uint8Array, limits: GraphLimits): Sca
   const initializerRange = network.initializerRange ?? reader.initializerRange;
   reader.checkTypes();
   violations.throwIfAny();
+  const { notes } = reader;
   checkLimits(networkSize(network), limits, CONFIG_FIELD, violations);
   violations.throwIfAny();
   return {
-    graph: { ...network.build(network.repeats), initializerRange },
+    graph: {
+      ...network.build(network.repeats),
+      initializerRange,
+      ...(notes.length > 0 && { notes: notes.slice(0, MOST_NOTES) }),
+    },
     narrowed(copies, found) {
       const narrow = family.read(new ConfigReader(fields, found, family.modelType, copies), head);
       return found.none ? { ...narrow.build(narrow.repeats), initializerRange } : undefined;

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { writeWhole } from '../../client/partial-file';
 import { readInputFile } from '../input-file';
 import { interruptible } from '../interruption';
-import { addServerOptions, requestOf, type ServerFlags } from '../options';
+import { addServerOptions, directoryFrom, requestOf, type ServerFlags } from '../options';
 import { packagePath } from '../package-paths';
 import { progressOn } from '../progress';
 import { reportTable } from '../report';
@@ -35,7 +35,7 @@ interface DemoFlags extends ServerFlags {
 export function demoCommand(): Command {
   const command = new Command('demo')
     .description('show what predicted networks can do without training, and what predicting large ones takes')
-    .option('--out <directory>', 'where to write a directory for each network', 'out');
+    .option('--out <directory>', 'where to write a directory for each network', directoryFrom, 'out');
   return addServerOptions(command).action(async (flags: DemoFlags) => {
     await interruptible((signal) =>
       withClients(flags, signal, (clients) => demo(clients, flags.out, signal)),

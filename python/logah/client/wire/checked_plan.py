@@ -85,6 +85,7 @@ def check_plan(plan: logah_pb2.Plan, copies: int = 0, lift: float = 0.0) -> Plan
         widening=widening,
         lift=plan.lift,
         modules=modules,
+        notes=tuple(plan.notes),
     )
 
 

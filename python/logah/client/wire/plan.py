@@ -225,6 +225,8 @@ class Plan:
     lift: float
     #: The same sums as `coverage` for parts of the network, together all of it; a server may send none.
     modules: tuple[ModuleCoverage, ...] = ()
+    #: What to know of how the network was read, a sentence each.
+    notes: tuple[str, ...] = ()
 
     @property
     def sent(self) -> tuple[TensorPlan, ...]:
