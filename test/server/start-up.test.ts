@@ -76,7 +76,7 @@ describe('the server does not start', () => {
         (manifest.files as Record<string, unknown>)['product.onnx'] = { sha256, bytes: content.length };
       });
     });
-    expect(await refusal(['--models', models])).toMatch(/^error: a model did not load: .*product\.onnx/m);
+    expect(await refusal(['--models', models])).toMatch(/^error: .*product\.onnx is no ONNX file/m);
   });
 
   it('without models', async () => {
@@ -97,10 +97,13 @@ describe('the server does not start', () => {
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
     const address = `127.0.0.1:${port}`;
-    expect(await refusal(['--models', BUNDLE, '--address', address])).toMatch(
-      new RegExp(`^error: cannot listen on ${address}: .*EADDRINUSE`, 'm'),
-    );
-    other.close();
+    try {
+      expect(await refusal(['--models', BUNDLE, '--address', address])).toBe(
+        `error: cannot listen on ${address}: another process listens there\n`,
+      );
+    } finally {
+      other.close();
+    }
   });
 
   it('on CUDA where there is none, and says what it needs', async () => {
@@ -111,7 +114,7 @@ describe('the server does not start', () => {
   });
 
   it.each([
-    [['--workers', '0'], {}, 'error: --workers is "0"; it must lie between 1 and 64'],
+    [['--workers', '0'], {}, 'error: --workers is "0"; it must be auto or lie between 1 and 64'],
     [[], { LOGAH_MAX_STREAMS: 'many' }, 'error: LOGAH_MAX_STREAMS is "many"; it must be a whole number'],
     [['--address', 'here'], {}, 'error: --address is "here"; it must be HOST:PORT'],
   ])('with %j and %j, naming what is wrong and what is allowed', async (flags, environment, message) => {
