@@ -75,7 +75,11 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/hypernet/sessions.ts', 'src/client/product.ts', 'src/cli/demo/forward.ts'],
+    files: [
+      'src/hypernet/sessions.ts',
+      'src/client/expansion/product.ts',
+      'src/cli/commands/demo/forward.ts',
+    ],
     rules: { 'no-restricted-imports': 'off' },
   },
   { files: ['src/config.ts', 'test/**/*.ts', 'bench/**/*.ts'], rules: { 'no-restricted-properties': 'off' } },

@@ -1,6 +1,6 @@
 /** What the ceiling's server and client agree on. */
 
-/** The window of `src/client/channel.ts` and `src/server/server.ts`. */
+/** The window of `src/client/link/channel.ts` and `src/server/server.ts`. */
 export const FLOW_CONTROL_WINDOW = 8 * 2 ** 20;
 
 export interface CeilingRequest {

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { LoadReport } from '../src/cli/bench';
+import type { LoadReport } from '../src/cli/commands/bench';
 import { linuxPeakMemory } from '../src/server/peak-memory';
 import { configBytes, VIT_BASE } from './architectures';
 import { mainOf, startService } from './processes';

@@ -1,7 +1,7 @@
 /** Time and memory against the size of the network. */
 
 import { join } from 'node:path';
-import { spreadOf } from '../src/cli/statistics';
+import { spreadOf } from '../src/cli/output/statistics';
 import { connect } from '../src/client';
 import { linuxPeakMemory } from '../src/server/peak-memory';
 import { GROWTH } from './architectures';

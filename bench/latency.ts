@@ -1,6 +1,6 @@
 /** How soon the first data comes, and a small network whole. */
 
-import { spreadOf, type Spread } from '../src/cli/statistics';
+import { spreadOf, type Spread } from '../src/cli/output/statistics';
 import { GPT2_LARGE, variantOf, VIT_TINY, type Architecture } from './architectures';
 import type { Outcome } from './client';
 import type { Latency } from './results';

@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Spread } from '../src/cli/statistics';
+import type { Spread } from '../src/cli/output/statistics';
 import { barsOf } from './bars';
 import { faultsSection } from './fault-report';
 import type { FaultResults } from './fault-results';

@@ -1,6 +1,6 @@
 /** What the benchmark measures: the shape of `bench/results/performance.json`. */
 
-import type { Spread } from '../src/cli/statistics';
+import type { Spread } from '../src/cli/output/statistics';
 
 /** Where and with what it was measured. */
 export interface Machine {

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { spreadOf } from '../src/cli/statistics';
+import { spreadOf } from '../src/cli/output/statistics';
 import { connect } from '../src/client';
 import { linuxPeakMemory } from '../src/server/peak-memory';
 import { configBytes, GPT2_LARGE } from './architectures';

@@ -5,7 +5,7 @@ import { credentials, Server, ServerCredentials, status } from '@grpc/grpc-js';
 
 const require = createRequire(import.meta.url);
 const { LogahService } = require('../dist/contract/proto-definition.js');
-const { CHANNEL_OPTIONS } = require('../dist/client/channel.js');
+const { CHANNEL_OPTIONS } = require('../dist/client/link/channel.js');
 
 const replace = (messages, index, message) => messages.map((one, at) => (at === index ? message : one));
 const without = (messages, index) => messages.filter((_, at) => at !== index);

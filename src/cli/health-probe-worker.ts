@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Client, credentials } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
-import { channelOptions } from '../client/channel';
+import { channelOptions } from '../client/link/channel';
 
 /** Milliseconds between the answer to a check and the next. */
 const PAUSE_MS = 2;

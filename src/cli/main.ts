@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import { printError } from './print-error';
+import { printError } from './output/print-error';
 import { createProgram } from './program';
 
 /** Exit code of wrong usage. */

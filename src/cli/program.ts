@@ -1,14 +1,14 @@
 import { Command } from 'commander';
-import { benchCommand } from './bench';
-import { completionCommand } from './completion';
-import { demoCommand } from './demo';
-import { graphCommand } from './graph';
-import { healthCommand } from './health';
-import { modelsCommand } from './models';
+import { benchCommand } from './commands/bench';
+import { completionCommand } from './commands/completion';
+import { demoCommand } from './commands/demo';
+import { graphCommand } from './commands/graph';
+import { healthCommand } from './commands/health';
+import { modelsCommand } from './commands/models';
 import { packageVersion } from './package-paths';
-import { planCommand } from './plan';
-import { predictCommand } from './predict';
-import { serveCommand } from './serve';
+import { planCommand } from './commands/plan';
+import { predictCommand } from './commands/predict';
+import { serveCommand } from './commands/serve';
 
 /** The command line. Wrong usage is thrown as a CommanderError when it has been told on standard error. */
 export function createProgram(): Command {

@@ -11,14 +11,14 @@ import {
   type SafetensorsMetadata,
   type SavedPrediction,
 } from '../client';
-import { GENERATION_CONFIG, generationConfig } from '../client/generation-config';
-import { writeWhole } from '../client/partial-file';
+import { GENERATION_CONFIG, generationConfig } from '../client/files/generation-config';
+import { writeWhole } from '../client/files/partial-file';
 import type { InputFile } from './input-file';
 import { BesideConfig } from './beside-config';
 import { withOutputDirectory } from './output-directory';
-import type { Progress } from './progress';
+import type { Progress } from './output/progress';
 import { withFileErrors } from './system-error';
-import { printWarnings, warnOfIdleSeed } from './warnings';
+import { printWarnings, warnOfIdleSeed } from './output/warnings';
 import type { Clients } from './with-client';
 
 /** One prediction to be written to a directory. */

@@ -3,7 +3,13 @@ import type { ModuleCoverage__Output } from '../gen/logah/v1/ModuleCoverage';
 import type { Plan__Output } from '../gen/logah/v1/Plan';
 import type { TensorPlan__Output } from '../gen/logah/v1/TensorPlan';
 import type { Widening__Output } from '../gen/logah/v1/Widening';
-import { blockBytes, blocksShape, coverTensor, expansionFault, type Expansion } from './core-blocks';
+import {
+  blockBytes,
+  blocksShape,
+  coverTensor,
+  expansionFault,
+  type Expansion,
+} from './expansion/core-blocks';
 import { ELEMENT_BYTES, elementType, type ElementType } from './element-type';
 import { expectEqual, ProtocolError } from './protocol-error';
 

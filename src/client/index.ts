@@ -5,11 +5,11 @@ export type { ListModelsResponse__Output as ListModelsResponse } from '../gen/lo
 export type { Model__Output as Model } from '../gen/logah/v1/Model';
 export type { PredictRequest } from '../gen/logah/v1/PredictRequest';
 export type { Warning__Output as Warning } from '../gen/logah/v1/Warning';
-export type { Persistence } from './attempts';
-export type { CallSettings, PredictSettings } from './call';
+export type { Persistence } from './link/attempts';
+export type { CallSettings, PredictSettings } from './link/call';
 export { sentTensors, type CheckedPlan, type Coverage, type TensorPlan, type Widening } from './checked-plan';
 export { ELEMENT_BYTES, type ElementType } from './element-type';
-export type { ExpansionLayer } from './expansion';
+export type { ExpansionLayer } from './expansion/expansion';
 export { connect, type ConnectOptions, type LogahClient } from './logah-client';
 export { onnxArchitecture, onnxArchitectureOf } from './onnx-file';
 export { parallelEvents } from './parallel-events';
@@ -17,15 +17,15 @@ export { isExpanded, predictDense } from './predict-dense';
 export type { PredictionEvent, Summary } from './prediction-events';
 export { ProtocolError } from './protocol-error';
 export { RemoteError } from './remote-error';
-export { MAX_HEADER_BYTES, type SafetensorsMetadata } from './safetensors-header';
+export { MAX_HEADER_BYTES, type SafetensorsMetadata } from './files/safetensors-header';
 export {
   readSafetensor,
   readSafetensorsHeader,
   type SafetensorsEntry,
   type SafetensorsHeader,
   type SafetensorsType,
-} from './safetensors-reader';
-export { saveResumable } from './resumable-save';
-export { saveSafetensors, type SavedPrediction, type SaveOptions } from './safetensors-writer';
+} from './files/safetensors-reader';
+export { saveResumable } from './files/resumable-save';
+export { saveSafetensors, type SavedPrediction, type SaveOptions } from './files/safetensors-writer';
 export type { DataPart } from './data-part';
 export type { TensorPiece } from './tensor-pieces';

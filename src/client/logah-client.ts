@@ -5,17 +5,17 @@ import type { PlanResponse__Output } from '../gen/logah/v1/PlanResponse';
 import type { PredictRequest } from '../gen/logah/v1/PredictRequest';
 import type { PredictResponse__Output } from '../gen/logah/v1/PredictResponse';
 import type { Resume } from '../gen/logah/v1/Resume';
-import { Attempts, type Persistence } from './attempts';
-import { deadlineOf, streamOf, throwIfAborted, type CallSettings, type PredictSettings } from './call';
+import { Attempts, type Persistence } from './link/attempts';
+import { deadlineOf, streamOf, throwIfAborted, type CallSettings, type PredictSettings } from './link/call';
 import { checkPlan, type CheckedPlan } from './checked-plan';
-import { expansionBytes } from './core-blocks';
-import { ExpansionCache, type ExpansionLayer } from './expansion';
-import { expansionParts } from './expansion-parts';
-import { answerOf, callOptions, limitsOf, type Link } from './link';
+import { expansionBytes } from './expansion/core-blocks';
+import { ExpansionCache, type ExpansionLayer } from './expansion/expansion';
+import { expansionParts } from './expansion/expansion-parts';
+import { answerOf, callOptions, limitsOf, type Link } from './link/link';
 import { predictionEvents, type PredictionEvent } from './prediction-events';
 import { ProtocolError } from './protocol-error';
-import { Replicas, type Replica } from './replicas';
-import { resumingMessages } from './resuming-stream';
+import { Replicas, type Replica } from './link/replicas';
+import { resumingMessages } from './link/resuming-stream';
 
 /** What the contract takes `chunk_bytes` 0 for. */
 const DEFAULT_CHUNK_BYTES = 1024 * 1024;

@@ -1,7 +1,7 @@
 /** One prediction over several streams at a time, of one server or of several. */
 
 import type { PredictRequest } from '../gen/logah/v1/PredictRequest';
-import type { CallSettings } from './call';
+import type { CallSettings } from './link/call';
 import { sentTensors, type CheckedPlan } from './checked-plan';
 import type { LogahClient } from './logah-client';
 import type { PredictionEvent, Summary } from './prediction-events';

@@ -1,11 +1,11 @@
 /** Predictions whose data is dense, however it was sent. */
 
 import type { PredictRequest } from '../gen/logah/v1/PredictRequest';
-import type { CallSettings } from './call';
-import { expandedEvents } from './expanded-events';
+import type { CallSettings } from './link/call';
+import { expandedEvents } from './expansion/expanded-events';
 import type { LogahClient } from './logah-client';
 import type { PredictionEvent } from './prediction-events';
-import { createKernels } from './product';
+import { createKernels } from './expansion/product';
 
 /** Whether the request asks for a representation that is expanded here. */
 export function isExpanded({ representation }: PredictRequest): boolean {

@@ -13,20 +13,20 @@ import type { Logger } from 'pino';
 import { LogahError } from '../errors';
 import type { PredictResponse } from '../gen/logah/v1/PredictResponse';
 import { loggable } from '../untrusted-text';
-import type { Admission } from './admission';
-import { accountOf, type CallAccount } from './calls';
+import type { Admission } from './admission/admission';
+import { accountOf, type CallAccount } from './admission/calls';
 import { cancellable } from './cancellation';
-import { frameChunk, FramedMessage } from './framing';
+import { frameChunk, FramedMessage } from './answers/framing';
 import { peakMemoryBytes } from './peak-memory';
-import type { Planner } from './planner';
-import type { PlannedCall } from './planning-protocol';
+import type { Planner } from './planning/planner';
+import type { PlannedCall } from './planning/planning-protocol';
 import type { PredictionService } from './prediction-service';
 import { REQUEST_ID } from './request-id';
 import { parse } from './service-definition';
-import type { SharedAnswers } from './shared-answers';
+import type { SharedAnswers } from './answers/shared-answers';
 import { statusCode, toServiceError } from './status';
-import { summaryMessage } from './summary';
-import { StreamWriter } from './writing';
+import { summaryMessage } from './answers/summary';
+import { StreamWriter } from './answers/writing';
 
 /** What the handlers work with. */
 export interface HandlerContext {

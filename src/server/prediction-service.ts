@@ -11,8 +11,8 @@ import { FramePool } from '../stream/frames';
 import { KeptAnswers } from '../stream/kept-answers';
 import { cropTiles, streamTiles } from '../stream/tile-stream';
 import type { DataRange } from '../plan/data-range';
-import { unpackTensors } from './packed-tensors';
-import type { PlanHead, StreamedPlan } from './planning-protocol';
+import { unpackTensors } from './planning/packed-tensors';
+import type { PlanHead, StreamedPlan } from './planning/planning-protocol';
 
 const TILE_BYTES = TILE_ELEMENTS * 4;
 

@@ -9,21 +9,21 @@ import { disableRuntimeTelemetry, type ServerConfig } from '../config';
 import { LogahError } from '../errors';
 import { openBundles } from '../hypernet/bundle';
 import { protoDefinition } from '../contract/proto-definition';
-import { Admission } from './admission';
-import { accountCalls } from './calls';
-import { Connections } from './connections';
+import { Admission } from './admission/admission';
+import { accountCalls } from './admission/calls';
+import { Connections } from './admission/connections';
 import { silentAtDeadline } from './deadline';
-import { http2ServersOf } from './grpc-internals';
+import { http2ServersOf } from './answers/grpc-internals';
 import { createHandlers } from './handlers';
 import { Health, HEALTH_CHECKS } from './health';
-import { ModelChoice } from './model-choice';
-import { Planner } from './planner';
+import { ModelChoice } from './planning/model-choice';
+import { Planner } from './planning/planner';
 import { PredictionService } from './prediction-service';
 import { startPool } from './provider';
-import { Readers } from './readers';
+import { Readers } from './admission/readers';
 import { addReflection } from './reflection';
 import { LARGE_REQUESTS, serviceDefinition } from './service-definition';
-import { SharedAnswers } from './shared-answers';
+import { SharedAnswers } from './answers/shared-answers';
 
 /**
  * How long the data and the status of a stream that was cut off may take to reach its caller: what is on its way is at

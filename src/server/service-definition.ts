@@ -6,8 +6,8 @@
 import { messageShape, type MessageShape } from '../contract/message-shape';
 import { LogahService } from '../contract/proto-definition';
 import { invalidField } from '../errors';
-import { serializeFramed, serializeResponse } from './framing';
-import { checkBounds } from './request-bounds';
+import { serializeFramed, serializeResponse } from './answers/framing';
+import { checkBounds } from './admission/request-bounds';
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
 

@@ -1,6 +1,6 @@
-import { formatBytes, formatCount, formatRate, formatSeconds } from '../../src/cli/format';
-import { lineProgress } from '../../src/cli/progress';
-import { left, renderTable, right } from '../../src/cli/table';
+import { formatBytes, formatCount, formatRate, formatSeconds } from '../../src/cli/output/format';
+import { lineProgress } from '../../src/cli/output/progress';
+import { left, renderTable, right } from '../../src/cli/output/table';
 
 describe('formats', () => {
   it.each([

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PartialFile } from '../../src/client/partial-file';
+import { PartialFile } from '../../src/client/files/partial-file';
 
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 

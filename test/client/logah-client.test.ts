@@ -9,7 +9,7 @@ import {
   type LogahClient,
   type PredictionEvent,
 } from '../../src/client';
-import { isLoopback } from '../../src/client/channel';
+import { isLoopback } from '../../src/client/link/channel';
 import {
   endWithStatus,
   sendAll,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { readSafetensor, readSafetensorsHeader, saveSafetensors } from '../../src/client';
 import { predictionEvents } from '../../src/client/prediction-events';
-import { parseHeader } from '../../src/client/safetensors-reader';
+import { parseHeader } from '../../src/client/files/safetensors-reader';
 import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
 import { messagesOf, prediction, streamOf } from './fixtures';
 

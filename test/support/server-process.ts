@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { credentials } from '@grpc/grpc-js';
 import { connect, type LogahClient } from '../../src/client';
-import { CHANNEL_OPTIONS } from '../../src/client/channel';
+import { CHANNEL_OPTIONS } from '../../src/client/link/channel';
 import type { LogahServiceClient } from '../../src/gen/logah/v1/LogahService';
 import { LogahService } from '../../src/contract/proto-definition';
 

@@ -1,0 +1,51 @@
+/** `logah serve`: runs the gRPC server until it is told to stop. */
+
+import { Command, Option } from 'commander';
+import pino from 'pino';
+import { loadConfig, SETTINGS, type SettingName } from '../../config';
+import { startServer } from '../../server';
+import { requireFreeAddress } from '../free-address';
+import { settingOption } from '../options';
+import { packagePath } from '../package-paths';
+
+/** The command. */
+export function serveCommand(): Command {
+  const command = new Command('serve').description('run the gRPC server until SIGTERM or SIGINT');
+  for (const setting of Object.values(SETTINGS)) command.addOption(settingOption(setting));
+  command.addOption(
+    new Option('--parent-watch', 'stop when standard input ends, as it does when the parent process dies'),
+  );
+  return command.action(async (flags: Partial<Record<SettingName, string>> & { parentWatch?: boolean }) => {
+    await serve(flags, flags.parentWatch === true);
+  });
+}
+
+async function serve(flags: Partial<Record<SettingName, string>>, parentWatch: boolean): Promise<void> {
+  const config = loadConfig(flags, packagePath('models'));
+  const logger = pino({ level: config.logLevel, base: null });
+  const starting = requireFreeAddress(config.address).then(() => startServer(config, logger));
+  // Before it listens, so that no signal ends it in any other way.
+  const stop = (): void => {
+    starting.then(
+      (server) => server.stop(),
+      () => undefined,
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  if (parentWatch) process.stdin.once('end', stop).once('error', stop).resume();
+  const { stopped } = await starting.catch((error: unknown) => {
+    // The watch must not keep a process that has nothing to do.
+    process.stdin.destroy();
+    throw error;
+  });
+  const code = await stopped.then(
+    () => 0,
+    (error: unknown) => {
+      logger.fatal({ err: error }, 'cannot go on');
+      return 1;
+    },
+  );
+  // Nothing is left to do, or to be saved; open connections and idle handles must not keep the process.
+  process.exit(code);
+}

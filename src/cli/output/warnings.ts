@@ -1,0 +1,26 @@
+import type { CheckedPlan, Coverage } from '../../client';
+
+/** Prints a plan's warnings, and what there is to know of how the network was read, to standard error, one a line. */
+export function printWarnings({ warnings, notes }: Pick<CheckedPlan, 'warnings' | 'notes'>): void {
+  printNotes(notes);
+  for (const { text } of warnings) {
+    process.stderr.write(`warning: ${text}\n`);
+  }
+}
+
+/**
+ * Says that another seed would bring the same weights: nothing is filled by rule, and no noise is added. 0 is what a
+ * caller has who gave none.
+ */
+export function warnOfIdleSeed(coverage: Coverage, lift: number, seed: number): void {
+  if (seed === 0 || lift > 0 || coverage.initialized > 0) return;
+  process.stderr.write(
+    `warning: --seed ${seed} changes no weight: all of them are predicted, and would be the same with any seed; ` +
+      '--lift adds seeded noise\n',
+  );
+}
+
+/** Prints what there is to know of how a network was read to standard error, one a line. */
+export function printNotes(notes: readonly string[]): void {
+  for (const note of notes) process.stderr.write(`note: ${note}\n`);
+}

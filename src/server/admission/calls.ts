@@ -1,0 +1,244 @@
+/** Admits and accounts for every call of every RPC, from its headers to the end of its HTTP/2 stream. */
+
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { ServerInterceptingCall, type Metadata, type ServerInterceptor } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import { LogahError } from '../../errors';
+import { loggable } from '../../untrusted-text';
+import type { Admission } from './admission';
+import type { Caller, Lease } from './budget';
+import { framePassing } from '../answers/framing';
+import { http2StreamOf } from '../answers/grpc-internals';
+import { boundDecompression } from './decompression';
+import type { Readers } from './readers';
+import { chooseRequestId } from '../request-id';
+import { statusCode, toServiceError } from '../status';
+
+/** Of a request to an RPC that takes only names. */
+const SMALL_REQUEST_BYTES = 4096;
+
+/** Of all requests of one call that streams them, which ask for names as well. */
+const STREAMED_REQUEST_BYTES = 2 ** 20;
+
+/** Bytes of a request that are not counted: the sum of what as many calls as there may be can send is small. */
+const FREE_BYTES = 4096;
+
+/** gRPC's prefix of a message. */
+const PREFIX_BYTES = 5;
+
+/** How calls are admitted. */
+export interface CallRules {
+  readonly admission: Admission;
+  /** Paths of RPCs with requests of up to `maxRequestBytes`. */
+  readonly largeRequests: ReadonlySet<string>;
+  readonly maxRequestBytes: number;
+  /** Paths of RPCs that are answered at once from memory, and always: probes of liveness. */
+  readonly exempt: ReadonlySet<string>;
+  /** How long a request may take to arrive, in milliseconds. */
+  readonly stallMs: number;
+  readonly readers: Readers;
+  readonly logger: Logger;
+}
+
+/** What one call holds. All of it is released when its HTTP/2 stream closes. */
+export class CallAccount {
+  readonly caller: Caller;
+  /** Names the call in the log and to its caller. */
+  requestId = chooseRequestId(undefined);
+  readonly #leases = new Set<Lease>();
+  #request: Lease | undefined;
+  #closed = false;
+
+  constructor(caller: Caller) {
+    this.caller = caller;
+  }
+
+  /** Keeps a lease until the call has ended. */
+  hold(lease: Lease): Lease {
+    if (this.#closed) lease.release();
+    else this.#leases.add(lease);
+    return lease;
+  }
+
+  /** Keeps what the request takes until `requestDone`, or until the call has ended. */
+  holdRequest(lease: Lease): Lease {
+    this.#request = lease;
+    return this.hold(lease);
+  }
+
+  /** The request is of no use any more. */
+  requestDone(): void {
+    this.#request?.release();
+  }
+
+  /** Calls `done` when the call has ended. */
+  onClose(done: () => void): void {
+    this.hold({ amount: 0, resize: () => undefined, release: done });
+  }
+
+  /** Releases everything. */
+  close(): void {
+    this.#closed = true;
+    for (const lease of this.#leases) lease.release();
+    this.#leases.clear();
+  }
+}
+
+const accounts = new WeakMap<Metadata, CallAccount>();
+
+/** The account of a call, by the metadata that it came with. */
+export function accountOf(call: { readonly metadata: Metadata }): CallAccount {
+  return accounts.get(call.metadata) ?? new CallAccount({ identity: '' });
+}
+
+/** Who opened a stream: the address of the connection, without the port. */
+export function callerOf(stream: ServerHttp2Stream | undefined): Caller {
+  return { identity: stream?.session?.socket.remoteAddress ?? '' };
+}
+
+/** The interceptor that accounts; must be the first. */
+export function accountCalls(rules: CallRules): ServerInterceptor {
+  return (method, call) => {
+    framePassing(call);
+    const stream = http2StreamOf(call);
+    const account = new CallAccount(callerOf(stream));
+    const log = (message: string, fields: object): void => {
+      const name = method.path.slice(method.path.lastIndexOf('/') + 1);
+      const { requestId } = account;
+      rules.logger.info({ requestId, method: name, peer: call.getPeer(), ...fields }, message);
+    };
+    const refuse = (error: LogahError): void => {
+      log('refused', { code: statusCode(error.kind), reason: loggable(error.message) });
+      const { code, details, metadata: trailers } = toServiceError(error, account.requestId);
+      call.sendStatus({ code, details, metadata: trailers });
+      // Otherwise the caller may go on sending what nobody reads.
+      stream?.close(constants.NGHTTP2_NO_ERROR);
+    };
+    const refused = attempt(() => {
+      if (!rules.exempt.has(method.path)) account.hold(rules.admission.calls.take(account.caller));
+    });
+    stream?.once('close', () => {
+      account.close();
+    });
+    if (stream !== undefined && refused === undefined) {
+      const receipt = new Receipt(stream, account, method, rules, refuse);
+      boundDecompression(call, receipt.limit, (bytes) => {
+        receipt.decompressed(bytes);
+      });
+      rules.readers.watch(call, stream, (ms) => {
+        const reason = `the reader took nothing for ${Math.round(ms / 1000)} s (--stall-seconds)`;
+        log('stalled', { reason });
+      });
+    }
+    return new ServerInterceptingCall(call, {
+      start(next) {
+        next({
+          onReceiveMetadata: (received, proceed) => {
+            account.requestId = chooseRequestId(received);
+            accounts.set(received, account);
+            if (refused === undefined) proceed(received);
+            else refuse(refused);
+          },
+          onReceiveMessage: (message, proceed) => {
+            proceed(message);
+          },
+          onReceiveHalfClose: (proceed) => {
+            proceed();
+          },
+          onCancel: () => undefined,
+        });
+      },
+      sendMetadata: (sent, next) => {
+        next(sent);
+      },
+      sendMessage: (message, next) => {
+        next(message);
+      },
+      sendStatus: (status, next) => {
+        next(status);
+      },
+    });
+  };
+}
+
+/** The arrival of a call's request: bounded in bytes and time, and counted. */
+class Receipt {
+  readonly limit: number;
+  readonly #account: CallAccount;
+  readonly #rules: CallRules;
+  readonly #refuse: (error: LogahError) => void;
+  #lease: Lease | undefined;
+  #received = 0;
+  #inflated = 0;
+
+  constructor(
+    stream: ServerHttp2Stream,
+    account: CallAccount,
+    method: { readonly path: string; readonly requestStream: boolean },
+    rules: CallRules,
+    refuse: (error: LogahError) => void,
+  ) {
+    const { path, requestStream } = method;
+    this.limit = rules.largeRequests.has(path) ? rules.maxRequestBytes : SMALL_REQUEST_BYTES;
+    this.#account = account;
+    this.#rules = rules;
+    this.#refuse = refuse;
+    const most = requestStream ? STREAMED_REQUEST_BYTES : this.limit;
+    const timer = setTimeout(() => {
+      this.#refuse(
+        new LogahError('deadline_exceeded', `the request did not arrive within ${rules.stallMs / 1000} s`),
+      );
+    }, rules.stallMs);
+    const settle = (): void => {
+      clearTimeout(timer);
+    };
+    stream.once('end', settle).once('close', settle);
+    stream.on('data', (data: Buffer) => {
+      if (requestStream) timer.refresh();
+      this.#received += data.length;
+      if (this.#received > most + PREFIX_BYTES) {
+        this.#refuse(tooLarge(path, most, rules));
+        return;
+      }
+      this.#count();
+    });
+  }
+
+  /** Counts what a compressed request came to. */
+  decompressed(bytes: number): void {
+    this.#inflated += bytes;
+    this.#count();
+  }
+
+  #count(): void {
+    const bytes = this.#received + this.#inflated;
+    if (bytes <= FREE_BYTES) return;
+    const error = attempt(() => {
+      if (this.#lease === undefined) {
+        const { requestBytes } = this.#rules.admission;
+        this.#lease = this.#account.holdRequest(requestBytes.take(this.#account.caller, bytes));
+      } else {
+        this.#lease.resize(bytes);
+      }
+    });
+    if (error !== undefined) this.#refuse(error);
+  }
+}
+
+function tooLarge(path: string, most: number, { largeRequests }: CallRules): LogahError {
+  const setting = largeRequests.has(path) ? '--max-request-bytes' : 'a request to this method';
+  return new LogahError(
+    'resource_exhausted',
+    `the request is larger than ${most} bytes, the most for ${setting}`,
+  );
+}
+
+function attempt(act: () => void): LogahError | undefined {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    if (error instanceof LogahError) return error;
+    throw error;
+  }
+}

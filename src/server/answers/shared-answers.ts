@@ -1,0 +1,95 @@
+/** Answers that are the same for every caller: their memory is shared by all who read them at a time. */
+
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LogahService } from '../../contract/proto-definition';
+import { framed, FramedMessage } from './framing';
+import { modelMessage } from './messages';
+import type { ModelChoice } from '../planning/model-choice';
+
+/** Of a message of an expansion's stream, at most. */
+const EXPANSION_CHUNK_BYTES = 2 ** 20;
+
+/** Makes an answer when the first reader asks for it, and keeps it until the last has done with it. */
+class Shared {
+  readonly #answers = new Map<
+    string,
+    { readonly made: Promise<readonly FramedMessage[]>; readers: number }
+  >();
+
+  async read(
+    key: string,
+    make: () => Promise<readonly FramedMessage[]>,
+    onDone: (done: () => void) => void,
+  ): Promise<readonly FramedMessage[]> {
+    const entry = this.#answers.get(key) ?? { made: make(), readers: 0 };
+    this.#answers.set(key, entry);
+    entry.readers++;
+    const leave = (): void => {
+      if (--entry.readers === 0 && this.#answers.get(key) === entry) this.#answers.delete(key);
+    };
+    try {
+      const answer = await entry.made;
+      onDone(leave);
+      return answer;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+}
+
+/** The answers that do not depend on who asks. `onDone` takes what is to be called once the caller has its answer. */
+export class SharedAnswers {
+  readonly #models: ModelChoice;
+  readonly #shared = new Shared();
+  readonly #modelList: FramedMessage;
+
+  constructor(models: ModelChoice) {
+    this.#models = models;
+    const message = {
+      models: [...models.bundles.values()].map(modelMessage),
+      defaultModel: models.defaultModel,
+    };
+    this.#modelList = new FramedMessage(framed(LogahService.service.ListModels.responseSerialize(message)));
+  }
+
+  /** The answer to `ListModels`. */
+  get modelList(): FramedMessage {
+    return this.#modelList;
+  }
+
+  /** The messages of a model's expansion. Throws LogahError (not_found) where the model has another or none. */
+  async expansion(
+    model: string,
+    sha256: string,
+    onDone: (done: () => void) => void,
+  ): Promise<readonly FramedMessage[]> {
+    const { path } = this.#models.expansion(model, sha256);
+    return this.#shared.read(path, () => readExpansion(path), onDone);
+  }
+
+  /** The answer to `GetTokenizer`. Throws LogahError (not_found) where the model has none. */
+  async tokenizer(model: string, onDone: (done: () => void) => void): Promise<FramedMessage> {
+    const { directory, names } = this.#models.tokenizer(model);
+    const make = async (): Promise<FramedMessage[]> => {
+      const files = await Promise.all(
+        names.map(async (name) => ({ name, data: await readFile(join(directory, name)) })),
+      );
+      return [new FramedMessage(framed(LogahService.service.GetTokenizer.responseSerialize({ files })))];
+    };
+    const [message] = await this.#shared.read(directory, make, onDone);
+    if (message === undefined) throw new Error(`no tokenizer was read from ${directory}`);
+    return message;
+  }
+}
+
+async function readExpansion(path: string): Promise<FramedMessage[]> {
+  const messages: FramedMessage[] = [];
+  for await (const data of createReadStream(path, { highWaterMark: EXPANSION_CHUNK_BYTES })) {
+    const bytes = LogahService.service.GetExpansion.responseSerialize({ data: data as Buffer });
+    messages.push(new FramedMessage(framed(bytes)));
+  }
+  return messages;
+}

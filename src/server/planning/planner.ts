@@ -1,0 +1,225 @@
+/**
+ * Plans on a thread of its own. Requests wait in a queue that serves callers in turn, so that one caller's large graphs
+ * delay another's by one plan at most; one that nobody waits for any more leaves the queue.
+ */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { abortError, LogahError } from '../../errors';
+import type { Caller } from '../admission/budget';
+import type { PlannedCall, PlanningMessage, PlanningSetup, PlanTask } from './planning-protocol';
+
+/**
+ * Memory of the thread's objects, in MB. A request within the bounds takes a fraction of it; a small nursery keeps what
+ * is thrown away from spreading over memory.
+ */
+const HEAP_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 4 };
+
+/** Threads that end one after the other without having planned anything in between. */
+const MAX_FAILURES = 3;
+
+interface Waiting {
+  readonly kind: PlanTask['kind'];
+  readonly bytes: Uint8Array;
+  readonly caller: Caller;
+  readonly resolve: (call: PlannedCall) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Active extends Waiting {
+  readonly id: number;
+  readonly abandoned: Int32Array;
+}
+
+export class Planner {
+  readonly #setup: PlanningSetup;
+  readonly #onFailure: (error: Error) => void;
+  /** Requests by caller; the caller whose turn it is comes first. */
+  readonly #queues = new Map<string, Waiting[]>();
+  #worker: Worker | undefined;
+  #active: Active | undefined;
+  #nextId = 0;
+  #failures = 0;
+  #closed = false;
+
+  private constructor(setup: PlanningSetup, onFailure: (error: Error) => void) {
+    this.#setup = setup;
+    this.#onFailure = onFailure;
+  }
+
+  /** Starts the thread, and waits until it can plan. `onFailure` hears where it ends again and again. */
+  static async start(setup: PlanningSetup, onFailure: (error: Error) => void): Promise<Planner> {
+    const planner = new Planner(setup, onFailure);
+    await planner.#startWorker();
+    return planner;
+  }
+
+  /** Requests that wait or are being planned. */
+  get length(): number {
+    return [...this.#queues.values()].reduce((sum, queue) => sum + queue.length, this.#active ? 1 : 0);
+  }
+
+  /**
+   * Plans a request from its bytes. Rejects with LogahError: what is wrong with it, or the signal's reason as soon as it
+   * aborts.
+   */
+  plan(kind: PlanTask['kind'], bytes: Uint8Array, caller: Caller, signal: AbortSignal): Promise<PlannedCall> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted || this.#closed) {
+        reject(signal.aborted ? abortError(signal) : new Error('the planner is closed'));
+        return;
+      }
+      const onAbort = (): void => {
+        this.#abandon(waiting);
+        reject(abortError(signal));
+      };
+      const settle = (): void => {
+        signal.removeEventListener('abort', onAbort);
+      };
+      const waiting: Waiting = {
+        kind,
+        bytes,
+        caller,
+        resolve: (call) => {
+          settle();
+          resolve(call);
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      const queue = this.#queues.get(caller.identity);
+      if (queue === undefined) this.#queues.set(caller.identity, [waiting]);
+      else queue.push(waiting);
+      this.#next();
+    });
+  }
+
+  /** Ends the thread; what is not planned is rejected. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#rejectAll(new Error('the planner is closed'));
+    await this.#worker?.terminate();
+  }
+
+  #next(): void {
+    if (this.#active !== undefined || this.#worker === undefined) return;
+    const [turn] = this.#queues;
+    if (turn === undefined) return;
+    const [identity, queue] = turn;
+    // Behind all others, if anything is left of it.
+    this.#queues.delete(identity);
+    const waiting = queue.shift();
+    if (queue.length > 0) this.#queues.set(identity, queue);
+    if (waiting === undefined) return;
+    const abandoned = new Int32Array(new SharedArrayBuffer(4));
+    const id = this.#nextId++;
+    this.#active = { ...waiting, id, abandoned };
+    // The thread gets a copy of its own, which moves there.
+    const bytes = Uint8Array.from(waiting.bytes);
+    const task: PlanTask = { id, kind: waiting.kind, bytes, abandoned };
+    this.#worker.postMessage(task, [bytes.buffer]);
+  }
+
+  #abandon(waiting: Waiting): void {
+    if (this.#active?.resolve === waiting.resolve) Atomics.store(this.#active.abandoned, 0, 1);
+    const { identity } = waiting.caller;
+    const queue = this.#queues.get(identity);
+    const left = queue?.filter((other) => other !== waiting) ?? [];
+    if (left.length > 0) this.#queues.set(identity, left);
+    else this.#queues.delete(identity);
+  }
+
+  #receive(message: PlanningMessage): void {
+    if (message.kind === 'ready') return;
+    this.#failures = 0;
+    const active = this.#active;
+    if (active?.id !== message.id) return;
+    this.#active = undefined;
+    switch (message.kind) {
+      case 'planned':
+        active.resolve(message.call);
+        break;
+      case 'refused': {
+        const { kind, message: text, violations, retryAfterMs } = message.error;
+        active.reject(
+          new LogahError(kind, text, { violations, ...(retryAfterMs !== undefined && { retryAfterMs }) }),
+        );
+        break;
+      }
+      case 'failed': {
+        const error = new Error('a request could not be planned');
+        error.stack = message.stack;
+        active.reject(error);
+        break;
+      }
+    }
+    this.#next();
+  }
+
+  async #startWorker(): Promise<void> {
+    const worker = new Worker(workerFile(), { workerData: this.#setup, resourceLimits: HEAP_LIMITS });
+    await new Promise<void>((resolve, reject) => {
+      worker.once('message', () => {
+        resolve();
+      });
+      worker.once('error', reject);
+    });
+    worker.removeAllListeners('error');
+    worker.on('message', (message: PlanningMessage) => {
+      this.#receive(message);
+    });
+    let cause: unknown;
+    worker.on('error', (error) => {
+      cause = error;
+    });
+    worker.once('exit', (code) => {
+      this.#replace(cause ?? new Error(`the planning thread ended with code ${code}`));
+    });
+    this.#worker = worker;
+    this.#next();
+  }
+
+  /** The request that ended the thread fails; the others get another thread. */
+  #replace(cause: unknown): void {
+    if (this.#closed) return;
+    this.#worker = undefined;
+    const active = this.#active;
+    this.#active = undefined;
+    active?.reject(endOf(cause));
+    const fail = (error: unknown): void => {
+      this.#closed = true;
+      const reason = error instanceof Error ? error : new Error(String(error));
+      this.#rejectAll(reason);
+      this.#onFailure(reason);
+    };
+    if (++this.#failures > MAX_FAILURES) fail(cause);
+    else this.#startWorker().catch(fail);
+  }
+
+  #rejectAll(error: Error): void {
+    const waiting = [...(this.#active ? [this.#active] : []), ...[...this.#queues.values()].flat()];
+    this.#active = undefined;
+    this.#queues.clear();
+    for (const { reject } of waiting) reject(error);
+  }
+}
+
+function endOf(cause: unknown): Error {
+  const isMemory = cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY';
+  return isMemory
+    ? new LogahError(
+        'resource_exhausted',
+        'planning this request takes more memory than this server has for it',
+      )
+    : new Error('the planning thread ended', { cause });
+}
+
+/** The worker's compiled file; under a test runner that compiles on the fly, the one of the last build. */
+function workerFile(): string {
+  const beside = join(__dirname, 'planning-worker.js');
+  return existsSync(beside) ? beside : join(__dirname, '../../../dist/server/planning/planning-worker.js');
+}

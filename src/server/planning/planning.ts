@@ -1,0 +1,123 @@
+/**
+ * The order of the stages up to the plan, written once: request -> architecture -> model -> widening -> plan. It knows
+ * nothing of gRPC and runs on the planning thread.
+ */
+
+import { readNetwork } from '../../architecture';
+import { messageShape } from '../../contract/message-shape';
+import { LogahService } from '../../contract/proto-definition';
+import { packGraph } from '../../decode/packed-graph';
+import { invalidField, LogahError } from '../../errors';
+import type { PredictRequest__Output } from '../../gen/logah/v1/PredictRequest';
+import { graphHash } from '../../graph/canonical';
+import type { GraphLimits } from '../../graph/limits';
+import { dataRange, type DataRange } from '../../plan/data-range';
+import { encodedGraph, planPrediction, type PredictionPlan } from '../../plan/plan';
+import { chooseWidening } from '../../plan/widening-choice';
+import { knownNetwork } from './known-operations';
+import { contentOf, framedField } from '../answers/message-parts';
+import { planMessages } from '../answers/messages';
+import type { ModelChoice } from './model-choice';
+import { packTensors } from './packed-tensors';
+import type { PlannedCall, PlanTask, StreamedPlan } from './planning-protocol';
+import { readOptions, type AnswerOptions } from './request';
+import { checkBounds, requestBounds } from '../admission/request-bounds';
+
+/** What is planned with. */
+export interface PlanningContext {
+  readonly models: ModelChoice;
+  readonly limits: GraphLimits;
+}
+
+/**
+ * Plans a request from its bytes. `checkpoint` is called between stages and may throw. Throws LogahError where the
+ * request is wrong; see `docs/architecture.md` for the status of each stage.
+ */
+export function planCall(
+  { kind, bytes }: Pick<PlanTask, 'kind' | 'bytes'>,
+  context: PlanningContext,
+  checkpoint: () => void,
+): PlannedCall {
+  const { plan, options } = planned(readRequest(kind, bytes, context.limits), context, checkpoint);
+  const range = dataRange(options.resume, plan.fingerprint, plan.totalBytes);
+  const { chunkBytes, sha256 } = options;
+  return {
+    head: {
+      model: plan.bundle.manifest.name,
+      fingerprint: plan.fingerprint,
+      totalBytes: plan.totalBytes,
+      tensors: plan.tensors.length,
+      seed: plan.seed,
+      lift: plan.lift,
+      elementType: plan.elementType,
+      range,
+      chunkBytes,
+      sha256,
+    },
+    message: messageOf(plan),
+    streamed: kind === 'Predict' ? streamed(plan, range) : undefined,
+  };
+}
+
+function planned(
+  request: PredictRequest__Output,
+  { limits, models }: PlanningContext,
+  checkpoint: () => void,
+): { readonly plan: PredictionPlan; readonly options: AnswerOptions } {
+  checkpoint();
+  const options = readOptions(request);
+  const network = readNetwork(request.architecture, limits);
+  checkpoint();
+  const { graph } = network;
+  const bundle = models.choose(request.model, graph.family);
+  const known = knownNetwork(
+    graph,
+    chooseWidening(network, bundle.manifest, options.copies),
+    { source: request.architecture, strict: options.strict },
+    bundle,
+    models.bundles,
+  );
+  // Of a large graph this is the largest part, and of no use any more.
+  request.architecture = null;
+  checkpoint();
+  const plan = planPrediction(known.graph, bundle, options, known.choice, known.warnings);
+  checkpoint();
+  return { plan, options };
+}
+
+function streamed(plan: PredictionPlan, range: DataRange): StreamedPlan {
+  const graph = encodedGraph(plan);
+  const hasCores = plan.tensors.some(({ core }) => core !== undefined);
+  return {
+    requestKey: `${plan.bundle.fingerprint}/${graphHash(graph)}`,
+    graph: packGraph(graph),
+    hasCores,
+    tensors: packTensors(plan.tensors, hasCores ? { start: 0, end: plan.totalBytes } : range),
+  };
+}
+
+/** `PlanResponse.plan`, and `PredictResponse.plan`. */
+const PLAN_FIELD = 1;
+
+function messageOf(plan: PredictionPlan): Buffer {
+  const { responseSerialize } = LogahService.service.Plan;
+  const parts = Array.from(planMessages(plan), (part) => contentOf(responseSerialize({ plan: part })));
+  return framedField(PLAN_FIELD, parts);
+}
+
+/** Parses a request within its bounds. Throws LogahError (invalid_argument) where it is none, or too much. */
+function readRequest(kind: PlanTask['kind'], bytes: Uint8Array, limits: GraphLimits): PredictRequest__Output {
+  checkBounds(bytes, messageShape(`logah.v1.${kind}Request`), requestBounds(limits.maxNodes));
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { Plan, Predict } = LogahService.service;
+  try {
+    if (kind === 'Predict') return Predict.requestDeserialize(buffer);
+    const { request } = Plan.requestDeserialize(buffer);
+    if (request === null) throw invalidField('request', 'is missing');
+    return request;
+  } catch (error) {
+    if (error instanceof LogahError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw invalidField('request', `is no logah.v1.${kind}Request: ${reason}`);
+  }
+}
