@@ -1,4 +1,4 @@
-/** What a predicted weight is multiplied with. */
+/** What a predicted weight is multiplied with, from what `plan/recipe-for.ts` decided. */
 
 import type { Factors } from '../hypernet/sessions';
 import { momentsOf } from './block-moments';
