@@ -4,9 +4,9 @@ Needs grpcio, protobuf and numpy; torch only for what returns or fills torch ten
 """
 
 from logah.client.client import Client, connect
+from logah.client.files.saving import SavedPrediction
 from logah.client.module_source import trace
 from logah.client.request import PredictOptions
-from logah.client.saving import SavedPrediction
 from logah.client.source import Source
 from logah.client.wire.plan import Coverage, Plan, TensorPlan, Warning, Widening
 from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent, Summary

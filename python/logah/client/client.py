@@ -14,17 +14,17 @@ import grpc
 
 from logah.client._generated import logah_pb2
 from logah.client.architecture import Architecture
-from logah.client.attempts import Attempts, Persistence, StallError
-from logah.client.channel import Calls, open_channel
 from logah.client.deadline import Deadline
+from logah.client.files.saving import SavedPrediction, saving
+from logah.client.files.tokenizer import tokenizer_files
+from logah.client.link.attempts import Attempts, Persistence, StallError
+from logah.client.link.channel import Calls, open_channel
+from logah.client.link.replicas import Replicas
+from logah.client.link.stall_watch import watched
 from logah.client.module_source import refuses_configuration
 from logah.client.progress import Progress
-from logah.client.replicas import Replicas
 from logah.client.request import PredictOptions, Representation, predict_request
-from logah.client.saving import SavedPrediction, saving
 from logah.client.source import Source, read_source
-from logah.client.stall_watch import watched
-from logah.client.tokenizer import tokenizer_files
 from logah.client.wire.checked_plan import check_plan
 from logah.client.wire.dense_events import DenseEvents
 from logah.client.wire.expansion import ExpansionCache, ExpansionLayer, FetchedFile
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     import torch
     from typing_extensions import Unpack
 
-    from logah.client.keeping import KeepOrPredict
-    from logah.client.report import InitializationReport
+    from logah.client.module.keeping import KeepOrPredict
+    from logah.client.module.report import InitializationReport
 
 
 def connect(

@@ -11,17 +11,17 @@ from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule
 
 from logah.client.deadline import Deadline
-from logah.client.filling import Filling, check_boxes, requested
-from logah.client.keeping import KeepOrPredict, KeptReason, decide
-from logah.client.local_box import LocalBox, local_box, local_tensor, materialized
-from logah.client.meta_buffers import Buffers
-from logah.client.module_parameters import ParameterSlot, checked_module, match_plan, parameter_slots, unwrapped
-from logah.client.own_start.start import OwnStart
-from logah.client.predictions import Predictions
+from logah.client.module.filling import Filling, check_boxes, requested
+from logah.client.module.keeping import KeepOrPredict, KeptReason, decide
+from logah.client.module.local_box import LocalBox, local_box, local_tensor, materialized
+from logah.client.module.meta_buffers import Buffers
+from logah.client.module.module_parameters import ParameterSlot, checked_module, match_plan, parameter_slots, unwrapped
+from logah.client.module.own_start.start import OwnStart
+from logah.client.module.predictions import Predictions
+from logah.client.module.proof import Proof
+from logah.client.module.rank_zero import RankZero
+from logah.client.module.report import InitializationReport, report_of
 from logah.client.progress import Progress
-from logah.client.proof import Proof
-from logah.client.rank_zero import RankZero
-from logah.client.report import InitializationReport, report_of
 from logah.client.request import Representation, predict_request
 from logah.client.source import Source, read_source
 from logah.client.wire.core_data import CoreExpansion

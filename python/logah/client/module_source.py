@@ -49,7 +49,7 @@ def trace(
     predicted, those on the meta device that neither a rule nor code of the module's own fills, and with `strict` those
     that nothing predicts.
     """
-    from logah.client.module_parameters import checked_module, unwrapped
+    from logah.client.module.module_parameters import checked_module, unwrapped
     from logah.client.tracing import trace as trace_module
 
     return trace_module(unwrapped(checked_module(module)), args, kwargs, rules=rules, strict=strict)
@@ -57,7 +57,7 @@ def trace(
 
 def read_module(module: nn.Module) -> Architecture:
     """The configuration of a transformers model; the trace of any other module. Errors as for `trace`."""
-    from logah.client.module_parameters import configuration_of, unwrapped
+    from logah.client.module.module_parameters import configuration_of, unwrapped
 
     root = unwrapped(module)
     configuration = configuration_of(root)

@@ -35,7 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from logah.client.health import health
+    from logah.client.link.health import health
 
     status = health(arguments.server, arguments.service, timeout=_DEADLINE)
     print(status)

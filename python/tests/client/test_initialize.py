@@ -21,7 +21,7 @@ from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel, Lla
 
 import logah
 from logah.client import Client, CoverageError, SourceError, trace
-from logah.client.meta_buffers import materialize_buffers
+from logah.client.module.meta_buffers import materialize_buffers
 
 pytestmark = pytest.mark.server
 

@@ -13,8 +13,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 import logah
 from logah.client import Client, RequestError, VerificationError
-from logah.client.local_box import LocalBox
-from logah.client.torch_expansion import fill_from_cores
+from logah.client.module.local_box import LocalBox
+from logah.client.module.torch_expansion import fill_from_cores
 from logah.client.wire.core_data import CoreExpansion
 from logah.client.wire.element_type import element_type_named
 from logah.client.wire.expansion import ExpansionLayer

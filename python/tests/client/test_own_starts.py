@@ -22,7 +22,7 @@ from transformers import (
 
 import logah
 from logah.client import Client, CoverageError, trace
-from logah.client.report import InitializationReport
+from logah.client.module.report import InitializationReport
 from logah.graph import Initialization
 
 pytestmark = pytest.mark.server

@@ -22,7 +22,7 @@ from streams import CONFIG, Response, breaking_off, offsets
 import logah
 from logah.client import ProtocolError, RemoteError
 from logah.client._generated import logah_pb2
-from logah.client.channel import is_loopback
+from logah.client.link.channel import is_loopback
 
 
 def test_leaving_the_loop_cancels_the_call() -> None:

@@ -11,7 +11,7 @@ from client_servers import (
 )
 
 from logah.client._generated import logah_pb2
-from logah.client.safetensors_file import SafetensorsWriter
+from logah.client.files.safetensors_file import SafetensorsWriter
 from logah.client.wire.prediction_stream import PlanEvent, PredictionStream
 
 

@@ -22,7 +22,7 @@ import logah
 from logah.__main__ import main
 from logah.client import Client, PredictOptions, RemoteError
 from logah.client._generated import logah_pb2
-from logah.client.channel import Calls
+from logah.client.link.channel import Calls
 from logah.graph.vit import vit_graph
 
 pytestmark = pytest.mark.server

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import nn
 
-from logah.client.own_start.origin import own_rule
-from logah.client.own_start.start import OwnStart
+from logah.client.module.own_start.origin import own_rule
+from logah.client.module.own_start.start import OwnStart
 
 # Registers what the operations are.
 from logah.client.tracing import arithmetic as arithmetic

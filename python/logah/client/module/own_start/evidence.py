@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.distributed.tensor import DTensor
 
-from logah.client.local_box import local_tensor
-from logah.client.own_start.draw import Constant, Draw, Normal, Uniform
+from logah.client.module.local_box import local_tensor
+from logah.client.module.own_start.draw import Constant, Draw, Normal, Uniform
 
 _SAMPLE = 16_384
 _BLOCKS = 8

@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 
-from logah.client.attempts import StallError
+from logah.client.link.attempts import StallError
 
 
 def watched(call: Any, seconds: float, target: str) -> Iterator[Any]:

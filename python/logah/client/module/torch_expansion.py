@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from logah.client.local_box import LocalBox
+from logah.client.module.local_box import LocalBox
 from logah.client.wire.core_data import BlockData, ConstantData, CoreExpansion, ElementData, block_data
 from logah.client.wire.plan import CoreBlock, TensorPlan
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from logah.client.module_parameters import plain_name
-from logah.client.own_start.computed import computed_values
-from logah.client.own_start.constructed import constructed_values
+from logah.client.module.module_parameters import plain_name
+from logah.client.module.own_start.computed import computed_values
+from logah.client.module.own_start.constructed import constructed_values
 from logah.errors import CoverageError
 
 

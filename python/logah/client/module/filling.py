@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from logah.client.keeping import Keeping
-from logah.client.local_box import LocalBox, local_tensor, materialized
-from logah.client.module_parameters import ParameterSlot
-from logah.client.own_start.evidence import is_explained
-from logah.client.torch_expansion import fill_from_cores
-from logah.client.verification import Sample, sampled_places
+from logah.client.module.keeping import Keeping
+from logah.client.module.local_box import LocalBox, local_tensor, materialized
+from logah.client.module.module_parameters import ParameterSlot
+from logah.client.module.own_start.evidence import is_explained
+from logah.client.module.torch_expansion import fill_from_cores
+from logah.client.module.verification import Sample, sampled_places
 from logah.client.wire.core_data import CoreExpansion
 from logah.client.wire.factored_tensor import FactoredTensor
 from logah.client.wire.plan import Plan, TensorPlan

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from logah.client.keeping import KeptReason
-from logah.client.proof import Proof
-from logah.client.verification import Verification
+from logah.client.module.keeping import KeptReason
+from logah.client.module.proof import Proof
+from logah.client.module.verification import Verification
 from logah.client.wire.plan import Plan, TensorPlan, Widening
 from logah.errors import RequestError
 

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from logah.client.own_start.init_code import init_functions
-from logah.client.own_start.marks import is_marked, marked
-from logah.client.own_start.parametrized import fill_parametrized
-from logah.client.own_start.twin import twin_of
+from logah.client.module.own_start.init_code import init_functions
+from logah.client.module.own_start.marks import is_marked, marked
+from logah.client.module.own_start.parametrized import fill_parametrized
+from logah.client.module.own_start.twin import twin_of
 
 #: Elements of one tensor: a quarter of a GiB in float32.
 LARGEST = 1 << 26

@@ -7,14 +7,14 @@ from functools import cached_property
 
 from torch import Tensor, nn
 
-from logah.client.local_box import local_tensor
-from logah.client.module_parameters import ParameterSlot, parameter_slots, plain_name
-from logah.client.own_start.computed import computed_values
-from logah.client.own_start.constructed import constructed_values
-from logah.client.own_start.draw import Constant, Draw
-from logah.client.own_start.evidence import constant_of, hold_values, is_explained
-from logah.client.own_start.rules import OwnRules
-from logah.client.own_start.special import Purpose, is_special, is_special_draw, norm_default
+from logah.client.module.local_box import local_tensor
+from logah.client.module.module_parameters import ParameterSlot, parameter_slots, plain_name
+from logah.client.module.own_start.computed import computed_values
+from logah.client.module.own_start.constructed import constructed_values
+from logah.client.module.own_start.draw import Constant, Draw
+from logah.client.module.own_start.evidence import constant_of, hold_values, is_explained
+from logah.client.module.own_start.rules import OwnRules
+from logah.client.module.own_start.special import Purpose, is_special, is_special_draw, norm_default
 
 #: Elements up to which it is worth to compute what no rule says, only to look at it.
 _WORTH_A_LOOK = 1 << 20

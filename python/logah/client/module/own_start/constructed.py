@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._device import _device_constructors
 from torch.utils._pytree import tree_map_only
 
-from logah.client.own_start.twin import plain_class
+from logah.client.module.own_start.twin import plain_class
 
 #: Elements of one tensor up to which it gets memory.
 _SMALL = 1 << 20

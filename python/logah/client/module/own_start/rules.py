@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from logah.client.own_start.init_code import init_functions
-from logah.client.own_start.recorder import Record, Recorder
-from logah.client.own_start.twin import twin_of
+from logah.client.module.own_start.init_code import init_functions
+from logah.client.module.own_start.recorder import Record, Recorder
+from logah.client.module.own_start.twin import twin_of
 
 
 class OwnRules:

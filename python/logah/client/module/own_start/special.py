@@ -8,9 +8,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from logah.client.local_box import local_tensor
-from logah.client.own_start.draw import Constant, Draw, Normal, Uniform
-from logah.client.own_start.evidence import constant_of, moments, sample_of
+from logah.client.module.local_box import local_tensor
+from logah.client.module.own_start.draw import Constant, Draw, Normal, Uniform
+from logah.client.module.own_start.evidence import constant_of, moments, sample_of
 
 #: What a parameter is for. A table is one of learned positions, which many networks start at 0 for want of better.
 Purpose = Literal["matrix", "table", "norm", "bias"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from logah.client.own_start.draw import Draw, Normal, Uniform, constant_rule
-from logah.client.own_start.evidence import constant_of, is_explained, is_noise, sample_of
-from logah.client.own_start.start import OwnStart
+from logah.client.module.own_start.draw import Draw, Normal, Uniform, constant_rule
+from logah.client.module.own_start.evidence import constant_of, is_explained, is_noise, sample_of
+from logah.client.module.own_start.start import OwnStart
 from logah.graph.architecture import Initialization
 
 #: Values that a distribution can be told from.

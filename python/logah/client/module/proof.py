@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from logah.client.keeping import Keeping
-from logah.client.local_box import LocalBox, local_tensor
-from logah.client.module_parameters import ParameterSlot
-from logah.client.verification import ExpectedElements, Sample, Verification, differences, sampled_places
+from logah.client.module.keeping import Keeping
+from logah.client.module.local_box import LocalBox, local_tensor
+from logah.client.module.module_parameters import ParameterSlot
+from logah.client.module.verification import ExpectedElements, Sample, Verification, differences, sampled_places
 from logah.client.wire.core_data import CoreExpansion
 from logah.client.wire.plan import TensorPlan
 from logah.errors import VerificationError

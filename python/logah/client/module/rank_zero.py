@@ -9,7 +9,7 @@ import torch.distributed as dist
 
 from logah.client.architecture import Architecture
 from logah.client.deadline import Deadline
-from logah.client.predictions import Predictions
+from logah.client.module.predictions import Predictions
 from logah.client.wire.expansion import ExpansionLayer
 from logah.client.wire.plan import Plan
 from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import ParametrizationList, is_parametrized
 from torch.nn.utils.weight_norm import WeightNorm
 
-from logah.client.own_start.marks import is_marked
-from logah.client.own_start.twin import twin_of
+from logah.client.module.own_start.marks import is_marked
+from logah.client.module.own_start.twin import twin_of
 
 
 def fill_parametrized(root: nn.Module, values: Mapping[str, Tensor]) -> None:

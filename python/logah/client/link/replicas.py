@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from logah.client.channel import Calls, Channel
+from logah.client.link.channel import Calls, Channel
 from logah.errors import RequestError
 
 

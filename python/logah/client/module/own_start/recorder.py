@@ -12,7 +12,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import DataDependentOutputException
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from logah.client.own_start.draw import Constant, Draw, Normal, Uniform
+from logah.client.module.own_start.draw import Constant, Draw, Normal, Uniform
 
 
 @dataclass

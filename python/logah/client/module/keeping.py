@@ -9,12 +9,12 @@ from typing import Literal
 from torch import nn
 
 from logah.client._generated import architecture_pb2
-from logah.client.local_box import local_tensor
-from logah.client.module_parameters import ParameterSlot
-from logah.client.own_start.draw import Draw
-from logah.client.own_start.evidence import constant_of
-from logah.client.own_start.special import Purpose
-from logah.client.own_start.start import OwnStart
+from logah.client.module.local_box import local_tensor
+from logah.client.module.module_parameters import ParameterSlot
+from logah.client.module.own_start.draw import Draw
+from logah.client.module.own_start.evidence import constant_of
+from logah.client.module.own_start.special import Purpose
+from logah.client.module.own_start.start import OwnStart
 from logah.client.wire.plan import Plan, TensorPlan
 
 #: What becomes of what the module says it wants as it is.

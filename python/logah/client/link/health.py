@@ -8,7 +8,7 @@ from __future__ import annotations
 import grpc
 from google.protobuf.wrappers_pb2 import StringValue, UInt32Value
 
-from logah.client.channel import open_channel
+from logah.client.link.channel import open_channel
 from logah.client.wire.status_details import remote_error
 from logah.errors import ProtocolError
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from logah.client._generated import logah_pb2
 from logah.client.architecture import Architecture
-from logah.client.generation_config import GENERATION_CONFIG, generation_config
+from logah.client.files.generation_config import GENERATION_CONFIG, generation_config
+from logah.client.files.safetensors_file import SafetensorsWriter
 from logah.client.partial_file import output_directory, whole_file, write_all
-from logah.client.safetensors_file import SafetensorsWriter
 from logah.client.wire.plan import Plan
 from logah.client.wire.prediction_stream import Summary
 from logah.errors import RequestError

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import grpc
 
 from logah.client.deadline import Deadline
-from logah.client.replicas import Replica, Replicas
+from logah.client.link.replicas import Replica, Replicas
 from logah.errors import LogahError, ProtocolError, RemoteError, RequestError
 
 #: Seconds that a call may bring nothing new, and as long as no server has answered at all: an address may be wrong.

@@ -1,0 +1,1 @@
+"""What is written beside each other in a directory that transformers loads."""

@@ -1,0 +1,1 @@
+"""What fills the parameters of a module in place; needs torch."""
