@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 import torch
 from client_servers import SMALL_GPT2, SMALL_VIT, small_plan
@@ -13,6 +14,7 @@ from client_servers import SMALL_GPT2, SMALL_VIT, small_plan
 import logah
 from logah.__main__ import main
 from logah.client import ProtocolError, RemoteError
+from logah.client._generated import logah_pb2
 from logah.client.request import predict_request
 from logah.client.source import read_source
 from logah.client.wire.checked_plan import check_plan
@@ -63,7 +65,13 @@ def test_a_stream_that_goes_on_has_the_same_noise(server: str) -> None:
         data = b"".join(event.data for event in client.events(whole) if isinstance(event, DataEvent))
         whole.resume.fingerprint = plan.fingerprint
         whole.resume.offset = plan.total_bytes // 2 + 1
-        rest = b"".join(message.chunk.data for message in client._calls.predict(whole))
+    with grpc.insecure_channel(server) as channel:
+        predict = channel.unary_stream(
+            "/logah.v1.LogahService/Predict",
+            request_serializer=logah_pb2.PredictRequest.SerializeToString,
+            response_deserializer=logah_pb2.PredictResponse.FromString,
+        )
+        rest = b"".join(message.chunk.data for message in predict(whole))
     assert data[plan.total_bytes // 2 + 1 :] == rest
 
 
