@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { status } from '@grpc/grpc-js';
+import { status, logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import {
   connect,
   ProtocolError,
@@ -60,6 +60,11 @@ async function closedPort(): Promise<number> {
 afterEach(() => {
   client?.close();
   server?.stop();
+});
+
+// It tells of a proxy that it cannot reach whenever it tries again, be the test over or not.
+beforeAll(() => {
+  setLogVerbosity(logVerbosity.NONE);
 });
 
 describe('the client', () => {
