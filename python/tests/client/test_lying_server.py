@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +29,15 @@ def test_a_server_that_lies_is_caught_and_no_file_is_left(lie: str, tmp_path: Pa
 
 def test_an_error_leaves_the_files_of_before_alone(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"old weights")
-    (tmp_path / "config.json").write_bytes(b"old config")
+    # The same network's in another layout: beside another's nothing would be written at all.
+    config = json.dumps(CONFIG, indent=7).encode()
+    (tmp_path / "config.json").write_bytes(config)
     messages, _ = LIES["wrong digest"]
     with fake_server(answering(messages)) as fake, logah.connect(fake.address) as client, pytest.raises(ProtocolError):
         client.save(CONFIG, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         "model.safetensors": b"old weights",
-        "config.json": b"old config",
+        "config.json": config,
     }
 
 

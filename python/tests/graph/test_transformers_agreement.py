@@ -102,7 +102,8 @@ def test_every_element_has_one_origin(name: str) -> None:
         if parameter.tied_to:
             assert not parameter.blocks
             continue
-        assert sum(block.length for block in parameter.blocks) == parameter.shape[parameter.axis]
+        length = sum(block.length for block in parameter.blocks) * (parameter.repetitions or 1)
+        assert length == (parameter.view or parameter.shape)[parameter.axis]
         for block in parameter.blocks:
             assert isinstance(block.origin, Prediction | Initialization)
 
@@ -132,8 +133,10 @@ def test_rules_give_what_transformers_gives(name: str) -> None:
     for parameter in ArchitectureGraph.from_json(read_graph(name)).parameters:
         if parameter.tied_to:
             continue
-        values = state[parameter.name].split([block.length for block in parameter.blocks], parameter.axis)
-        for block, value in zip(parameter.blocks, values, strict=True):
+        blocks = parameter.blocks * (parameter.repetitions or 1)
+        seen = state[parameter.name].view(parameter.view or parameter.shape)
+        values = seen.split([block.length for block in blocks], parameter.axis)
+        for block, value in zip(blocks, values, strict=True):
             if isinstance(block.origin, Initialization):
                 assert is_as_ruled(value, block.origin), (parameter.name, block.origin)
 

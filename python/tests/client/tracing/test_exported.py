@@ -91,7 +91,7 @@ def test_a_module_that_cannot_be_followed_says_where(
 
 
 def test_inputs_are_asked_for_where_a_module_does_not_say_its_own() -> None:
-    with pytest.raises(TraceError, match="pass example inputs"):
+    with pytest.raises(TraceError, match="pass an example"):
         trace(nn.Linear(4, 4))
     with pytest.raises(TraceError, match="missing a required argument: 'input'"):
         trace(nn.Linear(4, 4), ())
