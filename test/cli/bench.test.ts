@@ -87,7 +87,7 @@ describe('logah bench', () => {
       .slice(stdout.indexOf('Options:'))
       .split(/\n(?= {2}-)/)
       .slice(1);
-    for (const flag of flags) expect(flag.replace(/\s+/g, ' ')).toMatch(/default: |--help/);
+    for (const flag of flags) expect(flag.replace(/\s+/g, ' ')).toMatch(/default: |--help|--version/);
   });
 });
 
