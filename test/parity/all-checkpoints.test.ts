@@ -51,7 +51,7 @@ beforeAll(async () => {
     throw new Error(`no parity data in ${PARITY}: set LOGAH_PARITY to the directory that holds them`);
   }
   directory = await mkdtemp(join(tmpdir(), 'logah-parity-'));
-  const script = join(REPOSITORY, 'python', 'tests', 'export_parity.py');
+  const script = join(REPOSITORY, 'python', 'tests', 'support', 'export_parity.py');
   await promisify(execFile)(PYTHON, [script, directory], {
     env: { ...process.env, LOGAH_PARITY: PARITY, PYTHONPATH: join(REPOSITORY, 'python') },
   }).catch((cause: unknown) => {
