@@ -1,4 +1,4 @@
-/** The slow suites: whole commands that predict large networks, long series of draws, faults on purpose. */
+/** The slow suites: whole commands and servers over their lives, every shape, long series of draws, faults on purpose. */
 const SLOW = [
   '<rootDir>/test/cli/bench.test.ts',
   '<rootDir>/test/cli/demo.test.ts',
@@ -6,8 +6,12 @@ const SLOW = [
   '<rootDir>/test/cli/factors.test.ts',
   '<rootDir>/test/cli/predict.test.ts',
   '<rootDir>/test/cli/usage.test.ts',
+  '<rootDir>/test/client/link/resuming-stream.test.ts',
+  '<rootDir>/test/decode/draws.test.ts',
   '<rootDir>/test/decode/noise.test.ts',
   '<rootDir>/test/decode/random.test.ts',
+  '<rootDir>/test/server/every-shape.test.ts',
+  '<rootDir>/test/server/lifecycle.test.ts',
   '<rootDir>/test/faults/**/*.test.ts',
 ];
 
