@@ -1,10 +1,12 @@
 """Exports a fixed set of networks with every exporter that is installed, and compares what a server makes of the files.
 
-    python python/bench/exporters.py HOST:PORT bench/results/exporters.json docs/exporters.md
+    cd python && python -m bench.exporters HOST:PORT [PART ...]
 
-Needs torch, onnx and onnxscript; keras, jax2onnx with flax, skl2onnx, onnxslim, onnxsim and onnxruntime are used where
-they are installed. Each matrix of a file is found in the module by its values, and what is predicted for it is compared
-with what is predicted for the module's own parameter from a trace.
+PART is rows (the fixed set), configurations or packages; without one, all are measured, and what is not stays in the
+result file as it was. Needs torch, transformers, onnx and onnxscript, for packages those of `bench.shipped_onnx`;
+keras, jax2onnx with flax, skl2onnx, onnxslim, onnxsim and onnxruntime are used where they are installed. Each matrix of
+a file is found in the module by its values, and what is predicted for it is compared with what is predicted for the
+module's own parameter from a trace.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import json
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,9 +30,14 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 import logah
+from bench.config_and_onnx import configuration_section, measure_configurations
+from bench.shipped_onnx import PACKAGES, measure_shipped, shipped_section
 from logah.client import trace
 from logah.client._generated import logah_pb2
 from logah.client.source import read_source
+
+RESULTS = Path(__file__).parents[2] / "bench" / "results" / "exporters.json"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "exporters.md"
 
 _SEED = 11
 
@@ -374,7 +381,19 @@ def measure(address: str) -> list[Row]:
     return rows
 
 
-_PACKAGES = ("torch", "onnx", "onnxscript", "onnxslim", "onnxsim", "onnxruntime", "keras", "jax2onnx", "skl2onnx")
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "onnx",
+    "onnxscript",
+    "onnxslim",
+    "onnxsim",
+    "onnxruntime",
+    "keras",
+    "jax2onnx",
+    "skl2onnx",
+    *PACKAGES,
+)
 
 
 def report(result: Mapping[str, Any]) -> str:
@@ -413,23 +432,34 @@ def report(result: Mapping[str, Any]) -> str:
         "A network whose norms were folded away is another graph, and so is one of which onnxsim has joined the",
         "projections of query, key and value: their matrices differ from the trace's.",
         "",
+        *configuration_section(result["configurations"]),
+        *shipped_section(result["packages"]),
     ]
     return "\n".join(lines)
 
 
+_PARTS: dict[str, Callable[[str], Iterable[Any]]] = {
+    "rows": measure,
+    "configurations": measure_configurations,
+    "packages": measure_shipped,
+}
+
+
 def main() -> None:
     """Measures, and writes both files."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address")
-    parser.add_argument("result", type=Path)
-    parser.add_argument("document", type=Path)
+    parser.add_argument("parts", nargs="*", choices=_PARTS, help="default: all")
     given = parser.parse_args()
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
-    rows = [asdict(row) for row in measure(given.address)]
-    result = {"versions": {name: _version(name) for name in _PACKAGES}, "rows": rows}
-    given.result.write_text(json.dumps(result, indent=1) + "\n")
-    given.document.write_text(report(result))
+    result = json.loads(RESULTS.read_text())
+    for part in given.parts or _PARTS:
+        result[part] = [asdict(row) for row in _PARTS[part](given.address)]
+    # Of a part that is not measured here, the versions that it was measured with.
+    result["versions"] = {name: _version(name) or result["versions"].get(name, "") for name in _PACKAGES}
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+    DOCUMENT.write_text(report(result))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ export interface NodeText {
   readonly tensor?: TensorText;
   /** Bytes of a graph inside. */
   readonly graph?: Uint8Array;
+  /** Bytes of the graph for the other case. */
+  readonly otherGraph?: Uint8Array;
 }
 
 export interface ModelText {
@@ -66,6 +68,7 @@ export function node({
   int = {},
   tensor: constant,
   graph,
+  otherGraph,
   ...values
 }: NodeText): Buffer {
   const attribute = (key: string, ...content: Buffer[]): Buffer =>
@@ -81,6 +84,7 @@ export function node({
     ...Object.entries(int).map(([key, value]) => attribute(key, integer(ATTRIBUTE.int, value))),
     ...(constant ? [attribute('value', field(ATTRIBUTE.tensor, tensor('', constant)))] : []),
     ...(graph ? [attribute('then_branch', field(ATTRIBUTE.graph, graph))] : []),
+    ...(otherGraph ? [attribute('else_branch', field(ATTRIBUTE.graph, otherGraph))] : []),
     ...(domain === undefined ? [] : [field(NODE.domain, text(domain))]),
   ]);
 }

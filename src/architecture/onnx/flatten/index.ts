@@ -59,7 +59,12 @@ class Flattening {
     if (called !== undefined) {
       this.add(calledNodes(called, node, this.scope(node)), depth + 1);
     } else if (isStandard(node) && node.operator === 'If') {
-      this.addBranch(chosenBranch(node, this.integersOf(node.inputs[0] ?? '')), node, depth);
+      const condition = this.integersOf(node.inputs[0] ?? '');
+      this.addBranch(
+        chosenBranch(node, condition, (name) => this.tensorOf(name)),
+        node,
+        depth,
+      );
     } else {
       const parts = unfused(node);
       if (parts !== undefined) this.add(parts, depth + 1);
@@ -99,9 +104,14 @@ class Flattening {
   }
 
   private integersOf(name: string): readonly number[] | undefined {
+    return this.tensorOf(name)?.integers;
+  }
+
+  /** An initialiser or a constant, also by another name. */
+  private tensorOf(name: string): OnnxTensor | undefined {
     const maker = this.makers.get(name);
-    if (maker?.operator === 'Identity') return this.integersOf(maker.inputs[0] ?? '');
-    return (maker === undefined ? this.tensors.get(name) : maker.attributes.get('value')?.tensor)?.integers;
+    if (maker?.operator === 'Identity') return this.tensorOf(maker.inputs[0] ?? '');
+    return maker === undefined ? this.tensors.get(name) : maker.attributes.get('value')?.tensor;
   }
 }
 
