@@ -1,7 +1,7 @@
 /** Weights that are computed with each other before data meets them. */
 
 import { fanIn, FILLINGS, uniformOf } from '../fillings';
-import { isVector, type Weight, type WeightValue } from '../values';
+import { CONSTANT, isVector, type Value, type Weight, type WeightValue } from '../values';
 import { weightsTogether } from './as-data';
 import type { Reading } from './operator';
 
@@ -43,9 +43,9 @@ export function shiftedWeights(a: WeightValue, b: WeightValue): WeightValue {
 
 /**
  * A product of weights. A vector in it is what a power iteration keeps, as a spectral norm has it, and the result a number
- * or another such vector.
+ * or another such vector; of vectors alone it is a constant.
  */
-export function multipliedWeights(a: WeightValue, b: WeightValue, reading: Reading): WeightValue {
+export function multipliedWeights(a: WeightValue, b: WeightValue, reading: Reading): Value {
   const { network } = reading;
   for (const [one, other] of [
     [a, b],
@@ -60,7 +60,9 @@ export function multipliedWeights(a: WeightValue, b: WeightValue, reading: Readi
     ...value,
     weights: value.weights.filter((weight) => !network.isStatistic(weight)),
   }));
-  return { ...weightsTogether(kept), view: undefined, reduced: true };
+  const product = weightsTogether(kept);
+  if (product.weights.length === 0 && product.variances === undefined) return CONSTANT;
+  return { ...product, view: undefined, reduced: true };
 }
 
 function isLine({ view, reduced, weights }: WeightValue): boolean {
