@@ -1,6 +1,9 @@
 /** Weights that are computed with each other before data meets them. */
 
+import { invalidField } from '../../../errors';
 import { fanIn, FILLINGS, uniformOf } from '../fillings';
+import { ONNX_FIELD } from '../model';
+import { nodeName } from '../read-model';
 import { isVector, type Weight, type WeightValue } from '../values';
 import { weightsTogether } from './as-data';
 import type { Reading } from './operator';
@@ -9,9 +12,14 @@ import type { Reading } from './operator';
  * The largest of weights that are computed with each other; vectors beside it are scales, as of a weight norm, and other
  * matrices have the rule of layers.
  */
-export function mainOf(value: WeightValue, { network }: Reading): Weight {
+export function mainOf(value: WeightValue, { network, node }: Reading): Weight {
   const [main, ...others] = [...value.weights, ...(value.variances ?? [])];
-  if (main === undefined) throw new Error('a weight of no weights');
+  if (main === undefined) {
+    throw invalidField(
+      ONNX_FIELD,
+      `${nodeName(node)} takes for a weight what is computed of statistics alone; a weight must hold parameters`,
+    );
+  }
   for (const other of others) {
     const { content } = other;
     // A weight norm's scale is the norm of a row, above 0.
