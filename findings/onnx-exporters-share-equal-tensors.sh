@@ -10,8 +10,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q torch==2.13.0
-"$folder/venv/bin/pip" install -q onnx==1.23.2 onnxscript==0.7.2 numpy==2.4.6
+"$folder"/venv/bin/pip install -q torch==2.13.0
+"$folder"/venv/bin/pip install -q onnx==1.23.2 onnxscript==0.7.2 numpy==2.4.6
 cd "$folder"
 "$folder/venv/bin/python" -W ignore - <<'PYTHON'
 import logging

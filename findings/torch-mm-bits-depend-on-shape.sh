@@ -11,7 +11,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q torch==2.13.0
+"$folder"/venv/bin/pip install -q torch==2.13.0
 "$folder/venv/bin/python" -W ignore - <<'PYTHON'
 import torch
 

@@ -23,13 +23,15 @@ export function onnxOperators() {
   return [
     '## ONNX files',
     'Names and shapes of the parameters are those of the file. "By rule": by the rule of PyTorch or transformers, which ' +
-      '[012](decisions/012-onnx-front-end.md) lists. Functions of the file, branches with a constant condition, fused ' +
+      '[012](decisions/012-onnx-front-end.md) lists. Functions of the file, branches with a constant condition, or with all the weights, fused ' +
       'operators of ONNX Runtime and quantised ones are read as what they are made of. Refused are other operators and ' +
       'domains, loops, sparse weights and weights of a few bits each.',
     list(items),
     '### Exporters',
     'What each does to a network, and which call to prefer; [exporters.md](exporters.md) has it measured. Export a network ' +
-      'whose parameters differ (trained, or drawn anew where they are all zeros or ones): equal ones are written once.',
+      'whose parameters differ (trained, or drawn anew where they are all zeros or ones): equal ones are written once. Give ' +
+      'the dynamo exporter a dynamic length (`dynamic_shapes`) for a network that looks up its positions: with a fixed one it ' +
+      'keeps the rows that the example used, as a parameter that is added, and not the table.',
     EXPORTERS.join('\n'),
   ];
 }

@@ -487,16 +487,3 @@ test('numbers that the image is scaled by are no parameters', () => {
   const graph = read({ nodes, tensors: { mean: [3, 1, 1], deviation: [3, 1, 1], w: [4, 3, 3, 3] } });
   expect(Object.keys(origins(graph))).toEqual(['w']);
 });
-
-test('the product of a vector with itself is a constant, and scales what it meets', () => {
-  const square: NodeText = { op: 'MatMul', in: ['v', 'v'], out: ['n'] };
-  const layer: NodeText = { op: 'MatMul', in: ['x', 'w'], out: ['h'], name: 'layer' };
-  const network = read({
-    nodes: [square, layer, { op: 'Mul', in: ['h', 'n'], out: ['y'] }],
-    tensors: { v: [4], w: [8, 6] },
-  });
-  expect(network.parameters.map(({ name }) => name)).toEqual(['w']);
-  expect(network.constants?.map(({ name }) => name)).toEqual(['v']);
-  const alone = { nodes: [square, { ...layer, in: ['n', 'x'], out: ['y'] }], tensors: { v: [4] } };
-  expect(() => read(alone)).toThrow('has no weights that an output depends on');
-});

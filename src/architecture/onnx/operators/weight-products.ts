@@ -1,7 +1,10 @@
 /** Weights that are computed with each other before data meets them. */
 
+import { invalidField } from '../../../errors';
 import { fanIn, FILLINGS, uniformOf } from '../fillings';
-import { CONSTANT, isVector, type Value, type Weight, type WeightValue } from '../values';
+import { ONNX_FIELD } from '../model';
+import { nodeName } from '../read-model';
+import { isVector, type Weight, type WeightValue } from '../values';
 import { weightsTogether } from './as-data';
 import type { Reading } from './operator';
 
@@ -9,9 +12,14 @@ import type { Reading } from './operator';
  * The largest of weights that are computed with each other; vectors beside it are scales, as of a weight norm, and other
  * matrices have the rule of layers.
  */
-export function mainOf(value: WeightValue, { network }: Reading): Weight {
+export function mainOf(value: WeightValue, { network, node }: Reading): Weight {
   const [main, ...others] = [...value.weights, ...(value.variances ?? [])];
-  if (main === undefined) throw new Error('a weight of no weights');
+  if (main === undefined) {
+    throw invalidField(
+      ONNX_FIELD,
+      `${nodeName(node)} takes for a weight what is computed of statistics alone; a weight must hold parameters`,
+    );
+  }
   for (const other of others) {
     const { content } = other;
     // A weight norm's scale is the norm of a row, above 0.
@@ -43,9 +51,9 @@ export function shiftedWeights(a: WeightValue, b: WeightValue): WeightValue {
 
 /**
  * A product of weights. A vector in it is what a power iteration keeps, as a spectral norm has it, and the result a number
- * or another such vector; of vectors alone it is a constant.
+ * or another such vector.
  */
-export function multipliedWeights(a: WeightValue, b: WeightValue, reading: Reading): Value {
+export function multipliedWeights(a: WeightValue, b: WeightValue, reading: Reading): WeightValue {
   const { network } = reading;
   for (const [one, other] of [
     [a, b],
@@ -60,9 +68,7 @@ export function multipliedWeights(a: WeightValue, b: WeightValue, reading: Readi
     ...value,
     weights: value.weights.filter((weight) => !network.isStatistic(weight)),
   }));
-  const product = weightsTogether(kept);
-  if (product.weights.length === 0 && product.variances === undefined) return CONSTANT;
-  return { ...product, view: undefined, reduced: true };
+  return { ...weightsTogether(kept), view: undefined, reduced: true };
 }
 
 function isLine({ view, reduced, weights }: WeightValue): boolean {
