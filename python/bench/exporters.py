@@ -1,6 +1,6 @@
 """Exports a fixed set of networks with every exporter that is installed, and compares what a server makes of the files.
 
-    cd python && python -m bench.exporters HOST:PORT [PART ...]
+    cd python && python -m bench.exporters HOST:PORT [--only PART ...]
 
 PART is rows (the fixed set), configurations or packages; without one, all are measured, and what is not stays in the
 result file as it was. Needs torch, transformers, onnx and onnxscript, for packages those of `bench.shipped_onnx`;
@@ -449,12 +449,12 @@ def main() -> None:
     """Measures, and writes both files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address")
-    parser.add_argument("parts", nargs="*", choices=_PARTS, help="default: all")
+    parser.add_argument("--only", nargs="+", choices=_PARTS, default=list(_PARTS), metavar="PART")
     given = parser.parse_args()
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
     result = json.loads(RESULTS.read_text())
-    for part in given.parts or _PARTS:
+    for part in given.only:
         result[part] = [asdict(row) for row in _PARTS[part](given.address)]
     # Of a part that is not measured here, the versions that it was measured with.
     result["versions"] = {name: _version(name) or result["versions"].get(name, "") for name in _PACKAGES}
