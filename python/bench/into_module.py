@@ -139,6 +139,8 @@ def measured(rounds: int, work: Path, config: Path, address: str, pid: int) -> d
     small = AutoConfig.for_model("gpt2", n_embd=64, n_layer=2, n_head=4, vocab_size=100, n_positions=32)
     client.initialize(AutoModelForCausalLM.from_config(small))
     module = AutoModelForCausalLM.from_config(settings)
+    # What a way finds in the module decides what it keeps: each begins with transformers' own start.
+    own = {name: value.clone() for name, value in module.state_dict().items()}
     before = client.initialize(module, representation="core")
     ways: dict[str, Callable[[int], object]] = {
         "transformersStart": lambda seed: AutoModelForCausalLM.from_config(settings),
@@ -155,6 +157,7 @@ def measured(rounds: int, work: Path, config: Path, address: str, pid: int) -> d
     verify = []
     for round_number in range(1, rounds + 1):
         for name, way in ways.items():
+            module.load_state_dict(own)
             held, used = reset_peak(), cpu_seconds(pid)
             start = time.perf_counter()
             # A seed of its own each round: the server has the cores of no earlier one.

@@ -9,6 +9,7 @@ import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from logah.client.module.local_box import LocalBox
-from logah.client.wire.core_data import BlockData, ConstantData, CoreExpansion, ElementData, block_data
+from logah.client.wire.core_data import BlockData, ConstantData, CoreExpansion, CoreRows, ElementData, block_data
 from logah.client.wire.plan import CoreBlock, TensorPlan
 
 #: Rows and columns of a tile of a product: 1 MiB of float32, which stays in a core's cache where it is to be rounded.
@@ -121,7 +122,7 @@ def _tiles(
             elements = elements.view(torch.bfloat16)
         yield elements.to(device), block.row, block.column
         return
-    a, b = (torch.from_numpy(factor).to(device) for factor in read.factors(expansion.layer))
+    a, b = (factor.to(device) for factor in _factors(read, expansion))
     if block.layout == "matrix":
         yield from _matrix(block, a, b, whole)
         return
@@ -134,6 +135,29 @@ def _tiles(
         last = min(first + step, block.rows)
         if whole.part(block.row + first, last - first, block.column, block.columns) is not None:
             yield values(block, a, b, first, last), block.row + first, block.column
+
+
+def _factors(read: CoreRows, expansion: CoreExpansion) -> tuple[Tensor, Tensor]:
+    """A, with the scale in it, and B; by torch, since the threads of NumPy's BLAS would stand in its way."""
+    weight, bias = _layer(expansion)
+    factors = []
+    for core, rows in ((read.core_a, read.m), (read.core_b, read.n)):
+        count, rank = rows * weight.shape[1], weight.shape[1]
+        columns = min(count, len(weight))
+        expanded = torch.addmm(bias[:columns], torch.tensor(core), weight[:columns].T)
+        factors.append(expanded.view(-1)[:count].view(rows, rank))
+    a, b = factors
+    return (a if read.scale == 1.0 else (a.double() * read.scale).float()), b
+
+
+def _layer(expansion: CoreExpansion) -> tuple[Tensor, Tensor]:
+    """Weight and bias of the expansion as tensors, made once."""
+    if expansion not in _LAYERS:
+        _LAYERS[expansion] = (torch.tensor(expansion.layer.weight), torch.tensor(expansion.layer.bias))
+    return _LAYERS[expansion]
+
+
+_LAYERS: WeakKeyDictionary[CoreExpansion, tuple[Tensor, Tensor]] = WeakKeyDictionary()
 
 
 def _matrix(block: CoreBlock, a: Tensor, b: Tensor, whole: _View) -> Iterator[tuple[Tensor, int, int]]:

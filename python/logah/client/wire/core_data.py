@@ -13,7 +13,7 @@ from logah.client.wire.expansion import ExpansionLayer
 from logah.client.wire.plan import CoreBlock, Expansion, TensorPlan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CoreExpansion:
     """What the cores of a plan are read and expanded with."""
 
