@@ -41,16 +41,18 @@ async function decompress(bytes: Buffer, encoding: 'gzip' | 'deflate', limit: nu
   try {
     return await DECOMPRESS[encoding](bytes, { maxOutputLength: limit });
   } catch (error) {
-    const tooLarge = error instanceof RangeError;
-    // grpc-js takes a status here, not an error.
-    // eslint-disable-next-line @typescript-eslint/only-throw-error
-    throw tooLarge
-      ? {
-          code: status.RESOURCE_EXHAUSTED,
-          details: `Received message that decompresses to a size larger than ${limit}`,
-        }
-      : { code: status.INTERNAL, details: 'Failed to decompress message' };
+    // What grpc-js reads of what is thrown here are the fields of a status.
+    throw error instanceof RangeError
+      ? statusError(
+          status.RESOURCE_EXHAUSTED,
+          `Received message that decompresses to a size larger than ${limit}`,
+        )
+      : statusError(status.INTERNAL, 'Failed to decompress message');
   }
+}
+
+function statusError(code: status, details: string): Error {
+  return Object.assign(new Error(details), { code, details });
 }
 
 function isDecompressor(call: object): call is Decompressor {
