@@ -8,10 +8,13 @@
 import type { Factors } from '../hypernet/sessions';
 import { decodedEntry } from '../plan/cycle';
 import type { KernelRecipe, MatrixRecipe, PositionRecipe, VectorRecipe } from '../plan/recipe';
+import { decodeFactors } from './factors';
+import { needOf } from './needs';
 import { scaleOf } from './scale';
 import type { Scratch } from '../scratch';
 import { squashOf } from './squash';
 import type { DecodeContext, TilePart } from './tile-part';
+import { productElement } from '../vector-product';
 
 export type LowRankRecipe = KernelRecipe | MatrixRecipe | PositionRecipe | VectorRecipe;
 
@@ -43,7 +46,7 @@ async function fillMatrix(
   tileColumns: number,
 ): Promise<void> {
   const { m, n } = recipe;
-  const { a, b } = await factorsOf(part, context, m, n);
+  const { a, b } = await factorsOf(recipe, part, context);
   const scale = keptScale(recipe, context, { a, b });
   const { scratch, rank } = context;
   const { rows: rowCycle, columns: columnCycle } = recipe.cycles ?? {};
@@ -75,7 +78,7 @@ async function fillKernel(
   tileColumns: number,
 ): Promise<void> {
   const { o, i, h, w } = recipe;
-  const { a, b } = await factorsOf(part, context, o * h, i * w);
+  const { a, b } = await factorsOf(recipe, part, context);
   const scale = keptScale(recipe, context, { a, b });
   const rows = gatherRows(
     a,
@@ -108,7 +111,7 @@ async function fillPositions(
   tileColumns: number,
 ): Promise<void> {
   const { c, s } = recipe;
-  const { a, b } = await factorsOf(part, context, s, c * s);
+  const { a, b } = await factorsOf(recipe, part, context);
   const scale = keptScale(recipe, context, { a, b });
   // Rows of the square that the part's tokens lie in, the square repeated for ever.
   const first = Math.floor(part.pieceRow / s);
@@ -145,25 +148,32 @@ export async function vectorValues(
   context: DecodeContext,
 ): Promise<(index: number) => number> {
   const { row, length, rounded, layout, cycles, factor = 1 } = recipe;
-  const [m, n] = layout === 'pair' ? [rounded, 2] : [2 * rounded, 1];
-  const { a, b } = await factorsOf(part, context, m, n);
-  const product = context.scratch.product.take(m * n);
-  await multiply(context, a, b, product);
+  const { a, b } = await factorsOf(recipe, part, context);
+  const { rank } = context;
   const squash = squashOf(row);
   return (index) => {
     const at = decodedEntry(index, length, cycles?.rows);
-    const value = layout === 'pair' ? product[at * 2 + row] : product[row * rounded + at];
-    return squash(value as number) * factor;
+    const value =
+      layout === 'pair'
+        ? productElement(a, at, b, row, rank)
+        : productElement(a, row * rounded + at, b, 0, rank);
+    return squash(value) * factor;
   };
 }
 
-/** The first m rows of A and n rows of B of the part's node. */
-export function factorsOf(part: TilePart, context: DecodeContext, m: number, n: number): Promise<Factors> {
-  const { recipe, embedding } = part;
-  if (recipe.kind === 'fill') throw new Error('a block filled by rule has no factors');
-  const { factors, rank, requestKey, sessions } = context;
-  const key = `${requestKey}/${recipe.node}/${recipe.slot}/${m}/${n}`;
-  return factors.get(key, m * rank, n * rank, (target) => sessions.factors(embedding, recipe.slot, target));
+/** The factors of the part's recipe. */
+export async function factorsOf(
+  recipe: LowRankRecipe,
+  { embedding }: TilePart,
+  { factors, requestKey, sessions, sizes }: DecodeContext,
+): Promise<Factors> {
+  const need = needOf(recipe, embedding, requestKey);
+  if (need === undefined) throw new Error(`a block of kind ${recipe.kind} has no factors`);
+  const kept = factors.get(need.key);
+  if (kept !== undefined) return kept;
+  const [made] = await decodeFactors([need], sessions, sizes);
+  if (made === undefined) throw new Error('nothing was decoded');
+  return made;
 }
 
 /** The block's scale, from its whole factors. */

@@ -40,7 +40,7 @@ export async function fillStored(
         return fillTranspose(recipe, part, context, tile, tileColumns);
       }
       return fillProduct(
-        { ...recipe, rows: recipe.m, columns: recipe.n },
+        { recipe, columns: recipe.n },
         { ...entries([0]), at: ([out = 0]) => out % recipe.m },
         { ...entries([1]), at: ([input = 0]) => input % recipe.n },
         { part, context, tile },
@@ -48,7 +48,7 @@ export async function fillStored(
     case 'kernel': {
       const { o, i, h, w } = recipe;
       return fillProduct(
-        { ...recipe, rows: o * h, columns: i * w },
+        { recipe, columns: i * w },
         { ...entries([0, 2]), at: ([out = 0, y = 0]) => (out % o) * h + y },
         { ...entries([1, 3]), at: ([input = 0, x = 0]) => (input % i) * w + x },
         { part, context, tile },
@@ -89,24 +89,26 @@ interface Factor extends Entries {
   readonly at: (index: readonly number[]) => number;
 }
 
-type ProductRecipe = Exclude<LowRankRecipe, VectorRecipe> & {
-  readonly rows: number;
+/** What is made of A · Bᵀ. */
+interface Product {
+  readonly recipe: Exclude<LowRankRecipe, VectorRecipe>;
+  /** Rows of B. */
   readonly columns: number;
-};
+}
 
 async function fillProduct(
-  recipe: ProductRecipe,
+  { recipe, columns: recipeColumns }: Product,
   left: Factor,
   right: Factor,
   { part, context, tile }: { part: TilePart; context: DecodeContext; tile: Float32Array },
 ): Promise<void> {
   const { rank, scratch } = context;
-  const factors = await factorsOf(part, context, recipe.rows, recipe.columns);
+  const factors = await factorsOf(recipe, part, context);
   const scale = keptScale(recipe, context, factors);
   const rows = left.indices.map(left.at);
   const columns = right.indices.map(right.at);
   // A single column takes another kernel than several, and must not be taken for one where there are more.
-  if (columns.length === 1 && recipe.columns > 1) columns.push(columns[0] as number);
+  if (columns.length === 1 && recipeColumns > 1) columns.push(columns[0] as number);
   const a = gatherRows(factors.a, rank, scratch.rows, rows.length, (index) => rows[index] as number, scale);
   const b = gatherRows(
     factors.b,
@@ -136,7 +138,7 @@ async function fillTranspose(
 ): Promise<void> {
   const { m, n } = recipe;
   const { rank, scratch } = context;
-  const factors = await factorsOf(part, context, m, n);
+  const factors = await factorsOf(recipe, part, context);
   const scale = keptScale(recipe, context, factors);
   const a = gatherRows(factors.a, rank, scratch.columns, m, (row) => row, scale);
   const rowAt = (row: number): number => (part.pieceRow + row) % n;

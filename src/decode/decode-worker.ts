@@ -1,34 +1,14 @@
 /** The worker thread: holds the sessions and does one job after the other. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { crc32 } from '../checksum/crc32';
 import { encoderFeatures } from '../graph/features';
-import type { HypernetConfig } from '../hypernet/manifest';
 import { BundleSessions } from '../hypernet/sessions';
-import { fewestRows } from '../plan/core';
-import { decodePart } from './decode';
-import { fillByRule } from './decode-by-rule';
-import { bytesPerElement, convert, type ElementType } from '../element-type';
 import { FactorStore } from './factor-store';
-import { liftPart } from './lift';
+import { fillBuffer, type LoadedModel } from './fill-buffer';
 import { unpackGraph } from './packed-graph';
-import type { FillRecipe, MatrixRecipe, ScaledRecipe } from '../plan/recipe';
-import { scaleOf } from './scale';
 import { ScaleStore } from './scale-store';
-import { boundsOf, crop } from '../plan/runs';
 import { createScratch } from './worker-scratch';
-import type { TilePart } from './tile-part';
-import type {
-  CoreItem,
-  FactorsItem,
-  FillItem,
-  FillJob,
-  Job,
-  PoolMessage,
-  TileItem,
-  WorkerMessage,
-  WorkerSetup,
-} from './worker-protocol';
+import type { Job, PoolMessage, WorkerMessage, WorkerSetup } from './worker-protocol';
 
 const port = parentPort;
 if (port === null) throw new Error('decode-worker runs as a worker thread');
@@ -36,14 +16,7 @@ if (port === null) throw new Error('decode-worker runs as a worker thread');
 const setup = workerData as WorkerSetup;
 const sessions = new Map<string, BundleSessions>();
 const configs = new Map(setup.bundles.map(({ manifest }) => [manifest.name, manifest.hypernet]));
-const factors = new FactorStore();
-const scales = new ScaleStore();
-const scratch = createScratch();
-
-interface LoadedModel {
-  readonly sessions: BundleSessions;
-  readonly config: HypernetConfig;
-}
+const memory = { factors: new FactorStore(), scales: new ScaleStore(), scratch: createScratch() };
 
 function modelOf(name: string): LoadedModel {
   const found = sessions.get(name);
@@ -56,151 +29,6 @@ function send(message: WorkerMessage): void {
   port?.postMessage(message);
 }
 
-async function fillBuffer(job: FillJob): Promise<number[]> {
-  const model = modelOf(job.model);
-  const sums: number[] = [];
-  for (const item of job.items) {
-    sums.push(crc32(await fillItem(item, job, model)));
-  }
-  return sums;
-}
-
-/** The bytes written. */
-async function fillItem(
-  item: FillItem,
-  { buffer, requestKey }: FillJob,
-  model: LoadedModel,
-): Promise<Uint8Array> {
-  switch (item.kind) {
-    case 'tile':
-      return write(buffer, item.at, await decodeTile(item, requestKey, model), item.elementType);
-    case 'factors':
-      return write(buffer, item.at, await decodeFactors(item, model), 'f32');
-    case 'core':
-      return writeCore(buffer, item, model);
-  }
-}
-
-async function decodeTile(item: TileItem, requestKey: string, model: LoadedModel): Promise<Float32Array> {
-  const { noise, wanted, rows, columns } = item;
-  const values = scratch.tile.take(rows * columns);
-  const bounds = boundsOf(wanted, { rows, columns });
-  const context = {
-    sessions: model.sessions,
-    factors,
-    scales,
-    rank: model.config.rank,
-    requestKey,
-    stream: item.stream,
-    scratch,
-  };
-  for (const part of item.parts) {
-    await decodePart(part, context, values, columns);
-    if (noise !== undefined) await liftPart(part, noise, bounds, context, values, columns);
-  }
-  return crop(values, wanted);
-}
-
-async function decodeFactors(item: FactorsItem, model: LoadedModel): Promise<Float32Array> {
-  const { rank } = model.config;
-  const values = scratch.tile.take(
-    item.blocks.reduce((sum, { recipe: { m, n } }) => sum + (m + n) * rank, 0),
-  );
-  let at = 0;
-  const take = (rows: number): Float32Array => {
-    const start = at;
-    at += rows * rank;
-    return values.subarray(start, at);
-  };
-  for (const { embedding, recipe, transposed } of item.blocks) {
-    const [first, second] = transposed ? [take(recipe.n), take(recipe.m)] : [take(recipe.m), take(recipe.n)];
-    const [a, b] = transposed ? [second, first] : [first, second];
-    await model.sessions.factors(embedding, recipe.slot, { a, b });
-    const scale = scaleOf(recipe, { a, b }, rank);
-    for (let index = 0; index < a.length; index++) a[index] = (a[index] as number) * scale;
-  }
-  return values;
-}
-
-async function writeCore(
-  buffer: SharedArrayBuffer,
-  item: CoreItem & FillItem,
-  { sessions: session, config }: LoadedModel,
-): Promise<Uint8Array> {
-  const bytes = new Uint8Array(buffer);
-  let end = item.at;
-  const append = (values: Float32Array | Float64Array | Uint16Array): void => {
-    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), end);
-    end += values.byteLength;
-  };
-  for (const block of item.blocks) {
-    switch (block.kind) {
-      case 'product': {
-        // The expanded rows are not wanted, so as few as have the same core.
-        const [m, n] = [fewestRows(block.m, config), fewestRows(block.n, config)];
-        const { a, b } = await session.cores(block.embedding, block.slot, m, n);
-        if (block.scaled !== undefined) {
-          append(Float64Array.of(await scaleOfCore(block, block.scaled, { sessions: session, config })));
-        }
-        append(a);
-        append(b);
-        break;
-      }
-      case 'constant':
-        append(Float32Array.of(block.value));
-        break;
-      case 'elements':
-        append(elementsOf(block.part, item));
-        break;
-    }
-  }
-  return bytes.subarray(item.at, end);
-}
-
-/** The scale of a block whose factors are expanded for that alone, if at all. */
-async function scaleOfCore(
-  { embedding, slot, m, n }: { readonly embedding: Float32Array } & Pick<MatrixRecipe, 'slot' | 'm' | 'n'>,
-  recipe: ScaledRecipe,
-  { sessions: session, config: { rank } }: LoadedModel,
-): Promise<number> {
-  if (typeof recipe.scale === 'number') return recipe.scale;
-  const values = scratch.tile.take((m + n) * rank);
-  const expanded = { a: values.subarray(0, m * rank), b: values.subarray(m * rank) };
-  await session.factors(embedding, slot, expanded);
-  return scaleOf(recipe, expanded, rank);
-}
-
-/** The elements of a part by rule, row-major and close together. */
-function elementsOf(
-  part: TilePart & { readonly recipe: FillRecipe },
-  { stream, columns, elementType }: CoreItem,
-): Float32Array | Uint16Array {
-  const tile = scratch.tile.take(part.rows * columns);
-  fillByRule(part.recipe, part, stream, tile, columns);
-  const runs = { start: part.column, length: part.columns, count: part.rows, stride: columns };
-  const values = crop(tile, { runs, first: 0 });
-  if (elementType === 'f32') return values;
-  const narrow = new Uint16Array(values.length);
-  convert(values, narrow, elementType);
-  return narrow;
-}
-
-/** ONNX Runtime writes to no shared memory, so this copies. The bytes written. */
-function write(
-  buffer: SharedArrayBuffer,
-  at: number,
-  values: Float32Array,
-  elementType: ElementType,
-): Uint8Array {
-  if (elementType === 'f32') {
-    new Float32Array(buffer, at, values.length).set(values);
-    // The same bytes; shared memory is slower to read.
-    return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  }
-  convert(values, new Uint16Array(buffer, at, values.length), elementType);
-  return new Uint8Array(buffer, at, values.length * bytesPerElement(elementType));
-}
-
 async function perform(id: number, job: Job): Promise<void> {
   if (job.kind === 'encode') {
     const model = modelOf(job.model);
@@ -209,7 +37,7 @@ async function perform(id: number, job: Job): Promise<void> {
     const embeddings = await model.sessions.encode(encoderFeatures(graph, operations, cutoff));
     send({ kind: 'embeddings', id, embeddings });
   } else {
-    send({ kind: 'filled', id, crc32: await fillBuffer(job) });
+    send({ kind: 'filled', id, crc32: await fillBuffer(job, modelOf(job.model), memory) });
   }
 }
 

@@ -42,7 +42,7 @@ async function productDeviation(
   part: TilePart,
   context: DecodeContext,
 ): Promise<number> {
-  const factors = await factorsOf(part, context, ...factorRows(recipe));
+  const factors = await factorsOf(recipe, part, context);
   const { pieceRows, columns } = decodedExtent(part);
   const second = recipe.kind === 'kernel' ? columns / (recipe.h * recipe.w) : columns;
   const extent = { first: pieceRows, second };
@@ -57,18 +57,6 @@ function decodedExtent({ stored, pieceRows, columns }: TilePart): { pieceRows: n
     elementCount(group.map((at) => stored.shape[at] ?? 1)),
   );
   return { pieceRows: first, columns: elementCount(rest) };
-}
-
-/** The rows of A and of B that the recipe needs. */
-function factorRows(recipe: ScaledRecipe): [m: number, n: number] {
-  switch (recipe.kind) {
-    case 'matrix':
-      return [recipe.m, recipe.n];
-    case 'kernel':
-      return [recipe.o * recipe.h, recipe.i * recipe.w];
-    case 'position':
-      return [recipe.s, recipe.c * recipe.s];
-  }
 }
 
 /** Of a block that is decoded whole: each decoded element counts as often as it occurs. */

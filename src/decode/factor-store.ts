@@ -1,52 +1,54 @@
-/**
- * The factors of the last nodes that were decoded: the tiles of a large tensor share them. Their memory is used again
- * for the next nodes; left to the garbage collector, which sees few objects and is in no hurry, it would pile up.
- */
+/** The factors of the nodes that a job needs, and of the last ones before: the tiles of a large tensor share them. */
 
 import type { Factors } from '../hypernet/sessions';
 
-/** A fused projection's tile needs three at a time. */
+/** Kept for later jobs; a fused projection's tile needs three at a time. */
 const ENTRIES = 4;
 
-interface Entry {
-  key: string;
-  a: Float32Array;
-  b: Float32Array;
-  lastUse: number;
+/** What factors are decoded from: the first `m` rows of A and `n` of B of a node's block. */
+export interface FactorNeed {
+  /** Tells blocks and sizes apart, and those of other requests. */
+  readonly key: string;
+  readonly embedding: Float32Array;
+  readonly slot: number;
+  readonly m: number;
+  readonly n: number;
 }
 
 export class FactorStore {
-  readonly #entries: Entry[] = Array.from({ length: ENTRIES }, () => ({
-    key: '',
-    a: new Float32Array(0),
-    b: new Float32Array(0),
-    lastUse: 0,
-  }));
-  #clock = 0;
+  /** By key, the least recently needed first. */
+  readonly #kept = new Map<string, Factors>();
 
-  /**
-   * The factors under `key`, with `aLength` and `bLength` elements; `fill` writes them where they are not kept. They
-   * are valid until three other keys have been asked for.
-   */
-  async get(
-    key: string,
-    aLength: number,
-    bLength: number,
-    fill: (factors: Factors) => Promise<void>,
-  ): Promise<Factors> {
-    const kept = this.#entries.find((entry) => entry.key === key);
-    const entry =
-      kept ?? this.#entries.reduce((oldest, other) => (other.lastUse < oldest.lastUse ? other : oldest));
-    entry.lastUse = ++this.#clock;
-    if (entry.a.length < aLength) entry.a = new Float32Array(aLength);
-    if (entry.b.length < bLength) entry.b = new Float32Array(bLength);
-    const factors = { a: entry.a.subarray(0, aLength), b: entry.b.subarray(0, bLength) };
-    if (kept === undefined) {
-      // A failed fill must not leave half-written factors under the key.
-      entry.key = '';
-      await fill(factors);
-      entry.key = key;
+  /** The factors under a key of the last `load`. */
+  get(key: string): Factors | undefined {
+    return this.#kept.get(key);
+  }
+
+  /** Makes what is needed and not kept, all at a time. What earlier calls needed is kept as long as it is among the last. */
+  async load(
+    needs: readonly FactorNeed[],
+    decode: (missing: readonly FactorNeed[]) => Promise<readonly Factors[]>,
+  ): Promise<void> {
+    const needed = new Map(needs.map((need) => [need.key, need]));
+    const missing = [...needed.values()].filter(({ key }) => !this.#kept.has(key));
+    // Room is made before it is filled.
+    this.#makeRoom(missing.length, needed);
+    const made = await decode(missing);
+    for (const key of needed.keys()) {
+      const kept = this.#kept.get(key);
+      if (kept === undefined) continue;
+      this.#kept.delete(key);
+      this.#kept.set(key, kept);
     }
-    return factors;
+    missing.forEach(({ key }, index) => {
+      this.#kept.set(key, made[index] as Factors);
+    });
+  }
+
+  #makeRoom(count: number, needed: ReadonlyMap<string, FactorNeed>): void {
+    for (const key of this.#kept.keys()) {
+      if (this.#kept.size + count <= ENTRIES) return;
+      if (!needed.has(key)) this.#kept.delete(key);
+    }
   }
 }

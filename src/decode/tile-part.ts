@@ -3,6 +3,7 @@
 import type { BundleSessions } from '../hypernet/sessions';
 import type { FactorStore } from './factor-store';
 import type { StreamKey } from './random';
+import type { CoreSizes } from '../plan/core';
 import type { Recipe, Stored } from '../plan/recipe';
 import type { ScaleStore } from './scale-store';
 import type { WorkerScratch } from './worker-scratch';
@@ -35,6 +36,8 @@ export interface DecodeContext {
   /** The scales of the last blocks, and their deviations where noise is added. */
   readonly scales: ScaleStore;
   readonly rank: number;
+  /** What the sizes of cores depend on. */
+  readonly sizes: CoreSizes;
   /** Tells the nodes of different requests apart in the cache. */
   readonly requestKey: string;
   readonly stream: StreamKey;

@@ -1,13 +1,20 @@
 import type { ArchitectureGraph } from './graph';
 
+/** Lengths of paths; bytes where none is longer than they hold. */
+export type Distances = Uint8Array | Int32Array;
+
+/** The longest path that a byte holds. */
+export const LONGEST_IN_BYTES = 255;
+
 /**
  * Lengths of the shortest directed paths, [N, N] row-major from source to target: 0 where there is none, or where
  * it is longer than `cutoff`. Expects a graph without cycles (`validateGraph`).
  */
-export function shortestPaths(graph: ArchitectureGraph, cutoff: number): Int32Array {
+export function shortestPaths(graph: ArchitectureGraph, cutoff: number): Distances {
   const count = graph.nodes.length;
   const { starts, targets } = successors(graph);
-  const distances = new Int32Array(count * count);
+  const distances =
+    cutoff <= LONGEST_IN_BYTES ? new Uint8Array(count * count) : new Int32Array(count * count);
   const queue = new Int32Array(count);
   for (let source = 0; source < count; source++) {
     const row = distances.subarray(source * count, (source + 1) * count);
@@ -27,6 +34,24 @@ export function shortestPaths(graph: ArchitectureGraph, cutoff: number): Int32Ar
     }
   }
   return distances;
+}
+
+/** Edges into each node and out of it, [N] each; several from one node to another count once. */
+export function degrees(graph: ArchitectureGraph): { into: Int32Array; outOf: Int32Array } {
+  const count = graph.nodes.length;
+  const { starts, targets } = successors(graph);
+  const into = new Int32Array(count);
+  const outOf = new Int32Array(count);
+  const lastSource = new Int32Array(count).fill(-1);
+  for (let source = 0; source < count; source++) {
+    for (const target of targets.subarray(starts[source], starts[source + 1])) {
+      if (target === source || lastSource[target] === source) continue;
+      lastSource[target] = source;
+      into[target] = (into[target] ?? 0) + 1;
+      outOf[source] = (outOf[source] ?? 0) + 1;
+    }
+  }
+  return { into, outOf };
 }
 
 /** Each node's successors, one list behind the other: those of node i are targets[starts[i] .. starts[i + 1] - 1]. */

@@ -1,4 +1,4 @@
-import { shortestPaths } from './distances';
+import { degrees, shortestPaths, type Distances } from './distances';
 import { foldedShape, type ArchitectureGraph } from './graph';
 
 /** What the encoder reads of a graph of N nodes. */
@@ -9,7 +9,10 @@ export interface EncoderFeatures {
   /** [N, 4]: out, in, height, width; all 0 where the node has no shape. */
   readonly shape: Int32Array;
   /** [N, N]: shortest directed paths, 0 where there is none within the cutoff. */
-  readonly distance: Int32Array;
+  readonly distance: Distances;
+  /** [N] each: direct edges. */
+  readonly edgesIn: Int32Array;
+  readonly edgesOut: Int32Array;
 }
 
 const MAX_INT32 = 2 ** 31 - 1;
@@ -28,11 +31,14 @@ export function encoderFeatures(
   graph.nodes.forEach((node, index) => {
     shape.set(shapeSlots(node.shape), index * 4);
   });
+  const { into, outOf } = degrees(graph);
   return {
     nodeCount,
     operation: Int32Array.from(graph.nodes, (node) => rows.get(node.operation) ?? 0),
     shape,
     distance: shortestPaths(graph, cutoff),
+    edgesIn: into,
+    edgesOut: outOf,
   };
 }
 

@@ -10,7 +10,8 @@ import { externalData } from '../onnx-file/external-data';
 import { fileSource } from '../onnx-file/file-source';
 import { WireError } from '../onnx-file/wire';
 import { quoted } from '../untrusted-text';
-import { EXPANSION_FILE, parseManifest, type Manifest } from './manifest';
+import { parseManifest, type Manifest } from './manifest';
+import { EXPANSION_FILE } from './required-files';
 
 const MANIFEST = 'manifest.json';
 

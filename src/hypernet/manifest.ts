@@ -2,12 +2,16 @@
 
 import { z } from 'zod';
 import { LogahError } from '../errors';
+import { LONGEST_IN_BYTES } from '../graph/distances';
 import { quoted } from '../untrusted-text';
 import { DECODER_KINDS } from './decoder-kind';
-import { requiredFiles } from './required-files';
+import { EXPANSION_FILE, requiredFiles } from './required-files';
 
-/** Manifest versions that this server reads. */
-export const MANIFEST_VERSION = 1;
+/**
+ * Manifest versions that this server reads. 1: an encoder that holds all pairs of nodes at a time, and a decoder of the
+ * factors of one node; 2: an encoder of blocks of nodes, and a decoder of the cores of many nodes.
+ */
+export const MANIFEST_VERSIONS = [1, 2] as const;
 
 /** What a tokenizer may consist of, by the names that transformers gives. */
 export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as const;
@@ -86,7 +90,7 @@ const tokenizer = z.object({
 
 const schema = z.object({
   format: z.literal('logah-bundle'),
-  version: z.literal(MANIFEST_VERSION),
+  version: z.literal(MANIFEST_VERSIONS),
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
   description: z.string().max(MAX_TEXT),
   license: word,
@@ -106,9 +110,6 @@ export type HypernetConfig = Readonly<z.infer<typeof hypernet>>;
 /** A validated manifest. */
 export type Manifest = Readonly<z.infer<typeof schema>>;
 
-/** The file that holds the last layer of a low-rank decoder, for clients that make the factors themselves. */
-export const EXPANSION_FILE = 'expansion.bin';
-
 /** Parses a manifest. Throws LogahError (failed_precondition) that names `path`, the field and what is allowed. */
 export function parseManifest(text: string, path: string): Manifest {
   let value: unknown;
@@ -118,10 +119,10 @@ export function parseManifest(text: string, path: string): Manifest {
     throw new LogahError('failed_precondition', `${path}: not JSON`, { cause });
   }
   const version = z.object({ version: z.unknown() }).safeParse(value).data?.version;
-  if (version !== MANIFEST_VERSION) {
+  if (MANIFEST_VERSIONS.every((known) => known !== version)) {
     throw new LogahError(
       'failed_precondition',
-      `${path}: version is ${version === undefined ? 'missing' : quoted(version)}; this server reads version ${MANIFEST_VERSION}`,
+      `${path}: version is ${version === undefined ? 'missing' : quoted(version)}; this server reads versions ${MANIFEST_VERSIONS.join(' and ')}`,
     );
   }
   const result = schema.safeParse(value);
@@ -129,12 +130,18 @@ export function parseManifest(text: string, path: string): Manifest {
     const issues = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
     throw new LogahError('failed_precondition', `${path}: ${issues.join('; ')}`);
   }
-  const required = [...requiredFiles(result.data.hypernet.decoder), ...(result.data.tokenizer?.files ?? [])];
+  const required = [...requiredFiles(result.data), ...(result.data.tokenizer?.files ?? [])];
   const missing = required.filter((name) => !(name in result.data.files));
   if (missing.length > 0) {
     throw new LogahError('failed_precondition', `${path}: files lacks ${missing.join(', ')}`);
   }
   const { files, hypernet: config } = result.data;
+  if (result.data.version > 1 && config.cutoff > LONGEST_IN_BYTES) {
+    throw new LogahError(
+      'failed_precondition',
+      `${path}: hypernet.cutoff is ${config.cutoff}; at most ${LONGEST_IN_BYTES} is allowed`,
+    );
+  }
   const found = files[EXPANSION_FILE]?.bytes;
   const expected = config.ck * (config.rank + 1) * 4;
   if (found !== undefined && found !== expected) {

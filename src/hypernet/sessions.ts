@@ -5,11 +5,13 @@
  * `BundleSessions` must not overlap.
  */
 
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import type { EncoderFeatures } from '../graph/features';
+import { productModel } from '../onnx-file/product-model';
 import type { Bundle } from './bundle';
-import { requiredFiles } from './required-files';
+import { graphFiles } from './required-files';
 
 // Every error reaches us as an exception; the library's own lines on standard error would only repeat it.
 env.logLevel = 'fatal';
@@ -17,23 +19,48 @@ env.logLevel = 'fatal';
 /** Where ONNX Runtime computes. */
 export type ExecutionProvider = 'cpu' | 'cuda';
 
-/** Factors of a matrix A · Bᵀ: `a` is [m, rank], `b` is [n, rank], both row-major. */
+/** Factors of a matrix A · Bᵀ, or the core rows that they are made of: all have `rank` columns and are row-major. */
 export interface Factors {
   readonly a: Float32Array;
   readonly b: Float32Array;
 }
 
+/** A block that a node is decoded to, and the rows of its two cores that are wanted. */
+export interface CoreRequest {
+  /** [hid]. */
+  readonly embedding: Float32Array;
+  readonly slot: number;
+  readonly rowsA: number;
+  readonly rowsB: number;
+}
+
 /** A kernel's size (out, in, height, width). */
 export type KernelSize = readonly [number, number, number, number];
+
+/** The layer that makes factors of cores: weight [ck, rank] and bias [ck], and what multiplies with it. */
+interface Expansion {
+  readonly weight: Float32Array;
+  readonly bias: Float32Array;
+  readonly session: InferenceSession;
+}
+
+/** Nodes that are decoded at a time, so that memory has a bound. */
+const NODES_AT_A_TIME = 128;
 
 /** The sessions of one bundle. */
 export class BundleSessions {
   readonly #bundle: Bundle;
   readonly #sessions: ReadonlyMap<string, InferenceSession>;
+  readonly #expansion: Expansion | undefined;
 
-  private constructor(bundle: Bundle, sessions: ReadonlyMap<string, InferenceSession>) {
+  private constructor(
+    bundle: Bundle,
+    sessions: ReadonlyMap<string, InferenceSession>,
+    expansion: Expansion | undefined,
+  ) {
     this.#bundle = bundle;
     this.#sessions = sessions;
+    this.#expansion = expansion;
   }
 
   /** Loads every file of the bundle. Rejects with ONNX Runtime's error where a file or the provider does not load. */
@@ -48,45 +75,77 @@ export class BundleSessions {
     };
     const { decoder } = bundle.manifest.hypernet;
     const sessions = new Map<string, InferenceSession>();
-    for (const file of requiredFiles(decoder)) {
+    for (const file of graphFiles(bundle.manifest)) {
       // The arena keeps memory of every size that it has seen. What the decoder of factors needs is bounded by the
       // model, and fresh memory would cost it more than its arithmetic; tiles and encodings are as large as the network.
       const enableCpuMemArena = file === 'decoder.onnx' && decoder !== 'dense';
       const path = join(bundle.directory, file);
       sessions.set(file, await InferenceSession.create(path, { ...options, enableCpuMemArena }));
     }
-    return new BundleSessions(bundle, sessions);
+    const expansion = await openExpansion(bundle, { ...options, enableCpuMemArena: false });
+    return new BundleSessions(bundle, sessions, expansion);
   }
 
   /** Node embeddings [N, hid], row-major. */
   async encode(input: EncoderFeatures): Promise<Float32Array> {
     const nodes = input.nodeCount;
-    const output = await this.#run('encoder.onnx', {
+    const { distance } = input;
+    const feeds: Record<string, Tensor> = {
       operation: new Tensor('int32', input.operation, [nodes]),
       shape: new Tensor('int32', input.shape, [nodes, 4]),
-      distance: new Tensor('int32', input.distance, [nodes, nodes]),
-    });
-    return floats(output, 'embedding');
+    };
+    if (this.#bundle.manifest.version === 1) {
+      const lengths = distance instanceof Int32Array ? distance : new Int32Array(distance);
+      feeds.distance = new Tensor('int32', lengths, [nodes, nodes]);
+    } else {
+      const lengths = distance instanceof Uint8Array ? distance : new Uint8Array(distance);
+      feeds.distance = new Tensor('uint8', lengths, [nodes, nodes]);
+      feeds.edges_in = new Tensor('int32', input.edgesIn, [nodes]);
+      feeds.edges_out = new Tensor('int32', input.edgesOut, [nodes]);
+    }
+    return floats(await this.#run('encoder.onnx', feeds), 'embedding');
   }
 
-  /** Writes the first rows of A and of B, as many as `factors` has room for, for the embedding [hid] of a node. */
-  async factors(embedding: Float32Array, slot: number, { a, b }: Factors): Promise<void> {
-    const { rank } = this.#bundle.manifest.hypernet;
-    const m = a.length / rank;
-    const n = b.length / rank;
-    await this.#session('decoder.onnx').run(this.#decoderFeeds(embedding, slot, m, n), {
-      a: new Tensor('float32', a, [m, rank]),
-      b: new Tensor('float32', b, [n, rank]),
-    });
+  /** Whether factors are made of cores here, by `cores` and `expanded`; older bundles make them at once, by `factors`. */
+  get hasExpansion(): boolean {
+    return this.#expansion !== undefined;
+  }
+
+  /** The core rows of many nodes. An element has the same bits whatever else is asked for. */
+  async cores(requests: readonly CoreRequest[]): Promise<Factors[]> {
+    const cores: Factors[] = [];
+    if (this.#bundle.manifest.version === 1) {
+      for (const request of requests) cores.push(await this.#coresOfOne(request));
+      return cores;
+    }
+    for (let first = 0; first < requests.length; first += NODES_AT_A_TIME) {
+      cores.push(...(await this.#coresOfMany(requests.slice(first, first + NODES_AT_A_TIME))));
+    }
+    return cores;
   }
 
   /**
-   * The core rows, each of `rank` numbers, that the first `m` rows of A and `n` of B are made of, for the embedding [hid]
-   * of a node. Only for bundles with an expansion.
+   * The first `columns` numbers that the expansion makes of each core row, [rows, columns]. An element has the same bits
+   * whatever else is asked for. Only for bundles with an expansion.
    */
-  async cores(embedding: Float32Array, slot: number, m: number, n: number): Promise<Factors> {
-    const output = await this.#run('decoder.onnx', this.#decoderFeeds(embedding, slot, m, n));
-    return { a: floats(output, 'core_a'), b: floats(output, 'core_b') };
+  async expanded(cores: Float32Array, columns: number): Promise<Float32Array> {
+    if (this.#expansion === undefined)
+      throw new Error(`bundle ${this.#bundle.manifest.name} has no expansion`);
+    const { rank } = this.#bundle.manifest.hypernet;
+    const { session, weight, bias } = this.#expansion;
+    const x = atLeastTwo(cores, rank);
+    const outputs = await session.run({
+      a: new Tensor('float32', x, [x.length / rank, rank]),
+      b: new Tensor('float32', weight.subarray(0, columns * rank), [columns, rank]),
+      c: new Tensor('float32', bias.subarray(0, columns), [columns]),
+    });
+    return floats(outputs, 'product').subarray(0, (cores.length / rank) * columns);
+  }
+
+  /** The first `m` rows of A and `n` of B, for the embedding [hid] of a node. Only for bundles without an expansion. */
+  async factors(embedding: Float32Array, slot: number, m: number, n: number): Promise<Factors> {
+    const outputs = await this.#run('decoder.onnx', this.#factorFeeds(embedding, slot, m, n));
+    return { a: floats(outputs, 'a'), b: floats(outputs, 'b') };
   }
 
   /** Writes a · bᵀ, [m, n] row-major, into `out`; `a` is [m, rank], `b` is [n, rank]. */
@@ -123,13 +182,53 @@ export class BundleSessions {
   /** Frees the sessions; no other call may follow. */
   async release(): Promise<void> {
     for (const session of this.#sessions.values()) await session.release();
+    await this.#expansion?.session.release();
   }
 
-  #decoderFeeds(embedding: Float32Array, slot: number, m: number, n: number): Record<string, Tensor> {
+  async #coresOfOne({ embedding, slot, rowsA, rowsB }: CoreRequest): Promise<Factors> {
+    const { ck, rank } = this.#bundle.manifest.hypernet;
+    // The expanded rows are not wanted, so as few as have the same core.
+    const fewest = (rows: number): number => Math.floor(((rows - 1) * ck) / rank) + 1;
+    const feeds = this.#factorFeeds(embedding, slot, fewest(rowsA), fewest(rowsB));
+    const outputs = await this.#run('decoder.onnx', feeds);
+    return { a: floats(outputs, 'core_a'), b: floats(outputs, 'core_b') };
+  }
+
+  async #coresOfMany(requests: readonly CoreRequest[]): Promise<Factors[]> {
+    const { hid, rank, slots } = this.#bundle.manifest.hypernet;
+    const [rowsA, rowsB] = [mostOf(requests, 'rowsA'), mostOf(requests, 'rowsB')];
+    // A single row takes another kernel than several, whose last bits differ.
+    const count = Math.max(2, requests.length);
+    const embedding = new Float32Array(count * hid);
+    requests.forEach((request, index) => {
+      embedding.set(request.embedding, index * hid);
+    });
+    const feeds: Record<string, Tensor> = {
+      embedding: new Tensor('float32', embedding, [count, hid]),
+      core_rows_a: sizeOf(rowsA),
+      core_rows_b: sizeOf(rowsB),
+    };
+    if (slots > 1) {
+      const slot = new Int32Array(count);
+      slot.set(requests.map((request) => request.slot));
+      feeds.slot = new Tensor('int32', slot, [count]);
+    }
+    const outputs = await this.#run('decoder.onnx', feeds);
+    const [a, b] = [floats(outputs, 'core_a'), floats(outputs, 'core_b')];
+    return requests.map((request, index) => {
+      const [startA, startB] = [index * rowsA * rank, index * rowsB * rank];
+      return {
+        a: a.subarray(startA, startA + request.rowsA * rank),
+        b: b.subarray(startB, startB + request.rowsB * rank),
+      };
+    });
+  }
+
+  #factorFeeds(embedding: Float32Array, slot: number, m: number, n: number): Record<string, Tensor> {
     const feeds: Record<string, Tensor> = {
       embedding: new Tensor('float32', embedding, [1, embedding.length]),
-      rows_a: new Tensor('int64', BigInt64Array.of(BigInt(m)), [1]),
-      rows_b: new Tensor('int64', BigInt64Array.of(BigInt(n)), [1]),
+      rows_a: sizeOf(m),
+      rows_b: sizeOf(n),
     };
     if (this.#bundle.manifest.hypernet.slots > 1) {
       feeds.slot = new Tensor('int32', Int32Array.of(slot), [1]);
@@ -154,9 +253,42 @@ function denseFeeds(embedding: Float32Array, size: KernelSize): Record<string, T
     embedding: new Tensor('float32', embedding, [1, embedding.length]),
   };
   for (const [index, name] of ['out', 'in', 'height', 'width'].entries()) {
-    feeds[name] = new Tensor('int64', BigInt64Array.of(BigInt(size[index] as number)), [1]);
+    feeds[name] = sizeOf(size[index] as number);
   }
   return feeds;
+}
+
+async function openExpansion(
+  { expansion, manifest }: Bundle,
+  options: InferenceSession.SessionOptions,
+): Promise<Expansion | undefined> {
+  if (expansion === undefined) return undefined;
+  const content = await readFile(expansion.path);
+  // The memory of a file that was read need not be aligned.
+  const values = new Float32Array(Uint8Array.from(content).buffer);
+  const elements = manifest.hypernet.ck * manifest.hypernet.rank;
+  return {
+    weight: values.subarray(0, elements),
+    bias: values.subarray(elements),
+    session: await InferenceSession.create(productModel(true), options),
+  };
+}
+
+/** The rows, and a second one like it where there is only one. */
+function atLeastTwo(rows: Float32Array, width: number): Float32Array {
+  if (rows.length > width) return rows;
+  const twice = new Float32Array(2 * width);
+  twice.set(rows);
+  twice.set(rows, width);
+  return twice;
+}
+
+function mostOf(requests: readonly CoreRequest[], rows: 'rowsA' | 'rowsB'): number {
+  return requests.reduce((most, request) => Math.max(most, request[rows]), 1);
+}
+
+function sizeOf(value: number): Tensor {
+  return new Tensor('int64', BigInt64Array.of(BigInt(value)), [1]);
 }
 
 function floats(outputs: InferenceSession.OnnxValueMapType, name: string): Float32Array {

@@ -60,6 +60,9 @@ export interface PlanOptions {
   readonly strict: boolean;
 }
 
+/** Of low-rank decoders: changes with the arithmetic, and with it the last bits of what is predicted. */
+const DECODING = 'decoding 2';
+
 /**
  * Plans a validated graph for a model, as it is or made of its base's weights. Throws LogahError (invalid_argument) where the model cannot decode a parameter,
  * the selection leaves nothing, a slice does not fit, or a strict request has parameters filled by rule.
@@ -120,6 +123,7 @@ export function planPrediction(
   const sent = tensors.flatMap(({ name, box }) => (box === undefined ? [] : [[name, box.start, box.shape]]));
   const identity = [
     bundle.fingerprint,
+    ...(hypernet.decoder === 'dense' ? [] : [DECODING]),
     graphHash(graph),
     seed,
     elementType,

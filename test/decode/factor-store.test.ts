@@ -1,60 +1,58 @@
-import { FactorStore } from '../../src/decode/factor-store';
+import { FactorStore, type FactorNeed } from '../../src/decode/factor-store';
 
 function storeOf() {
   const store = new FactorStore();
-  const filled: string[] = [];
-  const get = (key: string, aLength = 4, bLength = 2) =>
-    store.get(key, aLength, bLength, ({ a, b }) => {
-      filled.push(key);
-      a.fill(filled.length);
-      b.fill(-filled.length);
-      return Promise.resolve();
+  const made: string[][] = [];
+  const load = (...keys: string[]) =>
+    store.load(keys.map(needOf), (missing) => {
+      made.push(missing.map(({ key }) => key));
+      return Promise.resolve(
+        missing.map(() => ({ a: Float32Array.of(made.length), b: Float32Array.of(-made.length) })),
+      );
     });
-  return { store, filled, get };
+  return { store, made, load };
+}
+
+function needOf(key: string): FactorNeed {
+  return { key, embedding: new Float32Array(4), slot: 0, m: 2, n: 3 };
 }
 
 describe('the factor store', () => {
-  it('fills factors once, and gives the lengths asked for', async () => {
-    const { filled, get } = storeOf();
-    await get('x');
-    expect(await get('x')).toEqual({ a: Float32Array.of(1, 1, 1, 1), b: Float32Array.of(-1, -1) });
-    expect(filled).toEqual(['x']);
+  it('makes what is needed once, and all that is missing at a time', async () => {
+    const { store, made, load } = storeOf();
+    await load('x', 'y', 'x');
+    await load('y', 'z');
+    expect(made).toEqual([['x', 'y'], ['z']]);
+    expect(store.get('x')).toEqual({ a: Float32Array.of(1), b: Float32Array.of(-1) });
   });
 
-  it('keeps what it returned valid until three other keys were asked for', async () => {
-    const { get } = storeOf();
-    const { a } = await get('x');
-    for (const key of ['p', 'q', 'r']) await get(key);
-    expect([...a]).toEqual([1, 1, 1, 1]);
-    await get('s');
-    expect([...a]).toEqual([5, 5, 5, 5]);
+  it('holds everything that a job needs, however much it is', async () => {
+    const { store, load } = storeOf();
+    const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
+    await load(...keys);
+    expect(keys.filter((key) => store.get(key) === undefined)).toEqual([]);
   });
 
-  it('drops what was used least recently', async () => {
-    const { filled, get } = storeOf();
-    for (const key of ['a', 'b', 'c', 'd', 'a', 'e', 'a', 'b']) await get(key);
-    expect(filled).toEqual(['a', 'b', 'c', 'd', 'e', 'b']);
+  it('drops what was needed least recently', async () => {
+    const { made, load } = storeOf();
+    for (const key of ['a', 'b', 'c', 'd', 'a', 'e', 'a', 'b']) await load(key);
+    expect(made.flat()).toEqual(['a', 'b', 'c', 'd', 'e', 'b']);
   });
 
-  it('uses the memory of larger factors again for smaller ones', async () => {
-    const { get } = storeOf();
-    const large = await get('large', 100, 100);
-    for (const key of ['b', 'c', 'd']) await get(key);
-    const small = await get('small', 3, 1);
-    expect(small.a.buffer).toBe(large.a.buffer);
-    expect([small.a.length, small.b.length]).toEqual([3, 1]);
+  it('drops nothing of what the same job needs', async () => {
+    const { store, made, load } = storeOf();
+    await load('a', 'b', 'c', 'd');
+    await load('a', 'e', 'f', 'g', 'h');
+    expect(made.flat()).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']);
+    expect(['a', 'e', 'f', 'g', 'h'].filter((key) => store.get(key) === undefined)).toEqual([]);
   });
 
-  it('forgets factors that could not be filled, and those that they took the place of', async () => {
-    const { store, filled, get } = storeOf();
-    for (const key of ['a', 'b', 'c', 'd']) await get(key);
-    const failure = store.get('broken', 4, 2, ({ a }) => {
-      a.fill(NaN);
-      return Promise.reject(new Error('no'));
-    });
+  it('keeps nothing under a key that could not be made', async () => {
+    const { store, made, load } = storeOf();
+    const failure = store.load([needOf('broken')], () => Promise.reject(new Error('no')));
     await expect(failure).rejects.toThrow('no');
-    expect([...(await get('broken')).a]).toEqual([5, 5, 5, 5]);
-    expect([...(await get('a')).a]).toEqual([6, 6, 6, 6]);
-    expect(filled).toEqual(['a', 'b', 'c', 'd', 'broken', 'a']);
+    expect(store.get('broken')).toBeUndefined();
+    await load('broken');
+    expect(made).toEqual([['broken']]);
   });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { shortestPaths } from '../../src/graph/distances';
+import { degrees, shortestPaths } from '../../src/graph/distances';
 import type { ArchitectureGraph } from '../../src/graph/graph';
 import { acyclicGraphs, edges, linearGraph, node } from './sample-graphs';
 
@@ -38,6 +38,26 @@ test('distances are those of Floyd and Warshall', () => {
   fc.assert(
     fc.property(acyclicGraphs, fc.integer({ min: 1, max: 16 }), (graph, cutoff) => {
       expect([...shortestPaths(graph, cutoff)]).toEqual(floydWarshall(graph, cutoff));
+    }),
+  );
+});
+
+test('distances beyond what a byte holds are kept whole', () => {
+  expect([...shortestPaths(chain(400), 399).subarray(0, 400)]).toEqual(
+    Array.from({ length: 400 }, (_, at) => at),
+  );
+});
+
+test('degrees count the nodes that are one step away', () => {
+  fc.assert(
+    fc.property(acyclicGraphs, (graph) => {
+      const count = graph.nodes.length;
+      const rows = Array.from({ length: count }, (_, row) => [
+        ...shortestPaths(graph, 50).subarray(row * count, (row + 1) * count),
+      ]);
+      const { into, outOf } = degrees({ ...graph, edges: [...graph.edges, ...graph.edges] });
+      expect([...outOf]).toEqual(rows.map((row) => row.filter((length) => length === 1).length));
+      expect([...into]).toEqual(rows.map((_, node) => rows.filter((row) => row[node] === 1).length));
     }),
   );
 });

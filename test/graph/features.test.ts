@@ -19,12 +19,14 @@ test.each([
   expect(shapeSlots(shape)).toEqual(slots);
 });
 
-test('features have a row of the operation table, four sizes and the distances for each node', () => {
+test('features have a row of the operation table, four sizes, the distances and the edges of each node', () => {
   expect(encoderFeatures(linearGraph(), operations, 50)).toEqual({
     nodeCount: 3,
     operation: Int32Array.of(2, 0, 3),
     shape: Int32Array.of(0, 0, 0, 0, 4, 3, 1, 1, 4, 1, 1, 1),
-    distance: Int32Array.of(0, 1, 2, 0, 0, 1, 0, 0, 0),
+    distance: Uint8Array.of(0, 1, 2, 0, 0, 1, 0, 0, 0),
+    edgesIn: Int32Array.of(0, 1, 1),
+    edgesOut: Int32Array.of(1, 1, 0),
   });
 });
 

@@ -24,9 +24,9 @@ describe('a manifest', () => {
   });
 
   it.each([
-    ['no version', without('version'), 'version is missing; this server reads version 1'],
-    ['a newer version', manifestJson({ version: 2 }), 'version is 2; this server reads version 1'],
-    ['a list instead of an object', [], 'version is missing; this server reads version 1'],
+    ['no version', without('version'), 'version is missing; this server reads versions 1 and 2'],
+    ['a newer version', manifestJson({ version: 3 }), 'version is 3; this server reads versions 1 and 2'],
+    ['a list instead of an object', [], 'version is missing; this server reads versions 1 and 2'],
     ['another format', manifestJson({ format: 'zip' }), 'format: '],
     ['no name', without('name'), 'name: '],
     ['a name that is a path', manifestJson({ name: '../x' }), 'name: '],
@@ -107,8 +107,24 @@ describe('a manifest', () => {
     expect(error.message).toContain(`m.json: ${fault}`);
   });
 
+  it('of version 2 has the expansion that makes factors of its cores', async () => {
+    const json = manifestJson({ version: 2 });
+    const error = await refusalOf(() => parseManifest(JSON.stringify(json), 'm.json'));
+    expect(error.message).toBe('m.json: files lacks expansion.bin');
+  });
+
+  it('of version 2 counts distances in bytes', async () => {
+    const files = { ...(manifestJson().files as object), 'expansion.bin': { sha256, bytes: 128 * 9 * 4 } };
+    const withCutoff = (cutoff: number): string =>
+      JSON.stringify(manifestJson({ version: 2, files, hypernet: hypernetJson({ cutoff }) }));
+    expect(parseManifest(withCutoff(255), 'm.json').version).toBe(2);
+    const error = await refusalOf(() => parseManifest(withCutoff(256), 'm.json'));
+    expect(error.message).toBe('m.json: hypernet.cutoff is 256; at most 255 is allowed');
+  });
+
   it('of a dense decoder has no rank, and other files', () => {
-    const files = Object.fromEntries(requiredFiles('dense').map((name) => [name, { sha256, bytes: 1 }]));
+    const names = requiredFiles({ version: 1, hypernet: { decoder: 'dense' } });
+    const files = Object.fromEntries(names.map((name) => [name, { sha256, bytes: 1 }]));
     const json = manifestJson({ files, hypernet: hypernetJson({ decoder: 'dense', rank: 0, ck: 0 }) });
     expect(parseManifest(JSON.stringify(json), 'm.json').hypernet.decoder).toBe('dense');
   });

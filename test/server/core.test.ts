@@ -122,7 +122,7 @@ describe('with a bundle of before', () => {
     await rm(directory, { recursive: true });
   });
 
-  it('factors are sent in the place of cores, with the same bits', async () => {
+  it('factors are sent in the place of cores, the same up to rounding', async () => {
     const plan = await before.client.plan(request());
     expect(plan.totalBytes).toBe(plan.factorBytes);
     expect(plan.coreBytes).toBe(plan.factorBytes);
@@ -130,6 +130,17 @@ describe('with a bundle of before', () => {
     expect(plan.tensors.some(({ factors }) => factors.length > 0)).toBe(true);
     const cores = await predictAll(before.client, request());
     const factors = await predictAll(server.client, request({ representation: 'REPRESENTATION_FACTORS' }));
-    expect(cores.data.equals(factors.data)).toBe(true);
+    const [found, expected] = [cores.data, factors.data].map(floats) as [Float32Array, Float32Array];
+    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const difference = expected.reduce(
+      (most, value, index) => Math.max(most, Math.abs(value - (found[index] as number))),
+      0,
+    );
+    expect(found.length).toBe(expected.length);
+    expect(difference).toBeLessThan(1e-6 * largest);
   });
 });
+
+function floats(bytes: Buffer): Float32Array {
+  return new Float32Array(Uint8Array.from(bytes).buffer);
+}

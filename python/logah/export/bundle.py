@@ -18,7 +18,8 @@ from logah.hypernet.hypernetwork import Hypernetwork
 
 MANIFEST = "manifest.json"
 FORMAT = "logah-bundle"
-VERSION = 1
+#: 1: an encoder that holds all pairs of nodes at a time, and a decoder of the factors of one node.
+VERSION = 2
 #: By transformers' names; the first is needed.
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 

@@ -1,6 +1,6 @@
 """The decoders as ONNX graphs. Tiling, scales and the choice of sizes stay with the caller (`decode_block`).
 
-Dimensions in names: C = hid, R = rank, K = ck, M and N rows of the factors, O, I, H, W = max_shape.
+Dimensions in names: C = hid, R = rank, K = ck, G nodes at a time, M and N rows of the factors, O, I, H, W = max_shape.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from logah.hypernet.dense_decoder import DenseDecoder
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.hypernet.low_rank_decoder import LowRankDecoder
 
-#: The last layer of a low-rank decoder, for clients that make the factors themselves.
+#: The last layer of a low-rank decoder, for the service and for clients that make the factors themselves.
 EXPANSION = "expansion.bin"
 
 
@@ -28,7 +28,7 @@ def decoder_graphs(model: Hypernetwork) -> dict[str, bytes]:
     """The files that decode a node embedding, by name."""
     if isinstance(model.decoder, LowRankDecoder):
         return {
-            "decoder.onnx": _factors(model.decoder, model.slot),
+            "decoder.onnx": _cores(model.decoder, model.slot),
             "product.onnx": _product(model.decoder.rank),
             EXPANSION: expansion_bytes(model.decoder.l2.weight, model.decoder.l2.bias),
         }
@@ -40,42 +40,32 @@ def decoder_graphs(model: Hypernetwork) -> dict[str, bytes]:
     }
 
 
-def _factors(decoder: LowRankDecoder, slot: nn.Embedding | None) -> bytes:
-    """A node embedding -> the first rows of the two factors of its block.
+def _cores(decoder: LowRankDecoder, slot: nn.Embedding | None) -> bytes:
+    """Node embeddings -> the first rows of the cores that the expansion makes the factors of their blocks of.
 
-    Inputs: `embedding` float32 [1, C]; `slot` int32 [1] where the model has slots; `rows_a`, `rows_b` int64 [1],
-    1 to ck. Outputs: `a` float32 [rows_a, R], `b` float32 [rows_b, R]; `core_a`, `core_b` float32 [X, R], the rows that
-    the expansion makes `a` and `b` of.
+    Inputs: `embedding` float32 [G, C]; `slot` int32 [G] where the model has slots; `core_rows_a`, `core_rows_b` int64
+    [1], 1 to R. Outputs: `core_a` float32 [G, core_rows_a, R], `core_b` float32 [G, core_rows_b, R]. What an embedding
+    is decoded to has the same bits among any two or more, and others alone.
     """
-    rank, ck = decoder.rank, decoder.ck
-    g = GraphWriter("factors", _factors.__doc__ or "")
-    x = _embedding(g, linear_at(decoder.core, 0).in_features, slot)
-    rows = {"a": g.input("rows_a", "int64", [1]), "b": g.input("rows_b", "int64", [1])}
+    rank = decoder.rank
+    g = GraphWriter("cores", _cores.__doc__ or "")
+    x = _embedding(g, linear_at(decoder.core, 0).in_features, slot, "G")
     for index in (0, 2):
         x = g.op("Relu", g.linear(x, f"core.{index}", linear_at(decoder.core, index)))
     last = linear_at(decoder.core, 4)
     weight_2XC, bias_2X = last.weight.unflatten(0, (2, rank * rank)), last.bias.unflatten(0, (2, rank * rank))
-    l2_weight, l2_bias = g.constant("l2.weight", decoder.l2.weight), g.constant("l2.bias", decoder.l2.bias)
-    cores: dict[str, str] = {}
-    for half, (name, count) in enumerate(rows.items()):
-        # Row p of a factor is the flat positions p * R to p * R + R - 1 of its expanded core rows.
+    for half, name in enumerate("ab"):
+        count = g.input(f"core_rows_{name}", "int64", [1])
         flat = g.op("Mul", count, g.ints(rank))
-        core_rows = g.op("Div", g.op("Add", flat, g.ints(ck - 1)), g.ints(ck))
-        core_flat = g.op("Mul", core_rows, g.ints(rank))
         core = g.op(
             "Gemm",
             x,
-            g.head(g.constant(f"core.4.{name}.weight", weight_2XC[half]), core_flat),
-            g.head(g.constant(f"core.4.{name}.bias", bias_2X[half]), core_flat),
+            g.head(g.constant(f"core.4.{name}.weight", weight_2XC[half]), flat),
+            g.head(g.constant(f"core.4.{name}.bias", bias_2X[half]), flat),
             transB=1,
         )
-        core_XR = cores[name] = g.op("Reshape", g.op("Relu", core), g.ints(-1, rank))
-        columns = g.op("Min", flat, g.ints(ck))
-        expanded = g.op("Gemm", core_XR, g.head(l2_weight, columns), g.head(l2_bias, columns), transB=1)
-        prefix = g.head(g.op("Reshape", expanded, g.ints(-1)), flat)
-        g.output(name, g.op("Reshape", prefix, g.ints(-1, rank)), [f"rows_{name}", rank])
-    for name, core_XR in cores.items():
-        g.output(f"core_{name}", core_XR, [f"core_rows_{name}", rank])
+        shape = g.op("Concat", g.ints(-1), count, g.ints(rank), axis=0)
+        g.output(f"core_{name}", g.op("Reshape", g.op("Relu", core), shape), ["G", f"core_rows_{name}", rank])
     return g.to_bytes()
 
 
@@ -170,10 +160,10 @@ def _dense_class(decoder: DenseDecoder) -> bytes:
     return g.to_bytes()
 
 
-def _embedding(g: GraphWriter, hid: int, slot: nn.Embedding | None) -> str:
-    """The input `embedding` [1, C], plus that of the input `slot` where the model has slots."""
-    embedding = g.input("embedding", "float32", [1, hid])
+def _embedding(g: GraphWriter, hid: int, slot: nn.Embedding | None, count: int | str = 1) -> str:
+    """The input `embedding` [count, C], plus that of the input `slot` [count] where the model has slots."""
+    embedding = g.input("embedding", "float32", [count, hid])
     if slot is None:
         return embedding
-    index = g.input("slot", "int32", [1])
+    index = g.input("slot", "int32", [count])
     return g.op("Add", embedding, g.op("Gather", g.constant("slot_embed", slot.weight), index))

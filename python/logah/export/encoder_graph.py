@@ -1,12 +1,16 @@
 """The encoder as an ONNX graph.
 
-Dimensions in names: N nodes, C = hid, H heads, D = C / H.
+Attention looks from a block of B nodes to all of them at a time, so that memory grows with N and not with its square;
+only the distances, a byte each, are held whole.
+
+Dimensions in names: N nodes, B of a block, C = hid, H heads, D = C / H.
 """
 
 from __future__ import annotations
 
 import copy
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from onnx import TensorProto
@@ -23,43 +27,92 @@ from logah.hypernet.encoder import (
     SmoothShape,
 )
 
+#: Of a block's attention weights [H, B, N], so that they stay in the processor's cache.
+BLOCK_ELEMENTS = 2**20
+LEAST_BLOCK = 16
 
-def encoder_graph(encoder: Encoder) -> bytes:
+
+def encoder_graph(encoder: Encoder, edge_bias_table: Tensor | None = None) -> bytes:
     """Node operations, sizes and shortest paths -> node embeddings.
 
     Inputs: `operation` int32 [N], rows of the vocabulary; `shape` int32 [N, 4], sizes (out, in, height, width), all
-    0 for a node without; `distance` int32 [N, N], 0 for no path, no value above the cutoff.
-    Output: `embedding` float32 [N, C].
+    0 for a node without; `edges_in`, `edges_out` int32 [N], their numbers; `distance` uint8 [N, N], shortest paths, 0
+    for none, no value above the cutoff. Output: `embedding` float32 [N, C].
     """
     g = GraphWriter("encoder", encoder_graph.__doc__ or "")
     operation = g.input("operation", "int32", ["N"])
     shape = g.input("shape", "int32", ["N", 4])
-    distance = g.input("distance", "int32", ["N", "N"])
+    distance = g.input("distance", "uint8", ["N", "N"])
 
     x = g.op("Gather", g.constant("embed", encoder.embed.weight), operation)
     x = g.op("Add", x, _shape(g, shape, encoder.shape))
-    # Direct edges are the pairs at distance 1: column sums count what comes in, row sums what goes out.
-    is_edge = g.op("Cast", g.op("Equal", distance, g.scalar(1, "int32")), to=TensorProto.INT32)
-    for name, table, axis in (("in_degree", encoder.in_degree, 0), ("out_degree", encoder.out_degree, 1)):
-        degree = g.op("Min", g.op("ReduceSum", is_edge, g.ints(axis), keepdims=0), g.scalar(MAX_DEGREE, "int32"))
-        x = g.op("Add", x, g.op("Gather", g.constant(name, table.weight), degree))
-    from_input = g.op("Gather", distance, g.scalar(0, "int64"), axis=0)
+    for way, table in (("in", encoder.in_degree), ("out", encoder.out_degree)):
+        degree = g.op("Min", g.input(f"edges_{way}", "int32", ["N"]), g.scalar(MAX_DEGREE, "int32"))
+        x = g.op("Add", x, g.op("Gather", g.constant(f"{way}_degree", table.weight), degree))
+    from_input = g.op("Cast", g.op("Gather", distance, g.scalar(0, "int64"), axis=0), to=TensorProto.INT32)
     from_input = g.op("Min", from_input, g.scalar(MAX_INPUT_DISTANCE, "int32"))
     x = g.op("Add", x, g.op("Gather", g.constant("input_distance", encoder.input_distance.weight), from_input))
 
-    # In a directed acyclic graph a pair's two distances are one number, and its bias a row of a constant table.
-    difference = g.op("Sub", distance, g.op("Transpose", distance, perm=[1, 0]))
-    row = g.op("Add", difference, g.scalar(encoder.edge_bias.cutoff, "int32"))
-    bias_NNH = g.op("Gather", g.constant("edge_bias", _edge_bias_table(encoder.edge_bias)), row)
-    bias_HNN = g.op("Transpose", bias_NNH, perm=[2, 0, 1])
-
+    table_DH = _edge_bias_table(encoder.edge_bias) if edge_bias_table is None else edge_bias_table
+    cutoff = g.scalar(encoder.edge_bias.cutoff, "int32")
+    bias = EdgeBiasRows(distance, g.constant("edge_bias", table_DH), cutoff)
+    blocks = _blocks(g, operation, table_DH.shape[1])
     for index, layer in enumerate(encoder.layers):
         assert isinstance(layer, EncoderLayer)
-        x = _layer(g, x, bias_HNN, layer, f"layers.{index}")
+        x = _layer(g, x, bias, blocks, layer, f"layers.{index}")
     if isinstance(encoder.norm, nn.LayerNorm):
         x = _norm(g, x, encoder.norm, "norm")
     g.output("embedding", x, ["N", encoder.embed.embedding_dim])
     return g.to_bytes()
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How the nodes are cut into blocks of `rows` nodes (int64 [1]), `count` (int64 []) of them.
+
+    The last block ends with the last node and may overlap the one before it; `places` (int64 [N]) are the nodes' rows
+    among those of all blocks, one behind the other.
+    """
+
+    rows: str
+    count: str
+    last: str
+    places: str
+
+
+def _blocks(g: GraphWriter, operation: str, heads: int) -> Blocks:
+    """As many nodes a block as keep its weights [H, B, N] within `BLOCK_ELEMENTS`.
+
+    Never a single one but of a graph of one node: a single row takes another kernel, with other last bits.
+    """
+    nodes = g.op("Shape", operation)
+    fitting = g.op("Div", g.ints(BLOCK_ELEMENTS // heads), nodes)
+    rows = g.op("Min", g.op("Max", fitting, g.ints(LEAST_BLOCK)), nodes)
+    count = g.op("Div", g.op("Sub", g.op("Add", nodes, rows), g.ints(1)), rows)
+    last = g.op("Sub", nodes, rows)
+    node = g.op("Range", g.scalar(0, "int64"), g.op("Squeeze", nodes), g.scalar(1, "int64"))
+    before = g.op("Mul", g.op("Sub", count, g.ints(1)), rows)
+    shifted = g.op("Add", node, g.op("Sub", before, last))
+    places = g.op("Where", g.op("Less", node, before), node, shifted)
+    return Blocks(rows, g.op("Squeeze", count), last, places)
+
+
+@dataclass(frozen=True)
+class EdgeBiasRows:
+    """What the attention bias is made of: `distance` [N, N], `table` [2 * cutoff + 1, H], `cutoff`."""
+
+    distance: str
+    table: str
+    cutoff: str
+
+    def between(self, g: GraphWriter, start: str, end: str) -> str:
+        """The bias of the nodes from `start` to `end` (int64 [1]) with all: [H, B, N]."""
+        # In a directed acyclic graph a pair's two distances are one number, and its bias a row of a constant table.
+        forward = g.op("Slice", self.distance, start, end, g.ints(0))
+        backward = g.op("Transpose", g.op("Slice", self.distance, start, end, g.ints(1)), perm=[1, 0])
+        numbers = (g.op("Cast", path, to=TensorProto.INT32) for path in (forward, backward))
+        row = g.op("Add", g.op("Sub", *numbers), self.cutoff)
+        return g.op("Transpose", g.op("Gather", self.table, row), perm=[2, 0, 1])
 
 
 def _edge_bias_table(edge_bias: EdgeBias) -> Tensor:
@@ -114,7 +167,7 @@ def _smooth_shape(g: GraphWriter, shape: str, channels: str, kernel: str, module
     return g.op("Where", has_shape, known, g.constant("shape.missing", module.missing))
 
 
-def _layer(g: GraphWriter, x: str, bias_HNN: str, layer: EncoderLayer, name: str) -> str:
+def _layer(g: GraphWriter, x: str, bias: EdgeBiasRows, blocks: Blocks, layer: EncoderLayer, name: str) -> str:
     """One transformer layer, [N, C] -> [N, C]."""
     hid = layer.to_out.in_features
     head_size = hid // layer.heads
@@ -124,10 +177,19 @@ def _layer(g: GraphWriter, x: str, bias_HNN: str, layer: EncoderLayer, name: str
         g.op("Transpose", g.op("Gather", qkv, g.scalar(part, "int64"), axis=1), perm=perm)
         for part, perm in enumerate(([1, 0, 2], [1, 2, 0], [1, 0, 2]))
     )
-    scores_HNN = g.op("Mul", g.op("MatMul", q_HND, k_HDN), g.scalar(head_size**-0.5))
-    weights_HNN = g.op("Softmax", g.op("Add", scores_HNN, bias_HNN), axis=-1)
-    mixed_NHD = g.op("Transpose", g.op("MatMul", weights_HNN, v_HND), perm=[1, 0, 2])
-    mixed_NC = g.op("Reshape", mixed_NHD, g.ints(-1, hid))
+
+    def mixed(block: GraphWriter, index: str) -> str:
+        """The attention of one block: [B, C]."""
+        start = block.op("Min", block.op("Mul", index, blocks.rows), blocks.last)
+        end = block.op("Add", start, blocks.rows)
+        q_HBD = block.op("Slice", q_HND, start, end, block.ints(1))
+        scores_HBN = block.op("Mul", block.op("MatMul", q_HBD, k_HDN), block.scalar(head_size**-0.5))
+        weights_HBN = block.op("Softmax", block.op("Add", scores_HBN, bias.between(block, start, end)), axis=-1)
+        mixed_BHD = block.op("Transpose", block.op("MatMul", weights_HBN, v_HND), perm=[1, 0, 2])
+        return block.op("Reshape", mixed_BHD, block.ints(-1, hid))
+
+    rows_BC = g.op("Reshape", g.loop(blocks.count, mixed), g.ints(-1, hid))
+    mixed_NC = g.op("Gather", rows_BC, blocks.places)
     x = g.op("Add", x, g.linear(mixed_NC, f"{name}.to_out", layer.to_out))
     normed = _norm(g, x, layer.ln2, f"{name}.ln2")
     hidden = g.op("Gelu", g.linear(normed, f"{name}.ff.0", linear_at(layer.ff, 0)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,12 @@ IR_VERSION = 9
 PRODUCER = "logah"
 #: A protobuf message is at most 2 GiB - 1 long; 1 MiB of that is ample for the operators.
 LARGEST_FILE = 2**31 - 2**20
-_TYPES = {"float32": TensorProto.FLOAT, "int32": TensorProto.INT32, "int64": TensorProto.INT64}
+_TYPES = {
+    "float32": TensorProto.FLOAT,
+    "int32": TensorProto.INT32,
+    "int64": TensorProto.INT64,
+    "uint8": TensorProto.UINT8,
+}
 
 
 class GraphSizeError(ValueError):
@@ -27,12 +32,14 @@ class GraphSizeError(ValueError):
 class GraphWriter:
     """One ONNX graph under construction. Values are referred to by name; an operator's name is that of its output."""
 
-    def __init__(self, name: str, description: str) -> None:
+    def __init__(self, name: str, description: str, within: GraphWriter | None = None) -> None:
         self._name, self._description = name, description
+        #: In front of the names of operators: those of a graph within another must not be that one's.
+        self._prefix = "" if within is None else f"{name}."
         self._nodes: list[onnx.NodeProto] = []
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
-        self._initializers: dict[str, onnx.TensorProto] = {}
+        self._initializers: dict[str, onnx.TensorProto] = {} if within is None else within._initializers
         #: What each output's content is.
         self._values: dict[str, str] = {}
 
@@ -70,7 +77,7 @@ class GraphWriter:
 
     def op(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Appends an operator with one output; returns the output's name."""
-        name = f"{operator}_{len(self._nodes)}"
+        name = f"{self._prefix}{operator}_{len(self._nodes)}"
         self._nodes.append(helper.make_node(operator, list(inputs), [name], name=name, **attributes))
         return name
 
@@ -84,6 +91,31 @@ class GraphWriter:
     def head(self, x: str, count: str, axis: int = 0) -> str:
         """The first `count` (int64 [1]) entries of x along an axis."""
         return self.op("Slice", x, self.ints(0), count, self.ints(axis))
+
+    def loop(self, count: str, body: Callable[[GraphWriter, str], str]) -> str:
+        """`body` for each index (int64 []) below `count` (int64 []) -> its results, stacked in a new first dimension.
+
+        The body writes to a graph of its own, and may refer to the values and constants of this one.
+        """
+        name = f"{self._prefix}Loop_{len(self._nodes)}"
+        inner = GraphWriter(name, "", within=self)
+        index, condition = f"{name}.index", f"{name}.condition"
+        result = body(inner, index)
+        onward = inner.op("Identity", condition)
+        graph = helper.make_graph(
+            inner._nodes,
+            name,
+            [
+                helper.make_tensor_value_info(index, TensorProto.INT64, []),
+                helper.make_tensor_value_info(condition, TensorProto.BOOL, []),
+            ],
+            [
+                helper.make_tensor_value_info(onward, TensorProto.BOOL, []),
+                helper.make_tensor_value_info(result, TensorProto.FLOAT, None),
+            ],
+        )
+        self._nodes.append(helper.make_node("Loop", [count, ""], [name], name=name, body=graph))
+        return name
 
     def to_bytes(self) -> bytes:
         """The checked model, serialised."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from logah.errors import BundleError
 from logah.export.bundle import FORMAT, MANIFEST
+from logah.export.decoder_graphs import EXPANSION
 from logah.hypernet.config import HypernetConfig
 from logah.hypernet.encoder import EdgeBias
 from logah.hypernet.hypernetwork import Hypernetwork
@@ -44,6 +46,8 @@ def read_bundle(directory: Path) -> Hypernetwork:
     try:
         manifest = json.loads((directory / MANIFEST).read_text())
         constants = {**_constants(directory / "encoder.onnx"), **_constants(directory / "decoder.onnx")}
+        if EXPANSION in manifest.get("files", {}):
+            constants.update(_expansion(directory / EXPANSION, manifest["hypernet"]))
     except (OSError, ValueError, DecodeError) as error:
         raise BundleError(f"{directory}: {error}") from error
     if manifest.get("format") != FORMAT:
@@ -56,6 +60,13 @@ def read_bundle(directory: Path) -> Hypernetwork:
     fresh = {name: tensor for name, tensor in model.state_dict().items() if name.startswith("encoder.edge_bias.")}
     model.load_state_dict({**fresh, **_state(constants)})
     return model.eval().requires_grad_(False)
+
+
+def _expansion(path: Path, hypernet: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The last layer of a low-rank decoder, weight [K, R] and bias [K]."""
+    ck, rank = hypernet["ck"], hypernet["rank"]
+    values = torch.from_numpy(np.fromfile(path, "<f4"))
+    return {"l2.weight": values[: ck * rank].reshape(ck, rank), "l2.bias": values[ck * rank :]}
 
 
 def _constants(path: Path) -> dict[str, Tensor]:

@@ -3,29 +3,36 @@
 import hashlib
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from examples import ALIGNED, CONFIGS, DENSE, LOW_RANK, authors_checkpoint, random_model, relative_error, small_vit
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx_decoders import Bundle
+from parity_graphs import REPOSITORY
 
 from logah.__main__ import main
 from logah.commands.export import STD_SINCE
 from logah.data.tokenizer import train_tokenizer
 from logah.errors import BundleError
 from logah.export.bundle import BundleDescription, write_bundle
+from logah.export.encoder_graph import encoder_graph
 from logah.export.graph_writer import GraphSizeError, GraphWriter
+from logah.export.read_bundle import read_bundle
 from logah.hypernet.config import LANGUAGE_OPERATIONS, HypernetConfig
 from logah.hypernet.hypernetwork import GraphFeatures
-from scripts.add_core_outputs import upgrade
+from scripts.upgrade_bundle import upgrade
 
 TOLERANCE = 1e-5
+VERSION_1 = REPOSITORY / "test" / "fixtures" / "parity" / "bundle"
 MORE_CONFIGS = {
     **CONFIGS,
     "low_rank without layernorm": replace(LOW_RANK, layernorm=False),
@@ -75,20 +82,49 @@ def test_the_encoder_reads_every_size_as_pytorch_does(bundles, width, kernel):
 
 
 @given(m=st.integers(1, 64), n=st.integers(1, 64))
-def test_factors_have_as_many_rows_as_asked(bundles, m, n):
+def test_cores_have_the_rows_asked_and_expand_to_the_factors(bundles, m, n):
     model, bundle = bundles["low_rank"]
-    embedding_1C = torch.linspace(-1, 1, model.config.hid)[None]
-    a, b, core_a, core_b = bundle.run("decoder.onnx", embedding=embedding_1C, rows_a=m, rows_b=n)
-    expected_a, expected_b = model.decoder(embedding_1C, m, n)
-    assert relative_error(a, expected_a[0]) < TOLERANCE
-    assert relative_error(b, expected_b[0]) < TOLERANCE
-    for core, expected, rows in ((core_a, expected_a, m), (core_b, expected_b, n)):
-        assert len(core) == -(-rows * model.config.rank // model.config.ck)
-        weight_KR, bias_K = bundle.expansion()
-        expanded = (core @ weight_KR.T + bias_K).reshape(-1)[: rows * model.config.rank]
-        assert relative_error(expanded.reshape(rows, -1), expected[0]) < TOLERANCE
-    (product,) = bundle.run("product.onnx", a=a, b=b)
-    assert relative_error(product, expected_a[0] @ expected_b[0].T) < TOLERANCE
+    embedding_GC = torch.linspace(-1, 1, 3 * model.config.hid).reshape(3, -1)
+    rows = {"a": m, "b": n}
+    core_rows = {f"core_rows_{name}": -(-count * model.config.rank // model.config.ck) for name, count in rows.items()}
+    cores = bundle.run("decoder.onnx", embedding=embedding_GC, **core_rows)
+    weight_KR, bias_K = bundle.expansion()
+    factors = []
+    for core, expected, count in zip(cores, model.decoder(embedding_GC, m, n), rows.values(), strict=True):
+        expanded = (core @ weight_KR.T + bias_K).reshape(3, -1)[:, : count * model.config.rank]
+        factors.append(expanded.reshape(3, count, -1))
+        assert relative_error(factors[-1], expected) < TOLERANCE
+    (product,) = bundle.run("product.onnx", a=factors[0][1], b=factors[1][1])
+    assert relative_error(product, torch.from_numpy(factors[0][1] @ factors[1][1].T)) < TOLERANCE
+
+
+def test_an_embedding_is_decoded_to_the_same_bits_among_any_others(bundles):
+    model, bundle = bundles["low_rank"]
+    embedding_GC = torch.linspace(-1, 1, 9 * model.config.hid).reshape(9, -1)
+    whole = bundle.run("decoder.onnx", embedding=embedding_GC, core_rows_a=3, core_rows_b=2)
+    for start, end in ((0, 2), (3, 8), (5, 9)):
+        part = bundle.run("decoder.onnx", embedding=embedding_GC[start:end], core_rows_a=2, core_rows_b=1)
+        for core, expected, rows in zip(part, whole, (2, 1), strict=True):
+            assert np.array_equal(core, expected[start:end, :rows])
+
+
+@pytest.mark.parametrize("count", [2, 15, 16, 17, 33, 150])
+def test_the_encoder_sees_the_same_in_any_number_of_blocks(monkeypatch, count):
+    model = random_model(LOW_RANK)
+    whole = encoder_graph(model.encoder)
+    monkeypatch.setattr("logah.export.encoder_graph.BLOCK_ELEMENTS", 1)
+    cut = encoder_graph(model.encoder)
+    random = np.random.default_rng(count)
+    distance = np.triu(random.integers(0, model.config.cutoff, (count, count)), 1).astype(np.uint8)
+    feeds = {
+        "operation": random.integers(0, len(model.config.operations), count).astype(np.int32),
+        "shape": random.integers(1, 300, (count, 4)).astype(np.int32),
+        "edges_in": (distance == 1).sum(0).astype(np.int32),
+        "edges_out": (distance == 1).sum(1).astype(np.int32),
+        "distance": distance,
+    }
+    results = [onnxruntime.InferenceSession(graph).run(None, feeds)[0] for graph in (whole, cut)]
+    assert np.array_equal(*results)
 
 
 @given(o=st.integers(1, 12), i=st.integers(1, 8), height=st.integers(1, 30), width=st.integers(1, 30))
@@ -99,30 +135,32 @@ def test_a_dense_kernel_has_the_size_asked(bundles, o, i, height, width):
     assert relative_error(kernel, model.decoder(embedding_1C, o, i, height, width)[0]) < TOLERANCE
 
 
-EMBEDDING = ("embedding", "float32", [1, 16])
+EMBEDDINGS = ("embedding", "float32", ["G", 16])
+NODE = ("embedding", "float32", [1, 16])
 ENCODER = (
-    [("operation", "int32", ["N"]), ("shape", "int32", ["N", 4]), ("distance", "int32", ["N", "N"])],
+    [
+        ("operation", "int32", ["N"]),
+        ("shape", "int32", ["N", 4]),
+        ("distance", "uint8", ["N", "N"]),
+        ("edges_in", "int32", ["N"]),
+        ("edges_out", "int32", ["N"]),
+    ],
     [("embedding", "float32", ["N", 16])],
 )
-SLOT = ("slot", "int32", [1])
-ROWS = [("rows_a", "int64", [1]), ("rows_b", "int64", [1])]
-FACTORS = [
-    ("a", "float32", ["rows_a", 6]),
-    ("b", "float32", ["rows_b", 6]),
-    ("core_a", "float32", ["core_rows_a", 6]),
-    ("core_b", "float32", ["core_rows_b", 6]),
-]
+SLOTS = ("slot", "int32", ["G"])
+ROWS = [("core_rows_a", "int64", [1]), ("core_rows_b", "int64", [1])]
+CORES = [("core_a", "float32", ["G", "core_rows_a", 6]), ("core_b", "float32", ["G", "core_rows_b", 6])]
 PRODUCT = ([("a", "float32", ["M", 6]), ("b", "float32", ["N", 6])], [("product", "float32", ["M", "N"])])
 CONTRACT = {
-    "low_rank": {"encoder.onnx": ENCODER, "decoder.onnx": ([EMBEDDING, *ROWS], FACTORS), "product.onnx": PRODUCT},
-    "aligned": {"encoder.onnx": ENCODER, "decoder.onnx": ([EMBEDDING, SLOT, *ROWS], FACTORS), "product.onnx": PRODUCT},
+    "low_rank": {"encoder.onnx": ENCODER, "decoder.onnx": ([EMBEDDINGS, *ROWS], CORES), "product.onnx": PRODUCT},
+    "aligned": {"encoder.onnx": ENCODER, "decoder.onnx": ([EMBEDDINGS, SLOTS, *ROWS], CORES), "product.onnx": PRODUCT},
     "dense": {
         "encoder.onnx": ENCODER,
         "decoder.onnx": (
-            [EMBEDDING, *((name, "int64", [1]) for name in ("out", "in", "height", "width"))],
+            [NODE, *((name, "int64", [1]) for name in ("out", "in", "height", "width"))],
             [("kernel", "float32", ["out", "in", "height", "width"])],
         ),
-        "decoder_1d.onnx": ([EMBEDDING], [("vector", "float32", [2, 12]), ("class_bias", "float32", [2, 7])]),
+        "decoder_1d.onnx": ([NODE], [("vector", "float32", [2, 12]), ("class_bias", "float32", [2, 7])]),
         "decoder_class.onnx": (
             [("kernel", "float32", [12, "in", 1, 1])],
             [("class_weight", "float32", [7, "in"])],
@@ -155,23 +193,25 @@ def test_the_files_have_the_inputs_and_outputs_that_the_service_expects(tmp_path
         assert found == expected, file
 
 
-@pytest.mark.parametrize("name", ["low_rank", "aligned"])
-def test_a_bundle_of_before_is_rewritten_as_it_would_be_exported(tmp_path, name):
-    write_bundle(random_model(CONFIGS[name]), BundleDescription(name), tmp_path / "bundle")
-    expected = {path.name: path.read_bytes() for path in (tmp_path / "bundle").iterdir()}
-    # As it was exported before: without the outputs, their nodes and the file.
-    decoder = onnx.load(tmp_path / "bundle/decoder.onnx")
-    del decoder.graph.output[2:]
-    del decoder.graph.node[-2:]
-    decoder.doc_string = "of before"
-    (tmp_path / "bundle/decoder.onnx").write_bytes(decoder.SerializeToString(deterministic=True))
-    manifest = json.loads(expected["manifest.json"])
-    del manifest["files"]["expansion.bin"]
-    (tmp_path / "bundle/manifest.json").write_text(json.dumps(manifest))
-    (tmp_path / "bundle/expansion.bin").unlink()
-    assert upgrade(tmp_path / "bundle")
-    assert {path.name: path.read_bytes() for path in (tmp_path / "bundle").iterdir()} == expected
-    assert not upgrade(tmp_path / "bundle")
+def test_a_bundle_of_version_1_is_rewritten_with_the_same_weights(tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(VERSION_1, old)
+    before, manifest = read_bundle(old), json.loads((old / "manifest.json").read_text())
+    table = constants(old / "encoder.onnx")["edge_bias"]
+    assert upgrade(old)
+    rewritten = json.loads((old / "manifest.json").read_text())
+    assert {**rewritten, "files": None} == {**manifest, "files": None, "version": 2}
+    assert np.array_equal(constants(old / "encoder.onnx")["edge_bias"], table)
+    again = read_bundle(old)
+    for key, tensor in before.state_dict().items():
+        # The table is compared above: the network that makes it is another one each time.
+        assert key.startswith("encoder.edge_bias.") or torch.equal(again.state_dict()[key], tensor), key
+    assert not upgrade(old)
+
+
+def constants(path: Path) -> dict[str, Any]:
+    """The constants of an ONNX file by name."""
+    return {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
 
 
 def test_the_manifest_describes_the_model_and_its_files(tmp_path):
@@ -187,7 +227,7 @@ def test_the_manifest_describes_the_model_and_its_files(tmp_path):
     assert HypernetConfig.from_json(hypernet) == ALIGNED
     assert manifest == {
         "format": "logah-bundle",
-        "version": 1,
+        "version": 2,
         "name": "tiny",
         "description": "A test.",
         "license": "MIT",

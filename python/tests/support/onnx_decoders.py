@@ -48,8 +48,15 @@ class Bundle:
 
     def embed(self, features: GraphFeatures) -> NDArray[np.float32]:
         """Node embeddings [N, C]."""
-        arrays = {"operation": features.operation_N, "shape": features.shape_N4, "distance": features.distance_NN}
-        return self.run("encoder.onnx", **{k: v.numpy().astype(np.int32) for k, v in arrays.items()})[0]
+        direct = features.distance_NN == 1
+        arrays = {
+            "operation": features.operation_N,
+            "shape": features.shape_N4,
+            "edges_in": direct.sum(0),
+            "edges_out": direct.sum(1),
+        }
+        feeds = {k: v.numpy().astype(np.int32) for k, v in arrays.items()}
+        return self.run("encoder.onnx", **feeds, distance=features.distance_NN.numpy().astype(np.uint8))[0]
 
     def predict(self, features: GraphFeatures) -> dict[tuple[str, int], Tensor]:
         """Every predicted block of the graph."""
@@ -79,7 +86,13 @@ class OnnxFactorDecoder:
         self.bundle, self.slot, self.config = bundle, slot, bundle.config
 
     def _product(self, embedding_1C: Tensor, m: int, n: int) -> NDArray[np.float32]:
-        a, b, *_ = self.bundle.run("decoder.onnx", embedding=embedding_1C, rows_a=m, rows_b=n, **self.slot)
+        rank, ck = self.config.rank, self.config.ck
+        rows_a, rows_b = (-(-rows * rank // ck) for rows in (m, n))
+        feeds = {"embedding": embedding_1C, "core_rows_a": rows_a, "core_rows_b": rows_b, **self.slot}
+        cores = self.bundle.run("decoder.onnx", **feeds)
+        weight_KR, bias_K = self.bundle.expansion()
+        expanded = ((core[0] @ weight_KR.T + bias_K).reshape(-1) for core in cores)
+        a, b = (flat[: rows * rank].reshape(rows, -1) for flat, rows in zip(expanded, (m, n), strict=True))
         return self.bundle.run("product.onnx", a=a, b=b)[0]
 
     def vector(self, embedding_1C: Tensor, length: int, row: int, *, classifier: bool) -> Tensor:

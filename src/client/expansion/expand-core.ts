@@ -3,10 +3,11 @@
 import type { TensorPlan } from '../checked-plan';
 import { blockBytes, blocksShape, coreRows, hasScale, matrixView, type CoreBlock } from './core-blocks';
 import { ELEMENT_BYTES, type ElementType } from '../element-type';
-import { factoredBlock, multiplyRows, repeatRows } from './expand-tensor';
+import { factoredBlock, repeatRows } from './expand-tensor';
 import type { ExpansionLayer } from './expansion';
 import type { Kernels, Multiply } from './product';
 import { commonRows, filledTiles, type FillTile, type TileMemory } from './tiles';
+import { productElement } from '../../vector-product';
 
 /** The factors of a block; A has the block's scale in it. */
 interface Factors {
@@ -77,11 +78,12 @@ async function blockFill(
       return positionsFill(block, factors, rank, kernels.multiply);
     case 'CORE_LAYOUT_NORM_WEIGHT':
     case 'CORE_LAYOUT_BIAS': {
-      const product = new Float32Array(block.m * block.n);
-      await multiplyRows(kernels.multiply, factors.a, factors.b, rank, product);
       const squash = block.layout === 'CORE_LAYOUT_NORM_WEIGHT' ? squashNormWeight : squashBias;
       const { start, length, n } = block;
-      return columnFill(block, (row) => squash(product[start + (row % length) * n] as number));
+      return columnFill(block, (row) => {
+        const at = start + (row % length) * n;
+        return squash(productElement(factors.a, Math.floor(at / n), factors.b, at % n, rank));
+      });
     }
     case 'CORE_LAYOUT_ELEMENTS':
     case 'CORE_LAYOUT_UNSPECIFIED':
@@ -108,7 +110,8 @@ async function factorsOf(
     const width = Math.min(count * rank, rows);
     const expanded = new Float32Array((core.length / rank) * width);
     const weight = layer.weight.subarray(0, width * rank);
-    await affine(core, weight, layer.bias.subarray(0, width), rank, expanded);
+    const bias = layer.bias.subarray(0, width);
+    await affine(core, weight, bias, rank, expanded);
     return expanded.subarray(0, count * rank);
   };
   const a = await factor(block.m);
@@ -142,7 +145,7 @@ function kernelFill(block: CoreBlock, { a, b }: Factors, rank: number, multiply:
     const count = common.last - common.first;
     const first = ((common.first - block.row) * h) % m;
     const product = new Float32Array(count * h * n);
-    await multiplyRows(multiply, repeatRows(a, rank, first, count * h), b, rank, product);
+    await multiply(repeatRows(a, rank, first, count * h), b, rank, product);
     for (let row = 0; row < count; row++) {
       let target = (common.first - tile.row + row) * tile.columns + block.column;
       for (let channel = 0; channel < channels; channel++) {
@@ -168,7 +171,7 @@ function positionsFill(block: CoreBlock, { a, b }: Factors, rank: number, multip
     const first = Math.floor(firstToken / side);
     const count = Math.floor((lastToken - 1) / side) - first + 1;
     const product = new Float32Array(count * n);
-    await multiplyRows(multiply, repeatRows(a, rank, first, count), b, rank, product);
+    await multiply(repeatRows(a, rank, first, count), b, rank, product);
     for (let token = firstToken; token < lastToken; token++) {
       const source = (Math.floor(token / side) - first) * n + (token % side);
       const target = (block.row + token - tile.row) * tile.columns + block.column;

@@ -59,36 +59,16 @@ export function factoredBlock(block: FactoredBlock, multiply: Multiply): FillTil
     const a = repeatRows(block.a, rank, first - block.row, rows);
     if (columns === tile.columns) {
       const target = tile.values.subarray((first - tile.row) * columns, (last - tile.row) * columns);
-      await multiplyRows(multiply, a, b, rank, target);
+      await multiply(a, b, rank, target);
       return;
     }
     const product = new Float32Array(rows * columns);
-    await multiplyRows(multiply, a, b, rank, product);
+    await multiply(a, b, rank, product);
     for (let row = 0; row < rows; row++) {
       const source = product.subarray(row * columns, (row + 1) * columns);
       tile.values.set(source, (first - tile.row + row) * tile.columns + column);
     }
   };
-}
-
-/** Writes a · bᵀ into `out`. A product of a single row takes another kernel, whose last bits differ: it is computed twice. */
-export async function multiplyRows(
-  multiply: Multiply,
-  a: Float32Array,
-  b: Float32Array,
-  rank: number,
-  out: Float32Array,
-): Promise<void> {
-  if (a.length > rank) {
-    await multiply(a, b, rank, out);
-    return;
-  }
-  const twice = new Float32Array(2 * rank);
-  twice.set(a);
-  twice.set(a, rank);
-  const both = new Float32Array(2 * out.length);
-  await multiply(twice, b, rank, both);
-  out.set(both.subarray(0, out.length));
 }
 
 /** Rows `first` to `first + count` of a matrix that repeats for ever. */

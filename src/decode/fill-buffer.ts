@@ -1,0 +1,219 @@
+/** Fills the buffer of a job. Runs in a worker thread. */
+
+import { crc32 } from '../checksum/crc32';
+import { bytesPerElement, convert, type ElementType } from '../element-type';
+import type { HypernetConfig } from '../hypernet/manifest';
+import type { BundleSessions, Factors } from '../hypernet/sessions';
+import { coreRows } from '../plan/core';
+import type { FillRecipe } from '../plan/recipe';
+import { boundsOf, crop } from '../plan/runs';
+import { decodePart } from './decode';
+import { fillByRule } from './decode-by-rule';
+import type { FactorStore } from './factor-store';
+import { decodeFactors } from './factors';
+import { liftPart } from './lift';
+import { needOf, needsOf } from './needs';
+import { scaleOf } from './scale';
+import type { ScaleStore } from './scale-store';
+import type { TilePart } from './tile-part';
+import type { CoreItem, CoreItemBlock, FactorsItem, FillItem, FillJob, TileItem } from './worker-protocol';
+import type { WorkerScratch } from './worker-scratch';
+
+/** Bytes of factors that are made ahead of the items that need them, at most, but for one item's. */
+const FACTOR_BYTES = 8 * 2 ** 20;
+
+/** A model that the worker holds. */
+export interface LoadedModel {
+  readonly sessions: BundleSessions;
+  readonly config: HypernetConfig;
+}
+
+/** What a worker keeps from job to job. */
+export interface WorkerMemory {
+  readonly factors: FactorStore;
+  readonly scales: ScaleStore;
+  readonly scratch: WorkerScratch;
+}
+
+interface FillContext extends LoadedModel, WorkerMemory {
+  readonly job: FillJob;
+  /** The core rows of the job's blocks. */
+  readonly cores: ReadonlyMap<CoreItemBlock, Factors>;
+}
+
+/** Fills the job's buffer; the CRC-32 of what each item wrote. */
+export async function fillBuffer(job: FillJob, model: LoadedModel, memory: WorkerMemory): Promise<number[]> {
+  const context = { ...model, ...memory, job, cores: await coresOf(job.items, model) };
+  const sums: number[] = [];
+  for (const { items, needs } of groupsOf(job, model.config)) {
+    await memory.factors.load(needs, (missing) => decodeFactors(missing, model.sessions, model.config));
+    for (const item of items) sums.push(crc32(await fillItem(item, context)));
+  }
+  return sums;
+}
+
+/** Items whose factors fit at a time. */
+function* groupsOf({ items, requestKey }: FillJob, { rank }: HypernetConfig) {
+  let group: FillItem[] = [];
+  let needs: ReturnType<typeof needsOf> = [];
+  let bytes = 0;
+  for (const item of items) {
+    const more = needsOf(item, requestKey);
+    const moreBytes = more.reduce((sum, { m, n }) => sum + (m + n) * rank * 4, 0);
+    if (group.length > 0 && bytes + moreBytes > FACTOR_BYTES) {
+      yield { items: group, needs };
+      [group, needs, bytes] = [[], [], 0];
+    }
+    group.push(item);
+    needs.push(...more);
+    bytes += moreBytes;
+  }
+  if (group.length > 0) yield { items: group, needs };
+}
+
+/** The core rows of all blocks that are sent as such, decoded at once. */
+async function coresOf(
+  items: readonly FillItem[],
+  { sessions, config }: LoadedModel,
+): Promise<ReadonlyMap<CoreItemBlock, Factors>> {
+  const blocks = items.flatMap((item) =>
+    item.kind === 'core' ? item.blocks.flatMap((block) => (block.kind === 'product' ? [block] : [])) : [],
+  );
+  const cores = await sessions.cores(
+    blocks.map(({ embedding, slot, m, n }) => ({
+      embedding,
+      slot,
+      rowsA: coreRows(m, config),
+      rowsB: coreRows(n, config),
+    })),
+  );
+  return new Map(blocks.map((block, index) => [block, cores[index] as Factors]));
+}
+
+/** The bytes written. */
+async function fillItem(item: FillItem, context: FillContext): Promise<Uint8Array> {
+  const { buffer } = context.job;
+  switch (item.kind) {
+    case 'tile':
+      return write(buffer, item.at, await decodeTile(item, context), item.elementType);
+    case 'factors':
+      return write(buffer, item.at, scaledFactors(item, context), 'f32');
+    case 'core':
+      return writeCore(item, context);
+  }
+}
+
+async function decodeTile(
+  { noise, wanted, rows, columns, stream, parts }: TileItem,
+  { sessions, config, factors, scales, scratch, job }: FillContext,
+): Promise<Float32Array> {
+  const values = scratch.tile.take(rows * columns);
+  const bounds = boundsOf(wanted, { rows, columns });
+  const { rank } = config;
+  const { requestKey } = job;
+  const context = { sessions, factors, scales, rank, sizes: config, requestKey, stream, scratch };
+  for (const part of parts) {
+    await decodePart(part, context, values, columns);
+    if (noise !== undefined) await liftPart(part, noise, bounds, context, values, columns);
+  }
+  return crop(values, wanted);
+}
+
+function scaledFactors(item: FactorsItem, { config, factors, scratch, job }: FillContext): Float32Array {
+  const { rank } = config;
+  const values = scratch.tile.take(
+    item.blocks.reduce((sum, { recipe: { m, n } }) => sum + (m + n) * rank, 0),
+  );
+  let at = 0;
+  for (const { embedding, recipe, transposed } of item.blocks) {
+    const { a, b } = keptFactors(needOf(recipe, embedding, job.requestKey)?.key, factors);
+    const scale = scaleOf(recipe, { a, b }, rank);
+    const putA = (): void => {
+      for (let index = 0; index < a.length; index++) values[at + index] = (a[index] as number) * scale;
+      at += a.length;
+    };
+    const putB = (): void => {
+      values.set(b, at);
+      at += b.length;
+    };
+    for (const put of transposed ? [putB, putA] : [putA, putB]) put();
+  }
+  return values;
+}
+
+function keptFactors(key: string | undefined, factors: FactorStore): Factors {
+  const kept = key === undefined ? undefined : factors.get(key);
+  if (kept === undefined) throw new Error(`the factors ${key} were not made`);
+  return kept;
+}
+
+function writeCore(
+  item: CoreItem & FillItem,
+  { config, cores, factors, scratch, job }: FillContext,
+): Uint8Array {
+  const bytes = new Uint8Array(job.buffer);
+  let end = item.at;
+  const append = (values: Float32Array | Float64Array | Uint16Array): void => {
+    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), end);
+    end += values.byteLength;
+  };
+  for (const block of item.blocks) {
+    switch (block.kind) {
+      case 'product': {
+        const { scaled, embedding } = block;
+        const { a, b } = cores.get(block) as Factors;
+        if (scaled !== undefined) {
+          const { scale } = scaled;
+          const key = needOf(scaled, embedding, job.requestKey)?.key;
+          append(
+            Float64Array.of(
+              typeof scale === 'number' ? scale : scaleOf(scaled, keptFactors(key, factors), config.rank),
+            ),
+          );
+        }
+        append(a);
+        append(b);
+        break;
+      }
+      case 'constant':
+        append(Float32Array.of(block.value));
+        break;
+      case 'elements':
+        append(elementsOf(block.part, item, scratch));
+        break;
+    }
+  }
+  return bytes.subarray(item.at, end);
+}
+
+/** The elements of a part by rule, row-major and close together. */
+function elementsOf(
+  part: TilePart & { readonly recipe: FillRecipe },
+  { stream, columns, elementType }: CoreItem,
+  scratch: WorkerScratch,
+): Float32Array | Uint16Array {
+  const tile = scratch.tile.take(part.rows * columns);
+  fillByRule(part.recipe, part, stream, tile, columns);
+  const runs = { start: part.column, length: part.columns, count: part.rows, stride: columns };
+  const values = crop(tile, { runs, first: 0 });
+  if (elementType === 'f32') return values;
+  const narrow = new Uint16Array(values.length);
+  convert(values, narrow, elementType);
+  return narrow;
+}
+
+/** ONNX Runtime writes to no shared memory, so this copies. The bytes written. */
+function write(
+  buffer: SharedArrayBuffer,
+  at: number,
+  values: Float32Array,
+  elementType: ElementType,
+): Uint8Array {
+  if (elementType === 'f32') {
+    new Float32Array(buffer, at, values.length).set(values);
+    // The same bytes; shared memory is slower to read.
+    return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  }
+  convert(values, new Uint16Array(buffer, at, values.length), elementType);
+  return new Uint8Array(buffer, at, values.length * bytesPerElement(elementType));
+}
