@@ -52,10 +52,7 @@ async function trusting({ cert }: Authority, own?: Pair): Promise<ChannelCredent
 }
 
 /** A TLS connection to the server; rejects with the handshake's error. */
-async function handshake(
-  { address }: ServerProcess,
-  options: ConnectionOptions = {},
-): Promise<TLSSocket> {
+async function handshake({ address }: ServerProcess, options: ConnectionOptions = {}): Promise<TLSSocket> {
   const [host, port] = address.split(':');
   const socket = connectTls({
     host: host ?? '',
