@@ -1,8 +1,7 @@
 /**
  * Decoding with LoGAH's factors: matrices, kernels, position embeddings and vectors. Runs in a worker thread.
  *
- * An element's bits must not depend on the tile that it is decoded in. ONNX Runtime's product has that property as
- * long as it is given two rows or more: a single row takes another kernel, so a lone row is computed twice.
+ * An element's bits do not depend on the tile that it is decoded in, since those of the product and the expansion do not.
  */
 
 import type { Factors } from '../hypernet/sessions';
@@ -13,6 +12,7 @@ import { needOf } from './needs';
 import { scaleOf } from './scale';
 import type { Scratch } from '../scratch';
 import { squashOf } from './squash';
+import type { Tile } from './tile';
 import type { DecodeContext, TilePart } from './tile-part';
 import { productElement } from '../vector-product';
 
@@ -23,16 +23,15 @@ export async function fillLowRank(
   recipe: LowRankRecipe,
   part: TilePart,
   context: DecodeContext,
-  tile: Float32Array,
-  tileColumns: number,
+  tile: Tile,
 ): Promise<void> {
   switch (recipe.kind) {
     case 'matrix':
-      return fillMatrix(recipe, part, context, tile, tileColumns);
+      return fillMatrix(recipe, part, context, tile);
     case 'kernel':
-      return fillKernel(recipe, part, context, tile, tileColumns);
+      return fillKernel(recipe, part, context, tile);
     case 'position':
-      return fillPositions(recipe, part, context, tile, tileColumns);
+      return fillPositions(recipe, part, context, tile);
     case 'vector':
       return fillVector(recipe, part, context, tile);
   }
@@ -42,30 +41,29 @@ async function fillMatrix(
   recipe: MatrixRecipe,
   part: TilePart,
   context: DecodeContext,
-  tile: Float32Array,
-  tileColumns: number,
+  tile: Tile,
 ): Promise<void> {
   const { m, n } = recipe;
   const { a, b } = await factorsOf(recipe, part, context);
   const scale = keptScale(recipe, context, { a, b });
-  const { scratch, rank } = context;
+  const { scratch, rank, sessions } = context;
   const { rows: rowCycle, columns: columnCycle } = recipe.cycles ?? {};
   const rowAt = (row: number): number => decodedEntry(part.pieceRow + row, m, rowCycle);
   const rows = gatherRows(a, rank, scratch.rows, part.rows, rowAt, scale);
-  if (part.columns === n && n === tileColumns && columnCycle === undefined) {
-    await multiply(context, rows, b, tile.subarray(part.row * n, (part.row + part.rows) * n));
+  const product = await sessions.product(rows, b);
+  if (part.columns === n && n === tile.columns && columnCycle === undefined) {
+    tile.setRows(part.row, product);
     return;
   }
-  const product = scratch.product.take(part.rows * n);
-  await multiply(context, rows, b, product);
+  const { values } = tile;
   // Columns beyond the decoded ones repeat them: copying costs a fraction of computing them again.
   for (let row = 0; row < part.rows; row++) {
-    const target = (part.row + row) * tileColumns + part.column;
+    const target = (part.row + row) * tile.columns + part.column;
     for (let column = 0, count: number; column < part.columns; column += count) {
       const source = decodedEntry(column, n, columnCycle);
       const { period } = columnCycle ?? { period: part.columns };
       count = Math.min(n - source, period - (column % period), part.columns - column);
-      tile.set(product.subarray(row * n + source, row * n + source + count), target + column);
+      values.set(product.subarray(row * n + source, row * n + source + count), target + column);
     }
   }
 }
@@ -74,8 +72,7 @@ async function fillKernel(
   recipe: KernelRecipe,
   part: TilePart,
   context: DecodeContext,
-  tile: Float32Array,
-  tileColumns: number,
+  tile: Tile,
 ): Promise<void> {
   const { o, i, h, w } = recipe;
   const { a, b } = await factorsOf(recipe, part, context);
@@ -88,16 +85,16 @@ async function fillKernel(
     (row) => decodedEntry(part.pieceRow + Math.floor(row / h), o, recipe.cycles?.rows) * h + (row % h),
     scale,
   );
-  const product = context.scratch.product.take(part.rows * h * i * w);
-  await multiply(context, rows, b, product);
+  const product = await context.sessions.product(rows, b);
+  const { values } = tile;
   const channels = part.columns / (h * w);
   for (let row = 0; row < part.rows; row++) {
-    let target = (part.row + row) * tileColumns + part.column;
+    let target = (part.row + row) * tile.columns + part.column;
     for (let channel = 0; channel < channels; channel++) {
       const input = decodedEntry(channel, i, recipe.cycles?.columns);
       for (let y = 0; y < h; y++) {
         const source = (row * h + y) * i * w + input * w;
-        for (let x = 0; x < w; x++) tile[target++] = product[source + x] as number;
+        for (let x = 0; x < w; x++) values[target++] = product[source + x] as number;
       }
     }
   }
@@ -107,8 +104,7 @@ async function fillPositions(
   recipe: PositionRecipe,
   part: TilePart,
   context: DecodeContext,
-  tile: Float32Array,
-  tileColumns: number,
+  tile: Tile,
 ): Promise<void> {
   const { c, s } = recipe;
   const { a, b } = await factorsOf(recipe, part, context);
@@ -117,16 +113,16 @@ async function fillPositions(
   const first = Math.floor(part.pieceRow / s);
   const last = Math.floor((part.pieceRow + part.rows - 1) / s);
   const count = last - first + 1;
-  const product = context.scratch.product.take(count * c * s);
   const rows = gatherRows(a, context.rank, context.scratch.rows, count, (row) => (first + row) % s, scale);
-  await multiply(context, rows, b, product);
+  const product = await context.sessions.product(rows, b);
+  const { values } = tile;
   for (let row = 0; row < part.rows; row++) {
     const token = part.pieceRow + row;
     const source = (Math.floor(token / s) - first) * c * s + (token % s);
-    const target = (part.row + row) * tileColumns + part.column;
+    const target = (part.row + row) * tile.columns + part.column;
     for (let channel = 0; channel < part.columns; channel++) {
       const decoded = decodedEntry(channel, c, recipe.cycles?.columns);
-      tile[target + channel] = product[source + decoded * s] as number;
+      values[target + channel] = product[source + decoded * s] as number;
     }
   }
 }
@@ -135,10 +131,11 @@ async function fillVector(
   recipe: VectorRecipe,
   part: TilePart,
   context: DecodeContext,
-  tile: Float32Array,
+  tile: Tile,
 ): Promise<void> {
   const valueAt = await vectorValues(recipe, part, context);
-  for (let index = 0; index < part.rows; index++) tile[part.row + index] = valueAt(part.pieceRow + index);
+  const { values } = tile;
+  for (let index = 0; index < part.rows; index++) values[part.row + index] = valueAt(part.pieceRow + index);
 }
 
 /** The elements of a vector by their index in the piece. */
@@ -147,16 +144,13 @@ export async function vectorValues(
   part: TilePart,
   context: DecodeContext,
 ): Promise<(index: number) => number> {
-  const { row, length, rounded, layout, cycles, factor = 1 } = recipe;
+  const { row, length, layout, cycles, factor = 1 } = recipe;
   const { a, b } = await factorsOf(recipe, part, context);
   const { rank } = context;
   const squash = squashOf(row);
   return (index) => {
     const at = decodedEntry(index, length, cycles?.rows);
-    const value =
-      layout === 'pair'
-        ? productElement(a, at, b, row, rank)
-        : productElement(a, row * rounded + at, b, 0, rank);
+    const value = layout === 'pair' ? productElement(a, at, b, row, rank) : productElement(a, at, b, 0, rank);
     return squash(value) * factor;
   };
 }
@@ -203,22 +197,4 @@ export function gatherRows(
     for (let k = 0; k < width; k++) gathered[target + k] = (matrix[source + k] as number) * scale;
   }
   return gathered;
-}
-
-export async function multiply(
-  context: DecodeContext,
-  a: Float32Array,
-  b: Float32Array,
-  out: Float32Array,
-): Promise<void> {
-  if (a.length > context.rank) {
-    await context.sessions.product(a, b, out);
-    return;
-  }
-  const twice = new Float32Array(2 * a.length);
-  twice.set(a);
-  twice.set(a, a.length);
-  const both = new Float32Array(2 * out.length);
-  await context.sessions.product(twice, b, both);
-  out.set(both.subarray(0, out.length));
 }

@@ -6,14 +6,8 @@
 import { isTranspose } from '../plan/factors';
 import type { MatrixRecipe, Stored, VectorRecipe } from '../plan/recipe';
 import { elementAt, type DenseRecipe } from './decode-dense';
-import {
-  factorsOf,
-  gatherRows,
-  keptScale,
-  multiply,
-  vectorValues,
-  type LowRankRecipe,
-} from './decode-low-rank';
+import { factorsOf, gatherRows, keptScale, vectorValues, type LowRankRecipe } from './decode-low-rank';
+import type { Tile } from './tile';
 import type { DecodeContext, TilePart } from './tile-part';
 
 /** Entries of some dimensions of what is decoded, and how far each lies from the tile's beginning. */
@@ -29,15 +23,14 @@ export async function fillStored(
   stored: Stored,
   part: TilePart,
   context: DecodeContext,
-  tile: Float32Array,
-  tileColumns: number,
+  tile: Tile,
 ): Promise<void> {
   const entries = (dimensions: readonly number[]): Entries =>
-    entriesOf(dimensions, stored, part, tileColumns);
+    entriesOf(dimensions, stored, part, tile.columns);
   switch (recipe.kind) {
     case 'matrix':
       if (isTranspose(stored) && recipe.m > 1 && recipe.n > 1) {
-        return fillTranspose(recipe, part, context, tile, tileColumns);
+        return fillTranspose(recipe, part, context, tile);
       }
       return fillProduct(
         { recipe, columns: recipe.n },
@@ -67,19 +60,19 @@ export async function fillStoredDense(
   stored: Stored,
   part: TilePart,
   { sessions }: DecodeContext,
-  tile: Float32Array,
-  tileColumns: number,
+  tile: Tile,
 ): Promise<void> {
   const value = await elementAt(recipe, part.embedding, sessions);
   const sizes = stored.groups.map((group) => group.reduce((size, at) => size * (stored.shape[at] ?? 1), 1));
-  const rows = entriesOf([0], stored, part, tileColumns);
+  const rows = entriesOf([0], stored, part, tile.columns);
   const others = sizes.flatMap((_, dimension) => (dimension === 0 ? [] : [dimension]));
-  const columns = entriesOf(others, stored, part, tileColumns);
+  const columns = entriesOf(others, stored, part, tile.columns);
   const columnOf = (index: readonly number[]): number =>
     index.reduce((column, entry, at) => column * (sizes[at + 1] ?? 1) + entry, 0);
+  const { values } = tile;
   rows.indices.forEach(([row = 0], a) => {
     columns.indices.forEach((index, b) => {
-      tile[(rows.offsets[a] as number) + (columns.offsets[b] as number)] = value(row, columnOf(index));
+      values[(rows.offsets[a] as number) + (columns.offsets[b] as number)] = value(row, columnOf(index));
     });
   });
 }
@@ -100,7 +93,7 @@ async function fillProduct(
   { recipe, columns: recipeColumns }: Product,
   left: Factor,
   right: Factor,
-  { part, context, tile }: { part: TilePart; context: DecodeContext; tile: Float32Array },
+  { part, context, tile }: { part: TilePart; context: DecodeContext; tile: Tile },
 ): Promise<void> {
   const { rank, scratch } = context;
   const factors = await factorsOf(recipe, part, context);
@@ -118,12 +111,12 @@ async function fillProduct(
     (index) => columns[index] as number,
     1,
   );
-  const product = scratch.product.take(rows.length * columns.length);
-  await multiply(context, a, b, product);
+  const product = await context.sessions.product(a, b);
+  const { values } = tile;
   left.offsets.forEach((offset, row) => {
     const source = row * columns.length;
     for (let column = 0; column < right.offsets.length; column++) {
-      tile[offset + (right.offsets[column] as number)] = product[source + column] as number;
+      values[offset + (right.offsets[column] as number)] = product[source + column] as number;
     }
   });
 }
@@ -133,8 +126,7 @@ async function fillTranspose(
   recipe: MatrixRecipe,
   part: TilePart,
   context: DecodeContext,
-  tile: Float32Array,
-  tileColumns: number,
+  tile: Tile,
 ): Promise<void> {
   const { m, n } = recipe;
   const { rank, scratch } = context;
@@ -143,17 +135,16 @@ async function fillTranspose(
   const a = gatherRows(factors.a, rank, scratch.columns, m, (row) => row, scale);
   const rowAt = (row: number): number => (part.pieceRow + row) % n;
   const b = gatherRows(factors.b, rank, scratch.rows, part.rows, rowAt, 1);
-  if (part.columns === m && m === tileColumns) {
-    await multiply(context, b, a, tile.subarray(part.row * m, (part.row + part.rows) * m));
+  const product = await context.sessions.product(b, a);
+  if (part.columns === m && m === tile.columns) {
+    tile.setRows(part.row, product);
     return;
   }
-  const product = scratch.product.take(part.rows * m);
-  await multiply(context, b, a, product);
   for (let row = 0; row < part.rows; row++) {
-    const target = (part.row + row) * tileColumns + part.column;
+    const target = (part.row + row) * tile.columns + part.column;
     for (let column = 0; column < part.columns; column += m) {
       const count = Math.min(m, part.columns - column);
-      tile.set(product.subarray(row * m, row * m + count), target + column);
+      tile.values.set(product.subarray(row * m, row * m + count), target + column);
     }
   }
 }
@@ -163,11 +154,12 @@ async function fillVector(
   { indices, offsets }: Entries,
   part: TilePart,
   context: DecodeContext,
-  tile: Float32Array,
+  tile: Tile,
 ): Promise<void> {
   const valueAt = await vectorValues(recipe, part, context);
+  const { values } = tile;
   indices.forEach(([index = 0], at) => {
-    tile[offsets[at] as number] = valueAt(index);
+    values[offsets[at] as number] = valueAt(index);
   });
 }
 

@@ -1,18 +1,19 @@
 /** The factors of the nodes that a job needs, and of the last ones before: the tiles of a large tensor share them. */
 
 import type { Factors } from '../hypernet/sessions';
+import type { FactorRows } from '../plan/factor-rows';
 
 /** Kept for later jobs; a fused projection's tile needs three at a time. */
 const ENTRIES = 4;
 
-/** What factors are decoded from: the first `m` rows of A and `n` of B of a node's block. */
+/** What factors are decoded from: some rows of the A and of the B of a node's block. */
 export interface FactorNeed {
   /** Tells blocks and sizes apart, and those of other requests. */
   readonly key: string;
   readonly embedding: Float32Array;
   readonly slot: number;
-  readonly m: number;
-  readonly n: number;
+  readonly a: FactorRows;
+  readonly b: FactorRows;
 }
 
 export class FactorStore {

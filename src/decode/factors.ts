@@ -2,6 +2,7 @@
 
 import type { BundleSessions, Factors } from '../hypernet/sessions';
 import { coreRows, type CoreSizes } from '../plan/core';
+import type { FactorRows } from '../plan/factor-rows';
 import type { FactorNeed } from './factor-store';
 
 /** Bytes that are expanded at a time, at most, but for a single factor that has more. */
@@ -11,9 +12,16 @@ const EXPANDED_BYTES = 8 * 2 ** 20;
 interface Half {
   readonly core: Float32Array;
   /** Numbers that each core row is expanded to. */
-  readonly columns: number;
+  readonly columns: Columns;
+  /** What is wanted of all that, one row behind the other. */
+  readonly start: number;
   readonly elements: number;
   factor: Float32Array;
+}
+
+interface Columns {
+  readonly first: number;
+  readonly count: number;
 }
 
 /** The factors, in the order of the needs. */
@@ -25,34 +33,55 @@ export async function decodeFactors(
   if (needs.length === 0) return [];
   if (!sessions.hasExpansion) {
     const made: Factors[] = [];
-    for (const { embedding, slot, m, n } of needs) made.push(await sessions.factors(embedding, slot, m, n));
+    for (const need of needs) made.push(await factorsOfBefore(need, sessions, sizes));
     return made;
   }
   const cores = await sessions.cores(
-    needs.map(({ embedding, slot, m, n }) => ({
+    needs.map(({ embedding, slot, a, b }) => ({
       embedding,
       slot,
-      rowsA: coreRows(m, sizes),
-      rowsB: coreRows(n, sizes),
+      rowsA: coreRows(a.first + a.count, sizes),
+      rowsB: coreRows(b.first + b.count, sizes),
     })),
   );
-  const half = (core: Float32Array, rows: number): Half => {
-    const elements = rows * sizes.rank;
-    return { core, columns: Math.min(elements, sizes.ck), elements, factor: core };
-  };
-  const pairs = needs.map(({ m, n }, index) => {
-    const { a, b } = cores[index] as Factors;
-    return [half(a, m), half(b, n)] as const;
+  const pairs = needs.map(({ a, b }, index) => {
+    const core = cores[index] as Factors;
+    return [halfOf(core.a, a, sizes), halfOf(core.b, b, sizes)] as const;
   });
   for (const alike of ofEqualColumns(pairs.flat())) await expand(alike, sessions, sizes);
   return pairs.map(([a, b]) => ({ a: a.factor, b: b.factor }));
 }
 
+/** Of a bundle without an expansion. */
+async function factorsOfBefore(
+  { embedding, slot, a, b }: FactorNeed,
+  sessions: BundleSessions,
+  { rank }: CoreSizes,
+): Promise<Factors> {
+  const made = await sessions.factors(embedding, slot, a.first + a.count, b.first + b.count);
+  return { a: made.a.subarray(a.first * rank), b: made.b.subarray(b.first * rank) };
+}
+
+/** Rows of a factor are numbers that lie one behind the other in what its core rows are expanded to, `ck` of each. */
+function halfOf(core: Float32Array, rows: FactorRows, { ck, rank }: CoreSizes): Half {
+  const start = rows.first * rank;
+  const elements = rows.count * rank;
+  const firstRow = Math.floor(start / ck);
+  const lastRow = Math.floor((start + elements - 1) / ck);
+  const own = core.subarray(firstRow * rank, (lastRow + 1) * rank);
+  const inRow = start - firstRow * ck;
+  if (firstRow === lastRow) {
+    return { core: own, columns: { first: inRow, count: elements }, start: 0, elements, factor: own };
+  }
+  return { core: own, columns: { first: 0, count: ck }, start: inRow, elements, factor: own };
+}
+
 /** Groups that one product expands. */
 function* ofEqualColumns(halves: readonly Half[]): Generator<readonly Half[], void, undefined> {
-  const groups = new Map<number, { halves: Half[]; elements: number }>();
+  const groups = new Map<string, { halves: Half[]; elements: number }>();
   for (const half of halves) {
-    const { columns, elements } = half;
+    const { elements } = half;
+    const columns = `${half.columns.first}+${half.columns.count}`;
     const group = groups.get(columns);
     if (group !== undefined && (group.elements + elements) * 4 <= EXPANDED_BYTES) {
       group.halves.push(half);
@@ -66,13 +95,18 @@ function* ofEqualColumns(halves: readonly Half[]): Generator<readonly Half[], vo
 }
 
 async function expand(halves: readonly Half[], sessions: BundleSessions, { rank }: CoreSizes): Promise<void> {
-  const cores = joined(halves.map(({ core }) => core));
-  const columns = halves[0]?.columns ?? 0;
-  const expanded = await sessions.expanded(cores, columns);
+  const [first] = halves;
+  if (first === undefined) return;
+  const { columns } = first;
+  const expanded = await sessions.expanded(
+    joined(halves.map(({ core }) => core)),
+    columns.first,
+    columns.count,
+  );
   let at = 0;
   for (const half of halves) {
-    half.factor = expanded.subarray(at, at + half.elements);
-    at += (half.core.length / rank) * columns;
+    half.factor = expanded.subarray(at + half.start, at + half.start + half.elements);
+    at += (half.core.length / rank) * columns.count;
   }
 }
 

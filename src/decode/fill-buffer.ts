@@ -1,9 +1,9 @@
 /** Fills the buffer of a job. Runs in a worker thread. */
 
 import { crc32 } from '../checksum/crc32';
-import { bytesPerElement, convert, type ElementType } from '../element-type';
 import type { HypernetConfig } from '../hypernet/manifest';
 import type { BundleSessions, Factors } from '../hypernet/sessions';
+import { convert, writeElements } from '../narrowing/convert';
 import { coreRows } from '../plan/core';
 import type { FillRecipe } from '../plan/recipe';
 import { boundsOf, crop } from '../plan/runs';
@@ -15,6 +15,7 @@ import { liftPart } from './lift';
 import { needOf, needsOf } from './needs';
 import { scaleOf } from './scale';
 import type { ScaleStore } from './scale-store';
+import { Tile } from './tile';
 import type { TilePart } from './tile-part';
 import type { CoreItem, CoreItemBlock, FactorsItem, FillItem, FillJob, TileItem } from './worker-protocol';
 import type { WorkerScratch } from './worker-scratch';
@@ -47,7 +48,7 @@ export async function fillBuffer(job: FillJob, model: LoadedModel, memory: Worke
   const sums: number[] = [];
   for (const { items, needs } of groupsOf(job, model.config)) {
     await memory.factors.load(needs, (missing) => decodeFactors(missing, model.sessions, model.config));
-    for (const item of items) sums.push(crc32(await fillItem(item, context)));
+    for (const item of items) sums.push(await fillItem(item, context));
   }
   return sums;
 }
@@ -59,7 +60,7 @@ function* groupsOf({ items, requestKey }: FillJob, { rank }: HypernetConfig) {
   let bytes = 0;
   for (const item of items) {
     const more = needsOf(item, requestKey);
-    const moreBytes = more.reduce((sum, { m, n }) => sum + (m + n) * rank * 4, 0);
+    const moreBytes = more.reduce((sum, { a, b }) => sum + (a.count + b.count) * rank * 4, 0);
     if (group.length > 0 && bytes + moreBytes > FACTOR_BYTES) {
       yield { items: group, needs };
       [group, needs, bytes] = [[], [], 0];
@@ -90,16 +91,16 @@ async function coresOf(
   return new Map(blocks.map((block, index) => [block, cores[index] as Factors]));
 }
 
-/** The bytes written. */
-async function fillItem(item: FillItem, context: FillContext): Promise<Uint8Array> {
-  const { buffer } = context.job;
+/** The CRC-32 of the bytes written. */
+async function fillItem(item: FillItem, context: FillContext): Promise<number> {
+  const target = new Uint8Array(context.job.buffer, item.at);
   switch (item.kind) {
     case 'tile':
-      return write(buffer, item.at, await decodeTile(item, context), item.elementType);
+      return writeElements(await decodeTile(item, context), target, item.elementType);
     case 'factors':
-      return write(buffer, item.at, scaledFactors(item, context), 'f32');
+      return writeElements(scaledFactors(item, context), target, 'f32');
     case 'core':
-      return writeCore(item, context);
+      return crc32(writeCore(item, context));
   }
 }
 
@@ -107,16 +108,16 @@ async function decodeTile(
   { noise, wanted, rows, columns, stream, parts }: TileItem,
   { sessions, config, factors, scales, scratch, job }: FillContext,
 ): Promise<Float32Array> {
-  const values = scratch.tile.take(rows * columns);
+  const tile = new Tile(scratch.tile, rows, columns);
   const bounds = boundsOf(wanted, { rows, columns });
   const { rank } = config;
   const { requestKey } = job;
   const context = { sessions, factors, scales, rank, sizes: config, requestKey, stream, scratch };
   for (const part of parts) {
-    await decodePart(part, context, values, columns);
-    if (noise !== undefined) await liftPart(part, noise, bounds, context, values, columns);
+    await decodePart(part, context, tile);
+    if (noise !== undefined) await liftPart(part, noise, bounds, context, tile.values, columns);
   }
-  return crop(values, wanted);
+  return crop(tile.values, wanted);
 }
 
 function scaledFactors(item: FactorsItem, { config, factors, scratch, job }: FillContext): Float32Array {
@@ -200,20 +201,4 @@ function elementsOf(
   const narrow = new Uint16Array(values.length);
   convert(values, narrow, elementType);
   return narrow;
-}
-
-/** ONNX Runtime writes to no shared memory, so this copies. The bytes written. */
-function write(
-  buffer: SharedArrayBuffer,
-  at: number,
-  values: Float32Array,
-  elementType: ElementType,
-): Uint8Array {
-  if (elementType === 'f32') {
-    new Float32Array(buffer, at, values.length).set(values);
-    // The same bytes; shared memory is slower to read.
-    return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  }
-  convert(values, new Uint16Array(buffer, at, values.length), elementType);
-  return new Uint8Array(buffer, at, values.length * bytesPerElement(elementType));
 }

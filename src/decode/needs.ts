@@ -27,7 +27,8 @@ export function needsOf(item: FillItem, requestKey: string): FactorNeed[] {
 export function needOf(recipe: Recipe, embedding: Float32Array, requestKey: string): FactorNeed | undefined {
   const rows = factorRows(recipe);
   if (rows === undefined || recipe.kind === 'fill') return undefined;
-  const [m, n] = rows;
+  const [a, b] = rows;
   const { node, slot } = recipe;
-  return { key: `${requestKey}/${node}/${slot}/${m}/${n}`, embedding, slot, m, n };
+  const key = `${requestKey}/${node}/${slot}/${a.first}+${a.count}/${b.count}`;
+  return { key, embedding, slot, a, b };
 }

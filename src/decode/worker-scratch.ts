@@ -8,12 +8,10 @@ export interface WorkerScratch {
   readonly rows: Scratch;
   /** Rows of B, where they are gathered too. */
   readonly columns: Scratch;
-  /** Products that are not laid out as the tile is. */
-  readonly product: Scratch;
   /** Tiles in float32 before they are narrowed. */
   readonly tile: Scratch;
 }
 
 export function createScratch(): WorkerScratch {
-  return { rows: new Scratch(), columns: new Scratch(), product: new Scratch(), tile: new Scratch() };
+  return { rows: new Scratch(), columns: new Scratch(), tile: new Scratch() };
 }

@@ -125,10 +125,10 @@ export class BundleSessions {
   }
 
   /**
-   * The first `columns` numbers that the expansion makes of each core row, [rows, columns]. An element has the same bits
-   * whatever else is asked for. Only for bundles with an expansion.
+   * Of the numbers that the expansion makes of each core row, `columns` from number `first` on: [rows, columns]. An element
+   * has the same bits whatever else is asked for. Only for bundles with an expansion.
    */
-  async expanded(cores: Float32Array, columns: number): Promise<Float32Array> {
+  async expanded(cores: Float32Array, first: number, columns: number): Promise<Float32Array> {
     if (this.#expansion === undefined)
       throw new Error(`bundle ${this.#bundle.manifest.name} has no expansion`);
     const { rank } = this.#bundle.manifest.hypernet;
@@ -136,8 +136,8 @@ export class BundleSessions {
     const x = atLeastTwo(cores, rank);
     const outputs = await session.run({
       a: new Tensor('float32', x, [x.length / rank, rank]),
-      b: new Tensor('float32', weight.subarray(0, columns * rank), [columns, rank]),
-      c: new Tensor('float32', bias.subarray(0, columns), [columns]),
+      b: new Tensor('float32', weight.subarray(first * rank, (first + columns) * rank), [columns, rank]),
+      c: new Tensor('float32', bias.subarray(first, first + columns), [columns]),
     });
     return floats(outputs, 'product').subarray(0, (cores.length / rank) * columns);
   }
@@ -148,13 +148,20 @@ export class BundleSessions {
     return { a: floats(outputs, 'a'), b: floats(outputs, 'b') };
   }
 
-  /** Writes a · bᵀ, [m, n] row-major, into `out`; `a` is [m, rank], `b` is [n, rank]. */
-  async product(a: Float32Array, b: Float32Array, out: Float32Array): Promise<void> {
+  /**
+   * a · bᵀ, [m, n] row-major; `a` is [m, rank], `b` is [n, rank]. An element has the same bits in any product of as many
+   * columns or, where there are two or more, of others.
+   */
+  async product(a: Float32Array, b: Float32Array): Promise<Float32Array> {
     const { rank } = this.#bundle.manifest.hypernet;
-    const m = a.length / rank;
-    const n = b.length / rank;
-    const feeds = { a: new Tensor('float32', a, [m, rank]), b: new Tensor('float32', b, [n, rank]) };
-    await this.#session('product.onnx').run(feeds, { product: new Tensor('float32', out, [m, n]) });
+    const [m, n] = [a.length / rank, b.length / rank];
+    const rows = atLeastTwo(a, rank);
+    // Memory of ours for the product would cost as much again: ONNX Runtime copies what lies in it.
+    const outputs = await this.#run('product.onnx', {
+      a: new Tensor('float32', rows, [rows.length / rank, rank]),
+      b: new Tensor('float32', b, [n, rank]),
+    });
+    return floats(outputs, 'product').subarray(0, m * n);
   }
 
   /**

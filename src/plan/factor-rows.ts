@@ -1,18 +1,27 @@
 import type { Recipe, ScaledRecipe, VectorRecipe } from './recipe';
 
+/** Rows `first` to `first + count` of a factor. */
+export interface FactorRows {
+  readonly first: number;
+  readonly count: number;
+}
+
 /** The rows of A and of B that a product is made of; undefined for what is none. */
-export function factorRows(recipe: ScaledRecipe | VectorRecipe): readonly [m: number, n: number];
-export function factorRows(recipe: Recipe): readonly [m: number, n: number] | undefined;
-export function factorRows(recipe: Recipe): readonly [m: number, n: number] | undefined {
+export function factorRows(recipe: ScaledRecipe | VectorRecipe): readonly [a: FactorRows, b: FactorRows];
+export function factorRows(recipe: Recipe): readonly [a: FactorRows, b: FactorRows] | undefined;
+export function factorRows(recipe: Recipe): readonly [a: FactorRows, b: FactorRows] | undefined {
   switch (recipe.kind) {
     case 'matrix':
-      return [recipe.m, recipe.n];
+      return [firstRows(recipe.m), firstRows(recipe.n)];
     case 'kernel':
-      return [recipe.o * recipe.h, recipe.i * recipe.w];
+      return [firstRows(recipe.o * recipe.h), firstRows(recipe.i * recipe.w)];
     case 'position':
-      return [recipe.s, recipe.c * recipe.s];
-    case 'vector':
-      return recipe.layout === 'pair' ? [recipe.rounded, 2] : [2 * recipe.rounded, 1];
+      return [firstRows(recipe.s), firstRows(recipe.c * recipe.s)];
+    case 'vector': {
+      const { layout, row, rounded, length } = recipe;
+      if (layout === 'pair') return [firstRows(length), firstRows(2)];
+      return [{ first: row * rounded, count: length }, firstRows(1)];
+    }
     case 'fill':
     case 'dense_kernel':
     case 'dense_position':
@@ -20,4 +29,8 @@ export function factorRows(recipe: Recipe): readonly [m: number, n: number] | un
     case 'dense_class':
       return undefined;
   }
+}
+
+function firstRows(count: number): FactorRows {
+  return { first: 0, count };
 }

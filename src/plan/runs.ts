@@ -60,7 +60,7 @@ export function crop(values: Float32Array, { runs, first }: Wanted): Float32Arra
     const to = Math.min(end, start + run * stride + length);
     if (start + run * stride >= end) break;
     if (from >= to) continue;
-    values.copyWithin(filled, from - first, to - first);
+    if (from - first !== filled) values.copyWithin(filled, from - first, to - first);
     filled += to - from;
   }
   return values.subarray(0, filled);

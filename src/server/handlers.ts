@@ -18,7 +18,7 @@ import { accountOf, type CallAccount } from './admission/calls';
 import { cancellable } from './cancellation';
 import { frameChunk, FramedMessage } from './answers/framing';
 import { peakMemoryBytes } from './peak-memory';
-import type { Planner } from './planning/planner';
+import type { KeptPlans } from './planning/kept-plans';
 import type { PlannedCall } from './planning/planning-protocol';
 import type { PredictionService } from './prediction-service';
 import { REQUEST_ID } from './request-id';
@@ -30,7 +30,7 @@ import { StreamWriter } from './answers/writing';
 
 /** What the handlers work with. */
 export interface HandlerContext {
-  readonly planner: Planner;
+  readonly plans: KeptPlans;
   readonly service: PredictionService;
   readonly answers: SharedAnswers;
   readonly admission: Admission;
@@ -116,10 +116,10 @@ async function planned(
   kind: 'Plan' | 'Predict',
   request: Buffer,
   { account }: Begun,
-  { planner, admission }: HandlerContext,
+  { plans, admission }: HandlerContext,
   signal: AbortSignal,
 ): Promise<PlannedCall> {
-  const call = await planner.plan(kind, request, account.caller, signal);
+  const call = await plans.plan(kind, request, account.caller, signal);
   account.requestDone();
   const { message, streamed } = call;
   const bytes = message.length + (streamed ? streamed.graph.length + streamed.tensors.bytes.length : 0);

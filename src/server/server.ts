@@ -17,6 +17,7 @@ import { http2ServersOf } from './answers/grpc-internals';
 import { createHandlers } from './handlers';
 import { Health, HEALTH_CHECKS } from './health';
 import { ModelChoice } from './planning/model-choice';
+import { KeptPlans } from './planning/kept-plans';
 import { Planner } from './planning/planner';
 import { PredictionService } from './prediction-service';
 import { startPool } from './provider';
@@ -36,6 +37,9 @@ const LAST_WORDS_MS = 5000;
 
 /** Calls at a time on one connection; a client waits with more, or opens another connection. */
 const STREAMS_PER_CONNECTION = 128;
+
+/** Of the memory that a cache may take, the part that plans may: they are small beside what is decoded. */
+const PLANS_SHARE = 4;
 
 /** A connection without calls is closed after so long; a client opens another when it needs one. */
 const IDLE_CONNECTION_MS = 10 * 60_000;
@@ -116,7 +120,8 @@ export async function startServer(
   // Each call listens; beyond ten, Node.js would suspect a leak.
   setMaxListeners(config.maxCalls, closing.signal);
   const answers = new SharedAnswers(models);
-  const context = { planner, service, answers, admission, logger, closing: closing.signal };
+  const plans = new KeptPlans(planner, config.cacheBytes / PLANS_SHARE);
+  const context = { plans, service, answers, admission, logger, closing: closing.signal };
   server.addService(serviceDefinition, createHandlers(context));
   const health = new Health(['', SERVICE_NAME]);
   health.addToServer(server);

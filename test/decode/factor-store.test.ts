@@ -14,7 +14,13 @@ function storeOf() {
 }
 
 function needOf(key: string): FactorNeed {
-  return { key, embedding: new Float32Array(4), slot: 0, m: 2, n: 3 };
+  return {
+    key,
+    embedding: new Float32Array(4),
+    slot: 0,
+    a: { first: 0, count: 2 },
+    b: { first: 0, count: 3 },
+  };
 }
 
 describe('the factor store', () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import type { PredictRequest, TensorPlan } from '../../src/client';
-import { convert } from '../../src/element-type';
+import { convert } from '../../src/narrowing/convert';
 import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
 import { anyBox, boxOf } from '../support/boxes';
 import { floats, GHN3_BUNDLE } from '../support/parity-fixtures';

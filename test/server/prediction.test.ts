@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { PredictRequest } from '../../src/client';
-import { convert } from '../../src/element-type';
+import { convert } from '../../src/narrowing/convert';
 import {
   BUNDLE,
   floats,

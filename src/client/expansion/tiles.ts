@@ -1,6 +1,6 @@
 /** Tensors made here, a range of rows at a time. */
 
-import { convert } from '../../element-type';
+import { convert } from '../../narrowing/convert';
 import { Scratch } from '../../scratch';
 import { ELEMENT_BYTES, type ElementType } from '../element-type';
 

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { bytesPerElement, convert } from '../src/element-type';
+import { crc32 } from 'node:zlib';
+import { bytesPerElement, type ElementType } from '../../src/element-type';
+import { convert, writeElements } from '../../src/narrowing/convert';
+import { narrowed } from '../support/narrowed';
 
 type Narrow = 'f16' | 'bf16';
 
@@ -108,10 +111,52 @@ describe.each(TYPES)('%s', (type) => {
   });
 
   it('agrees with numpy and torch', () => {
-    const path = join(__dirname, 'fixtures', 'numbers', 'conversions.json');
+    const path = join(__dirname, '..', 'fixtures', 'numbers', 'conversions.json');
     const golden = JSON.parse(readFileSync(path, 'utf8')) as Record<'f32' | Narrow, number[]>;
     expect(converted(ofBits(golden.f32), type)).toEqual(golden[type]);
   });
+});
+
+describe.each(TYPES)('%s in bulk', (type) => {
+  it('has the bits of the arithmetic on single numbers, for every sign, exponent and first bits and ends of all kinds', () => {
+    const ends = [0, 1, 0x2a, 0xfff, 0x1000, 0x1001, 0x1fff, 0x2000, 0x3000, 0x7fff, 0x8000, 0x8001, 0xffff];
+    const bits = new Uint32Array(65536 * ends.length);
+    for (let start = 0, at = 0; start < 65536; start++)
+      for (const end of ends) bits[at++] = start * 65536 + end;
+    const target = new Uint16Array(bits.length);
+    convert(new Float32Array(bits.buffer), target, type);
+    expect(bits.findIndex((value, index) => narrowed(value, type) !== target[index])).toBe(-1);
+  });
+
+  it('converts any number of elements, wherever they lie', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 300_000 }), fc.integer({ min: 0, max: 9 }), (length, start) => {
+        const bits = Uint32Array.from({ length: start + length }, (_, index) => Math.imul(index, 0x9e3779b1));
+        const target = new Uint16Array(length + 1).fill(0x1234);
+        convert(new Float32Array(bits.buffer).subarray(start), target, type);
+        const wrong = bits
+          .subarray(start)
+          .findIndex((value, index) => narrowed(value, type) !== target[index]);
+        expect(wrong).toBe(-1);
+        expect(target[length]).toBe(0x1234);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+test.each(['f32', 'f16', 'bf16'] as ElementType[])('%s is written with its CRC-32', (type) => {
+  for (const length of [0, 1, 7, 4799, 4800, 9600, 65536, 65537, 131072, 131073, 700_001]) {
+    const values = Float32Array.from({ length }, (_, index) => Math.sin(index) * 10 ** ((index % 40) - 20));
+    const target = new Uint8Array(new SharedArrayBuffer(length * 4 + 8), 3);
+    const sum = writeElements(values, target, type);
+    const bits = new Uint32Array(values.buffer);
+    const expected = type === 'f32' ? bits : Uint16Array.from(bits, (value) => narrowed(value, type));
+    const bytes = Buffer.from(expected.buffer);
+    expect(Buffer.from(target.slice(0, bytes.length)).equals(bytes)).toBe(true);
+    expect(target.slice(bytes.length).every((byte) => byte === 0)).toBe(true);
+    expect(sum).toBe(crc32(bytes));
+  }
 });
 
 test('an element has 4 or 2 bytes', () => {

@@ -1,0 +1,124 @@
+/**
+ * Plans that several callers want: every rank of a job sends the same request. Equal requests are planned once for all who
+ * wait for them, and the last plans are kept, by the request's bytes.
+ */
+
+import { createHash } from 'node:crypto';
+import { abortError } from '../../errors';
+import type { Caller } from '../admission/budget';
+import type { Planner } from './planner';
+import type { PlannedCall, PlanTask } from './planning-protocol';
+
+/** Larger requests are planned each time: their digests would keep the thread that speaks gRPC too long. */
+const MAX_REQUEST_BYTES = 2 ** 20;
+
+interface Waiting {
+  readonly resolve: (call: PlannedCall) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A request that is being planned. */
+interface Shared {
+  readonly waiting: Set<Waiting>;
+  /** A place in the planner's queue for each caller who waits, so that none waits for another's turn. */
+  readonly places: Map<string, AbortController>;
+}
+
+export class KeptPlans {
+  readonly #planner: Pick<Planner, 'plan'>;
+  readonly #limit: number;
+  /** By digest, the least recently used first. */
+  readonly #kept = new Map<string, PlannedCall>();
+  readonly #shared = new Map<string, Shared>();
+  #bytes = 0;
+
+  /** `limit`: bytes of the plans that are kept. */
+  constructor(planner: Pick<Planner, 'plan'>, limit: number) {
+    this.#planner = planner;
+    this.#limit = limit;
+  }
+
+  /** As `Planner.plan`; what it resolves with may be others' too, and must not be changed. */
+  plan(kind: PlanTask['kind'], bytes: Uint8Array, caller: Caller, signal: AbortSignal): Promise<PlannedCall> {
+    if (bytes.length > MAX_REQUEST_BYTES || signal.aborted)
+      return this.#planner.plan(kind, bytes, caller, signal);
+    const key = `${kind} ${createHash('sha256').update(bytes).digest('base64')}`;
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) {
+      this.#kept.delete(key);
+      this.#kept.set(key, kept);
+      return Promise.resolve(kept);
+    }
+    return new Promise((resolve, reject) => {
+      const shared = this.#shared.get(key) ?? { waiting: new Set(), places: new Map() };
+      this.#shared.set(key, shared);
+      const leave = (): void => {
+        signal.removeEventListener('abort', onAbort);
+        shared.waiting.delete(waiting);
+      };
+      const onAbort = (): void => {
+        leave();
+        reject(abortError(signal));
+        if (shared.waiting.size === 0) this.#end(key, shared);
+      };
+      const waiting: Waiting = {
+        resolve: (call) => {
+          leave();
+          resolve(call);
+        },
+        reject: (error) => {
+          leave();
+          reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      };
+      shared.waiting.add(waiting);
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (!shared.places.has(caller.identity)) this.#queue(key, shared, kind, bytes, caller);
+    });
+  }
+
+  /** The first place whose turn comes answers all who wait. */
+  #queue(key: string, shared: Shared, kind: PlanTask['kind'], bytes: Uint8Array, caller: Caller): void {
+    const place = new AbortController();
+    shared.places.set(caller.identity, place);
+    this.#planner.plan(kind, bytes, caller, place.signal).then(
+      (call) => {
+        if (this.#shared.get(key) !== shared) return;
+        this.#keep(key, call);
+        for (const { resolve } of [...shared.waiting]) resolve(call);
+        this.#end(key, shared);
+      },
+      (error: unknown) => {
+        if (this.#shared.get(key) !== shared) return;
+        for (const { reject } of [...shared.waiting]) reject(error);
+        this.#end(key, shared);
+      },
+    );
+  }
+
+  /** Gives up the places that are left; their errors are nobody's. */
+  #end(key: string, shared: Shared): void {
+    if (this.#shared.get(key) !== shared) return;
+    this.#shared.delete(key);
+    for (const place of shared.places.values()) place.abort();
+  }
+
+  #keep(key: string, call: PlannedCall): void {
+    const bytes = bytesOf(call);
+    if (bytes > this.#limit) return;
+    this.#kept.set(key, call);
+    this.#bytes += bytes;
+    for (const [oldest, plan] of this.#kept) {
+      if (this.#bytes <= this.#limit) break;
+      this.#kept.delete(oldest);
+      this.#bytes -= bytesOf(plan);
+    }
+  }
+}
+
+/** What a plan holds, its objects left out. */
+function bytesOf({ message, streamed }: PlannedCall): number {
+  return (
+    message.length + (streamed === undefined ? 0 : streamed.graph.length + streamed.tensors.bytes.length)
+  );
+}
