@@ -17,9 +17,10 @@ import type { Admission } from './admission/admission';
 import { accountOf, type CallAccount } from './admission/calls';
 import { cancellable } from './cancellation';
 import { frameChunk, FramedMessage } from './answers/framing';
+import { framedInspection } from './answers/inspection';
 import { peakMemoryBytes } from './peak-memory';
 import type { Planner } from './planning/planner';
-import type { PlannedCall } from './planning/planning-protocol';
+import type { PlannedCall, PlannedRpc } from './planning/planning-protocol';
 import type { PredictionService } from './prediction-service';
 import { REQUEST_ID } from './request-id';
 import { parse } from './service-definition';
@@ -99,6 +100,10 @@ export function createHandlers(context: HandlerContext): UntypedServiceImplement
       begun.account.hold(context.admission.predictions.take(begun.account.caller));
       await predict(call, begun, context, signal);
     }),
+    InspectTensors: streaming('InspectTensors', async (call, begun, signal) => {
+      begun.account.hold(context.admission.predictions.take(begun.account.caller));
+      await inspect(call, begun, context, signal);
+    }),
     GetExpansion: streaming('GetExpansion', async (call, { account }, signal) => {
       const { model, sha256 } = parse.getExpansion(call.request);
       const writer = new StreamWriter(call, signal);
@@ -113,7 +118,7 @@ export function createHandlers(context: HandlerContext): UntypedServiceImplement
 
 /** Plans a call; what the plan takes is held until the call has ended, what the request took no longer. */
 async function planned(
-  kind: 'Plan' | 'Predict',
+  kind: PlannedRpc,
   request: Buffer,
   { account }: Begun,
   { planner, admission }: HandlerContext,
@@ -162,6 +167,33 @@ async function predict(
   await writer.write(summary, 0);
   call.end();
   logger.info({ ...timings, bytes: totalBytes }, 'predicted');
+}
+
+async function inspect(
+  call: StreamCall,
+  begun: Begun,
+  context: HandlerContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const started = performance.now();
+  const { head, streamed, inspection } = await planned(
+    'InspectTensors',
+    call.request,
+    begun,
+    context,
+    signal,
+  );
+  if (streamed === undefined || inspection === undefined)
+    throw new Error('the planner planned no inspection');
+  const writer = new StreamWriter(call, signal);
+  let tensors = 0;
+  for await (const tensor of context.service.inspect(head, streamed, inspection, signal)) {
+    const message = framedInspection(tensor, inspection.singularValues);
+    await writer.write(message, message.wire.length);
+    tensors++;
+  }
+  call.end();
+  begun.logger.info({ model: head.model, tensors, seconds: secondsSince(started) }, 'inspected');
 }
 
 /** Names the call, tells the caller its request id, and gives it a logger of its own. */

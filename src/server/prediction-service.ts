@@ -9,6 +9,7 @@ import { packChunks, type DataChunk } from '../stream/chunks';
 import { TensorDigests, type TensorDigest } from '../stream/digests';
 import { FramePool } from '../stream/frames';
 import { KeptAnswers } from '../stream/kept-answers';
+import { inspectTensors, type Inspection, type InspectionSettings } from '../stream/inspections';
 import { cropTiles, streamTiles } from '../stream/tile-stream';
 import type { DataRange } from '../plan/data-range';
 import { unpackTensors } from './planning/packed-tensors';
@@ -38,7 +39,7 @@ export interface DataStream {
   readonly digests: () => TensorDigest[];
 }
 
-/** Predicts what is planned; knows nothing of gRPC. */
+/** Predicts what is planned, or looks at it; knows nothing of gRPC. */
 export class PredictionService {
   readonly #options: PredictionServiceOptions;
   readonly #buffers: BufferPool;
@@ -58,6 +59,23 @@ export class PredictionService {
   /** Whether streams wait for memory that others hold. */
   get isPressed(): boolean {
     return this.#buffers.waiting > 0;
+  }
+
+  /** Encodes the graph and looks at its tensors. After the signal aborts, no further tile is started. */
+  async *inspect(
+    head: PlanHead,
+    plan: StreamedPlan,
+    settings: InspectionSettings,
+    signal: AbortSignal,
+  ): AsyncGenerator<Inspection, void, undefined> {
+    const { bundles, pool, tilesAhead } = this.#options;
+    const { model, seed, lift, elementType } = head;
+    const bundle = bundles.get(model);
+    if (bundle === undefined) throw new Error(`no model ${model} in this server`);
+    const { requestKey } = plan;
+    const encoding = await this.#embeddings.get(requestKey, () => pool.encode(model, plan.graph, signal));
+    const inspectable = { bundle, seed, lift, elementType, tensors: unpackTensors(plan.tensors) };
+    yield* inspectTensors(inspectable, encoding, settings, { pool, tilesAhead, requestKey, signal });
   }
 
   /** Encodes the graph and streams its tensors in chunks of `chunkBytes`. After the signal aborts, no further tile is started. */
