@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { benchCommand } from './commands/bench';
 import { completionCommand } from './commands/completion';
 import { demoCommand } from './commands/demo';
+import { exploreCommand } from './commands/explore';
 import { graphCommand } from './commands/graph';
 import { healthCommand } from './commands/health';
 import { modelsCommand } from './commands/models';
@@ -22,6 +23,7 @@ export function createProgram(): Command {
     predictCommand(),
     planCommand(),
     graphCommand(),
+    exploreCommand(),
     modelsCommand(),
     healthCommand(),
     benchCommand(),

@@ -77,7 +77,7 @@ async function inspect(
   const isLater = bins > 0 && range === undefined && jobs.length > 1;
   const request = { bins: isLater ? 0 : bins, range, grid };
   let tally = await total(jobs, request, options, (part) => {
-    if (cells && grid && part.cells) addCells(cells, part.cells, grid.cellColumns);
+    if (cells && part.cells) addCells(cells, part.cells, grid.cellColumns);
   });
   if (isLater && tally !== undefined) {
     const own = { low: tally.minimum, high: tally.maximum };
@@ -117,20 +117,20 @@ async function total(
   const ahead: Promise<Tally>[] = [];
   let next = 0;
   let sum: Tally | undefined;
-  for (;;) {
+  while (next < jobs.length || ahead.length > 0) {
     if (signal.aborted) throw abortError(signal);
-    for (; next < jobs.length && ahead.length < tilesAhead; next++) {
-      const counting = pool.tally({ ...(jobs[next] as UnboundTally), kind: 'tally', request }, signal);
+    for (const job of jobs.slice(next, next + tilesAhead - ahead.length)) {
+      const counting = pool.tally({ ...job, kind: 'tally', request }, signal);
       // An early failure is reported when its turn comes, not as an unhandled rejection.
       counting.catch(() => undefined);
       ahead.push(counting);
+      next++;
     }
-    const counting = ahead.shift();
-    if (counting === undefined) return sum;
-    const part = await counting;
+    const part = await (ahead.shift() as Promise<Tally>);
     each(part);
     sum = sum === undefined ? part : joinTallies(sum, part);
   }
+  return sum;
 }
 
 function spectrumOf(
