@@ -31,6 +31,13 @@ export const SETTINGS = {
     default: '',
     description: 'directory of model bundles (default: the models that ship with the package)',
   },
+  modelsPollSeconds: {
+    flag: '--models-poll-seconds <seconds>',
+    variable: 'LOGAH_MODELS_POLL_SECONDS',
+    default: '5',
+    description:
+      'how often the models directory is looked at for changes; 0: only on SIGHUP and when asked to',
+  },
   defaultModel: {
     flag: '--default-model <name>',
     variable: 'LOGAH_DEFAULT_MODEL',
@@ -55,6 +62,13 @@ export const SETTINGS = {
     variable: 'LOGAH_TILES_AHEAD',
     default: '4',
     description: 'tiles of up to 4 MiB that a stream decodes ahead of its reader',
+  },
+  admin: {
+    flag: '--admin <off|loopback>',
+    variable: 'LOGAH_ADMIN',
+    default: 'off',
+    description:
+      'who may load, unload and reload models (AdminService): nobody, or whoever connects from this machine',
   },
   maxStreams: {
     flag: '--max-streams <count>',
@@ -150,6 +164,7 @@ const address = z
 const schema = z.object({
   address,
   models: z.string().min(1, 'must name a directory'),
+  modelsPollSeconds: count(0, 86_400),
   defaultModel: z.string(),
   executionProvider: z.enum(['cpu', 'cuda', 'auto'], 'must be cpu, cuda or auto'),
   workers: z
@@ -157,6 +172,7 @@ const schema = z.object({
     .transform((text) => (text === 'auto' ? String(workersForThisMachine()) : text))
     .pipe(count(1, 64, 'auto or ')),
   tilesAhead: count(1, 64),
+  admin: z.enum(['off', 'loopback'], 'must be off or loopback'),
   maxStreams: count(1, 100_000),
   maxCalls: count(1, 100_000),
   maxConnections: count(1, 100_000),
