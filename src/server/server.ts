@@ -22,6 +22,9 @@ import { PredictionService } from './prediction-service';
 import { Readers } from './admission/readers';
 import { addReflection } from './reflection';
 import { CallRunner } from './running-calls';
+import { UNHEARD, type SecurityEvents } from './security/events';
+import { answerPlainText } from './security/plain-text';
+import { ServerTls } from './security/tls';
 import { adminDefinition, LARGE_REQUESTS, serviceDefinition } from './service-definition';
 
 /**
@@ -54,9 +57,17 @@ export interface RunningServer {
   readonly stopped: Promise<void>;
 }
 
-/** Starts a server. Throws LogahError (failed_precondition) where models, provider or address are not to be had. */
-export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
+/**
+ * Starts a server. Throws LogahError (failed_precondition) where models, provider, address or the files of TLS are not to
+ * be had. `events` hears what happens to its certificates and callers.
+ */
+export async function startServer(
+  config: ServerConfig,
+  logger: Logger,
+  events: SecurityEvents = UNHEARD,
+): Promise<RunningServer> {
   disableRuntimeTelemetry();
+  const tls = await openTls(config, logger, events);
   let fail: (error: Error) => void = () => undefined;
   let finish: () => void = () => undefined;
   const stopped = new Promise<void>((resolve, reject) => {
@@ -112,14 +123,19 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   addReflection(server, { ...protoDefinition, ...loadSync(healthProto) });
   const closeThreads = async (): Promise<void> => {
     readers.stop();
+    tls?.close();
     await models.close();
   };
-  const port = await bind(server, config.address).catch(async (error: unknown) => {
+  const credentials = tls?.credentials ?? ServerCredentials.createInsecure();
+  const port = await bind(server, config.address, credentials).catch(async (error: unknown) => {
     await closeThreads();
     throw error;
   });
   const connections = new Connections(admission.connections);
-  for (const http2Server of http2ServersOf(server)) connections.watch(http2Server);
+  for (const http2Server of http2ServersOf(server)) {
+    if (tls !== undefined) answerPlainText(http2Server);
+    connections.watch(http2Server);
+  }
   const host = config.address.slice(0, config.address.lastIndexOf(':'));
   const served = [...models.current.choice.bundles.keys()];
   logger.info({ address: host, port, provider: models.provider, models: served }, 'listening');
@@ -150,9 +166,18 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   return { host, port, reloadModels, stop, stopped };
 }
 
-function bind(server: Server, address: string): Promise<number> {
+function openTls(
+  { tlsCert: cert, tlsKey: key, tlsClientCa }: ServerConfig,
+  logger: Logger,
+  events: SecurityEvents,
+): Promise<ServerTls> | undefined {
+  if (cert === '') return undefined;
+  return ServerTls.open({ cert, key, clientCa: tlsClientCa || undefined }, logger, events);
+}
+
+function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(address, credentials, (error, port) => {
       if (error === null) resolve(port);
       else {
         reject(
