@@ -69,7 +69,8 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     {
       provider: config.executionProvider,
       workers: config.workers,
-      setup: { bundles: [...bundles.values()] },
+      cudaDevices: config.cudaDevices,
+      bundles: [...bundles.values()],
       onFailure: (error) => {
         fail(error);
       },
