@@ -4,6 +4,7 @@ import { availableParallelism, homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { LogahError } from './errors';
+import { isLoopbackHost } from './loopback';
 import { quoted } from './untrusted-text';
 
 /** One setting: its flag, its environment variable, and what it means. */
@@ -24,6 +25,31 @@ export const SETTINGS = {
     variable: 'LOGAH_ADDRESS',
     default: '127.0.0.1:50051',
     description: 'address to listen on; port 0 takes a free one',
+  },
+  tlsCert: {
+    flag: '--tls-cert <file>',
+    variable: 'LOGAH_TLS_CERT',
+    default: '',
+    description:
+      'certificate of the server in PEM, with those that lead to its root; read again when it changes',
+  },
+  tlsKey: {
+    flag: '--tls-key <file>',
+    variable: 'LOGAH_TLS_KEY',
+    default: '',
+    description: 'private key of that certificate in PEM',
+  },
+  tlsClientCa: {
+    flag: '--tls-client-ca <file>',
+    variable: 'LOGAH_TLS_CLIENT_CA',
+    default: '',
+    description: 'certificates in PEM of which one must have signed the certificate of every client',
+  },
+  insecure: {
+    flag: '--insecure',
+    variable: 'LOGAH_INSECURE',
+    default: 'false',
+    description: 'speak plain text on an address that other machines reach; true or false',
   },
   models: {
     flag: '--models <directory>',
@@ -164,8 +190,14 @@ const address = z
   .regex(/^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, { error: 'must be HOST:PORT', abort: true })
   .refine((value) => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65535, 'has a port above 65535');
 
-const schema = z.object({
+const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
+
+const settings = z.object({
   address,
+  tlsCert: z.string(),
+  tlsKey: z.string(),
+  tlsClientCa: z.string(),
+  insecure: flag,
   models: z.string().min(1, 'must name a directory'),
   defaultModel: z.string(),
   executionProvider: z.enum(['cpu', 'cuda', 'auto'], 'must be cpu, cuda or auto'),
@@ -193,6 +225,26 @@ const schema = z.object({
   ),
 });
 
+/** What settings ask of each other. */
+const schema = settings.superRefine((given, context) => {
+  const refuse = (name: SettingName, message: string): void => {
+    context.addIssue({ code: 'custom', path: [name], message });
+  };
+  const { address: listen, tlsCert, tlsKey, tlsClientCa, insecure } = given;
+  if (tlsCert === '' && tlsKey !== '') refuse('tlsKey', 'must come with --tls-cert');
+  if (tlsCert !== '' && tlsKey === '') refuse('tlsCert', 'must come with --tls-key');
+  if (tlsCert === '' && tlsClientCa !== '') refuse('tlsClientCa', 'must come with --tls-cert and --tls-key');
+  if (tlsCert !== '' && insecure) refuse('insecure', 'must be false where there is --tls-cert');
+  const host = listen.slice(0, listen.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  if (tlsCert === '' && !insecure && !isLoopbackHost(host)) {
+    refuse(
+      'address',
+      'is reached by other machines, in plain text: give --tls-cert and --tls-key, or, where a proxy or the network ' +
+        'encrypts, --insecure (LOGAH_INSECURE=true)',
+    );
+  }
+});
+
 /** The settings of a server. */
 export type ServerConfig = Readonly<z.infer<typeof schema>>;
 
@@ -202,7 +254,7 @@ export type ServerConfig = Readonly<z.infer<typeof schema>>;
  * what is allowed.
  */
 export function loadConfig(
-  flags: Readonly<Partial<Record<SettingName, string>>>,
+  flags: Readonly<Partial<Record<SettingName, string | true>>>,
   packageModels: string,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): ServerConfig {
@@ -212,7 +264,8 @@ export function loadConfig(
   for (const name of names) {
     const setting = SETTINGS[name];
     const fallback = name === 'models' ? packageModels : setting.default;
-    values[name] = flags[name] ?? environment[setting.variable] ?? fallback;
+    const given = flags[name];
+    values[name] = (given === true ? 'true' : given) ?? environment[setting.variable] ?? fallback;
     origins.set(name, flags[name] === undefined ? setting.variable : (setting.flag.split(' ')[0] ?? name));
   }
   const result = schema.safeParse(values);
@@ -222,6 +275,15 @@ export function loadConfig(
     return `${origins.get(name) ?? name} is ${quoted(values[name])}; it ${issue.message}`;
   });
   throw new LogahError('invalid_argument', faults.join('; '));
+}
+
+/** Settings that a server for one command does without: it listens for that command alone. */
+const OF_SHARED_SERVERS: readonly SettingName[] = ['tlsCert', 'tlsKey', 'tlsClientCa', 'insecure'];
+
+/** The environment of a server that a command starts for itself. */
+export function embeddedEnvironment(environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const without = new Set<string>(OF_SHARED_SERVERS.map((name) => SETTINGS[name].variable));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !without.has(name)));
 }
 
 /** Where the command line keeps what it fetched: `logah` in XDG_CACHE_HOME, or else in `~/.cache`. */

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { embeddedEnvironment } from '../config';
 import { LogahError } from '../errors';
 import { packagePath } from './package-paths';
 import { ServerLog } from './server-log';
@@ -49,7 +50,10 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
     ...(options.flags ?? []),
   ];
   // Standard input stays open as long as this process lives: --parent-watch.
-  const child = spawn(process.execPath, [entry, 'serve', ...flags], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [entry, 'serve', ...flags], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: embeddedEnvironment(),
+  });
   const log = new ServerLog();
   const closed = once(child, 'close').then(
     () => describeEnd(child, log),
