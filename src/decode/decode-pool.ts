@@ -58,10 +58,7 @@ export class DecodePool {
    * Starts a worker for each setup and waits until it has loaded every model. Rejects with the first worker's error.
    * `onFailure` hears of a worker that dies later; the pool is of no use from then on.
    */
-  static async start(
-    setups: readonly WorkerSetup[],
-    onFailure: (error: Error) => void,
-  ): Promise<DecodePool> {
+  static async start(setups: readonly WorkerSetup[], onFailure: (error: Error) => void): Promise<DecodePool> {
     const workers: Worker[] = [];
     try {
       // One after the other: what does not load in the first worker will not in the others.
