@@ -17,6 +17,8 @@ export interface EmbeddedServerOptions {
   readonly modelsDirectory: string;
   /** Gives up starting when aborted. */
   readonly signal: AbortSignal;
+  /** Further flags of `logah serve`. */
+  readonly flags?: readonly string[];
   /** The program and its first argument; default: this package's `logah serve`. */
   readonly entry?: string | undefined;
 }
@@ -47,6 +49,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
     '--log-level',
     'info',
     '--parent-watch',
+    ...(options.flags ?? []),
   ];
   // Standard input stays open as long as this process lives: --parent-watch.
   const child = spawn(process.execPath, [entry, 'serve', ...flags], {

@@ -83,6 +83,7 @@ export async function startServer(
     defaultModel: config.defaultModel,
     limits: config,
     workers: config.workers,
+    cudaDevices: config.cudaDevices,
     provider: config.executionProvider,
     service,
     logger,

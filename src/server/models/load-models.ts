@@ -31,7 +31,8 @@ export interface LoadingOptions {
   readonly directory: string;
   readonly defaultModel: string;
   readonly limits: GraphLimits;
-  readonly workers: number;
+  readonly workers: number | 'auto';
+  readonly cudaDevices: readonly number[];
   readonly provider: ExecutionProvider | 'auto';
   readonly service: PredictionService;
   /** Hears where workers or the planning thread die later. */
@@ -117,7 +118,8 @@ async function openAll(
         return [];
       }
       try {
-        return [{ path, signature, bundle: await openBundle(path) }];
+        const bundle = await openBundle(path);
+        return [{ path, signature, bundle: part !== undefined && isSameBundle(bundle, part.bundle) ? part.bundle : bundle }];
       } catch (error) {
         if (!(error instanceof LogahError) || loaded === undefined) throw error;
         breaks(found, error);
@@ -126,6 +128,11 @@ async function openAll(
     }),
   );
   return entries.flat();
+}
+
+/** Whether only what is none of a model's business has changed, such as the dates of its files. */
+function isSameBundle(bundle: Bundle, before: Bundle): boolean {
+  return JSON.stringify(bundle) === JSON.stringify(before);
 }
 
 interface Ingredients {
@@ -225,10 +232,10 @@ class Attempt {
     }
   }
 
-  #start(bundles: readonly Bundle[], workers: number): ReturnType<typeof startPool> {
-    const { logger, onFailure } = this.#options;
+  #start(bundles: readonly Bundle[], workers: number | 'auto'): ReturnType<typeof startPool> {
+    const { cudaDevices, logger, onFailure } = this.#options;
     const provider = this.#parts.before?.provider ?? this.#options.provider;
-    return startPool({ provider, workers, setup: { bundles }, onFailure }, logger);
+    return startPool({ provider, workers, cudaDevices, bundles, onFailure }, logger);
   }
 
   /** Loads each bundle alone, to find out which does not load. */
