@@ -35,9 +35,7 @@ if (port === null) throw new Error('decode-worker runs as a worker thread');
 
 const setup = workerData as WorkerSetup;
 const sessions = new Map<string, BundleSessions>();
-const configs = new Map(
-  setup.bundles.map(({ manifest, fingerprint }) => [fingerprint, manifest.hypernet]),
-);
+const configs = new Map(setup.bundles.map(({ manifest, fingerprint }) => [fingerprint, manifest.hypernet]));
 const factors = new FactorStore();
 const scales = new ScaleStore();
 const scratch = createScratch();
@@ -50,8 +48,7 @@ interface LoadedModel {
 function modelOf(fingerprint: string): LoadedModel {
   const found = sessions.get(fingerprint);
   const config = configs.get(fingerprint);
-  if (found === undefined || config === undefined)
-    throw new Error(`no model ${fingerprint} in this worker`);
+  if (found === undefined || config === undefined) throw new Error(`no model ${fingerprint} in this worker`);
   return { sessions: found, config };
 }
 
