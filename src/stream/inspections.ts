@@ -99,7 +99,7 @@ function* tallyJobs(
   tensor: PlannedTensor,
   requestKey: string,
 ): Generator<UnboundTally, void, undefined> {
-  const model = plan.bundle.manifest.name;
+  const model = plan.bundle.fingerprint;
   let first = 0;
   for (const { item, elements } of tileItemsOf(plan, embeddings, tensor)) {
     yield { model, requestKey, tile: item, first };
@@ -139,13 +139,13 @@ function spectrumOf(
   tensor: PlannedTensor,
   { pool, signal }: InspectionOptions,
 ): Promise<SpectrumValues | undefined> {
-  const { name, hypernet } = plan.bundle.manifest;
+  const { hypernet } = plan.bundle.manifest;
   const pieces = lowRankPieces(tensor, hypernet.rank);
   if (pieces === undefined) return Promise.resolve(undefined);
   const { hid } = hypernet;
   const job: SpectrumJob = {
     kind: 'spectrum',
-    model: name,
+    model: plan.bundle.fingerprint,
     pieces: pieces.map((piece) => ({
       ...piece,
       embedding: embeddings.slice(piece.recipe.node * hid, (piece.recipe.node + 1) * hid),

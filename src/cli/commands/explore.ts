@@ -10,7 +10,7 @@ import { INPUT_HELP, readInputFile } from '../input-file';
 import { interruptible } from '../interruption';
 import { parseServer } from '../options';
 import { packagePath, packageVersion } from '../package-paths';
-import { withFileErrors } from '../system-error';
+import { withFileErrors } from '../../system-error';
 
 interface ExploreFlags {
   readonly server?: string;
