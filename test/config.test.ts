@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { loadConfig, SETTINGS, type SettingName } from '../src/config';
 import { refusalOf } from './support/refusal';
 
@@ -8,6 +7,8 @@ describe('the configuration', () => {
   it('has the documented defaults, and the models of the package', () => {
     expect(loadConfig({}, '/package/models', {})).toEqual({
       address: '127.0.0.1:50051',
+      admin: 'off',
+      modelsPollSeconds: 5,
       tlsCert: '',
       tlsKey: '',
       tlsClientCa: '',
@@ -15,7 +16,8 @@ describe('the configuration', () => {
       models: '/package/models',
       defaultModel: '',
       executionProvider: 'auto',
-      workers: Math.min(4, Math.max(1, availableParallelism() - 1)),
+      workers: 'auto',
+      cudaDevices: [0],
       tilesAhead: 4,
       maxCalls: 1024,
       maxConnections: 512,
@@ -55,6 +57,11 @@ describe('the configuration', () => {
     [{ executionProvider: 'tpu' }, '--execution-provider is "tpu"; it must be cpu, cuda or auto'],
     [{ workers: '0' }, '--workers is "0"; it must be auto or lie between 1 and 64'],
     [{ workers: '2.5' }, '--workers is "2.5"; it must be auto or a whole number'],
+    [
+      { cudaDevices: '0,' },
+      '--cuda-devices is "0,"; it must be indices with commas between them, such as 0,1',
+    ],
+    [{ cudaDevices: '1,1' }, '--cuda-devices is "1,1"; it must name each device once'],
     [{ workers: '-1' }, '--workers is "-1"; it must be auto or a whole number'],
     [{ tilesAhead: '65' }, '--tiles-ahead is "65"; it must lie between 1 and 64'],
     [{ maxStreams: '' }, '--max-streams is ""; it must be a whole number'],

@@ -8,7 +8,7 @@ import type { Factors } from '../hypernet/sessions';
 import { decodedEntry } from '../plan/cycle';
 import type { KernelRecipe, MatrixRecipe, PositionRecipe, VectorRecipe } from '../plan/recipe';
 import { decodeFactors } from './factors';
-import { needOf } from './needs';
+import { needOf } from './need';
 import { scaleOf } from './scale';
 import type { Scratch } from '../scratch';
 import { squashOf } from './squash';

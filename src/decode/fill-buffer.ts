@@ -12,7 +12,8 @@ import { fillByRule } from './decode-by-rule';
 import type { FactorStore } from './factor-store';
 import { decodeFactors } from './factors';
 import { liftPart } from './lift';
-import { needOf, needsOf } from './needs';
+import { needOf } from './need';
+import { needsOf } from './needs';
 import { scaleOf } from './scale';
 import type { ScaleStore } from './scale-store';
 import { Tile } from './tile';
@@ -36,15 +37,20 @@ export interface WorkerMemory {
   readonly scratch: WorkerScratch;
 }
 
-interface FillContext extends LoadedModel, WorkerMemory {
-  readonly job: FillJob;
+interface TileContext extends LoadedModel, WorkerMemory {
+  readonly requestKey: string;
+}
+
+interface FillContext extends TileContext {
+  readonly buffer: SharedArrayBuffer;
   /** The core rows of the job's blocks. */
   readonly cores: ReadonlyMap<CoreItemBlock, Factors>;
 }
 
 /** Fills the job's buffer; the CRC-32 of what each item wrote. */
 export async function fillBuffer(job: FillJob, model: LoadedModel, memory: WorkerMemory): Promise<number[]> {
-  const context = { ...model, ...memory, job, cores: await coresOf(job.items, model) };
+  const { requestKey, buffer, items: all } = job;
+  const context = { ...model, ...memory, requestKey, buffer, cores: await coresOf(all, model) };
   const sums: number[] = [];
   for (const { items, needs } of groupsOf(job, model.config)) {
     await memory.factors.load(needs, (missing) => decodeFactors(missing, model.sessions, model.config));
@@ -93,7 +99,7 @@ async function coresOf(
 
 /** The CRC-32 of the bytes written. */
 async function fillItem(item: FillItem, context: FillContext): Promise<number> {
-  const target = new Uint8Array(context.job.buffer, item.at);
+  const target = new Uint8Array(context.buffer, item.at);
   switch (item.kind) {
     case 'tile':
       return writeElements(await decodeTile(item, context), target, item.elementType);
@@ -104,14 +110,25 @@ async function fillItem(item: FillItem, context: FillContext): Promise<number> {
   }
 }
 
+/** What is wanted of one tile, valid until the next is decoded. */
+export async function decodedTile(
+  tile: TileItem,
+  requestKey: string,
+  model: LoadedModel,
+  memory: WorkerMemory,
+): Promise<Float32Array> {
+  const needs = needsOf(tile, requestKey);
+  await memory.factors.load(needs, (missing) => decodeFactors(missing, model.sessions, model.config));
+  return decodeTile(tile, { ...model, ...memory, requestKey });
+}
+
 async function decodeTile(
   { noise, wanted, rows, columns, stream, parts }: TileItem,
-  { sessions, config, factors, scales, scratch, job }: FillContext,
+  { sessions, config, factors, scales, scratch, requestKey }: TileContext,
 ): Promise<Float32Array> {
   const tile = new Tile(scratch.tile, rows, columns);
   const bounds = boundsOf(wanted, { rows, columns });
   const { rank } = config;
-  const { requestKey } = job;
   const context = { sessions, factors, scales, rank, sizes: config, requestKey, stream, scratch };
   for (const part of parts) {
     await decodePart(part, context, tile);
@@ -120,14 +137,17 @@ async function decodeTile(
   return crop(tile.values, wanted);
 }
 
-function scaledFactors(item: FactorsItem, { config, factors, scratch, job }: FillContext): Float32Array {
+function scaledFactors(
+  item: FactorsItem,
+  { config, factors, scratch, requestKey }: FillContext,
+): Float32Array {
   const { rank } = config;
   const values = scratch.tile.take(
     item.blocks.reduce((sum, { recipe: { m, n } }) => sum + (m + n) * rank, 0),
   );
   let at = 0;
   for (const { embedding, recipe, transposed } of item.blocks) {
-    const { a, b } = keptFactors(needOf(recipe, embedding, job.requestKey)?.key, factors);
+    const { a, b } = keptFactors(needOf(recipe, embedding, requestKey)?.key, factors);
     const scale = scaleOf(recipe, { a, b }, rank);
     const putA = (): void => {
       for (let index = 0; index < a.length; index++) values[at + index] = (a[index] as number) * scale;
@@ -150,9 +170,9 @@ function keptFactors(key: string | undefined, factors: FactorStore): Factors {
 
 function writeCore(
   item: CoreItem & FillItem,
-  { config, cores, factors, scratch, job }: FillContext,
+  { config, cores, factors, scratch, requestKey, buffer }: FillContext,
 ): Uint8Array {
-  const bytes = new Uint8Array(job.buffer);
+  const bytes = new Uint8Array(buffer);
   let end = item.at;
   const append = (values: Float32Array | Float64Array | Uint16Array): void => {
     bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), end);
@@ -165,7 +185,7 @@ function writeCore(
         const { a, b } = cores.get(block) as Factors;
         if (scaled !== undefined) {
           const { scale } = scaled;
-          const key = needOf(scaled, embedding, job.requestKey)?.key;
+          const key = needOf(scaled, embedding, requestKey)?.key;
           append(
             Float64Array.of(
               typeof scale === 'number' ? scale : scaleOf(scaled, keptFactors(key, factors), config.rank),

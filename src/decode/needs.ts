@@ -1,12 +1,11 @@
 /** What a job's items need of the hypernetwork, so that it can be decoded at once. */
 
-import { factorRows } from '../plan/factor-rows';
-import type { Recipe } from '../plan/recipe';
 import type { FactorNeed } from './factor-store';
-import type { FillItem } from './worker-protocol';
+import { needOf } from './need';
+import type { CoreItem, FactorsItem, TileItem } from './worker-protocol';
 
 /** The factors that an item needs. */
-export function needsOf(item: FillItem, requestKey: string): FactorNeed[] {
+export function needsOf(item: TileItem | FactorsItem | CoreItem, requestKey: string): FactorNeed[] {
   switch (item.kind) {
     case 'tile':
       return item.parts.flatMap(({ recipe, embedding }) => needOf(recipe, embedding, requestKey) ?? []);
@@ -21,14 +20,4 @@ export function needsOf(item: FillItem, requestKey: string): FactorNeed[] {
           : (needOf(block.scaled, block.embedding, requestKey) ?? []);
       });
   }
-}
-
-/** Undefined for what is no product. */
-export function needOf(recipe: Recipe, embedding: Float32Array, requestKey: string): FactorNeed | undefined {
-  const rows = factorRows(recipe);
-  if (rows === undefined || recipe.kind === 'fill') return undefined;
-  const [a, b] = rows;
-  const { node, slot } = recipe;
-  const key = `${requestKey}/${node}/${slot}/${a.first}+${a.count}/${b.count}`;
-  return { key, embedding, slot, a, b };
 }

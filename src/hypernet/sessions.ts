@@ -19,6 +19,9 @@ env.logLevel = 'fatal';
 /** Where ONNX Runtime computes. */
 export type ExecutionProvider = 'cpu' | 'cuda';
 
+/** A provider, and for CUDA the index of the GPU. */
+export type Placement = { readonly provider: 'cpu' } | { readonly provider: 'cuda'; readonly device: number };
+
 /** Factors of a matrix A · Bᵀ, or the core rows that they are made of: all have `rank` columns and are row-major. */
 export interface Factors {
   readonly a: Float32Array;
@@ -44,6 +47,12 @@ interface Expansion {
   readonly session: InferenceSession;
 }
 
+/**
+ * Columns from which on a product sums its terms in the same blocks, however many columns there are: with fewer, ONNX
+ * Runtime (MLAS) trades the width of its blocks for their length.
+ */
+const NARROWEST = 65;
+
 /** Nodes that are decoded at a time, so that memory has a bound. */
 const NODES_AT_A_TIME = 128;
 
@@ -64,9 +73,10 @@ export class BundleSessions {
   }
 
   /** Loads every file of the bundle. Rejects with ONNX Runtime's error where a file or the provider does not load. */
-  static async open(bundle: Bundle, provider: ExecutionProvider): Promise<BundleSessions> {
+  static async open(bundle: Bundle, placement: Placement): Promise<BundleSessions> {
     const options: InferenceSession.SessionOptions = {
-      executionProviders: provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
+      executionProviders:
+        placement.provider === 'cuda' ? [{ name: 'cuda', deviceId: placement.device }, 'cpu'] : ['cpu'],
       // One thread a worker: workers are the parallelism, and a second thread would only wait for the first.
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
@@ -203,7 +213,7 @@ export class BundleSessions {
 
   async #coresOfMany(requests: readonly CoreRequest[]): Promise<Factors[]> {
     const { hid, rank, slots } = this.#bundle.manifest.hypernet;
-    const [rowsA, rowsB] = [mostOf(requests, 'rowsA'), mostOf(requests, 'rowsB')];
+    const [rowsA, rowsB] = [mostOf(requests, 'rowsA', rank), mostOf(requests, 'rowsB', rank)];
     // A single row takes another kernel than several, whose last bits differ.
     const count = Math.max(2, requests.length);
     const embedding = new Float32Array(count * hid);
@@ -290,8 +300,13 @@ function atLeastTwo(rows: Float32Array, width: number): Float32Array {
   return twice;
 }
 
-function mostOf(requests: readonly CoreRequest[], rows: 'rowsA' | 'rowsB'): number {
-  return requests.reduce((most, request) => Math.max(most, request[rows]), 1);
+/**
+ * The most rows that are asked for, and enough for NARROWEST columns, or else all that there are, so that their bits do
+ * not depend on their number.
+ */
+function mostOf(requests: readonly CoreRequest[], rows: 'rowsA' | 'rowsB', rank: number): number {
+  const least = Math.min(rank, Math.ceil(NARROWEST / rank));
+  return requests.reduce((most, request) => Math.max(most, request[rows]), least);
 }
 
 function sizeOf(value: number): Tensor {

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { abortError } from '../../errors';
 import type { Caller } from '../admission/budget';
 import type { Planner } from './planner';
-import type { PlannedCall, PlanTask } from './planning-protocol';
+import type { PlannedCall, PlannedRpc } from './planning-protocol';
 
 /** Larger requests are planned each time: their digests would keep the thread that speaks gRPC too long. */
 const MAX_REQUEST_BYTES = 2 ** 20;
@@ -39,7 +39,7 @@ export class KeptPlans {
   }
 
   /** As `Planner.plan`; what it resolves with may be others' too, and must not be changed. */
-  plan(kind: PlanTask['kind'], bytes: Uint8Array, caller: Caller, signal: AbortSignal): Promise<PlannedCall> {
+  plan(kind: PlannedRpc, bytes: Uint8Array, caller: Caller, signal: AbortSignal): Promise<PlannedCall> {
     if (bytes.length > MAX_REQUEST_BYTES || signal.aborted)
       return this.#planner.plan(kind, bytes, caller, signal);
     const key = `${kind} ${createHash('sha256').update(bytes).digest('base64')}`;
@@ -78,7 +78,7 @@ export class KeptPlans {
   }
 
   /** The first place whose turn comes answers all who wait. */
-  #queue(key: string, shared: Shared, kind: PlanTask['kind'], bytes: Uint8Array, caller: Caller): void {
+  #queue(key: string, shared: Shared, kind: PlannedRpc, bytes: Uint8Array, caller: Caller): void {
     const place = new AbortController();
     shared.places.set(caller.identity, place);
     this.#planner.plan(kind, bytes, caller, place.signal).then(
