@@ -1,7 +1,7 @@
 /** The factors of the nodes that a job needs, and of the last ones before: the tiles of a large tensor share them. */
 
+import type { FactorRows } from '../expansion-window';
 import type { Factors } from '../hypernet/sessions';
-import type { FactorRows } from '../plan/factor-rows';
 
 /** Kept for later jobs; a fused projection's tile needs three at a time. */
 const ENTRIES = 4;

@@ -1,8 +1,8 @@
 /** Factors of many nodes at a time: a call of ONNX Runtime costs more than the arithmetic of a small tensor. */
 
+import { expansionWindow, type ExpansionWindow, type FactorRows } from '../expansion-window';
 import type { BundleSessions, Factors } from '../hypernet/sessions';
 import { coreRows, type CoreSizes } from '../plan/core';
-import type { FactorRows } from '../plan/factor-rows';
 import type { FactorNeed } from './factor-store';
 
 /** Bytes that are expanded at a time, at most, but for a single factor that has more. */
@@ -11,17 +11,8 @@ const EXPANDED_BYTES = 8 * 2 ** 20;
 /** One factor on its way: its core rows, and what is wanted of what they are expanded to. */
 interface Half {
   readonly core: Float32Array;
-  /** Numbers that each core row is expanded to. */
-  readonly columns: Columns;
-  /** What is wanted of all that, one row behind the other. */
-  readonly start: number;
-  readonly elements: number;
+  readonly window: ExpansionWindow;
   factor: Float32Array;
-}
-
-interface Columns {
-  readonly first: number;
-  readonly count: number;
 }
 
 /** The factors, in the order of the needs. */
@@ -62,26 +53,19 @@ async function factorsOfBefore(
   return { a: made.a.subarray(a.first * rank), b: made.b.subarray(b.first * rank) };
 }
 
-/** Rows of a factor are numbers that lie one behind the other in what its core rows are expanded to, `ck` of each. */
-function halfOf(core: Float32Array, rows: FactorRows, { ck, rank }: CoreSizes): Half {
-  const start = rows.first * rank;
-  const elements = rows.count * rank;
-  const firstRow = Math.floor(start / ck);
-  const lastRow = Math.floor((start + elements - 1) / ck);
-  const own = core.subarray(firstRow * rank, (lastRow + 1) * rank);
-  const inRow = start - firstRow * ck;
-  if (firstRow === lastRow) {
-    return { core: own, columns: { first: inRow, count: elements }, start: 0, elements, factor: own };
-  }
-  return { core: own, columns: { first: 0, count: ck }, start: inRow, elements, factor: own };
+function halfOf(core: Float32Array, rows: FactorRows, sizes: CoreSizes): Half {
+  const window = expansionWindow(rows, sizes);
+  const first = window.firstRow * sizes.rank;
+  const own = core.subarray(first, first + window.rows * sizes.rank);
+  return { core: own, window, factor: own };
 }
 
 /** Groups that one product expands. */
 function* ofEqualColumns(halves: readonly Half[]): Generator<readonly Half[], void, undefined> {
   const groups = new Map<string, { halves: Half[]; elements: number }>();
   for (const half of halves) {
-    const { elements } = half;
-    const columns = `${half.columns.first}+${half.columns.count}`;
+    const { firstColumn, columns: count, elements } = half.window;
+    const columns = `${firstColumn}+${count}`;
     const group = groups.get(columns);
     if (group !== undefined && (group.elements + elements) * 4 <= EXPANDED_BYTES) {
       group.halves.push(half);
@@ -97,16 +81,13 @@ function* ofEqualColumns(halves: readonly Half[]): Generator<readonly Half[], vo
 async function expand(halves: readonly Half[], sessions: BundleSessions, { rank }: CoreSizes): Promise<void> {
   const [first] = halves;
   if (first === undefined) return;
-  const { columns } = first;
-  const expanded = await sessions.expanded(
-    joined(halves.map(({ core }) => core)),
-    columns.first,
-    columns.count,
-  );
+  const { firstColumn, columns } = first.window;
+  const expanded = await sessions.expanded(joined(halves.map(({ core }) => core)), firstColumn, columns);
   let at = 0;
   for (const half of halves) {
-    half.factor = expanded.subarray(at + half.start, at + half.start + half.elements);
-    at += (half.core.length / rank) * columns.count;
+    const { start, elements } = half.window;
+    half.factor = expanded.subarray(at + start, at + start + elements);
+    at += (half.core.length / rank) * columns;
   }
 }
 

@@ -1,10 +1,5 @@
+import type { FactorRows } from '../expansion-window';
 import type { Recipe, ScaledRecipe, VectorRecipe } from './recipe';
-
-/** Rows `first` to `first + count` of a factor. */
-export interface FactorRows {
-  readonly first: number;
-  readonly count: number;
-}
 
 /** The rows of A and of B that a product is made of; undefined for what is none. */
 export function factorRows(recipe: ScaledRecipe | VectorRecipe): readonly [a: FactorRows, b: FactorRows];

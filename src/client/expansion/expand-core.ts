@@ -1,5 +1,6 @@
 /** Makes one tensor from its cores, a range of rows at a time. The formulas are those of `CoreLayout` in the contract. */
 
+import { expansionWindow, type FactorRows } from '../../expansion-window';
 import type { TensorPlan } from '../checked-plan';
 import { blockBytes, blocksShape, coreRows, hasScale, matrixView, type CoreBlock } from './core-blocks';
 import { ELEMENT_BYTES, type ElementType } from '../element-type';
@@ -82,7 +83,9 @@ async function blockFill(
       const { start, length, n } = block;
       return columnFill(block, (row) => {
         const at = start + (row % length) * n;
-        return squash(productElement(factors.a, Math.floor(at / n), factors.b, at % n, rank));
+        return squash(
+          productElement(factors.a, Math.floor(at / n) - factors.firstRow, factors.b, at % n, rank),
+        );
       });
     }
     case 'CORE_LAYOUT_ELEMENTS':
@@ -95,32 +98,50 @@ async function blockFill(
 const squashNormWeight = (value: number): number => 2 / (1 + Math.exp(-0.5 * value));
 const squashBias = (value: number): number => Math.tanh(0.2 * value);
 
+/** The rows of A and of B that the block is made of; `firstRow` of A is the first of them. */
 async function factorsOf(
   block: CoreBlock,
   data: Buffer,
   layer: ExpansionLayer,
   { affine }: Kernels,
-): Promise<Factors> {
-  const { rank, rows } = layer.expansion;
+): Promise<Factors & { readonly firstRow: number }> {
+  const { rank, rows: ck } = layer.expansion;
   let at = hasScale(block) ? 8 : 0;
-  const factor = async (count: number): Promise<Float32Array> => {
-    const bytes = coreRows(count, layer.expansion) * rank * 4;
+  const factor = async (sent: number, rows: FactorRows): Promise<Float32Array> => {
+    const bytes = coreRows(sent, layer.expansion) * rank * 4;
     // A copy is aligned, which the data need not be.
     const core = new Float32Array(Uint8Array.from(data.subarray(at, (at += bytes))).buffer);
-    const width = Math.min(count * rank, rows);
-    const expanded = new Float32Array((core.length / rank) * width);
-    const weight = layer.weight.subarray(0, width * rank);
-    const bias = layer.bias.subarray(0, width);
-    await affine(core, weight, bias, rank, expanded);
-    return expanded.subarray(0, count * rank);
+    const {
+      firstRow,
+      rows: count,
+      firstColumn,
+      columns,
+      start,
+      elements,
+    } = expansionWindow(rows, { ck, rank });
+    const expanded = await affine(
+      core.subarray(firstRow * rank, (firstRow + count) * rank),
+      layer.weight.subarray(firstColumn * rank, (firstColumn + columns) * rank),
+      layer.bias.subarray(firstColumn, firstColumn + columns),
+      rank,
+    );
+    return expanded.subarray(start, start + elements);
   };
-  const a = await factor(block.m);
-  const b = await factor(block.n);
+  const rowsOfA = usedRows(block);
+  const a = await factor(block.m, rowsOfA);
+  const b = await factor(block.n, { first: 0, count: block.n });
   if (hasScale(block)) {
     const scale = data.readDoubleLE();
     for (let index = 0; index < a.length; index++) a[index] = (a[index] as number) * scale;
   }
-  return { a, b };
+  return { a, b, firstRow: rowsOfA.first };
+}
+
+/** A vector lies somewhere in its product. */
+function usedRows({ layout, m, n, start, length }: CoreBlock): FactorRows {
+  if (layout !== 'CORE_LAYOUT_NORM_WEIGHT' && layout !== 'CORE_LAYOUT_BIAS') return { first: 0, count: m };
+  const first = Math.floor(start / n);
+  return { first, count: Math.floor((start + (length - 1) * n) / n) - first + 1 };
 }
 
 /** The same value in every column of a row, by the row's index in the block. */
@@ -144,8 +165,7 @@ function kernelFill(block: CoreBlock, { a, b }: Factors, rank: number, multiply:
     if (common === undefined) return;
     const count = common.last - common.first;
     const first = ((common.first - block.row) * h) % m;
-    const product = new Float32Array(count * h * n);
-    await multiply(repeatRows(a, rank, first, count * h), b, rank, product);
+    const product = await multiply(repeatRows(a, rank, first, count * h), b, rank);
     for (let row = 0; row < count; row++) {
       let target = (common.first - tile.row + row) * tile.columns + block.column;
       for (let channel = 0; channel < channels; channel++) {
@@ -170,8 +190,7 @@ function positionsFill(block: CoreBlock, { a, b }: Factors, rank: number, multip
     // Rows of the square that the tokens lie in, the square repeated for ever.
     const first = Math.floor(firstToken / side);
     const count = Math.floor((lastToken - 1) / side) - first + 1;
-    const product = new Float32Array(count * n);
-    await multiply(repeatRows(a, rank, first, count), b, rank, product);
+    const product = await multiply(repeatRows(a, rank, first, count), b, rank);
     for (let token = firstToken; token < lastToken; token++) {
       const source = (Math.floor(token / side) - first) * n + (token % side);
       const target = (block.row + token - tile.row) * tile.columns + block.column;

@@ -57,16 +57,15 @@ export function factoredBlock(block: FactoredBlock, multiply: Multiply): FillTil
     const { first, last } = common;
     const rows = last - first;
     const a = repeatRows(block.a, rank, first - block.row, rows);
+    const product = await multiply(a, b, rank);
     if (columns === tile.columns) {
-      const target = tile.values.subarray((first - tile.row) * columns, (last - tile.row) * columns);
-      await multiply(a, b, rank, target);
+      tile.setRows(first - tile.row, product);
       return;
     }
-    const product = new Float32Array(rows * columns);
-    await multiply(a, b, rank, product);
+    const { values } = tile;
     for (let row = 0; row < rows; row++) {
       const source = product.subarray(row * columns, (row + 1) * columns);
-      tile.values.set(source, (first - tile.row + row) * tile.columns + column);
+      values.set(source, (first - tile.row + row) * tile.columns + column);
     }
   };
 }

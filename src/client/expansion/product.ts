@@ -1,25 +1,28 @@
 /** Products of factors on the caller's machine, with ONNX Runtime: the same kernel that the server uses. */
 
+import { availableParallelism } from 'node:os';
 import { disableRuntimeTelemetry } from '../../config';
 import { productModel } from '../../onnx-file/product-model';
 
-/** Writes a · bᵀ, [m, n] row-major, into `out`; `a` is [m, rank], `b` is [n, rank]. */
-export type Multiply = (a: Float32Array, b: Float32Array, rank: number, out: Float32Array) => Promise<void>;
+/** a · bᵀ, [m, n] row-major; `a` is [m, rank], `b` is [n, rank]. */
+export type Multiply = (a: Float32Array, b: Float32Array, rank: number) => Promise<Float32Array>;
 
-/** Writes x · weightᵀ + bias, [m, n] row-major, into `out`; `x` is [m, rank], `weight` [n, rank] and `bias` [n]. */
+/** x · weightᵀ + bias, [m, n] row-major; `x` is [m, rank], `weight` [n, rank] and `bias` [n]. */
 export type Affine = (
   x: Float32Array,
   weight: Float32Array,
   bias: Float32Array,
   rank: number,
-  out: Float32Array,
-) => Promise<void>;
+) => Promise<Float32Array>;
 
 /** What factors and cores are expanded with. */
 export interface Kernels {
   readonly multiply: Multiply;
   readonly affine: Affine;
 }
+
+/** More gain nothing: what is made must be read as well. */
+const MOST_THREADS = 4;
 
 /**
  * Loads ONNX Runtime, which only clients that ask for factors need. Its usage data is switched off, by an environment
@@ -30,47 +33,42 @@ export async function createKernels(): Promise<Kernels> {
   const { InferenceSession, Tensor } = await import('onnxruntime-node');
   const options = {
     enableCpuMemArena: false,
-    // More threads would wait for work by spinning, beside the one that receives.
-    intraOpNumThreads: 1,
+    intraOpNumThreads: Math.min(MOST_THREADS, availableParallelism()),
     interOpNumThreads: 1,
+    // Threads that wait for work by spinning would do so beside the one that receives.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
     logSeverityLevel: 4,
   } as const;
   const products = await InferenceSession.create(productModel(), options);
   const sums = await InferenceSession.create(productModel(true), options);
+  // Memory of ours for the product would cost as much again: ONNX Runtime copies what lies in it.
   return {
-    multiply: (factor, b, rank, product) =>
-      byTwoRows(factor, product, rank, async (a, out) => {
-        const m = a.length / rank;
-        const n = b.length / rank;
-        const feeds = { a: new Tensor('float32', a, [m, rank]), b: new Tensor('float32', b, [n, rank]) };
-        await products.run(feeds, { product: new Tensor('float32', out, [m, n]) });
-      }),
-    affine: (x, weight, bias, rank, sum) =>
-      byTwoRows(x, sum, rank, async (a, out) => {
-        const m = a.length / rank;
-        const n = bias.length;
-        const feeds = {
-          a: new Tensor('float32', a, [m, rank]),
-          b: new Tensor('float32', weight, [n, rank]),
-          c: new Tensor('float32', bias, [n]),
-        };
-        await sums.run(feeds, { product: new Tensor('float32', out, [m, n]) });
-      }),
+    multiply: async (factor, b, rank) => {
+      const a = atLeastTwo(factor, rank);
+      const [m, n] = [a.length / rank, b.length / rank];
+      const feeds = { a: new Tensor('float32', a, [m, rank]), b: new Tensor('float32', b, [n, rank]) };
+      const { product } = await products.run(feeds);
+      return (product?.data as Float32Array).subarray(0, (factor.length / rank) * n);
+    },
+    affine: async (x, weight, bias, rank) => {
+      const a = atLeastTwo(x, rank);
+      const [m, n] = [a.length / rank, bias.length];
+      const feeds = {
+        a: new Tensor('float32', a, [m, rank]),
+        b: new Tensor('float32', weight, [n, rank]),
+        c: new Tensor('float32', bias, [n]),
+      };
+      const { product } = await sums.run(feeds);
+      return (product?.data as Float32Array).subarray(0, (x.length / rank) * n);
+    },
   };
 }
 
 /** A product of a single row takes another kernel, whose last bits differ: it is computed twice. */
-async function byTwoRows(
-  rows: Float32Array,
-  out: Float32Array,
-  width: number,
-  compute: (rows: Float32Array, out: Float32Array) => Promise<void>,
-): Promise<void> {
-  if (rows.length > width) return compute(rows, out);
+function atLeastTwo(rows: Float32Array, width: number): Float32Array {
+  if (rows.length > width) return rows;
   const twice = new Float32Array(2 * width);
   twice.set(rows);
   twice.set(rows, width);
-  const both = new Float32Array(2 * out.length);
-  await compute(twice, both);
-  out.set(both.subarray(0, out.length));
+  return twice;
 }

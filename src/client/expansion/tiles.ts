@@ -7,12 +7,33 @@ import { ELEMENT_BYTES, type ElementType } from '../element-type';
 /** Elements of a tile, at most, unless a single row has more. */
 const TILE_ELEMENTS = 1 << 20;
 
-/** Rows `row` to `row + rows` of a tensor of `columns` columns; `values` is row-major. */
-export interface Tile {
+/** Rows `row` to `row + rows` of a tensor of `columns` columns. */
+export class Tile {
   readonly row: number;
   readonly rows: number;
   readonly columns: number;
-  readonly values: Float32Array;
+  readonly #memory: TileMemory;
+  #values: Float32Array | undefined;
+
+  /** Lies in `memory`, unless a product takes its place. */
+  constructor(memory: TileMemory, row: number, rows: number, columns: number) {
+    this.#memory = memory;
+    this.row = row;
+    this.rows = rows;
+    this.columns = columns;
+  }
+
+  /** Row-major. */
+  get values(): Float32Array {
+    this.#values ??= this.#memory.values(this.rows * this.columns);
+    return this.#values;
+  }
+
+  /** Takes the whole rows from the tile's row `row` on as they are, without a copy where they are all of the tile. */
+  setRows(row: number, values: Float32Array): void {
+    if (this.#values === undefined && values.length === this.rows * this.columns) this.#values = values;
+    else this.values.set(values, row * this.columns);
+  }
 }
 
 /**
@@ -50,7 +71,7 @@ export async function* filledTiles(
   const step = Math.max(1, Math.floor(TILE_ELEMENTS / columns));
   for (let row = 0; row < rows; row += step) {
     const count = Math.min(step, rows - row);
-    const tile = { row, rows: count, columns, values: memory.values(count * columns) };
+    const tile = new Tile(memory, row, count, columns);
     for (const fill of blocks) await fill(tile);
     yield tile;
   }

@@ -15,17 +15,18 @@ const numbers = (count: number, seed: number): Float32Array =>
 
 const LAYER = { expansion: EXPANSION, weight: numbers(36, 1), bias: numbers(12, 4) };
 
-const affine: Affine = (x, weight, bias, rank, out) => {
+const affine: Affine = (x, weight, bias, rank) => {
   const n = bias.length;
+  const out = new Float32Array((x.length / rank) * n);
   for (let index = 0; index < out.length; index++) {
     const [row, column] = [Math.floor(index / n), index % n];
     let sum = bias[column] ?? NaN;
     for (let k = 0; k < rank; k++) sum += (x[row * rank + k] ?? NaN) * (weight[column * rank + k] ?? NaN);
     out[index] = sum;
   }
-  return Promise.resolve();
+  return Promise.resolve(out);
 };
-const multiply: Multiply = (a, b, rank, out) => affine(a, b, new Float32Array(b.length / rank), rank, out);
+const multiply: Multiply = (a, b, rank) => affine(a, b, new Float32Array(b.length / rank), rank);
 
 const place = { row: 0, rows: 1, column: 0, columns: 1 };
 const none = { m: 0, n: 0, height: 0, width: 0, start: 0, length: 0 };

@@ -10,15 +10,16 @@ import type { TensorPlan__Output } from '../../../src/gen/logah/v1/TensorPlan';
 import { messagesOf, prediction, summaryOf } from '../fixtures';
 
 /** The definition, in double precision. */
-const multiply: Multiply = (a, b, rank, out) => {
+const multiply: Multiply = (a, b, rank) => {
   const n = b.length / rank;
+  const out = new Float32Array((a.length / rank) * n);
   for (let index = 0; index < out.length; index++) {
     const [row, column] = [Math.floor(index / n), index % n];
     let sum = 0;
     for (let k = 0; k < rank; k++) sum += (a[row * rank + k] ?? NaN) * (b[column * rank + k] ?? NaN);
     out[index] = sum;
   }
-  return Promise.resolve();
+  return Promise.resolve(out);
 };
 
 const floatsOf = (bytes: Buffer): number[] => [
