@@ -30,9 +30,7 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
   return {
     Plan: calls.unary('Plan', async ({ request }, begun, signal) => {
       const { call } = await planned('Plan', request, begun, context, signal);
-      const { head, message } = call;
-      begun.logger.info({ model: head.model, tensors: head.tensors }, 'planned');
-      return new FramedMessage(Buffer.from(message.buffer));
+      return new FramedMessage(Buffer.from(call.message.buffer));
     }),
     ListModels: calls.unary('ListModels', ({ request }) => {
       parse.listModels(request);
