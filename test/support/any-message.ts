@@ -58,8 +58,7 @@ function oneChange(bytes: Buffer, shape: MessageShape, known: KnownValues): fc.A
     return fc.tuple(fc.constantFrom('out', 'twice', 'other'), other).map(([change, encoded]) => {
       if (change === 'out') list.splice(index, 1);
       else if (change === 'twice') list.splice(index, 0, found);
-      else
-        list.splice(index, 1, { id: 0, wireType: -1, field: undefined, value: encoded, children: undefined });
+      else list.splice(index, 1, raw(encoded));
       return Buffer.concat(tree.map(encode));
     });
   });
@@ -85,19 +84,21 @@ function encode({ id, wireType, value, children }: WireField): Buffer {
   return Buffer.concat([varint(id * 8 + wireType), value]);
 }
 
+/** The fields of a message; where it ends amid one, as an earlier change may have left it, the rest is one of no kind. */
 function parse(bytes: Buffer, shape: MessageShape, depth = 0): WireField[] {
   const fields: WireField[] = [];
   for (let start = 0; start < bytes.length;) {
     const [tag, tagEnd] = readVarint(bytes, start);
     const wireType = tag % 8;
     const id = Math.floor(tag / 8);
-    const [length, body] = wireType === WireType.delimited ? readVarint(bytes, tagEnd) : [0, tagEnd];
-    const end =
-      wireType === WireType.varint
-        ? readVarint(bytes, tagEnd)[1]
-        : body + (wireType === WireType.fixed64 ? 8 : wireType === WireType.fixed32 ? 4 : length);
+    const end = endOfValue(bytes, tagEnd, wireType);
+    if (!(end <= bytes.length)) {
+      fields.push(raw(bytes.subarray(start)));
+      break;
+    }
     const field = shape.fields.get(id);
     const inner = wireType === WireType.delimited && depth < MAX_DEPTH ? field?.message : undefined;
+    const body = wireType === WireType.delimited ? readVarint(bytes, tagEnd)[1] : tagEnd;
     const children = inner && parse(bytes.subarray(body, end), inner, depth + 1);
     fields.push({ id, wireType, field, value: bytes.subarray(tagEnd, end), children });
     start = end;
@@ -105,16 +106,31 @@ function parse(bytes: Buffer, shape: MessageShape, depth = 0): WireField[] {
   return fields;
 }
 
+/** Bytes as they are. */
+function raw(value: Buffer): WireField {
+  return { id: 0, wireType: -1, field: undefined, value, children: undefined };
+}
+
+/** Where a value ends; NaN where that is not known. */
+function endOfValue(bytes: Buffer, start: number, wireType: number): number {
+  if (wireType === WireType.fixed64) return start + 8;
+  if (wireType === WireType.fixed32) return start + 4;
+  const [length, body] = readVarint(bytes, start);
+  if (wireType === WireType.varint) return body;
+  return wireType === WireType.delimited ? body + length : NaN;
+}
+
+/** A number and where it ends, both NaN where the bytes end first. */
 function readVarint(bytes: Buffer, start: number): [value: number, end: number] {
   let value = 0;
   let factor = 1;
-  for (let index = start; ; index++) {
-    const byte = bytes[index];
-    if (byte === undefined) throw new Error('a message ends amid a number');
+  for (let index = start; index < bytes.length; index++) {
+    const byte = bytes[index] as number;
     value += (byte & 127) * factor;
     factor *= 128;
     if (byte < 128) return [value, index + 1];
   }
+  return [NaN, NaN];
 }
 
 /** A field with any value; rarely with another wire type, or bytes that are no field. */
