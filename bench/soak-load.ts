@@ -119,7 +119,8 @@ export function callersOf(address: string, seed: number, statuses: Map<string, n
           body: framed(compress ? compressed(message) : message, compress),
           ...(compress && { headers: { 'grpc-encoding': 'gzip' } }),
         });
-        await ending;
+        // One that is refused before it has arrived may leave its stream open at this end.
+        await Promise.race([ending, delay(2 * STALL_SECONDS * 1000)]);
         session.destroy();
       },
     },

@@ -18,8 +18,9 @@ export interface SoakResults {
   readonly commit: string;
   /** Processor load of the machine, of a minute each, from the least to the most. */
   readonly load: readonly [number, number];
-  readonly warmUpSeconds: number;
+  /** Of load, and how much of it was warm-up. */
   readonly seconds: number;
+  readonly warmUpSeconds: number;
   /** Rounds of each kind of load, warm-up included. */
   readonly rounds: Readonly<Record<string, number>>;
   /** Calls of the fuzz by the status that they ended with. */

@@ -1,7 +1,6 @@
 /**
  * `npm run soak [MINUTES]`: callers of every kind at once, good and bad, on one server for an hour, and whether its memory
- * grows; JSON to bench/results/soak.json. The first minutes, a sixth of the time but at least ten seconds, are a warm-up that
- * comes on top.
+ * grows; JSON to bench/results/soak.json. The first sixth of the time is warm-up.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -29,7 +28,7 @@ async function main(): Promise<void> {
   const [minutes = String(DEFAULT_MINUTES)] = process.argv.slice(2);
   const seconds = Number(minutes) * 60;
   if (!(seconds > 0)) throw new Error(`minutes must be a number above 0, not ${minutes}`);
-  const warmUpSeconds = Math.max(10, seconds / 6);
+  const warmUpSeconds = seconds / 6;
   const server = await startServer({
     models: MODELS,
     flags: ['--max-nodes', String(MAX_NODES), '--stall-seconds', String(STALL_SECONDS), '--workers', '1'],
@@ -51,7 +50,7 @@ async function main(): Promise<void> {
   let longestStallMs = 0;
   const started = performance.now();
   const elapsed = (): number => (performance.now() - started) / 1000;
-  while (elapsed() < warmUpSeconds + seconds) {
+  while (elapsed() < seconds) {
     await Promise.race([delay(SAMPLE_MS), ...callers]);
     const probed = await probe(server);
     longestStallMs = Math.max(longestStallMs, probed.longestMs);
@@ -78,7 +77,7 @@ async function main(): Promise<void> {
       : (process.env.LOGAH_COMMIT ?? ''),
     load: [Math.min(...load), Math.max(...load)],
     warmUpSeconds,
-    seconds: Math.round(elapsed() - warmUpSeconds),
+    seconds: Math.round(elapsed()),
     rounds,
     statuses: Object.fromEntries(statuses),
     errors,
