@@ -20,7 +20,7 @@ export function graphHash(graph: ArchitectureGraph): string {
   return hash.digest('hex');
 }
 
-function* mapped<Entry>(entries: Iterable<Entry>, map: (entry: Entry) => unknown): Generator<unknown> {
+function* mapped<Entry>(entries: Iterable<Entry>, map: (entry: Entry) => unknown): Iterable<unknown> {
   for (const entry of entries) yield map(entry);
 }
 

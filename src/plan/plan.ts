@@ -167,7 +167,7 @@ function fingerprintOf(
   return hash.digest('hex');
 }
 
-function* sentBoxes(tensors: readonly PlannedTensor[]): Generator<unknown> {
+function* sentBoxes(tensors: readonly PlannedTensor[]): Iterable<unknown> {
   for (const { name, box } of tensors) if (box !== undefined) yield [name, box.start, box.shape];
 }
 
