@@ -1,0 +1,45 @@
+/** Blocks that are filled by rule: drawn here, with the numbers that the server would draw. */
+
+import { fillingFault, type Filling } from '../../graph/filling';
+import { fillingOf, FUNCTIONS, RULES, withFunction } from '../../graph/filling-message';
+import { drawOf, type Drawn } from '../../random/draws';
+import type { StreamKey } from '../../random/random';
+import type { CoreBlock } from './core-blocks';
+import { commonRows, type FillTile } from './tiles';
+
+/** The rule of a block of a parameter of `shape`; undefined where it has none that can be computed. */
+export function ruleOf({ rule }: CoreBlock, shape: readonly number[]): Drawn | undefined {
+  if (rule === null) return undefined;
+  const name = RULES.get(rule.rule);
+  if (name === undefined) return undefined;
+  const filling = transformed(fillingOf(name, rule), rule.function);
+  if (filling === undefined || fillingFault(filling, shape.length) !== undefined) return undefined;
+  return { ...filling, shape };
+}
+
+function transformed(filling: Filling, name: string): Filling | undefined {
+  if (name === 'FUNCTION_UNSPECIFIED') return filling;
+  const transform = FUNCTIONS.get(name);
+  return transform === undefined ? undefined : withFunction(filling, transform);
+}
+
+/** The key of a stream, from its data. */
+export function keyOf(data: Buffer, at = 0): StreamKey {
+  return [data.readUInt32LE(at), data.readUInt32LE(at + 4)];
+}
+
+/** Fills with what the rule gives each element, by its index in the parameter. */
+export function ruleFill(block: CoreBlock, drawn: Drawn, stream: StreamKey): FillTile {
+  const draw = drawOf(drawn, stream);
+  return (tile) => {
+    const common = commonRows(block, tile);
+    if (common === undefined) return;
+    for (let row = common.first; row < common.last; row++) {
+      const element = row * tile.columns + block.column;
+      const at = (row - tile.row) * tile.columns + block.column;
+      for (let column = 0; column < block.columns; column++) {
+        tile.values[at + column] = draw(element + column);
+      }
+    }
+  };
+}
