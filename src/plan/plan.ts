@@ -15,7 +15,7 @@ import type { PlannedTensor } from './planned-tensor';
 import { planTensor, type TensorContent } from './plan-tensor';
 import { NO_RUNS, runsOf } from './runs';
 import type { Slicing } from './slicing';
-import { trainingWarnings, type TrainingWarning } from './training-warnings';
+import { fileWarnings, trainingWarnings, type TrainingWarning } from './training-warnings';
 import type { NameSelection } from './selection';
 import { AS_IT_IS, type WideningChoice } from './widening-choice';
 
@@ -148,6 +148,7 @@ export function planPrediction(
     coverage: coverageOf(tensors),
     modules,
     warnings: [
+      ...fileWarnings(graph),
       ...trainingWarnings(widening?.base ?? graph, bundle.manifest),
       ...warnings,
       ...otherWarnings,

@@ -39,6 +39,8 @@ const WARNING_KINDS = {
   widening: 'WARNING_KIND_WIDENING',
   operations: 'WARNING_KIND_OPERATIONS',
   coverage: 'WARNING_KIND_COVERAGE',
+  folded: 'WARNING_KIND_FOLDED',
+  merged: 'WARNING_KIND_MERGED',
 } as const satisfies Record<TrainingWarning['kind'], string>;
 
 const CORE_LAYOUTS = {

@@ -53,6 +53,8 @@ class WarningKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     WARNING_KIND_WIDENING: _ClassVar[WarningKind]
     WARNING_KIND_OPERATIONS: _ClassVar[WarningKind]
     WARNING_KIND_COVERAGE: _ClassVar[WarningKind]
+    WARNING_KIND_FOLDED: _ClassVar[WarningKind]
+    WARNING_KIND_MERGED: _ClassVar[WarningKind]
 REPRESENTATION_UNSPECIFIED: Representation
 REPRESENTATION_DENSE: Representation
 REPRESENTATION_FACTORS: Representation
@@ -84,6 +86,8 @@ WARNING_KIND_UNTRAINED: WarningKind
 WARNING_KIND_WIDENING: WarningKind
 WARNING_KIND_OPERATIONS: WarningKind
 WARNING_KIND_COVERAGE: WarningKind
+WARNING_KIND_FOLDED: WarningKind
+WARNING_KIND_MERGED: WarningKind
 
 class PredictRequest(_message.Message):
     __slots__ = ("architecture", "model", "seed", "dtype", "chunk_bytes", "selection", "sha256", "representation", "slices", "shard", "resume", "lift", "strict", "copies")

@@ -16,7 +16,7 @@ from logah.client.wire.expansion import ExpansionLayer
 from logah.client.wire.factored_tensor import TILE_ELEMENTS, FactoredTensor
 from logah.client.wire.plan import CoreBlock, Expansion, Plan, TensorPlan
 
-#: Elements that are computed at a time where a product is not written where it belongs: 1 MiB, which a core's cache holds.
+#: Elements that are computed at a time where a product is not written where it belongs: 1 MiB, for a core's cache.
 _STRIP_ELEMENTS = 1 << 18
 
 #: Writes rows `first` to `last` of a block, counted in it, to [rows, columns] of the element type asked for.
