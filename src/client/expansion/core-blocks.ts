@@ -3,7 +3,7 @@
 import type { CoreBlock__Output } from '../../gen/logah/v1/CoreBlock';
 import type { Expansion__Output } from '../../gen/logah/v1/Expansion';
 import type { TensorPlan__Output } from '../../gen/logah/v1/TensorPlan';
-import { ruleOf } from './rule-fill';
+import { ruleOf } from './drawn-rule';
 
 /** A block of a tensor sent as cores. */
 export type CoreBlock = Readonly<CoreBlock__Output>;
@@ -105,7 +105,7 @@ export function coverTensor(
 function isComputable(block: CoreBlock, shape: readonly number[], expansion: Expansion): boolean {
   const { layout, m, n, height, width, start, length, columns } = block;
   if (block.lifted && !hasScale(block)) return false;
-  if (layout === 'CORE_LAYOUT_RULE') return ruleOf(block, shape) !== undefined;
+  if (layout === 'CORE_LAYOUT_RULE') return ruleOf(block.rule, shape) !== undefined;
   if (layout === 'CORE_LAYOUT_ELEMENTS' || layout === 'CORE_LAYOUT_CONSTANT') return true;
   if (m < 1 || n < 1 || m > expansion.rows || n > expansion.rows) return false;
   switch (layout) {

@@ -12,10 +12,11 @@ import {
   type CoreBlock,
 } from './core-blocks';
 import { ELEMENT_BYTES, type ElementType } from '../element-type';
+import { ruleOf } from './drawn-rule';
 import { factoredBlock, multiplyRows, repeatRows } from './expand-tensor';
 import type { ExpansionLayer } from './expansion';
 import type { Kernels, Multiply } from './product';
-import { keyOf, ruleFill, ruleOf } from './rule-fill';
+import { keyOf, ruleFill } from './rule-fill';
 import { commonRows, filledTiles, type FillTile, type TileMemory } from './tiles';
 
 /** The factors of a block; A has the block's scale in it. */
@@ -73,7 +74,7 @@ async function blockFill(
   kernels: Kernels,
 ): Promise<FillTile> {
   if (block.layout === 'CORE_LAYOUT_RULE') {
-    const rule = ruleOf(block, shape);
+    const rule = ruleOf(block.rule, shape);
     if (rule === undefined) throw new Error('a plan that was checked has no rule that cannot be computed');
     return ruleFill(block, rule, keyOf(data));
   }

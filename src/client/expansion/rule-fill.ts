@@ -1,27 +1,9 @@
 /** Blocks that are filled by rule: drawn here, with the numbers that the server would draw. */
 
-import { fillingFault, type Filling } from '../../graph/filling';
-import { fillingOf, FUNCTIONS, RULES, withFunction } from '../../graph/filling-message';
 import { drawOf, type Drawn } from '../../random/draws';
 import type { StreamKey } from '../../random/random';
 import type { CoreBlock } from './core-blocks';
 import { commonRows, type FillTile } from './tiles';
-
-/** The rule of a block of a parameter of `shape`; undefined where it has none that can be computed. */
-export function ruleOf({ rule }: CoreBlock, shape: readonly number[]): Drawn | undefined {
-  if (rule === null) return undefined;
-  const name = RULES.get(rule.rule);
-  if (name === undefined) return undefined;
-  const filling = transformed(fillingOf(name, rule), rule.function);
-  if (filling === undefined || fillingFault(filling, shape.length) !== undefined) return undefined;
-  return { ...filling, shape };
-}
-
-function transformed(filling: Filling, name: string): Filling | undefined {
-  if (name === 'FUNCTION_UNSPECIFIED') return filling;
-  const transform = FUNCTIONS.get(name);
-  return transform === undefined ? undefined : withFunction(filling, transform);
-}
 
 /** The key of a stream, from its data. */
 export function keyOf(data: Buffer, at = 0): StreamKey {
