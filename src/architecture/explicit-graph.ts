@@ -17,8 +17,9 @@ import {
 import { checkLimits, type GraphLimits, type GraphSize } from '../graph/limits';
 import { validateGraph } from '../graph/validate';
 import { Violations } from '../graph/violations';
-import { keyOf, known } from './enum-values';
-import { fromProtoInitialization, toProtoInitialization } from './explicit-filling';
+import { keyOf, known } from '../graph/enum-values';
+import { fromProtoInitialization } from './explicit-filling';
+import { toProtoInitialization } from '../graph/filling-message';
 
 const FIELD = 'architecture.graph';
 

@@ -55,7 +55,7 @@ export interface PlanOptions {
   readonly selection: NameSelection;
   readonly slicing: Slicing;
   readonly representation: Representation;
-  /** The noise to add, in standard deviations of each block; above 0 only where what is sent is dense. */
+  /** The noise to add, in standard deviations of each block; 0 for factors. */
   readonly lift: number;
   /** Whether an architecture with elements filled by rule is refused. */
   readonly strict: boolean;
@@ -93,9 +93,9 @@ export function planPrediction(
       box === undefined || lift > 0 ? undefined : smallerFactors(planned.pieces, hypernet.rank, dense);
     const factored = factors === undefined ? dense : factorsByteLength(factors);
     const core =
-      box === undefined || lift > 0 || bundle.expansion === undefined
+      box === undefined || bundle.expansion === undefined
         ? undefined
-        : smallerCore(planned.pieces, hypernet, elementType, dense);
+        : smallerCore(planned.pieces, hypernet, elementType, dense, lift > 0);
     const unexpanded = bundle.expansion === undefined ? factored : dense;
     const cored = core === undefined ? unexpanded : coreByteLength(core, hypernet, elementType);
     const bytes = { dense, factors: factored, core: cored }[sentAs];
