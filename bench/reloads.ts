@@ -32,8 +32,8 @@ async function main(count: number): Promise<void> {
   for (let reload = 1; reload <= count; reload++) {
     await replaceBy(bundle, reload % 2 === 0 ? 'fan_in' : 'std');
     const started = performance.now();
-    const { changed } = await admin.reload();
-    if (!changed) throw new Error('nothing changed');
+    const { changed, broken } = await admin.reload();
+    if (!changed) throw new Error(`nothing changed: ${JSON.stringify(broken)}`);
     seconds.push((performance.now() - started) / 1000);
     await predictAll(server.client, { ...SMALL, model: MODEL });
     residents.push(residentMemory(server.pid));

@@ -333,7 +333,10 @@ export function otlpSettings(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): OtlpSettings {
   // An empty variable is one that is not set.
-  const read = (name: string): string | undefined => environment[name]?.trim() || undefined;
+  const read = (name: string): string | undefined => {
+    const value = environment[name]?.trim();
+    return value === '' ? undefined : value;
+  };
   const isOff = read('OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
   const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT');
   const protocolOf = (signal: 'TRACES' | 'METRICS'): OtlpProtocol | undefined => {

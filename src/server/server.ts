@@ -32,9 +32,8 @@ import { adminDefinition, LARGE_REQUESTS, serviceDefinition } from './service-de
 
 /** The paths of all RPCs, for which gRPC's metrics have labels of their own. */
 const METHODS: ReadonlySet<string> = new Set([
-  ...[serviceDefinition, adminDefinition].flatMap((service) =>
-    Object.values(service).map(({ path }) => path),
-  ),
+  ...Object.values(serviceDefinition).map(({ path }) => path),
+  ...Object.values(adminDefinition).map(({ path }) => path),
   ...['Check', 'List', 'Watch'].map((name) => `/grpc.health.v1.Health/${name}`),
   ...['v1', 'v1alpha'].map((version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`),
 ]);

@@ -73,7 +73,7 @@ async function answer(
     reply(405, 'only GET and HEAD are answered\n');
     return;
   }
-  switch (url?.replace(/\?.*$/s, '')) {
+  switch (url?.replace(/\?.*$/s, '') ?? '') {
     case '/metrics':
       reply(200, await registry.metrics(), registry.contentType);
       return;

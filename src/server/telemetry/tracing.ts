@@ -15,7 +15,7 @@ import type { CallRecord } from './call-record';
 import type { TraceContext } from './trace-context';
 
 /** Codes that tell of a fault of the server, by OpenTelemetry's conventions for gRPC. */
-const FAULTS = new Set([
+const FAULTS: ReadonlySet<number> = new Set([
   status.UNKNOWN,
   status.DEADLINE_EXCEEDED,
   status.UNIMPLEMENTED,

@@ -155,7 +155,7 @@ describe('the log', () => {
       ...summary.timings,
       status: 'OK',
       model: 'parity-logah',
-      parameters: Number(plan.coverage.parameters),
+      parameters: plan.coverage.parameters,
       requestId: expect.any(String) as string,
       peer: expect.stringMatching(/^127\.0\.0\.1:/) as string,
     });
