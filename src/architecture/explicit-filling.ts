@@ -6,11 +6,11 @@ import type {
   Initialization__Output,
 } from '../gen/logah/v1/Initialization';
 import type { Rule__Output } from '../gen/logah/v1/Rule';
-import type { FillFunction, Filling, Rule } from '../graph/filling';
+import type { ContractRule, FillFunction, Filling } from '../graph/filling';
 import type { Violations } from '../graph/violations';
 import { keyOf, known } from './enum-values';
 
-const RULES: ReadonlyMap<string | number, Rule> = new Map<Rule__Output, Rule>([
+const RULES: ReadonlyMap<string | number, ContractRule> = new Map<Rule__Output, ContractRule>([
   ['RULE_ZEROS', 'zeros'],
   ['RULE_ONES', 'ones'],
   ['RULE_NORMAL', 'normal'],
@@ -51,7 +51,7 @@ export function fromProtoInitialization(
   return undefined;
 }
 
-function fillingOf(rule: Rule, message: Initialization__Output): Filling {
+function fillingOf(rule: ContractRule, message: Initialization__Output): Filling {
   const { standardDeviation, value, bound, mean, lower, upper, least, start, step } = message;
   const { base, divisor, interleaved } = message;
   switch (rule) {
@@ -84,6 +84,7 @@ function fillingOf(rule: Rule, message: Initialization__Output): Filling {
 /** Without fields that have their default. */
 export function toProtoInitialization(filling: Filling): ProtoInitialization {
   const { rule, ...rest } = filling;
+  if (rule === 'orthogonal') throw new Error(`the contract has no rule ${rule}`);
   const fields = Object.entries(rest).filter(
     ([name, value]) => FIELDS.has(name) && value !== 0 && value !== false && value !== undefined,
   );

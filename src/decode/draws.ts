@@ -2,6 +2,7 @@
 
 import type { FillFunction, SinusoidFilling } from '../graph/filling';
 import type { FillRecipe } from '../plan/recipe';
+import { orthogonal } from './orthogonal';
 import { boundedNormal, normal, truncatedNormal, uniform, standardUniform, type StreamKey } from './random';
 
 type Draw = (element: number) => number;
@@ -58,6 +59,8 @@ function ruleOf(recipe: FillRecipe, stream: StreamKey): Draw {
       return identity(recipe.shape);
     case 'sinusoids':
       return sinusoids(recipe, recipe.shape.at(-1) ?? 1);
+    case 'orthogonal':
+      return orthogonal(recipe, stream);
   }
 }
 

@@ -116,7 +116,8 @@ export function planPrediction(
     coreBytes += cored;
     return tensor;
   });
-  if (options.strict) checkPredicted(tensors);
+  // Who names a built-in start asks for rules.
+  if (options.strict && bundle.builtIn !== true) checkPredicted(tensors);
   const sent = tensors.flatMap(({ name, box }) => (box === undefined ? [] : [[name, box.start, box.shape]]));
   const identity = [
     bundle.fingerprint,
@@ -147,12 +148,15 @@ export function planPrediction(
     coreBytes,
     coverage: coverageOf(tensors),
     modules,
-    warnings: [
-      ...trainingWarnings(widening?.base ?? graph, bundle.manifest),
-      ...warnings,
-      ...otherWarnings,
-      ...coverageWarnings(tensors, modules, new Set(kept)),
-    ],
+    warnings:
+      bundle.builtIn === true
+        ? []
+        : [
+            ...trainingWarnings(widening?.base ?? graph, bundle.manifest),
+            ...warnings,
+            ...otherWarnings,
+            ...coverageWarnings(tensors, modules, new Set(kept)),
+          ],
   };
 }
 

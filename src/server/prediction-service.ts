@@ -11,10 +11,14 @@ import { FramePool } from '../stream/frames';
 import { KeptAnswers } from '../stream/kept-answers';
 import { cropTiles, streamTiles } from '../stream/tile-stream';
 import type { DataRange } from '../plan/data-range';
+import { builtInModel } from '../starts';
 import { unpackTensors } from './planning/packed-tensors';
 import type { PlanHead, StreamedPlan } from './planning/planning-protocol';
 
 const TILE_BYTES = TILE_ELEMENTS * 4;
+
+/** Embeddings of a network of which nothing is predicted. */
+const NOTHING = new Float32Array(0);
 
 /** Of the memory for tiles, what may be decoded ahead of readers. */
 const AHEAD_SHARE = 2 / 3;
@@ -64,7 +68,7 @@ export class PredictionService {
   stream(head: PlanHead, plan: StreamedPlan, chunkBytes: number, signal: AbortSignal): DataStream {
     const { bundles, pool, tilesAhead } = this.#options;
     const { model, range, sha256, seed, lift, elementType, fingerprint, totalBytes } = head;
-    const bundle = bundles.get(model);
+    const bundle = bundles.get(model) ?? builtInModel(model);
     if (bundle === undefined) throw new Error(`no model ${model} in this server`);
     const { requestKey } = plan;
     const embeddings = this.#embeddings;
@@ -72,7 +76,10 @@ export class PredictionService {
     let encodeSeconds = 0;
     const decode = async function* (part: DataRange, until: AbortSignal) {
       const started = performance.now();
-      const encoding = await embeddings.get(requestKey, () => pool.encode(model, plan.graph, until));
+      const encoding =
+        bundle.builtIn === true
+          ? NOTHING
+          : await embeddings.get(requestKey, () => pool.encode(model, plan.graph, until));
       encodeSeconds = (performance.now() - started) / 1000;
       const streamable = { bundle, seed, lift, elementType, tensors: unpackTensors(plan.tensors) };
       const settings = { pool, buffers, tilesAhead, requestKey, range: part, signal: until };

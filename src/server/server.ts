@@ -9,6 +9,7 @@ import { disableRuntimeTelemetry, type ServerConfig } from '../config';
 import { LogahError } from '../errors';
 import { openBundles } from '../hypernet/bundle';
 import { protoDefinition } from '../contract/proto-definition';
+import { builtInModels } from '../starts';
 import { Admission } from './admission/admission';
 import { accountCalls } from './admission/calls';
 import { Connections } from './admission/connections';
@@ -69,7 +70,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     {
       provider: config.executionProvider,
       workers: config.workers,
-      setup: { bundles: [...bundles.values()] },
+      setup: { bundles: [...bundles.values(), ...builtInModels] },
       onFailure: (error) => {
         fail(error);
       },

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { LogahService } from '../../contract/proto-definition';
 import { framed, FramedMessage } from './framing';
 import { modelMessage } from './messages';
+import { builtInModels } from '../../starts';
 import type { ModelChoice } from '../planning/model-choice';
 
 /** Of a message of an expansion's stream, at most. */
@@ -49,7 +50,7 @@ export class SharedAnswers {
   constructor(models: ModelChoice) {
     this.#models = models;
     const message = {
-      models: [...models.bundles.values()].map(modelMessage),
+      models: [...models.bundles.values(), ...builtInModels].map(modelMessage),
       defaultModel: models.defaultModel,
     };
     this.#modelList = new FramedMessage(framed(LogahService.service.ListModels.responseSerialize(message)));

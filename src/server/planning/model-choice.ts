@@ -3,6 +3,7 @@
 import { LogahError } from '../../errors';
 import { quoted } from '../../graph/violations';
 import type { Bundle, Bundles, ExpansionFile } from '../../hypernet/bundle';
+import { builtInModel, builtInModels } from '../../starts';
 
 /** The models of a server and the choice among them. */
 export class ModelChoice {
@@ -24,14 +25,17 @@ export class ModelChoice {
   }
 
   /**
-   * The model named, or, for an empty name, the first that was trained on the family, or else the default.
+   * The model or built-in start named, or, for an empty name, the first that was trained on the family, or else the default.
    * Throws LogahError (not_found), listing those there are.
    */
   choose(name: string, family: string): Bundle {
     const trained = [...this.bundles.values()].find(({ manifest }) => manifest.families.includes(family));
-    const bundle = name === '' ? (trained ?? this.bundles.get(this.defaultModel)) : this.bundles.get(name);
+    const bundle =
+      name === ''
+        ? (trained ?? this.bundles.get(this.defaultModel))
+        : (this.bundles.get(name) ?? builtInModel(name));
     if (bundle === undefined) {
-      const description = `is ${quoted(name)}; there are: ${[...this.bundles.keys()].join(', ')}`;
+      const description = `is ${quoted(name)}; there are: ${this.#names()}`;
       throw new LogahError('not_found', `model ${description}`, {
         violations: [{ field: 'model', description }],
       });
@@ -59,5 +63,10 @@ export class ModelChoice {
       });
     }
     return { directory, names: [...manifest.tokenizer.files].sort() };
+  }
+
+  #names(): string {
+    const starts = builtInModels.map(({ manifest }) => manifest.name);
+    return `${[...this.bundles.keys()].join(', ')}; built-in starts: ${starts.join(', ')}`;
   }
 }

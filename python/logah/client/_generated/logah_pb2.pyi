@@ -433,7 +433,7 @@ class ListModelsResponse(_message.Message):
     def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., default_model: _Optional[str] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "description", "fingerprint", "families", "operations", "rank", "parameters", "license", "decoder", "training_json", "tokenizer_vocab_size")
+    __slots__ = ("name", "description", "fingerprint", "families", "operations", "rank", "parameters", "license", "decoder", "training_json", "tokenizer_vocab_size", "built_in")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
@@ -445,6 +445,7 @@ class Model(_message.Message):
     DECODER_FIELD_NUMBER: _ClassVar[int]
     TRAINING_JSON_FIELD_NUMBER: _ClassVar[int]
     TOKENIZER_VOCAB_SIZE_FIELD_NUMBER: _ClassVar[int]
+    BUILT_IN_FIELD_NUMBER: _ClassVar[int]
     name: str
     description: str
     fingerprint: str
@@ -456,7 +457,8 @@ class Model(_message.Message):
     decoder: str
     training_json: str
     tokenizer_vocab_size: int
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., fingerprint: _Optional[str] = ..., families: _Optional[_Iterable[str]] = ..., operations: _Optional[_Iterable[str]] = ..., rank: _Optional[int] = ..., parameters: _Optional[int] = ..., license: _Optional[str] = ..., decoder: _Optional[str] = ..., training_json: _Optional[str] = ..., tokenizer_vocab_size: _Optional[int] = ...) -> None: ...
+    built_in: bool
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., fingerprint: _Optional[str] = ..., families: _Optional[_Iterable[str]] = ..., operations: _Optional[_Iterable[str]] = ..., rank: _Optional[int] = ..., parameters: _Optional[int] = ..., license: _Optional[str] = ..., decoder: _Optional[str] = ..., training_json: _Optional[str] = ..., tokenizer_vocab_size: _Optional[int] = ..., built_in: _Optional[bool] = ...) -> None: ...
 
 class GetTokenizerRequest(_message.Message):
     __slots__ = ("model",)
