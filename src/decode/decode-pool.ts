@@ -55,18 +55,14 @@ export class DecodePool {
   }
 
   /**
-   * Starts `size` workers and waits until each has loaded every model. Rejects with the first worker's error.
+   * Starts a worker for each setup and waits until it has loaded every model. Rejects with the first worker's error.
    * `onFailure` hears of a worker that dies later; the pool is of no use from then on.
    */
-  static async start(
-    size: number,
-    setup: WorkerSetup,
-    onFailure: (error: Error) => void,
-  ): Promise<DecodePool> {
+  static async start(setups: readonly WorkerSetup[], onFailure: (error: Error) => void): Promise<DecodePool> {
     const workers: Worker[] = [];
     try {
       // One after the other: what does not load in the first worker will not in the others.
-      while (workers.length < size) workers.push(await startWorker(setup));
+      for (const setup of setups) workers.push(await startWorker(setup));
     } catch (error) {
       await Promise.all(workers.map(endWorker));
       throw error;

@@ -229,7 +229,7 @@ async function close(): Promise<void> {
 
 async function start(): Promise<void> {
   for (const bundle of setup.bundles) {
-    sessions.set(bundle.manifest.name, await BundleSessions.open(bundle, setup.provider));
+    sessions.set(bundle.manifest.name, await BundleSessions.open(bundle, setup.placement));
   }
   // One job at a time: sessions must not be entered twice.
   let last = Promise.resolve();

@@ -2,7 +2,7 @@
 
 import type { ArchitectureGraph } from '../graph/graph';
 import type { Bundle } from '../hypernet/bundle';
-import type { ExecutionProvider } from '../hypernet/sessions';
+import type { Placement } from '../hypernet/sessions';
 import type { TilePart } from './tile-part';
 import type { ElementType } from '../element-type';
 import type { Wanted } from '../plan/runs';
@@ -13,7 +13,7 @@ import type { FillRecipe, MatrixRecipe, ScaledRecipe } from '../plan/recipe';
 /** Given to a worker when it starts. */
 export interface WorkerSetup {
   readonly bundles: readonly Bundle[];
-  readonly provider: ExecutionProvider;
+  readonly placement: Placement;
 }
 
 /** Measure and encode a graph; answered with the node embeddings. */

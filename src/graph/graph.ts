@@ -44,6 +44,8 @@ export interface Block {
   readonly origin: PredictionOrigin | InitializationOrigin;
   /** What fills a predicted block where the model does not know its node's operation; undefined: as its role is usual. */
   readonly fallback?: Filling | undefined;
+  /** Whether a built-in start fills what a model would predict. */
+  readonly started?: boolean | undefined;
 }
 
 /**
@@ -89,6 +91,16 @@ export interface NamedConstant {
   readonly reason: string;
 }
 
+/** What of a network's file is other than it looks, which parameters loaded by name would show. */
+export interface FileWarning {
+  /** `folded`: norms are folded into layers that keep their names; `merged`: several parameters are one. */
+  readonly kind: 'folded' | 'merged';
+  /** Names of the tensors, five at most, and how many more there are. */
+  readonly tensors: string;
+  /** A sentence with all of it. */
+  readonly text: string;
+}
+
 /** A directed acyclic graph of operations; node 0 is the input. */
 export interface ArchitectureGraph {
   readonly name: string;
@@ -111,6 +123,8 @@ export interface ArchitectureGraph {
   readonly constants?: readonly NamedConstant[] | undefined;
   /** What the caller should know of how the network was read, a sentence each. */
   readonly notes?: readonly string[] | undefined;
+  /** What the names in its file do not tell. */
+  readonly warnings?: readonly FileWarning[] | undefined;
 }
 
 /** The number of elements of a shape. */

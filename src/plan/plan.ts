@@ -15,7 +15,7 @@ import type { PlannedTensor } from './planned-tensor';
 import { planTensor, type TensorContent } from './plan-tensor';
 import { NO_RUNS, runsOf } from './runs';
 import type { Slicing } from './slicing';
-import { trainingWarnings, type TrainingWarning } from './training-warnings';
+import { fileWarnings, trainingWarnings, type TrainingWarning } from './training-warnings';
 import type { NameSelection } from './selection';
 import { AS_IT_IS, type WideningChoice } from './widening-choice';
 
@@ -116,8 +116,7 @@ export function planPrediction(
     coreBytes += cored;
     return tensor;
   });
-  // Who names a built-in start asks for rules.
-  if (options.strict && bundle.builtIn !== true) checkPredicted(tensors);
+  if (options.strict) checkPredicted(tensors);
   const sent = tensors.flatMap(({ name, box }) => (box === undefined ? [] : [[name, box.start, box.shape]]));
   const identity = [
     bundle.fingerprint,
@@ -148,15 +147,18 @@ export function planPrediction(
     coreBytes,
     coverage: coverageOf(tensors),
     modules,
-    warnings:
-      bundle.builtIn === true
+    warnings: [
+      ...fileWarnings(graph),
+      // A start was trained on nothing, and predicts nothing.
+      ...(bundle.builtIn === true
         ? []
         : [
             ...trainingWarnings(widening?.base ?? graph, bundle.manifest),
             ...warnings,
             ...otherWarnings,
             ...coverageWarnings(tensors, modules, new Set(kept)),
-          ],
+          ]),
+    ],
   };
 }
 
@@ -169,9 +171,10 @@ function unsentAs({ source, tiedTo }: Pick<TensorContent, 'source' | 'tiedTo'>):
 /** Throws LogahError (invalid_argument) that names each parameter with elements filled by rule. */
 function checkPredicted(tensors: readonly PlannedTensor[]): void {
   const violations = new Violations();
-  for (const { name, shape, initializedElements } of tensors) {
-    if (initializedElements === 0) continue;
-    const share = `${initializedElements} of ${elementCount(shape)} elements`;
+  for (const { name, shape, initializedElements, startedElements } of tensors) {
+    const unasked = initializedElements - startedElements;
+    if (unasked === 0) continue;
+    const share = `${unasked} of ${elementCount(shape)} elements`;
     violations.add(
       'architecture',
       `parameter ${quoted(name)} of shape ${quoted(shape)} is not predicted: ${share} would be filled by rule, ` +

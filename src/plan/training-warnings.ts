@@ -1,11 +1,12 @@
-/** Where a request lies outside what a model was trained on. */
+/** Where a request lies outside what a model was trained on, and what its file does not tell. */
 
-import type { ArchitectureGraph } from '../graph/graph';
+import type { ArchitectureGraph, FileWarning } from '../graph/graph';
 import type { Manifest, Range } from '../hypernet/manifest';
 
 /** One difference; the fields are those of the contract's `Warning`. */
 export interface TrainingWarning {
-  readonly kind: 'family' | 'range' | 'untrained' | 'widening' | 'operations' | 'coverage';
+  readonly kind:
+    'family' | 'range' | 'untrained' | 'widening' | 'operations' | 'coverage' | FileWarning['kind'];
   readonly field: string;
   readonly actual: string;
   readonly trained: string;
@@ -56,6 +57,17 @@ export function trainingWarnings(graph: ArchitectureGraph, manifest: Manifest): 
     });
   }
   return warnings;
+}
+
+/** What was found when the network's file was read. */
+export function fileWarnings({ warnings = [] }: ArchitectureGraph): TrainingWarning[] {
+  return warnings.map(({ kind, tensors, text }) => ({
+    kind,
+    field: 'parameters',
+    actual: tensors,
+    trained: '',
+    text,
+  }));
 }
 
 /** The ranges of a family's training, whatever the family is called; undefined where there are none. */

@@ -23,6 +23,9 @@ import { PredictionService } from './prediction-service';
 import { startPool } from './provider';
 import { Readers } from './admission/readers';
 import { addReflection } from './reflection';
+import { UNHEARD, type SecurityEvents } from './security/events';
+import { answerPlainText } from './security/plain-text';
+import { ServerTls } from './security/tls';
 import { LARGE_REQUESTS, serviceDefinition } from './service-definition';
 import { SharedAnswers } from './answers/shared-answers';
 
@@ -51,9 +54,17 @@ export interface RunningServer {
   readonly stopped: Promise<void>;
 }
 
-/** Starts a server. Throws LogahError (failed_precondition) where models, provider or address are not to be had. */
-export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
+/**
+ * Starts a server. Throws LogahError (failed_precondition) where models, provider, address or the files of TLS are not to
+ * be had. `events` hears what happens to its certificates and callers.
+ */
+export async function startServer(
+  config: ServerConfig,
+  logger: Logger,
+  events: SecurityEvents = UNHEARD,
+): Promise<RunningServer> {
   disableRuntimeTelemetry();
+  const tls = await openTls(config, logger, events);
   const bundles = await openBundles(config.models);
   const models = new ModelChoice(bundles, config.defaultModel);
   let fail: (error: Error) => void = () => undefined;
@@ -70,7 +81,8 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     {
       provider: config.executionProvider,
       workers: config.workers,
-      setup: { bundles: [...bundles.values(), ...builtInModels] },
+      cudaDevices: config.cudaDevices,
+      bundles: [...bundles.values(), ...builtInModels],
       onFailure: (error) => {
         fail(error);
       },
@@ -113,14 +125,19 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   addReflection(server, { ...protoDefinition, ...loadSync(healthProto) });
   const closeThreads = async (): Promise<void> => {
     readers.stop();
+    tls?.close();
     await Promise.all([pool.close(), planner.close()]);
   };
-  const port = await bind(server, config.address).catch(async (error: unknown) => {
+  const credentials = tls?.credentials ?? ServerCredentials.createInsecure();
+  const port = await bind(server, config.address, credentials).catch(async (error: unknown) => {
     await closeThreads();
     throw error;
   });
   const connections = new Connections(admission.connections);
-  for (const http2Server of http2ServersOf(server)) connections.watch(http2Server);
+  for (const http2Server of http2ServersOf(server)) {
+    if (tls !== undefined) answerPlainText(http2Server);
+    connections.watch(http2Server);
+  }
   const host = config.address.slice(0, config.address.lastIndexOf(':'));
   logger.info({ address: host, port, provider, models: [...bundles.keys()] }, 'listening');
 
@@ -143,9 +160,18 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   return { host, port, stop, stopped };
 }
 
-function bind(server: Server, address: string): Promise<number> {
+function openTls(
+  { tlsCert: cert, tlsKey: key, tlsClientCa }: ServerConfig,
+  logger: Logger,
+  events: SecurityEvents,
+): Promise<ServerTls> | undefined {
+  if (cert === '') return undefined;
+  return ServerTls.open({ cert, key, clientCa: tlsClientCa || undefined }, logger, events);
+}
+
+function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(address, credentials, (error, port) => {
       if (error === null) resolve(port);
       else {
         reject(

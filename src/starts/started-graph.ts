@@ -17,7 +17,7 @@ export function startedGraph(graph: ArchitectureGraph, { rules }: Start): Archit
       if (origin.kind === 'initialization') return block;
       const shape = predictedShape(parameter, block);
       const described: StartingBlock = { parameter, block, origin, start, shape };
-      return { length, origin: { kind: 'initialization', ...ruleOf(described) } };
+      return { length, origin: { kind: 'initialization', ...ruleOf(described) }, started: true };
     });
     const { layout, view, keep, ...rest } = parameter;
     return {

@@ -8,6 +8,7 @@ import { linearGraph } from '../graph/sample-graphs';
 import { BUNDLE } from '../support/parity-fixtures';
 
 const MODEL = 'parity-logah';
+const CPU = { provider: 'cpu' } as const;
 const never = new AbortController().signal;
 
 let bundle: Bundle;
@@ -16,7 +17,7 @@ const failures: Error[] = [];
 
 beforeAll(async () => {
   bundle = await openBundle(BUNDLE);
-  pool = await DecodePool.start(1, { bundles: [bundle], provider: 'cpu' }, (error) => failures.push(error));
+  pool = await DecodePool.start([{ bundles: [bundle], placement: CPU }], (error) => failures.push(error));
 });
 
 afterAll(async () => {
@@ -56,8 +57,7 @@ describe('the pool', () => {
     await cp(BUNDLE, directory, { recursive: true });
     await writeFile(join(directory, 'decoder.onnx'), 'no model');
     const starting = DecodePool.start(
-      2,
-      { bundles: [{ ...bundle, directory }], provider: 'cpu' },
+      [{ bundles: [{ ...bundle, directory }], placement: CPU }],
       () => undefined,
     );
     await expect(starting).rejects.toThrow(/decoder\.onnx/);
@@ -65,7 +65,7 @@ describe('the pool', () => {
   });
 
   it('that is closed does nothing more', async () => {
-    const other = await DecodePool.start(1, { bundles: [bundle], provider: 'cpu' }, () => undefined);
+    const other = await DecodePool.start([{ bundles: [bundle], placement: CPU }], () => undefined);
     const waiting = other.encode(MODEL, linearGraph(), never);
     const closing = other.close();
     await expect(waiting).rejects.toThrow('the decode pool is closed');

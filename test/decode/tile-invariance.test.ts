@@ -98,7 +98,8 @@ describe.each(BUNDLES)('an element, normalised by %s, of %s', (normalization, di
     const found = await openBundle(directory);
     const { manifest } = found;
     const bundle = { ...found, manifest: { ...manifest, hypernet: { ...manifest.hypernet, normalization } } };
-    pool = await DecodePool.start(2, { bundles: [bundle], provider: 'cpu' }, () => undefined);
+    const setup = { bundles: [bundle], placement: { provider: 'cpu' } as const };
+    pool = await DecodePool.start([setup, setup], () => undefined);
     plan = planPrediction(GRAPH, bundle, {
       seed: 3,
       elementType: 'f32',

@@ -1,7 +1,7 @@
 """Architecture graphs: what a hypernetwork reads, and which parameter each node stands for."""
 
 from logah.errors import GraphError
-from logah.graph.architecture import ArchitectureGraph, Block, Edge, Initialization, Node, Parameter, Prediction
+from logah.graph.architecture import ArchitectureGraph, Block, Edge, Initialization, Layout, Node, Parameter, Prediction
 
 __all__ = [
     "ArchitectureGraph",
@@ -9,6 +9,7 @@ __all__ = [
     "Edge",
     "GraphError",
     "Initialization",
+    "Layout",
     "Node",
     "Parameter",
     "Prediction",

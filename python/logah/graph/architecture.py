@@ -129,6 +129,16 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Layout:
+    """How a framework has a tensor that is stored otherwise; [in, out] is order (1, 0) and shape [out, in]."""
+
+    #: For each dimension of the framework's tensor the stored one; each once.
+    order: tuple[int, ...]
+    #: What the reordered dimensions are joined to.
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Parameter:
     """A tensor of the framework's state dict: `blocks` joined along `axis`, the storage of another, or what is kept."""
 
@@ -143,6 +153,8 @@ class Parameter:
     repetitions: int = 1
     #: Whether the caller keeps values of its own; None: it does not.
     keep: Keep | None = None
+    #: Where it is stored otherwise than its framework has it; `shape`, `axis` and the blocks are those of storage.
+    layout: Layout | None = None
 
     def block_shapes(self) -> list[tuple[int, ...]]:
         """The shape of each block: the view, with the block's length along `axis`."""
@@ -269,6 +281,8 @@ def _parameter_json(parameter: Parameter) -> dict[str, Any]:
         value["repetitions"] = parameter.repetitions
     if parameter.keep is not None:
         value["keep"] = parameter.keep
+    if parameter.layout is not None:
+        value["layout"] = {"order": list(parameter.layout.order), "shape": list(parameter.layout.shape)}
     return value
 
 
@@ -310,6 +324,13 @@ def _parameter_from_json(value: dict[str, Any]) -> Parameter:
         view=tuple(int(d) for d in value.get("view", ())),
         repetitions=max(1, int(value.get("repetitions", 1))),
         keep=None if value.get("keep", _NO_KEEP) == _NO_KEEP else value["keep"],
+        layout=None if value.get("layout") is None else _layout_from_json(value["layout"]),
+    )
+
+
+def _layout_from_json(value: dict[str, Any]) -> Layout:
+    return Layout(
+        tuple(int(axis) for axis in value.get("order", ())), tuple(int(size) for size in value.get("shape", ()))
     )
 
 

@@ -51,13 +51,16 @@ class GraphFeatures:
 
     @staticmethod
     def of(graph: ArchitectureGraph, config: HypernetConfig) -> GraphFeatures:
-        """Raises GraphError for an operation outside the model's vocabulary or a graph with a cycle."""
+        """Raises GraphError for an operation outside the model's vocabulary, a graph with a cycle, and a layout."""
         rows = {name: row for row, name in enumerate(config.operations)}
         for node in graph.nodes:
             if node.operation not in rows:
                 raise GraphError(
                     f"node {node.name!r} has operation {node.operation!r}; this model knows {', '.join(rows)}"
                 )
+        stored = next((p.name for p in graph.parameters if p.layout is not None), None)
+        if stored is not None:
+            raise GraphError(f"parameter {stored!r} has a layout: training takes parameters as the framework has them")
         return GraphFeatures(
             graph,
             torch.tensor([rows[node.operation] for node in graph.nodes]),

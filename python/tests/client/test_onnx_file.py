@@ -9,6 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from paths import FIXTURES
 
+import logah
 from logah.client._generated.architecture_pb2 import OnnxContentKind
 from logah.client.onnx_file import stripped_onnx
 from logah.client.source import read_source
@@ -129,3 +130,21 @@ def test_a_pointer_of_git_lfs_is_called_one(tmp_path):
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n")
     with pytest.raises(SourceError, match=r"is a Git LFS pointer, .*`git lfs pull` fetches"):
         read_source(path)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    ("case", "kinds"),
+    [
+        ("folded-norms-dynamo", ["WARNING_KIND_FOLDED"]),
+        ("copied-layers-dynamo", ["WARNING_KIND_MERGED"]),
+        ("unfolded-norms-dynamo", []),
+        ("trained-layers-dynamo", []),
+    ],
+)
+def test_a_plan_warns_of_what_the_names_in_a_file_do_not_tell(server, case, kinds):
+    with logah.connect(server) as client:
+        found = client.plan(FIXTURES / f"onnx/cases/{case}.onnx").warnings
+    named = [warning for warning in found if warning.field == "parameters"]
+    assert [warning.kind for warning in named] == kinds
+    assert all(warning.actual.split(", ")[0] in warning.text for warning in named)

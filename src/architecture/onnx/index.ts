@@ -9,6 +9,7 @@ import { FLOAT_TYPES } from '../../onnx-file/fields';
 import type { TensorContent } from '../../onnx-file/content';
 import { tensorContents } from '../../onnx-file/summarise';
 import { memorySource } from '../../onnx-file/wire';
+import { foldedWarning, mergedWarning } from './file-warnings';
 import { flattened } from './flatten';
 import { withWeightInputs } from './weight-inputs';
 import { isStandard, ONNX_FIELD, type OnnxModel, type OnnxNode, type OnnxTensor } from './model';
@@ -50,7 +51,12 @@ export function onnxGraph(
   });
   for (const name of model.outputs) keepOutput(values.get(name), network);
   markClassifier(model, values, network);
-  const graph = network.build(model.name, network.account(weights, reaching(model, nodes)));
+  const account = network.account(weights, reaching(model, nodes));
+  const warnings = [foldedWarning(nodes, weights.inOrder()), mergedWarning(account.merged)];
+  const graph = {
+    ...network.build(model.name, account),
+    warnings: warnings.filter((warning) => warning !== undefined),
+  };
   if (graph.parameters.length === 0)
     throw invalidField(ONNX_FIELD, 'has no weights that an output depends on');
   validateGraph(graph, limits);

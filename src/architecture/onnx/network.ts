@@ -120,7 +120,7 @@ export class Network extends Origins {
   }
 
   /** The graph, with its parameters and what else the file holds. */
-  build(name: string, { parameters, constants, notes }: Account): ArchitectureGraph {
+  build(name: string, { parameters, constants }: Account): ArchitectureGraph {
     const kept = this.nodes.flatMap(({ bypassed }, index) => (bypassed ? [] : [index]));
     const indices = new Map(kept.map((old, index) => [old, index]));
     // Sources come before their readers.
@@ -146,7 +146,6 @@ export class Network extends Origins {
       })),
       sizes: {},
       constants,
-      notes,
     };
   }
 

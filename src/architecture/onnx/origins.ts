@@ -14,6 +14,7 @@ import type {
 } from '../../graph/graph';
 import { quoted } from '../../graph/violations';
 import { FLOAT_TYPES } from '../../onnx-file/fields';
+import type { Merged } from './file-warnings';
 import type { OnnxTensor } from './model';
 import type { Orientation } from './orientation';
 import { seenFilling } from './fillings';
@@ -34,7 +35,7 @@ interface Assignment {
 export interface Account {
   readonly parameters: readonly Parameter[];
   readonly constants: readonly NamedConstant[];
-  readonly notes: readonly string[];
+  readonly merged: Merged;
 }
 
 export class Origins {
@@ -44,12 +45,15 @@ export class Origins {
   private readonly suggestions = new Map<Weight, Filling | string>();
   /** Tensors that stay constants whatever else reads them. */
   private readonly statistics = new Set<Weight>();
-  /** How many layers read each weight whose elements are all equal. */
+  /** How many layers read each weight. */
   private readonly uses = new Map<Weight, number>();
+  /** Tables of embeddings, also those that a head shares. */
+  private readonly tables = new Set<Weight>();
 
   /** The whole weight from one node, unless it has its origin already. */
   predict(weight: Weight, node: number, role: Role, { layout, outputs }: Orientation, slot = 0): void {
     this.uses.set(weight, (this.uses.get(weight) ?? 0) + 1);
+    if (role === 'embedding') this.tables.add(weight);
     const axis = outputs ?? 0;
     this.assign(weight, axis, [predicted(weight.shape[axis] ?? 1, node, role, slot)], { layout, outputs });
   }
@@ -147,7 +151,7 @@ export class Origins {
     if (missing !== undefined || names.size !== parameters.length + constants.length) {
       throw new Error(`tensor ${quoted(missing?.name)} of an ONNX file is not accounted for, or twice`);
     }
-    return { parameters, constants, notes: this.notes(weights) };
+    return { parameters, constants, merged: this.merged(weights) };
   }
 
   /** Gives a weight that no operator has told anything of its place by what its data shows. */
@@ -182,18 +186,24 @@ export class Origins {
     return { name, shape, axis, blocks, tiedTo: undefined, ...(layout && { layout }) };
   }
 
-  private notes(weights: Weights): string[] {
-    const shared = [...weights.inOrder()].filter((weight) => {
-      const isUniform = weight.content?.kind === 'zeros' || weight.content?.kind === 'ones';
-      return isUniform && (this.uses.get(weight) ?? 0) > 1 && this.assignments.has(weight);
-    });
-    if (shared.length === 0) return [];
-    const names = shared.slice(0, 5).map(({ name }) => quoted(name));
-    const more = shared.length > 5 ? ` and ${shared.length - 5} more` : '';
-    return [
-      `several layers read ${names.join(', ')}${more}, of which all elements are equal: exporters write parameters that ` +
-        'are equal in an untrained network once; export it with weights that differ to have each under its own name',
-    ];
+  private merged(weights: Weights): Merged {
+    const all = [...weights.inOrder()];
+    const read = all.filter((weight) => (this.uses.get(weight) ?? 0) > 1 && this.assignments.has(weight));
+    const isUniform = ({ content }: Weight): boolean => content?.kind === 'zeros' || content?.kind === 'ones';
+    // A head that shares the table of an embedding is meant.
+    const shared = (weight: Weight): boolean => this.tables.has(weight);
+    const names = (some: readonly Weight[]): string[] => some.map(({ name }) => name);
+    return {
+      uniform: names(read.filter(isUniform)),
+      reused: names(read.filter((weight) => !isUniform(weight) && !shared(weight))),
+      twins: all.flatMap((weight): [string, string][] => {
+        const copy = weights.copyOf(weight);
+        const isParameter = copy?.tied === true && this.assignments.has(copy.of);
+        return isParameter && !this.assignments.has(weight) && !shared(copy.of)
+          ? [[weight.name, copy.of.name]]
+          : [];
+      }),
+    };
   }
 }
 

@@ -9,7 +9,7 @@ import type { Architecture, Architecture__Output } from '../../gen/logah/v1/Arch
 import { LogahService } from '../../contract/proto-definition';
 import { INPUT_HELP, readInputFile } from '../input-file';
 import { settingOption } from '../options';
-import { printNotes } from '../output/warnings';
+import { printWarnings } from '../output/warnings';
 import { packagePath } from '../package-paths';
 
 /** The command. */
@@ -22,7 +22,7 @@ export function graphCommand(): Command {
     .action(async (file: string, flags: Partial<Record<SettingName, string>>) => {
       const { architecture } = await readInputFile(file);
       const graph = architectureGraph(asReceived(architecture), loadConfig(flags, packagePath('models')));
-      printNotes(graph.notes ?? []);
+      printWarnings({ warnings: graph.warnings ?? [], notes: graph.notes ?? [] });
       process.stdout.write(formatGraphJson(toProtoGraph(graph)));
     });
 }

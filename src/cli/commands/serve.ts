@@ -15,12 +15,17 @@ export function serveCommand(): Command {
   command.addOption(
     new Option('--parent-watch', 'stop when standard input ends, as it does when the parent process dies'),
   );
-  return command.action(async (flags: Partial<Record<SettingName, string>> & { parentWatch?: boolean }) => {
-    await serve(flags, flags.parentWatch === true);
-  });
+  return command.action(
+    async (flags: Partial<Record<SettingName, string | true>> & { parentWatch?: boolean }) => {
+      await serve(flags, flags.parentWatch === true);
+    },
+  );
 }
 
-async function serve(flags: Partial<Record<SettingName, string>>, parentWatch: boolean): Promise<void> {
+async function serve(
+  flags: Partial<Record<SettingName, string | true>>,
+  parentWatch: boolean,
+): Promise<void> {
   const config = loadConfig(flags, packagePath('models'));
   const logger = pino({ level: config.logLevel, base: null });
   const starting = requireFreeAddress(config.address).then(() => startServer(config, logger));

@@ -1,8 +1,14 @@
-import type { CheckedPlan, Coverage } from '../../client';
+import type { Coverage } from '../../client';
+
+/** What is to be printed of a plan, or of a network that was read. */
+interface Printed {
+  readonly warnings: readonly { readonly text: string }[];
+  readonly notes: readonly string[];
+}
 
 /** Prints a plan's warnings, and what there is to know of how the network was read, to standard error, one a line. */
-export function printWarnings({ warnings, notes }: Pick<CheckedPlan, 'warnings' | 'notes'>): void {
-  printNotes(notes);
+export function printWarnings({ warnings, notes }: Printed): void {
+  for (const note of notes) process.stderr.write(`note: ${note}\n`);
   for (const { text } of warnings) {
     process.stderr.write(`warning: ${text}\n`);
   }
@@ -18,9 +24,4 @@ export function warnOfIdleSeed(coverage: Coverage, lift: number, seed: number): 
     `warning: --seed ${seed} changes no weight: all of them are predicted, and would be the same with any seed; ` +
       '--lift adds seeded noise\n',
   );
-}
-
-/** Prints what there is to know of how a network was read to standard error, one a line. */
-export function printNotes(notes: readonly string[]): void {
-  for (const note of notes) process.stderr.write(`note: ${note}\n`);
 }

@@ -38,6 +38,8 @@ const WARNING_KINDS = {
   widening: 'WARNING_KIND_WIDENING',
   operations: 'WARNING_KIND_OPERATIONS',
   coverage: 'WARNING_KIND_COVERAGE',
+  folded: 'WARNING_KIND_FOLDED',
+  merged: 'WARNING_KIND_MERGED',
 } as const satisfies Record<TrainingWarning['kind'], string>;
 
 const CORE_LAYOUTS = {
@@ -161,6 +163,7 @@ function tensorMessage(tensor: PlannedTensor): TensorPlan {
     predictedElements: tensor.predictedElements,
     tiledElements: tensor.tiledElements,
     initializedElements: tensor.initializedElements,
+    startedElements: tensor.startedElements,
     factors: (tensor.factors ?? []).map(factorMessage),
     core: (tensor.core ?? []).map(coreMessage),
     sentStart: [...(tensor.box?.start ?? [])],

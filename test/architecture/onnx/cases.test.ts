@@ -58,11 +58,15 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     constants: {},
   },
   conv3d: { parameters: 701, constants: {} },
+  'copied-layers': { parameters: 824 },
+  'copied-layers-dynamo': { parameters: 736 },
   'einsum-heads': {
     parameters: 4608,
     origins: { q: '64 uniform 0.125', 'i.w': 'matrix of i.w (classifier)' },
   },
   'einsum-out-in': { parameters: 5157, origins: { w: 'matrix of w', b: 'bias of b' }, constants: {} },
+  'folded-norms': { parameters: 2524 },
+  'folded-norms-dynamo': { parameters: 2460, constants: {} },
   'frozen-batch-norm': {
     parameters: 860,
     origins: {
@@ -199,7 +203,10 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     nodes: ['pos_enc pos [1,16,4,4]', 'sum p <- input + pos', 'conv fc.w [16,16] <- p', 'sum y <- p + fc.w'],
     constants: {},
   },
+  'trained-layers': { parameters: 1360 },
+  'trained-layers-dynamo': { parameters: 1360 },
   'transposed-linear': { parameters: 3405, constants: {} },
+  'unfolded-norms-dynamo': { parameters: 2548 },
   'weight-norms-dynamo': { parameters: 4933, constants: {} },
   'weights-as-inputs': {
     parameters: 260,
@@ -234,11 +241,60 @@ test('matrices that are multiplied from the right are those of the layers, whose
   ]);
 });
 
-test('parameters that exporters have merged are told', async () => {
-  const { notes } = await sent('norms-and-tokens-dynamo');
-  expect(notes).toEqual([
-    expect.stringMatching(/^several layers read "m\.weight", "m\.bias", of which all elements are equal/),
-  ]);
+describe('what the names of tensors do not tell is warned of', () => {
+  const warned = async (name: string): Promise<string[]> =>
+    ((await sent(name)).warnings ?? []).map(({ kind, text }) => `${kind}: ${text}`);
+
+  it('vectors that exporters have merged', async () => {
+    expect(await warned('norms-and-tokens-dynamo')).toEqual([
+      expect.stringMatching(
+        /^merged: several layers read "m\.weight", "m\.bias", all of whose elements are equal/,
+      ),
+    ]);
+  });
+
+  it("copies of a layer in an untrained network, which torch's own encoder is made of", async () => {
+    expect(await warned('copied-layers-dynamo')).toEqual([
+      expect.stringMatching(
+        /^merged: several layers read .* and "encoder\.layers\.0\.self_attn\.out_proj\.weight", .* copies of one layer/,
+      ),
+    ]);
+    expect(await warned('copied-layers')).toEqual([
+      expect.stringMatching(
+        /^merged: equal values under two names are one parameter here: .*"encoder\.layers\.0\.linear1\.bias" and "encoder\.layers\.1\.linear1\.bias"/,
+      ),
+    ]);
+  });
+
+  it('batch norms that the dynamo exporter folded into layers with a bias and without, of every kind', async () => {
+    const { warnings } = await sent('folded-norms-dynamo');
+    expect(warnings).toEqual([
+      {
+        kind: 'folded',
+        tensors: '"stem.weight", "second.weight", "up.weight", "dense.weight", "last.weight"',
+        text: expect.stringMatching(/export it with optimize=False$/) as string,
+      },
+    ]);
+  });
+
+  it.each([
+    ['folded-norms', 'which the other exporter gives names of its own'],
+    ['unfolded-norms-dynamo', 'norms beside their layers'],
+    ['trained-layers', 'a head that shares its table, from TorchScript'],
+    ['trained-layers-dynamo', 'a head that shares its table, from dynamo'],
+    ['reused-layer', 'a layer that is used three times'],
+    ['conv3d', 'convolutions that never had a norm'],
+  ])('but not of %s: %s', async (name) => {
+    expect(await warned(name)).toEqual([]);
+  });
+
+  it('and not of what ships with the examples', async () => {
+    for (const example of ['gpt2-kjv', 'vit-fashion']) {
+      const path = join(__dirname, '../../../examples', example, 'forward.onnx');
+      const { warnings } = architectureGraph(received(await onnxArchitecture(path)), generousLimits);
+      expect(warnings).toEqual([]);
+    }
+  });
 });
 
 test('what the data shows is what both clients say of it', () => {

@@ -52,6 +52,8 @@ class WarningKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     WARNING_KIND_WIDENING: _ClassVar[WarningKind]
     WARNING_KIND_OPERATIONS: _ClassVar[WarningKind]
     WARNING_KIND_COVERAGE: _ClassVar[WarningKind]
+    WARNING_KIND_FOLDED: _ClassVar[WarningKind]
+    WARNING_KIND_MERGED: _ClassVar[WarningKind]
 REPRESENTATION_UNSPECIFIED: Representation
 REPRESENTATION_DENSE: Representation
 REPRESENTATION_FACTORS: Representation
@@ -82,6 +84,8 @@ WARNING_KIND_UNTRAINED: WarningKind
 WARNING_KIND_WIDENING: WarningKind
 WARNING_KIND_OPERATIONS: WarningKind
 WARNING_KIND_COVERAGE: WarningKind
+WARNING_KIND_FOLDED: WarningKind
+WARNING_KIND_MERGED: WarningKind
 
 class PredictRequest(_message.Message):
     __slots__ = ("architecture", "model", "seed", "dtype", "chunk_bytes", "selection", "sha256", "representation", "slices", "shard", "resume", "lift", "strict", "copies")
@@ -247,7 +251,7 @@ class Widening(_message.Message):
     def __init__(self, copies: _Optional[int] = ..., base: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class TensorPlan(_message.Message):
-    __slots__ = ("name", "shape", "source", "rank", "bytes", "offset", "tied_to", "sent", "predicted_elements", "tiled_elements", "initialized_elements", "sent_start", "sent_shape", "factors", "core", "view")
+    __slots__ = ("name", "shape", "source", "rank", "bytes", "offset", "tied_to", "sent", "predicted_elements", "tiled_elements", "initialized_elements", "started_elements", "sent_start", "sent_shape", "factors", "core", "view")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -259,6 +263,7 @@ class TensorPlan(_message.Message):
     PREDICTED_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     TILED_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     INITIALIZED_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     SENT_START_FIELD_NUMBER: _ClassVar[int]
     SENT_SHAPE_FIELD_NUMBER: _ClassVar[int]
     FACTORS_FIELD_NUMBER: _ClassVar[int]
@@ -275,12 +280,13 @@ class TensorPlan(_message.Message):
     predicted_elements: int
     tiled_elements: int
     initialized_elements: int
+    started_elements: int
     sent_start: _containers.RepeatedScalarFieldContainer[int]
     sent_shape: _containers.RepeatedScalarFieldContainer[int]
     factors: _containers.RepeatedCompositeFieldContainer[FactorBlock]
     core: _containers.RepeatedCompositeFieldContainer[CoreBlock]
     view: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., source: _Optional[_Union[Source, str]] = ..., rank: _Optional[int] = ..., bytes: _Optional[int] = ..., offset: _Optional[int] = ..., tied_to: _Optional[str] = ..., sent: _Optional[bool] = ..., predicted_elements: _Optional[int] = ..., tiled_elements: _Optional[int] = ..., initialized_elements: _Optional[int] = ..., sent_start: _Optional[_Iterable[int]] = ..., sent_shape: _Optional[_Iterable[int]] = ..., factors: _Optional[_Iterable[_Union[FactorBlock, _Mapping]]] = ..., core: _Optional[_Iterable[_Union[CoreBlock, _Mapping]]] = ..., view: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., source: _Optional[_Union[Source, str]] = ..., rank: _Optional[int] = ..., bytes: _Optional[int] = ..., offset: _Optional[int] = ..., tied_to: _Optional[str] = ..., sent: _Optional[bool] = ..., predicted_elements: _Optional[int] = ..., tiled_elements: _Optional[int] = ..., initialized_elements: _Optional[int] = ..., started_elements: _Optional[int] = ..., sent_start: _Optional[_Iterable[int]] = ..., sent_shape: _Optional[_Iterable[int]] = ..., factors: _Optional[_Iterable[_Union[FactorBlock, _Mapping]]] = ..., core: _Optional[_Iterable[_Union[CoreBlock, _Mapping]]] = ..., view: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class FactorBlock(_message.Message):
     __slots__ = ("row", "rows", "column", "columns", "m", "n", "rank")

@@ -123,8 +123,8 @@ def _tiles(
         yield elements.to(device), block.row, block.column
         return
     a, b = (factor.to(device) for factor in _factors(read, expansion))
-    if block.layout == "matrix":
-        yield from _matrix(block, a, b, whole)
+    if block.layout in ("matrix", "matrix_transposed"):
+        yield from _matrix(block, *((a, b) if block.layout == "matrix" else (b, a)), whole)
         return
     if block.layout in ("norm_weight", "bias"):
         yield _vector(block, a, b), block.row, block.column

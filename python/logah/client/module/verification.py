@@ -92,6 +92,8 @@ def _places(
     m, n = block.m, block.n
     if block.layout == "matrix":
         return p % m, q % n, lambda x: x
+    if block.layout == "matrix_transposed":
+        return q % m, p % n, lambda x: x
     if block.layout == "kernel":
         h, w = block.height, block.width
         o, i = m // h, n // w

@@ -8,6 +8,8 @@ export const WarningKind = {
   WARNING_KIND_WIDENING: 'WARNING_KIND_WIDENING',
   WARNING_KIND_OPERATIONS: 'WARNING_KIND_OPERATIONS',
   WARNING_KIND_COVERAGE: 'WARNING_KIND_COVERAGE',
+  WARNING_KIND_FOLDED: 'WARNING_KIND_FOLDED',
+  WARNING_KIND_MERGED: 'WARNING_KIND_MERGED',
 } as const;
 
 export type WarningKind =
@@ -25,5 +27,9 @@ export type WarningKind =
   | 5
   | 'WARNING_KIND_COVERAGE'
   | 6
+  | 'WARNING_KIND_FOLDED'
+  | 7
+  | 'WARNING_KIND_MERGED'
+  | 8
 
 export type WarningKind__Output = typeof WarningKind[keyof typeof WarningKind]

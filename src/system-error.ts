@@ -1,4 +1,4 @@
-import { LogahError } from '../errors';
+import { LogahError } from './errors';
 
 /** An error of the operating system as Node.js raises it. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
