@@ -1,6 +1,7 @@
 /** Cuts a plan's data into jobs for the decode workers. */
 
 import { bytesPerElement } from '../element-type';
+import type { Bundle } from '../hypernet/bundle';
 import type { Manifest } from '../hypernet/manifest';
 import type { CoreBlock } from '../plan/core';
 import type { DataRange } from '../plan/data-range';
@@ -21,7 +22,7 @@ const SHARED_JOB_ITEMS = 32;
 
 /** What streaming needs of a plan; its tensors are looked at once, in order. */
 export interface StreamablePlan extends Pick<PredictionPlan, 'seed' | 'lift' | 'elementType'> {
-  readonly bundle: { readonly manifest: Pick<Manifest, 'name' | 'hypernet'> };
+  readonly bundle: Pick<Bundle, 'fingerprint'> & { readonly manifest: Pick<Manifest, 'hypernet'> };
   readonly tensors: Iterable<PlannedTensor>;
 }
 
@@ -85,21 +86,35 @@ function* itemsOf(
       yield { tensor, item, bytes: tensor.bytes };
       continue;
     }
-    const noise =
-      plan.lift > 0 ? { lift: plan.lift, stream: streamKey(plan.seed, tensor.name, 'lift') } : undefined;
-    for (const tile of tilesOf(tensor)) {
-      const item: TileItem = {
-        kind: 'tile',
-        stream,
-        elementType: plan.elementType,
-        rows: tile.rows,
-        columns,
-        parts: partsOf(tensor, tile, embeddings, hid),
-        wanted: { runs: tensor.runs, first: tile.row * columns },
-        noise,
-      };
-      yield { tensor, item, bytes: tile.elements * bytesPerElement(plan.elementType) };
+    for (const { item, elements } of tileItemsOf(plan, embeddings, tensor)) {
+      yield { tensor, item, bytes: elements * bytesPerElement(plan.elementType) };
     }
+  }
+}
+
+/** The tiles that hold what is sent of a tensor, and how many of the elements of each are. */
+export function* tileItemsOf(
+  plan: Omit<StreamablePlan, 'tensors'>,
+  embeddings: Float32Array,
+  tensor: PlannedTensor,
+): Generator<{ readonly item: TileItem; readonly elements: number }, void, undefined> {
+  const { hid } = plan.bundle.manifest.hypernet;
+  const { columns } = tensor.view;
+  const stream = streamKey(plan.seed, tensor.name);
+  const noise =
+    plan.lift > 0 ? { lift: plan.lift, stream: streamKey(plan.seed, tensor.name, 'lift') } : undefined;
+  for (const tile of tilesOf(tensor)) {
+    const item: TileItem = {
+      kind: 'tile',
+      stream,
+      elementType: plan.elementType,
+      rows: tile.rows,
+      columns,
+      parts: partsOf(tensor, tile, embeddings, hid),
+      wanted: { runs: tensor.runs, first: tile.row * columns },
+      noise,
+    };
+    yield { item, elements: tile.elements };
   }
 }
 
