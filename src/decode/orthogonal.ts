@@ -37,7 +37,10 @@ export function orthogonal(
 /** Random signs of a block's rows and columns, 128 to a draw. */
 class Signs {
   readonly #stream: StreamKey;
-  readonly #drawn: [Map<number, Uint32Array>, Map<number, Uint32Array>] = [new Map(), new Map()];
+  readonly #drawn: [Map<number, Uint32Array>, Map<number, Uint32Array>] = [
+    new Map<number, Uint32Array>(),
+    new Map<number, Uint32Array>(),
+  ];
   #block = -1;
 
   constructor(stream: StreamKey) {

@@ -106,8 +106,9 @@ function lastWeights(
 function topologicalOrder(sources: readonly number[][], targets: readonly number[][]): number[] {
   const waiting = sources.map((list) => list.length);
   const order = waiting.flatMap((count, node) => (count === 0 ? [node] : []));
-  for (let at = 0; at < order.length; at++) {
-    for (const target of targets[order[at] as number] ?? []) {
+  // The order grows while it is read.
+  for (const node of order) {
+    for (const target of targets[node] ?? []) {
       waiting[target] = (waiting[target] as number) - 1;
       if (waiting[target] === 0) order.push(target);
     }

@@ -49,7 +49,7 @@ function t5({ parameter, origin, shape }: StartingBlock, graph: ArchitectureGrap
   if (origin.role === 'bias') return undefined;
   const isTable = origin.role === 'embedding' || shape[0] === graph.sizes.vocab_size;
   if (isTable) return normal(factor);
-  const heads = /\.q\.weight$/.test(parameter.name) ? (graph.sizes.d_kv ?? 1) : 1;
+  const heads = parameter.name.endsWith('.q.weight') ? (graph.sizes.d_kv ?? 1) : 1;
   return normal(factor * (fanIn(shape) * heads) ** -0.5);
 }
 

@@ -77,7 +77,7 @@ describe('the built-in starts', () => {
       const { plan, data } = await predictAll(client, request(config, model));
       expect(plan.model).toBe(model);
       expect(plan.warnings).toEqual([]);
-      expect(plan.coverage?.initialized).toBe(plan.coverage?.parameters);
+      expect(plan.coverage.initialized).toBe(plan.coverage.parameters);
       expect(data.length).toBe(plan.totalBytes);
       expect(floats(data).every(Number.isFinite)).toBe(true);
     }
