@@ -8,6 +8,7 @@ const stages = [
   'gen',
   'contract',
   'graph',
+  'random',
   'architecture',
   'hypernet',
   'starts',

@@ -1,8 +1,8 @@
 /** Orthogonal matrices whose elements are drawn one by one. */
 
 import fc from 'fast-check';
-import { orthogonal } from '../../src/decode/orthogonal';
-import { streamKey } from '../../src/decode/random';
+import { orthogonal } from '../../src/random/orthogonal';
+import { streamKey } from '../../src/random/random';
 import type { MatrixBlock, OrthogonalFilling } from '../../src/graph/filling';
 
 const size = fc.integer({ min: 1, max: 12 });
