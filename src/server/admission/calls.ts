@@ -202,7 +202,7 @@ function observe(call: ServerInterceptingCallInterface, record: CallRecord): voi
   });
   const end = call.sendStatus.bind(call);
   call.sendStatus = (sent) => {
-    record.status ??= sent.code ?? 0;
+    record.status ??= sent.code;
     end(sent);
   };
 }
