@@ -46,10 +46,10 @@ report.verify()
 
 # Every rank has its part of the same prediction.
 fingerprints: list[str] = [""] * ranks
-dist.all_gather_object(fingerprints, report.plan.fingerprint)
+dist.all_gather_object(fingerprints, report.fingerprint)
 assert len(set(fingerprints)) == 1, f"ranks were given different predictions: {fingerprints}"
 held = sum(parameter.to_local().numel() for parameter in network.parameters())
-print(f"rank {rank} of {ranks} holds {held:,} elements of {report.plan.fingerprint[:16]}", flush=True)
+print(f"rank {rank} of {ranks} holds {held:,} elements of {report.fingerprint[:16]}", flush=True)
 
 # Here a training loop begins.
 dist.destroy_process_group()
