@@ -13,6 +13,7 @@ const SLOW = [
   '<rootDir>/test/decode/random.test.ts',
   '<rootDir>/test/server/every-shape.test.ts',
   '<rootDir>/test/server/lifecycle.test.ts',
+  '<rootDir>/test/server/models/reload.test.ts',
   '<rootDir>/test/faults/**/*.test.ts',
 ];
 

@@ -57,6 +57,13 @@ export const SETTINGS = {
     default: '',
     description: 'directory of model bundles (default: the models that ship with the package)',
   },
+  modelsPollSeconds: {
+    flag: '--models-poll-seconds <seconds>',
+    variable: 'LOGAH_MODELS_POLL_SECONDS',
+    default: '5',
+    description:
+      'how often the models directory is looked at for changes; 0: only on SIGHUP and when asked to',
+  },
   defaultModel: {
     flag: '--default-model <name>',
     variable: 'LOGAH_DEFAULT_MODEL',
@@ -88,6 +95,13 @@ export const SETTINGS = {
     variable: 'LOGAH_TILES_AHEAD',
     default: '4',
     description: 'tiles of up to 4 MiB that a stream decodes ahead of its reader',
+  },
+  admin: {
+    flag: '--admin <off|loopback>',
+    variable: 'LOGAH_ADMIN',
+    default: 'off',
+    description:
+      'who may load, unload and reload models (AdminService): nobody, or whoever connects from this machine',
   },
   maxStreams: {
     flag: '--max-streams <count>',
@@ -199,6 +213,7 @@ const settings = z.object({
   tlsClientCa: z.string(),
   insecure: flag,
   models: z.string().min(1, 'must name a directory'),
+  modelsPollSeconds: count(0, 86_400),
   defaultModel: z.string(),
   executionProvider: z.enum(['cpu', 'cuda', 'auto'], 'must be cpu, cuda or auto'),
   // `auto` depends on the provider, which is known once the library has been tried.
@@ -209,6 +224,7 @@ const settings = z.object({
     .transform((text) => text.split(',').map(Number))
     .refine((devices) => new Set(devices).size === devices.length, 'must name each device once'),
   tilesAhead: count(1, 64),
+  admin: z.enum(['off', 'loopback'], 'must be off or loopback'),
   maxStreams: count(1, 100_000),
   maxCalls: count(1, 100_000),
   maxConnections: count(1, 100_000),

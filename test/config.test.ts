@@ -7,6 +7,8 @@ describe('the configuration', () => {
   it('has the documented defaults, and the models of the package', () => {
     expect(loadConfig({}, '/package/models', {})).toEqual({
       address: '127.0.0.1:50051',
+      admin: 'off',
+      modelsPollSeconds: 5,
       tlsCert: '',
       tlsKey: '',
       tlsClientCa: '',

@@ -44,6 +44,8 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
     '127.0.0.1:0',
     '--models',
     modelsDirectory,
+    '--models-poll-seconds',
+    '0',
     '--log-level',
     'info',
     '--parent-watch',

@@ -19,6 +19,7 @@ export interface WorkerSetup {
 /** Measure and encode a graph; answered with the node embeddings. */
 export interface EncodeJob {
   readonly kind: 'encode';
+  /** Fingerprint of the model. */
   readonly model: string;
   readonly graph: ArchitectureGraph | PackedGraph;
 }
@@ -29,6 +30,7 @@ export type PackedGraph = Uint8Array;
 /** Fill a buffer; answered when it is filled, with the CRC-32 of what each item wrote. */
 export interface FillJob {
   readonly kind: 'fill';
+  /** Fingerprint of the model. */
   readonly model: string;
   readonly requestKey: string;
   readonly items: readonly FillItem[];

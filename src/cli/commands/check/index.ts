@@ -3,7 +3,9 @@
 import { Command, Option } from 'commander';
 import { prepareCuda } from '../../../config';
 import { LogahError } from '../../../errors';
-import { openBundles, type Bundles } from '../../../hypernet/bundle';
+import type { Bundles } from '../../../hypernet/bundle';
+import { openBundles, readAliases } from '../../../hypernet/models-directory';
+import { namedBundles } from '../../../server/planning/named-bundles';
 import { cudaLibraries } from '../../../hypernet/cuda/cuda-libraries';
 import { interruptible } from '../../interruption';
 import { parseDevices } from '../../options';
@@ -65,7 +67,7 @@ export function checkCommand(): Command {
 async function check(flags: CheckFlags, signal: AbortSignal): Promise<void> {
   const precision = prepareCuda();
   const directory = flags.models ?? packagePath('models');
-  const bundles = await openBundles(directory);
+  const bundles = namedBundles(await openBundles(directory), await readAliases(directory));
   const models = { bundles, directory };
   const gpus = await listGpus();
   const driver = (await kernelDriver()) ?? null;
