@@ -5,12 +5,13 @@ import { LogahError, type ErrorKind } from '../errors';
 import type { Timings } from '../gen/logah/v1/Timings';
 import type { Admission } from './admission/admission';
 import { frameChunk, FramedMessage } from './answers/framing';
+import { framedInspection } from './answers/inspection';
 import { summaryMessage } from './answers/summary';
 import { StreamWriter } from './answers/writing';
 import type { LiveModels } from './models/live-models';
 import type { ModelSet } from './models/model-set';
 import { peakMemoryBytes } from './peak-memory';
-import type { PlannedCall } from './planning/planning-protocol';
+import type { PlannedCall, PlannedRpc } from './planning/planning-protocol';
 import type { PredictionService } from './prediction-service';
 import type { Begun, CallRunner, StreamCall } from './running-calls';
 import { parse } from './service-definition';
@@ -47,6 +48,10 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
       begun.account.hold(context.admission.predictions.take(begun.account.caller));
       await predict(call, begun, context, signal);
     }),
+    InspectTensors: calls.streaming('InspectTensors', async (call, begun, signal) => {
+      begun.account.hold(context.admission.predictions.take(begun.account.caller));
+      await inspect(call, begun, context, signal);
+    }),
     GetExpansion: calls.streaming('GetExpansion', async (call, { account }, signal) => {
       const { model, sha256 } = parse.getExpansion(call.request);
       const writer = new StreamWriter(call, signal);
@@ -72,7 +77,7 @@ interface Planned {
  * off is resumed with the models that it began with where they are still there.
  */
 async function planned(
-  kind: 'Plan' | 'Predict',
+  kind: PlannedRpc,
   request: Buffer,
   { account }: Begun,
   { models, admission }: HandlerContext,
@@ -162,6 +167,29 @@ async function predict(
   await writer.write(summary, 0);
   call.end();
   logger.info({ ...timings, bytes: totalBytes }, 'predicted');
+}
+
+async function inspect(
+  call: StreamCall,
+  begun: Begun,
+  context: HandlerContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const started = performance.now();
+  const plan = await planned('InspectTensors', call.request, begun, context, signal);
+  const { head, streamed, inspection } = plan.call;
+  if (streamed === undefined || inspection === undefined)
+    throw new Error('the planner planned no inspection');
+  const writer = new StreamWriter(call, signal);
+  const model = plan.set.model(head.bundle);
+  let tensors = 0;
+  for await (const tensor of context.service.inspect(model, head, streamed, inspection, signal)) {
+    const message = framedInspection(tensor, inspection.singularValues);
+    await writer.write(message, message.wire.length);
+    tensors++;
+  }
+  call.end();
+  begun.logger.info({ model: head.model, tensors, seconds: secondsSince(started) }, 'inspected');
 }
 
 /** Waiting for the first tile includes encoding. */
