@@ -50,7 +50,7 @@ COPY models models
 # By number, so that Kubernetes can see that it is not root.
 USER 1000:1000
 EXPOSE 50051
-HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --start-interval=1s \
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
   CMD ["/usr/local/bin/node", "dist/cli/main.js", "health", "--server", "127.0.0.1:50051"]
 # No init process: the server handles SIGTERM itself and starts threads, no processes.
 ENTRYPOINT ["/usr/local/bin/node", "dist/cli/main.js"]

@@ -85,7 +85,7 @@ epoch=$(git log -1 --format=%ct)
 
 # bud NAME: the Dockerfile's CPU target. Equal inputs, equal layers: every time in it is that of the commit.
 bud() {
-  build build --isolation chroot --network host --pull-never --no-cache --target cpu --timestamp "$epoch" \
+  build build --format docker --isolation chroot --network host --pull-never --no-cache --target cpu --timestamp "$epoch" \
     --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "SOURCE_DATE_EPOCH=$epoch" \
     "${secrets[@]}" --tag "$1" . >"$work/build.log" 2>&1 || { tail -40 "$work/build.log" >&2; return 1; }
 }
