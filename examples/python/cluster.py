@@ -1,7 +1,7 @@
 """Fills a network under FSDP2 on a cluster, each rank with its own rows, from a service with TLS.
 
-`torchrun ... cluster.py CONFIG`, where CONFIG is the config.json of a transformers network; deploy/training has the jobs.
-Needs requirements-train.txt. From the environment:
+`torchrun ... cluster.py CONFIG`, where CONFIG is the config.json of a transformers network; deploy/training has
+the jobs. Needs requirements-train.txt. From the environment:
 
 LOGAH_SERVER    a gRPC target, such as dns:///logah-headless.NAMESPACE.svc:50051, or several with commas between them
 LOGAH_CA        file with the authorities that signed the service's certificate, in PEM; without it, plain text
