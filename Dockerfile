@@ -17,6 +17,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/build.mjs scripts/sbom.mjs scripts/
 COPY proto proto
 COPY src src
+COPY web web
 # onnxruntime-node brings its library for every platform; declarations and source maps are for those who develop.
 RUN npm run build \
  && npm prune --omit=dev --no-audit --no-fund --cache /tmp/npm && rm -rf /tmp/npm \

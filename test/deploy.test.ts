@@ -198,6 +198,15 @@ describe('the Dockerfile', () => {
     }
   });
 
+  it('copies what the build compiles', async () => {
+    const text = await readFile(join(ROOT, 'Dockerfile'), 'utf8');
+    const [, head = ''] = /^(.*?)RUN npm run build/s.exec(text) ?? [];
+    const script = await readFile(join(ROOT, 'scripts', 'build.mjs'), 'utf8');
+    const pages = [...script.matchAll(/'build', '(\w+)'/g)].map(([, name]) => name ?? '');
+    expect(pages).not.toEqual([]);
+    for (const name of ['src', ...pages]) expect(head).toContain(`COPY ${name} ${name}\n`);
+  });
+
   it('has the version of the package', async () => {
     const text = await readFile(join(ROOT, 'Dockerfile'), 'utf8');
     const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
