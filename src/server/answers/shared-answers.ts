@@ -9,6 +9,7 @@ import { LogahError } from '../../errors';
 import type { ExpansionFile } from '../../hypernet/bundle';
 import { framed, FramedMessage } from './framing';
 import { modelMessage } from './messages';
+import { builtInModels } from '../../starts';
 import type { ModelChoice } from '../planning/model-choice';
 
 /** Of a message of an expansion's stream, at most. */
@@ -52,7 +53,7 @@ export class SharedAnswers {
   constructor(models: ModelChoice) {
     this.#models = models;
     const message = {
-      models: [...models.bundles.values()].map(modelMessage),
+      models: [...models.bundles.values(), ...builtInModels].map(modelMessage),
       defaultModel: models.defaultModel,
       aliases: Object.fromEntries(models.aliases),
     };
