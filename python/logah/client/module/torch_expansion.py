@@ -81,14 +81,14 @@ def fill_from_factors(local: Tensor, box: LocalBox, tensor: TensorPlan, data: ND
     def fill(whole: _View) -> None:
         at = 0
         for place in tensor.factors:
-            factors = []
-            for rows in (place.m, place.n):
-                factors.append(values[at : at + rows * place.rank].view(rows, place.rank).to(local.device))
-                at += rows * place.rank
+            middle, end = at + place.m * place.rank, at + (place.m + place.n) * place.rank
+            a = values[at:middle].view(place.m, place.rank).to(local.device)
+            b = values[middle:end].view(place.n, place.rank).to(local.device)
+            at = end
             block = CoreBlock(
                 place.row, place.rows, place.column, place.columns, "matrix", place.m, place.n, 0, 0, 0, 0
             )
-            _copy_tiles(_matrix(block, *factors, whole, in_place=True), whole, tensor)
+            _copy_tiles(_matrix(block, a, b, whole, in_place=True), whole, tensor)
 
     _fill(local, box, tensor, fill)
 
