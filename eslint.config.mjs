@@ -4,7 +4,19 @@ import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescrip
 import tseslint from 'typescript-eslint';
 
 // Stages in the order of the data flow: each may import what stands before it, never what stands behind.
-const stages = ['gen', 'contract', 'graph', 'architecture', 'hypernet', 'plan', 'decode', 'stream', 'server'];
+const stages = [
+  'gen',
+  'contract',
+  'graph',
+  'random',
+  'architecture',
+  'hypernet',
+  'starts',
+  'plan',
+  'decode',
+  'stream',
+  'server',
+];
 const zones = stages.flatMap((stage, index) =>
   [...stages.slice(index + 1), 'cli'].map((later) => ({
     target: `./src/${stage}`,
@@ -12,7 +24,7 @@ const zones = stages.flatMap((stage, index) =>
     message: `src/${stage} comes before src/${later} in the data flow`,
   })),
 );
-const clientZones = ['architecture', 'hypernet', 'plan', 'decode', 'stream', 'server', 'cli'].map(
+const clientZones = ['architecture', 'hypernet', 'starts', 'plan', 'decode', 'stream', 'server', 'cli'].map(
   (other) => ({
     target: './src/client',
     from: `./src/${other}`,
@@ -75,7 +87,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/{architecture,graph,hypernet,plan,server}/**/*.ts', 'src/config.ts'],
+    files: ['src/{architecture,graph,hypernet,plan,server,starts}/**/*.ts', 'src/config.ts'],
     ignores: ['src/architecture/graph-json.ts'],
     rules: {
       'no-restricted-syntax': [

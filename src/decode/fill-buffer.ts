@@ -16,8 +16,10 @@ import { needOf } from './need';
 import { needsOf } from './needs';
 import { scaleOf } from './scale';
 import type { ScaleStore } from './scale-store';
+import type { StreamKey } from '../random/random';
+import { deviationOf } from './deviation';
 import { Tile } from './tile';
-import type { TilePart } from './tile-part';
+import type { DecodeContext, TilePart } from './tile-part';
 import type { CoreItem, CoreItemBlock, FactorsItem, FillItem, FillJob, TileItem } from './worker-protocol';
 import type { WorkerScratch } from './worker-scratch';
 
@@ -106,7 +108,7 @@ async function fillItem(item: FillItem, context: FillContext): Promise<number> {
     case 'factors':
       return writeElements(scaledFactors(item, context), target, 'f32');
     case 'core':
-      return crc32(writeCore(item, context));
+      return crc32(await writeCore(item, context));
   }
 }
 
@@ -124,17 +126,23 @@ export async function decodedTile(
 
 async function decodeTile(
   { noise, wanted, rows, columns, stream, parts }: TileItem,
-  { sessions, config, factors, scales, scratch, requestKey }: TileContext,
+  tileContext: TileContext,
 ): Promise<Float32Array> {
-  const tile = new Tile(scratch.tile, rows, columns);
+  const tile = new Tile(tileContext.scratch.tile, rows, columns);
   const bounds = boundsOf(wanted, { rows, columns });
-  const { rank } = config;
-  const context = { sessions, factors, scales, rank, sizes: config, requestKey, stream, scratch };
+  const context = contextOf(stream, tileContext);
   for (const part of parts) {
     await decodePart(part, context, tile);
     if (noise !== undefined) await liftPart(part, noise, bounds, context, tile.values, columns);
   }
   return crop(tile.values, wanted);
+}
+
+function contextOf(
+  stream: StreamKey,
+  { sessions, config, factors, scales, scratch, requestKey }: TileContext,
+): DecodeContext {
+  return { sessions, factors, scales, rank: config.rank, sizes: config, requestKey, stream, scratch };
 }
 
 function scaledFactors(
@@ -168,20 +176,18 @@ function keptFactors(key: string | undefined, factors: FactorStore): Factors {
   return kept;
 }
 
-function writeCore(
-  item: CoreItem & FillItem,
-  { config, cores, factors, scratch, requestKey, buffer }: FillContext,
-): Uint8Array {
+async function writeCore(item: CoreItem & FillItem, fill: FillContext): Promise<Uint8Array> {
+  const { config, cores, factors, scratch, requestKey, buffer } = fill;
   const bytes = new Uint8Array(buffer);
   let end = item.at;
-  const append = (values: Float32Array | Float64Array | Uint16Array): void => {
+  const append = (values: Float32Array | Float64Array | Uint16Array | Uint32Array): void => {
     bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), end);
     end += values.byteLength;
   };
   for (const block of item.blocks) {
     switch (block.kind) {
       case 'product': {
-        const { scaled, embedding } = block;
+        const { scaled, embedding, noise } = block;
         const { a, b } = cores.get(block) as Factors;
         if (scaled !== undefined) {
           const { scale } = scaled;
@@ -192,10 +198,19 @@ function writeCore(
             ),
           );
         }
+        if (noise !== undefined) {
+          const { lift, of } = noise;
+          const context = contextOf(item.stream, fill);
+          append(Float64Array.of(lift * (await deviationOf(of.recipe, of, context))));
+          append(Uint32Array.from(noise.stream));
+        }
         append(a);
         append(b);
         break;
       }
+      case 'rule':
+        append(Uint32Array.from(item.stream));
+        break;
       case 'constant':
         append(Float32Array.of(block.value));
         break;

@@ -12,12 +12,17 @@ export function needsOf(item: TileItem | FactorsItem | CoreItem, requestKey: str
     case 'factors':
       return item.blocks.flatMap(({ recipe, embedding }) => needOf(recipe, embedding, requestKey) ?? []);
     case 'core':
-      // Only a scale that the architecture gives depends on the elements.
+      // Only a scale that the architecture gives, and the deviation that noise is measured by, depend on the elements.
       return item.blocks.flatMap((block) => {
-        if (block.kind !== 'product' || block.scaled === undefined) return [];
-        return typeof block.scaled.scale === 'number'
-          ? []
-          : (needOf(block.scaled, block.embedding, requestKey) ?? []);
+        if (block.kind !== 'product') return [];
+        const { scaled, noise, embedding } = block;
+        const isMeasured = scaled !== undefined && typeof scaled.scale !== 'number';
+        return [
+          ...(isMeasured ? [needOf(scaled, embedding, requestKey) ?? []].flat() : []),
+          ...(noise === undefined
+            ? []
+            : [needOf(noise.of.recipe, noise.of.embedding, requestKey) ?? []].flat()),
+        ];
       });
   }
 }

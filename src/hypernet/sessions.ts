@@ -85,7 +85,7 @@ export class BundleSessions {
     };
     const { decoder } = bundle.manifest.hypernet;
     const sessions = new Map<string, InferenceSession>();
-    for (const file of graphFiles(bundle.manifest)) {
+    for (const file of bundle.builtIn === true ? [] : graphFiles(bundle.manifest)) {
       // The arena keeps memory of every size that it has seen. What the decoder of factors needs is bounded by the
       // model, and fresh memory would cost it more than its arithmetic; tiles and encodings are as large as the network.
       const enableCpuMemArena = file === 'decoder.onnx' && decoder !== 'dense';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { DecodePool } from '../../src/decode/decode-pool';
-import { streamKey } from '../../src/decode/random';
+import { streamKey } from '../../src/random/random';
 import { openBundle } from '../../src/hypernet/bundle';
 import { coreRows } from '../../src/plan/core';
 import { BUNDLE } from '../support/parity-fixtures';
@@ -44,7 +44,15 @@ describe.each(BUNDLES)('with %s', (directory) => {
         const at = bytes;
         bytes += (rowsOf(m) + rowsOf(n)) * 4;
         const embedding = nodes[node] ?? new Float32Array(hid);
-        const block = { kind: 'product', embedding, slot: node % slots, m, n, scaled: undefined } as const;
+        const block = {
+          kind: 'product',
+          embedding,
+          slot: node % slots,
+          m,
+          n,
+          scaled: undefined,
+          noise: undefined,
+        } as const;
         return {
           kind: 'core',
           at,

@@ -7,6 +7,7 @@ import type { Model } from '../../gen/logah/v1/Model';
 import type { Plan } from '../../gen/logah/v1/Plan';
 import type { TensorPlan } from '../../gen/logah/v1/TensorPlan';
 import type { Widening } from '../../gen/logah/v1/Widening';
+import { toProtoInitialization } from '../../graph/filling-message';
 import type { Bundle } from '../../hypernet/bundle';
 import type { ElementType } from '../../element-type';
 import type { CoreBlock } from '../../plan/core';
@@ -45,6 +46,7 @@ const WARNING_KINDS = {
 const CORE_LAYOUTS = {
   elements: 'CORE_LAYOUT_ELEMENTS',
   constant: 'CORE_LAYOUT_CONSTANT',
+  rule: 'CORE_LAYOUT_RULE',
   matrix: 'CORE_LAYOUT_MATRIX',
   transposed_matrix: 'CORE_LAYOUT_MATRIX_TRANSPOSED',
   kernel: 'CORE_LAYOUT_KERNEL',
@@ -97,12 +99,13 @@ export function modelMessage(bundle: Bundle): Model {
     fingerprint,
     families: manifest.families,
     operations: manifest.hypernet.operations,
-    rank: manifest.hypernet.rank,
+    rank: bundle.builtIn === true ? 0 : manifest.hypernet.rank,
     parameters: manifest.parameters,
     license: manifest.license,
-    decoder: manifest.hypernet.decoder,
+    decoder: bundle.builtIn === true ? '' : manifest.hypernet.decoder,
     trainingJson: manifest.training === null ? '' : JSON.stringify(manifest.training),
     tokenizerVocabSize: manifest.tokenizer?.vocab_size ?? 0,
+    builtIn: bundle.builtIn === true,
   };
 }
 
@@ -125,8 +128,9 @@ function coreMessage(block: CoreBlock): CoreBlockMessage {
   const { row, rows, column, columns } = block;
   const message = { row, rows, column, columns, layout: CORE_LAYOUTS[block.layout] };
   if (block.layout === 'constant' || block.layout === 'elements') return message;
-  const { m, n, height = 0, width = 0, start = 0, length = 0 } = block;
-  return { ...message, m, n, height, width, start, length };
+  if (block.layout === 'rule') return { ...message, rule: toProtoInitialization(block.recipe) };
+  const { m, n, height = 0, width = 0, start = 0, length = 0, lifted = false } = block;
+  return { ...message, m, n, height, width, start, length, lifted };
 }
 
 function factorMessage({ recipe, transposed, rank, row, rows, column, columns }: FactorPiece): FactorBlock {
@@ -162,6 +166,7 @@ function tensorMessage(tensor: PlannedTensor): TensorPlan {
     predictedElements: tensor.predictedElements,
     tiledElements: tensor.tiledElements,
     initializedElements: tensor.initializedElements,
+    startedElements: tensor.startedElements,
     factors: (tensor.factors ?? []).map(factorMessage),
     core: (tensor.core ?? []).map(coreMessage),
     sentStart: [...(tensor.box?.start ?? [])],
