@@ -276,10 +276,10 @@ function denseFeeds(embedding: Float32Array, size: KernelSize): Record<string, T
 }
 
 async function openExpansion(
-  { expansion, manifest }: Bundle,
+  { expansion, manifest, builtIn }: Bundle,
   options: InferenceSession.SessionOptions,
 ): Promise<Expansion | undefined> {
-  if (expansion === undefined) return undefined;
+  if (expansion === undefined || builtIn === true) return undefined;
   const content = await readFile(expansion.path);
   // The memory of a file that was read need not be aligned.
   const values = new Float32Array(Uint8Array.from(content).buffer);
