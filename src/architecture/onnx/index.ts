@@ -47,7 +47,10 @@ export function onnxGraph(
       context.integers.get(node.inputs[input] ?? '');
     const reading = { ...context, network, weights, inputIsData, node, inputs, integersOf };
     const value = read(operators[index] as Operator, reading);
-    for (const name of node.outputs) if (name !== '') values.set(name, value);
+    const parts = node.operator === 'Split' && value.kind === 'data' ? value.parts : undefined;
+    node.outputs.forEach((name, at) => {
+      if (name !== '') values.set(name, parts?.[at] ?? value);
+    });
   });
   for (const name of model.outputs) keepOutput(values.get(name), network);
   markClassifier(model, values, network);
@@ -117,9 +120,7 @@ function initialValues(
   return values;
 }
 
-interface Context extends Pick<Reading, 'rotary' | 'readersOf' | 'makerOf'> {
-  readonly integers: ReadonlyMap<string, readonly number[]>;
-}
+type Context = Pick<Reading, 'rotary' | 'readersOf' | 'makerOf' | 'integers'>;
 
 function readingContext(model: OnnxModel, nodes: readonly OnnxNode[]): Context {
   const makers = new Map<string, OnnxNode>();

@@ -102,6 +102,11 @@ export class Weights {
     return this.copies.get(weight);
   }
 
+  /** The tensor of a name. */
+  named(name: string): Weight | undefined {
+    return this.all.get(name);
+  }
+
   inOrder(): Iterable<Weight> {
     return this.all.values();
   }

@@ -174,6 +174,25 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     ],
     constants: {},
   },
+  projections: { parameters: 1120 },
+  'projections-bare-onnxsim': {
+    parameters: 1072,
+    origins: { _v_123: 'matrix of _v_123, matrix of _v_123#2 slot 1, matrix of _v_123#3 slot 2' },
+  },
+  'projections-fused-onnxsim': {
+    parameters: 1072,
+    origins: {
+      'onnx::MatMul_88': 'matrix of onnx::MatMul_88, matrix of onnx::MatMul_88 slot 1, matrix of onnx::MatMul_88 slot 2',
+    },
+  },
+  'projections-onnxsim': {
+    parameters: 1120,
+    origins: {
+      _v_121: 'matrix of _v_121, matrix of _v_121#2 slot 1, matrix of _v_121#3 slot 2',
+      'key.bias': 'bias of key.bias slot 1',
+    },
+    constants: {},
+  },
   quantised: {
     parameters: 3405,
     origins: {
@@ -239,6 +258,14 @@ test('matrices that are multiplied from the right are those of the layers, whose
     [[80, 20], { order: [1, 0], shape: [20, 80] }],
     [[20, 5], { order: [1, 0], shape: [5, 20] }],
   ]);
+});
+
+test('projections that onnxsim has joined are the layers that they were', async () => {
+  const nodes = async (name: string): Promise<string[]> =>
+    described(await sent(name))
+      .map((node) => node.replace(/(onnx::\w+|_v_\d+(#\d)?|query|key|value)/g, 'p'))
+      .sort();
+  expect(await nodes('projections-onnxsim')).toEqual(await nodes('projections'));
 });
 
 describe('what the names of tensors do not tell is warned of', () => {

@@ -400,8 +400,8 @@ test('rotary embeddings of queries and keys are nodes, and their cosines and sin
   });
   expect(described(graph)).toEqual([
     'conv q_proj [4,4] <- input',
-    'rot_emb turn_q.rotary <- q_proj',
     'conv k_proj [4,4] <- input',
+    'rot_emb turn_q.rotary <- q_proj',
     'rot_emb turn_k.rotary <- k_proj',
     'msa attend.softmax <- q_proj + turn_q.rotary + turn_k.rotary',
   ]);
