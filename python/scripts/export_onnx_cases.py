@@ -82,6 +82,18 @@ class Fused(nn.Module):
         return self.out(((q @ k.transpose(-1, -2)).softmax(-1) @ v).transpose(1, 2).flatten(2))
 
 
+class Positions(nn.Module):
+    """Tokens, and positions that are looked up by their number: [N, T]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens, self.positions = nn.Embedding(20, 8), nn.Embedding(6, 8)
+        self.norm, self.head = nn.LayerNorm(8), nn.Linear(8, 20)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.norm(self.tokens(x) + self.positions(torch.arange(x.shape[1])[None])))
+
+
 def _trained(module: nn.Module) -> nn.Module:
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -104,6 +116,8 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], dict[str, ob
     "copied-layers": (Encoder, _TOKENS, {"dynamo": False}),
     "copied-layers-dynamo": (Encoder, _TOKENS, {"dynamo": True}),
     "trained-layers": (lambda: _trained(Encoder()), _TOKENS, {"dynamo": False}),
+    "positions-fixed-dynamo": (lambda: _trained(Positions()), _TOKENS, {"dynamo": True}),
+    "positions-fixed": (lambda: _trained(Positions()), _TOKENS, {"dynamo": False}),
     "projections": (lambda: _trained(Attention(True, 4)), _SEQUENCE, {"dynamo": False}),
     "projections-onnxsim": (lambda: _trained(Attention(True, 4)), _SEQUENCE, {"dynamo": False, "simplify": True}),
     "projections-bare-onnxsim": (lambda: _trained(Attention(False, 4)), _SEQUENCE, {"dynamo": False, "simplify": True}),

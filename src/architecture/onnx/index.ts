@@ -11,6 +11,7 @@ import { tensorContents } from '../../onnx-file/summarise';
 import { memorySource } from '../../onnx-file/wire';
 import { foldedWarning, mergedWarning } from './file-warnings';
 import { flattened } from './flatten';
+import { withWeightConstants } from './weight-constants';
 import { withWeightInputs } from './weight-inputs';
 import { isStandard, ONNX_FIELD, type OnnxModel, type OnnxNode, type OnnxTensor } from './model';
 import { Network } from './network';
@@ -32,7 +33,8 @@ export function onnxGraph(
   limits: GraphLimits,
   contents: readonly TensorContent[] = [],
 ): ArchitectureGraph {
-  const model = withWeightInputs(flattened(readModel(bytes, limits.maxNodes), limits.maxNodes * EXPANDED));
+  const whole = flattened(readModel(bytes, limits.maxNodes), limits.maxNodes * EXPANDED);
+  const model = withWeightInputs(withWeightConstants(whole));
   const seen = contents.length > 0 ? contents : tensorContents(memorySource(bytes));
   const nodes = orderedNodes(model);
   const operators = nodes.map(operatorOf);

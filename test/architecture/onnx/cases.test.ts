@@ -8,6 +8,7 @@ import { elementCount, type ArchitectureGraph } from '../../../src/graph/graph';
 import { tensorContents } from '../../../src/onnx-file/summarise';
 import { memorySource } from '../../../src/onnx-file/wire';
 import { generousLimits, received } from '../requests';
+import { asConstants } from './as-constants';
 import { described, origins, read } from './reading';
 
 const CASES = join(__dirname, '../../fixtures/onnx/cases');
@@ -160,6 +161,20 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     parameters: 2021,
     constants: { pe: PATTERN, expand: 'one number throughout, under a name that no parameter has' },
   },
+  'positions-fixed': { parameters: 404 },
+  'positions-fixed-dynamo': {
+    parameters: 404,
+    nodes: [
+      'pos_enc tokens.weight [20,8] <- input',
+      'pos_enc embedding_1 [6,8] <- input',
+      'sum node_add <- tokens.weight + embedding_1',
+      'ln norm.weight [8] <- node_add',
+      'conv val_8 [20,8] <- norm.weight',
+      'bias head.bias [20] <- val_8',
+    ],
+    origins: { embedding_1: 'embedding of embedding_1' },
+    constants: {},
+  },
   'positions-on-input': {
     parameters: 8896,
     nodes: [
@@ -182,7 +197,8 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   'projections-fused-onnxsim': {
     parameters: 1072,
     origins: {
-      'onnx::MatMul_88': 'matrix of onnx::MatMul_88, matrix of onnx::MatMul_88 slot 1, matrix of onnx::MatMul_88 slot 2',
+      'onnx::MatMul_88':
+        'matrix of onnx::MatMul_88, matrix of onnx::MatMul_88 slot 1, matrix of onnx::MatMul_88 slot 2',
     },
   },
   'projections-onnxsim': {
@@ -248,6 +264,15 @@ test.each(Object.entries(EXPECTED))('%s', async (name, expected) => {
 test.each(files)('%s is the same network where the server sees the data itself', async (name) => {
   const bytes = readFileSync(join(CASES, `${name}.onnx`));
   expect(read(bytes)).toEqual(await sent(name));
+});
+
+test.each(files)('%s is the same network where every tensor is a Constant', async (name) => {
+  const [ours, theirs] = [await sent(name), read(asConstants(readFileSync(join(CASES, `${name}.onnx`))))];
+  expect(described(theirs)).toEqual(described(ours));
+  const byName = ({ parameters: all }: ArchitectureGraph): object =>
+    Object.fromEntries(all.map((parameter) => [parameter.name, parameter]));
+  expect(byName(theirs)).toEqual(byName(ours));
+  expect(constants(theirs)).toMatchObject(constants(ours));
 });
 
 test('matrices that are multiplied from the right are those of the layers, whose weights are [out, in]', async () => {
