@@ -4,6 +4,7 @@ import { availableParallelism, homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { LogahError } from './errors';
+import { isLoopbackHost } from './loopback';
 import { quoted } from './untrusted-text';
 
 /** One setting: its flag, its environment variable, and what it means. */
@@ -25,11 +26,43 @@ export const SETTINGS = {
     default: '127.0.0.1:50051',
     description: 'address to listen on; port 0 takes a free one',
   },
+  tlsCert: {
+    flag: '--tls-cert <file>',
+    variable: 'LOGAH_TLS_CERT',
+    default: '',
+    description:
+      'certificate of the server in PEM, with those that lead to its root; read again when it changes',
+  },
+  tlsKey: {
+    flag: '--tls-key <file>',
+    variable: 'LOGAH_TLS_KEY',
+    default: '',
+    description: 'private key of that certificate in PEM',
+  },
+  tlsClientCa: {
+    flag: '--tls-client-ca <file>',
+    variable: 'LOGAH_TLS_CLIENT_CA',
+    default: '',
+    description: 'certificates in PEM of which one must have signed the certificate of every client',
+  },
+  insecure: {
+    flag: '--insecure',
+    variable: 'LOGAH_INSECURE',
+    default: 'false',
+    description: 'speak plain text on an address that other machines reach; true or false',
+  },
   models: {
     flag: '--models <directory>',
     variable: 'LOGAH_MODELS',
     default: '',
     description: 'directory of model bundles (default: the models that ship with the package)',
+  },
+  modelsPollSeconds: {
+    flag: '--models-poll-seconds <seconds>',
+    variable: 'LOGAH_MODELS_POLL_SECONDS',
+    default: '5',
+    description:
+      'how often the models directory is looked at for changes; 0: only on SIGHUP and when asked to',
   },
   defaultModel: {
     flag: '--default-model <name>',
@@ -48,13 +81,27 @@ export const SETTINGS = {
     flag: '--workers <count|auto>',
     variable: 'LOGAH_WORKERS',
     default: 'auto',
-    description: 'threads that encode and decode; auto: one less than processor cores, 1 to 4',
+    description:
+      'threads that encode and decode; auto: one less than processor cores, 1 to 4; with CUDA one for each device',
+  },
+  cudaDevices: {
+    flag: '--cuda-devices <index,...>',
+    variable: 'LOGAH_CUDA_DEVICES',
+    default: '0',
+    description: 'GPUs that the workers take in turn, as nvidia-smi numbers them; the CPU has no use for it',
   },
   tilesAhead: {
     flag: '--tiles-ahead <count>',
     variable: 'LOGAH_TILES_AHEAD',
     default: '4',
     description: 'tiles of up to 4 MiB that a stream decodes ahead of its reader',
+  },
+  admin: {
+    flag: '--admin <off|loopback>',
+    variable: 'LOGAH_ADMIN',
+    default: 'off',
+    description:
+      'who may load, unload and reload models (AdminService): nobody, or whoever connects from this machine',
   },
   maxStreams: {
     flag: '--max-streams <count>',
@@ -139,24 +186,45 @@ const count = (least: number, most: number, otherwise = ''): z.ZodType<number, s
       `must ${otherwise && `be ${otherwise}`}lie between ${least} and ${most}`,
     );
 
+/** The word `auto`, or what `numbers` takes, with its messages. */
+const autoOr = (numbers: z.ZodType<number, string>): z.ZodType<number | 'auto', string> =>
+  z.string().transform((text, context) => {
+    if (text === 'auto') return text;
+    const result = numbers.safeParse(text);
+    if (result.success) return result.data;
+    for (const { message } of result.error.issues) context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+
 /** gRPC needs a core of its own: with a worker on each, all of them take turns, and none is faster. */
-const workersForThisMachine = (): number => Math.min(4, Math.max(1, availableParallelism() - 1));
+export const workersForThisMachine = (): number => Math.min(4, Math.max(1, availableParallelism() - 1));
 
 const address = z
   .string()
   .regex(/^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, { error: 'must be HOST:PORT', abort: true })
   .refine((value) => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65535, 'has a port above 65535');
 
-const schema = z.object({
+const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
+
+const settings = z.object({
   address,
+  tlsCert: z.string(),
+  tlsKey: z.string(),
+  tlsClientCa: z.string(),
+  insecure: flag,
   models: z.string().min(1, 'must name a directory'),
+  modelsPollSeconds: count(0, 86_400),
   defaultModel: z.string(),
   executionProvider: z.enum(['cpu', 'cuda', 'auto'], 'must be cpu, cuda or auto'),
-  workers: z
+  // `auto` depends on the provider, which is known once the library has been tried.
+  workers: autoOr(count(1, 64, 'auto or ')),
+  cudaDevices: z
     .string()
-    .transform((text) => (text === 'auto' ? String(workersForThisMachine()) : text))
-    .pipe(count(1, 64, 'auto or ')),
+    .regex(/^\d{1,3}(?:,\d{1,3})*$/, 'must be indices with commas between them, such as 0,1')
+    .transform((text) => text.split(',').map(Number))
+    .refine((devices) => new Set(devices).size === devices.length, 'must name each device once'),
   tilesAhead: count(1, 64),
+  admin: z.enum(['off', 'loopback'], 'must be off or loopback'),
   maxStreams: count(1, 100_000),
   maxCalls: count(1, 100_000),
   maxConnections: count(1, 100_000),
@@ -173,6 +241,26 @@ const schema = z.object({
   ),
 });
 
+/** What settings ask of each other. */
+const schema = settings.superRefine((given, context) => {
+  const refuse = (name: SettingName, message: string): void => {
+    context.addIssue({ code: 'custom', path: [name], message });
+  };
+  const { address: listen, tlsCert, tlsKey, tlsClientCa, insecure } = given;
+  if (tlsCert === '' && tlsKey !== '') refuse('tlsKey', 'must come with --tls-cert');
+  if (tlsCert !== '' && tlsKey === '') refuse('tlsCert', 'must come with --tls-key');
+  if (tlsCert === '' && tlsClientCa !== '') refuse('tlsClientCa', 'must come with --tls-cert and --tls-key');
+  if (tlsCert !== '' && insecure) refuse('insecure', 'must be false where there is --tls-cert');
+  const host = listen.slice(0, listen.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  if (tlsCert === '' && !insecure && !isLoopbackHost(host)) {
+    refuse(
+      'address',
+      'is reached by other machines, in plain text: give --tls-cert and --tls-key, or, where a proxy or the network ' +
+        'encrypts, --insecure (LOGAH_INSECURE=true)',
+    );
+  }
+});
+
 /** The settings of a server. */
 export type ServerConfig = Readonly<z.infer<typeof schema>>;
 
@@ -182,7 +270,7 @@ export type ServerConfig = Readonly<z.infer<typeof schema>>;
  * what is allowed.
  */
 export function loadConfig(
-  flags: Readonly<Partial<Record<SettingName, string>>>,
+  flags: Readonly<Partial<Record<SettingName, string | true>>>,
   packageModels: string,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): ServerConfig {
@@ -192,7 +280,8 @@ export function loadConfig(
   for (const name of names) {
     const setting = SETTINGS[name];
     const fallback = name === 'models' ? packageModels : setting.default;
-    values[name] = flags[name] ?? environment[setting.variable] ?? fallback;
+    const given = flags[name];
+    values[name] = (given === true ? 'true' : given) ?? environment[setting.variable] ?? fallback;
     origins.set(name, flags[name] === undefined ? setting.variable : (setting.flag.split(' ')[0] ?? name));
   }
   const result = schema.safeParse(values);
@@ -202,6 +291,15 @@ export function loadConfig(
     return `${origins.get(name) ?? name} is ${quoted(values[name])}; it ${issue.message}`;
   });
   throw new LogahError('invalid_argument', faults.join('; '));
+}
+
+/** Settings that a server for one command does without: it listens for that command alone. */
+const OF_SHARED_SERVERS: readonly SettingName[] = ['tlsCert', 'tlsKey', 'tlsClientCa', 'insecure'];
+
+/** The environment of a server that a command starts for itself. */
+export function embeddedEnvironment(environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const without = new Set<string>(OF_SHARED_SERVERS.map((name) => SETTINGS[name].variable));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !without.has(name)));
 }
 
 /** Where the command line keeps what it fetched: `logah` in XDG_CACHE_HOME, or else in `~/.cache`. */
@@ -219,4 +317,22 @@ export function cacheDirectory(
  */
 export function disableRuntimeTelemetry(environment: NodeJS.ProcessEnv = process.env): void {
   environment.ORT_DISABLE_TELEMETRY = '1';
+}
+
+/** What a variable makes of float32 products on a GPU. */
+export interface CudaPrecision {
+  /** Whether every product keeps the 24 bits of float32's mantissa; TF32 keeps 11. */
+  readonly isExact: boolean;
+  /** NVIDIA_TF32_OVERRIDE as it is in force. */
+  readonly override: string;
+}
+
+/**
+ * Sets what CUDA's libraries read when they load, where the operator has not: no TF32, which ONNX Runtime's provider
+ * would use for every product, and devices in the order of `nvidia-smi`. Must run in the main thread, before they load.
+ */
+export function prepareCuda(environment: NodeJS.ProcessEnv = process.env): CudaPrecision {
+  const override = (environment.NVIDIA_TF32_OVERRIDE ??= '0');
+  environment.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
+  return { isExact: override === '0', override };
 }

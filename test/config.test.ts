@@ -1,17 +1,23 @@
-import { availableParallelism } from 'node:os';
 import { loadConfig, SETTINGS, type SettingName } from '../src/config';
 import { refusalOf } from './support/refusal';
 
-type Flags = Partial<Record<SettingName, string>>;
+type Flags = Partial<Record<SettingName, string | true>>;
 
 describe('the configuration', () => {
   it('has the documented defaults, and the models of the package', () => {
     expect(loadConfig({}, '/package/models', {})).toEqual({
       address: '127.0.0.1:50051',
+      admin: 'off',
+      modelsPollSeconds: 5,
+      tlsCert: '',
+      tlsKey: '',
+      tlsClientCa: '',
+      insecure: false,
       models: '/package/models',
       defaultModel: '',
       executionProvider: 'auto',
-      workers: Math.min(4, Math.max(1, availableParallelism() - 1)),
+      workers: 'auto',
+      cudaDevices: [0],
       tilesAhead: 4,
       maxCalls: 1024,
       maxConnections: 512,
@@ -40,10 +46,22 @@ describe('the configuration', () => {
     [{ address: 'localhost' }, '--address is "localhost"; it must be HOST:PORT'],
     [{ address: '127.0.0.1:99999' }, '--address is "127.0.0.1:99999"; it has a port above 65535'],
     [{ address: 'a b:1' }, '--address is "a b:1"; it must be HOST:PORT'],
+    [{ tlsCert: 'a.pem' }, '--tls-cert is "a.pem"; it must come with --tls-key'],
+    [{ tlsKey: 'a.key' }, '--tls-key is "a.key"; it must come with --tls-cert'],
+    [{ tlsClientCa: 'ca.pem' }, '--tls-client-ca is "ca.pem"; it must come with --tls-cert and --tls-key'],
+    [
+      { tlsCert: 'a.pem', tlsKey: 'a.key', insecure: true },
+      '--insecure is "true"; it must be false where there is --tls-cert',
+    ],
     [{ models: '' }, '--models is ""; it must name a directory'],
     [{ executionProvider: 'tpu' }, '--execution-provider is "tpu"; it must be cpu, cuda or auto'],
     [{ workers: '0' }, '--workers is "0"; it must be auto or lie between 1 and 64'],
     [{ workers: '2.5' }, '--workers is "2.5"; it must be auto or a whole number'],
+    [
+      { cudaDevices: '0,' },
+      '--cuda-devices is "0,"; it must be indices with commas between them, such as 0,1',
+    ],
+    [{ cudaDevices: '1,1' }, '--cuda-devices is "1,1"; it must name each device once'],
     [{ workers: '-1' }, '--workers is "-1"; it must be auto or a whole number'],
     [{ tilesAhead: '65' }, '--tiles-ahead is "65"; it must lie between 1 and 64'],
     [{ maxStreams: '' }, '--max-streams is ""; it must be a whole number'],
@@ -76,6 +94,27 @@ describe('the configuration', () => {
   it('accepts IPv6 addresses in brackets', () => {
     expect(loadConfig({ address: '[::1]:0' }, 'm', {}).address).toBe('[::1]:0');
   });
+
+  it.each(['0.0.0.0:50051', '[::]:50051', 'logah.example:50051', '192.0.2.1:0', '127.0.0.1.example:1'])(
+    'refuses plain text on %s, and names both ways out',
+    async (address) => {
+      const error = await refusalOf(() => loadConfig({ address }, 'm', {}));
+      expect(error.message).toBe(
+        `--address is "${address}"; it is reached by other machines, in plain text: give --tls-cert and --tls-key, ` +
+          'or, where a proxy or the network encrypts, --insecure (LOGAH_INSECURE=true)',
+      );
+      expect(loadConfig({ address, insecure: true }, 'm', {}).insecure).toBe(true);
+      expect(loadConfig({ address }, 'm', { LOGAH_INSECURE: 'true' }).insecure).toBe(true);
+      expect(loadConfig({ address, tlsCert: 'a', tlsKey: 'b' }, 'm', {}).address).toBe(address);
+    },
+  );
+
+  it.each(['127.0.0.1:0', '127.1.2.3:1', '[::1]:0', 'localhost:50051', 'LOCALHOST:1'])(
+    'takes plain text on %s, which this machine alone reaches',
+    (address) => {
+      expect(loadConfig({ address }, 'm', {}).address).toBe(address);
+    },
+  );
 
   it('has a flag and a variable of the same words for every setting', () => {
     for (const { flag, variable } of Object.values(SETTINGS)) {

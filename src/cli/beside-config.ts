@@ -7,7 +7,7 @@ import { parsePythonJson, plain } from '../architecture/transformers/python-json
 import { writeNew, writeWhole } from '../client/files/partial-file';
 import { LogahError } from '../errors';
 import type { InputFile } from './input-file';
-import { withFileErrors } from './system-error';
+import { withFileErrors } from '../system-error';
 
 /** The configuration of one prediction in the directory that it goes to; nothing at all where it comes from none. */
 export class BesideConfig {

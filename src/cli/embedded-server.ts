@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { embeddedEnvironment } from '../config';
 import { LogahError } from '../errors';
 import { packagePath } from './package-paths';
 import { ServerLog } from './server-log';
@@ -16,6 +17,8 @@ export interface EmbeddedServerOptions {
   readonly modelsDirectory: string;
   /** Gives up starting when aborted. */
   readonly signal: AbortSignal;
+  /** Further flags of `logah serve`. */
+  readonly flags?: readonly string[];
   /** The program and its first argument; default: this package's `logah serve`. */
   readonly entry?: string | undefined;
 }
@@ -41,12 +44,18 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
     '127.0.0.1:0',
     '--models',
     modelsDirectory,
+    '--models-poll-seconds',
+    '0',
     '--log-level',
     'info',
     '--parent-watch',
+    ...(options.flags ?? []),
   ];
   // Standard input stays open as long as this process lives: --parent-watch.
-  const child = spawn(process.execPath, [entry, 'serve', ...flags], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [entry, 'serve', ...flags], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: embeddedEnvironment(),
+  });
   const log = new ServerLog();
   const closed = once(child, 'close').then(
     () => describeEnd(child, log),

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { LogahError } from '../errors';
-import { isSystemError, systemReason } from './system-error';
+import { isSystemError, systemReason } from '../system-error';
 
 /**
  * Takes an address, "HOST:PORT", and gives it back, so that one that cannot be had is found before models are loaded.

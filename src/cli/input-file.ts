@@ -6,7 +6,7 @@ import { onnxArchitecture, onnxArchitectureOf } from '../client';
 import { LogahError } from '../errors';
 import type { Architecture } from '../gen/logah/v1/Architecture';
 import { HEAD_BYTES, looksLikeOnnx, wrongKind } from './file-kind';
-import { withFileErrors } from './system-error';
+import { withFileErrors } from '../system-error';
 
 /** What the commands say of their argument. */
 export const INPUT_HELP =

@@ -134,7 +134,7 @@ export function addRequestOptions(command: Command): Command {
         '--lift <strength>',
         'add seeded normal noise to what is predicted, so many times the standard deviation of each matrix, kernel and ' +
           `embedding, 0 to ${MAX_LIFT}; it has full rank, lets the copies of a narrower network part, and ` +
-          'is sent dense only (default: none)',
+          'is sent dense or as cores (default: none)',
       ).argParser(parseLift),
     );
 }
@@ -238,4 +238,13 @@ export function integerFrom(min: number, max: number): (text: string) => number 
     }
     return value;
   };
+}
+
+/** Indices with commas between them. Throws InvalidArgumentError. */
+export function parseDevices(text: string): readonly number[] {
+  const devices = text.split(',').map(Number);
+  if (!/^\d{1,3}(,\d{1,3})*$/.test(text) || new Set(devices).size < devices.length) {
+    throw new InvalidArgumentError('Expected different indices with commas between them, such as 0,1.');
+  }
+  return devices;
 }

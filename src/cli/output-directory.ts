@@ -1,7 +1,7 @@
 import { mkdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { LogahError } from '../errors';
-import { isSystemError, withFileErrors } from './system-error';
+import { isSystemError, withFileErrors } from '../system-error';
 
 /**
  * Runs `fill` with the directory in place. Where that fails, directories that were made for it and are still empty go

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { benchCommand } from './commands/bench';
+import { checkCommand } from './commands/check';
 import { completionCommand } from './commands/completion';
 import { demoCommand } from './commands/demo';
+import { exploreCommand } from './commands/explore';
 import { graphCommand } from './commands/graph';
 import { healthCommand } from './commands/health';
 import { modelsCommand } from './commands/models';
@@ -22,9 +24,11 @@ export function createProgram(): Command {
     predictCommand(),
     planCommand(),
     graphCommand(),
+    exploreCommand(),
     modelsCommand(),
     healthCommand(),
     benchCommand(),
+    checkCommand(),
     demoCommand(),
     completionCommand(),
   ];

@@ -17,7 +17,7 @@ import type { InputFile } from './input-file';
 import { BesideConfig } from './beside-config';
 import { withOutputDirectory } from './output-directory';
 import type { Progress } from './output/progress';
-import { withFileErrors } from './system-error';
+import { withFileErrors } from '../system-error';
 import { printWarnings, warnOfIdleSeed } from './output/warnings';
 import type { Clients } from './with-client';
 

@@ -10,6 +10,8 @@ import { decodePart } from './decode';
 import { fillByRule } from './decode-by-rule';
 import { bytesPerElement, convert, type ElementType } from '../element-type';
 import { FactorStore } from './factor-store';
+import { spectrumOf, type SpectrumValues } from './inspection/spectrum';
+import { tallyOf } from './inspection/tally';
 import { liftPart } from './lift';
 import { unpackGraph } from './packed-graph';
 import type { FillRecipe, MatrixRecipe, ScaledRecipe } from '../plan/recipe';
@@ -17,7 +19,8 @@ import { scaleOf } from './scale';
 import { ScaleStore } from './scale-store';
 import { boundsOf, crop } from '../plan/runs';
 import { createScratch } from './worker-scratch';
-import type { TilePart } from './tile-part';
+import type { DecodeContext, TilePart } from './tile-part';
+import { deviationOf } from './deviation';
 import type {
   CoreItem,
   FactorsItem,
@@ -25,6 +28,7 @@ import type {
   FillJob,
   Job,
   PoolMessage,
+  SpectrumJob,
   TileItem,
   WorkerMessage,
   WorkerSetup,
@@ -35,7 +39,7 @@ if (port === null) throw new Error('decode-worker runs as a worker thread');
 
 const setup = workerData as WorkerSetup;
 const sessions = new Map<string, BundleSessions>();
-const configs = new Map(setup.bundles.map(({ manifest }) => [manifest.name, manifest.hypernet]));
+const configs = new Map(setup.bundles.map(({ manifest, fingerprint }) => [fingerprint, manifest.hypernet]));
 const factors = new FactorStore();
 const scales = new ScaleStore();
 const scratch = createScratch();
@@ -45,10 +49,10 @@ interface LoadedModel {
   readonly config: HypernetConfig;
 }
 
-function modelOf(name: string): LoadedModel {
-  const found = sessions.get(name);
-  const config = configs.get(name);
-  if (found === undefined || config === undefined) throw new Error(`no model ${name} in this worker`);
+function modelOf(fingerprint: string): LoadedModel {
+  const found = sessions.get(fingerprint);
+  const config = configs.get(fingerprint);
+  if (found === undefined || config === undefined) throw new Error(`no model ${fingerprint} in this worker`);
   return { sessions: found, config };
 }
 
@@ -77,7 +81,7 @@ async function fillItem(
     case 'factors':
       return write(buffer, item.at, await decodeFactors(item, model), 'f32');
     case 'core':
-      return writeCore(buffer, item, model);
+      return writeCore(buffer, item, requestKey, model);
   }
 }
 
@@ -85,20 +89,21 @@ async function decodeTile(item: TileItem, requestKey: string, model: LoadedModel
   const { noise, wanted, rows, columns } = item;
   const values = scratch.tile.take(rows * columns);
   const bounds = boundsOf(wanted, { rows, columns });
-  const context = {
-    sessions: model.sessions,
-    factors,
-    scales,
-    rank: model.config.rank,
-    requestKey,
-    stream: item.stream,
-    scratch,
-  };
+  const context = contextOf(item, requestKey, model);
   for (const part of item.parts) {
     await decodePart(part, context, values, columns);
     if (noise !== undefined) await liftPart(part, noise, bounds, context, values, columns);
   }
   return crop(values, wanted);
+}
+
+function contextOf(
+  { stream }: Pick<TileItem, 'stream'>,
+  requestKey: string,
+  model: LoadedModel,
+): DecodeContext {
+  const { sessions: session, config } = model;
+  return { sessions: session, factors, scales, rank: config.rank, requestKey, stream, scratch };
 }
 
 async function decodeFactors(item: FactorsItem, model: LoadedModel): Promise<Float32Array> {
@@ -125,11 +130,13 @@ async function decodeFactors(item: FactorsItem, model: LoadedModel): Promise<Flo
 async function writeCore(
   buffer: SharedArrayBuffer,
   item: CoreItem & FillItem,
-  { sessions: session, config }: LoadedModel,
+  requestKey: string,
+  model: LoadedModel,
 ): Promise<Uint8Array> {
+  const { sessions: session, config } = model;
   const bytes = new Uint8Array(buffer);
   let end = item.at;
-  const append = (values: Float32Array | Float64Array | Uint16Array): void => {
+  const append = (values: Float32Array | Float64Array | Uint16Array | Uint32Array): void => {
     bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), end);
     end += values.byteLength;
   };
@@ -140,7 +147,14 @@ async function writeCore(
         const [m, n] = [fewestRows(block.m, config), fewestRows(block.n, config)];
         const { a, b } = await session.cores(block.embedding, block.slot, m, n);
         if (block.scaled !== undefined) {
-          append(Float64Array.of(await scaleOfCore(block, block.scaled, { sessions: session, config })));
+          append(Float64Array.of(await scaleOfCore(block, block.scaled, model)));
+        }
+        if (block.noise !== undefined) {
+          const { lift, stream, of } = block.noise;
+          append(
+            Float64Array.of(lift * (await deviationOf(of.recipe, of, contextOf(item, requestKey, model)))),
+          );
+          append(Uint32Array.from(stream));
         }
         append(a);
         append(b);
@@ -148,6 +162,9 @@ async function writeCore(
       }
       case 'constant':
         append(Float32Array.of(block.value));
+        break;
+      case 'rule':
+        append(Uint32Array.from(item.stream));
         break;
       case 'elements':
         append(elementsOf(block.part, item));
@@ -202,15 +219,38 @@ function write(
 }
 
 async function perform(id: number, job: Job): Promise<void> {
-  if (job.kind === 'encode') {
-    const model = modelOf(job.model);
-    const { operations, cutoff } = model.config;
-    const graph = unpackGraph(job.graph);
-    const embeddings = await model.sessions.encode(encoderFeatures(graph, operations, cutoff));
-    send({ kind: 'embeddings', id, embeddings });
-  } else {
-    send({ kind: 'filled', id, crc32: await fillBuffer(job) });
+  switch (job.kind) {
+    case 'encode': {
+      const model = modelOf(job.model);
+      const { operations, cutoff } = model.config;
+      const graph = unpackGraph(job.graph);
+      const embeddings = await model.sessions.encode(encoderFeatures(graph, operations, cutoff));
+      send({ kind: 'embeddings', id, embeddings });
+      return;
+    }
+    case 'fill':
+      send({ kind: 'filled', id, crc32: await fillBuffer(job) });
+      return;
+    case 'tally': {
+      const values = await decodeTile(job.tile, job.requestKey, modelOf(job.model));
+      send({ kind: 'tallied', id, tally: tallyOf(values, job.first, job.request) });
+      return;
+    }
+    case 'spectrum':
+      send({ kind: 'spectrum', id, spectrum: await spectrum(job) });
   }
+}
+
+async function spectrum({ model, pieces, rows, columns }: SpectrumJob): Promise<SpectrumValues> {
+  const { sessions: session, config } = modelOf(model);
+  const factored = [];
+  for (const piece of pieces) {
+    const { m, n, slot } = piece.recipe;
+    const decoded = { a: new Float32Array(m * config.rank), b: new Float32Array(n * config.rank) };
+    await session.factors(piece.embedding, slot, decoded);
+    factored.push({ ...piece, factors: decoded });
+  }
+  return spectrumOf(factored, { rows, columns }, config.rank);
 }
 
 async function attempt(id: number, job: Job): Promise<void> {
@@ -229,7 +269,7 @@ async function close(): Promise<void> {
 
 async function start(): Promise<void> {
   for (const bundle of setup.bundles) {
-    sessions.set(bundle.manifest.name, await BundleSessions.open(bundle, setup.provider));
+    sessions.set(bundle.fingerprint, await BundleSessions.open(bundle, setup.placement));
   }
   // One job at a time: sessions must not be entered twice.
   let last = Promise.resolve();

@@ -2,23 +2,26 @@
 
 import type { ArchitectureGraph } from '../graph/graph';
 import type { Bundle } from '../hypernet/bundle';
-import type { ExecutionProvider } from '../hypernet/sessions';
+import type { Placement } from '../hypernet/sessions';
+import type { LowRankPiece, SpectrumValues } from './inspection/spectrum';
+import type { Tally, TallyRequest } from './inspection/tally';
 import type { TilePart } from './tile-part';
 import type { ElementType } from '../element-type';
 import type { Wanted } from '../plan/runs';
 import type { Noise } from './lift';
-import type { StreamKey } from './random';
+import type { StreamKey } from '../random/random';
 import type { FillRecipe, MatrixRecipe, ScaledRecipe } from '../plan/recipe';
 
 /** Given to a worker when it starts. */
 export interface WorkerSetup {
   readonly bundles: readonly Bundle[];
-  readonly provider: ExecutionProvider;
+  readonly placement: Placement;
 }
 
 /** Measure and encode a graph; answered with the node embeddings. */
 export interface EncodeJob {
   readonly kind: 'encode';
+  /** Fingerprint of the model. */
   readonly model: string;
   readonly graph: ArchitectureGraph | PackedGraph;
 }
@@ -29,6 +32,7 @@ export type PackedGraph = Uint8Array;
 /** Fill a buffer; answered when it is filled, with the CRC-32 of what each item wrote. */
 export interface FillJob {
   readonly kind: 'fill';
+  /** Fingerprint of the model. */
   readonly model: string;
   readonly requestKey: string;
   readonly items: readonly FillItem[];
@@ -77,7 +81,10 @@ export interface CoreItem {
   readonly blocks: readonly CoreItemBlock[];
 }
 
-/** Core rows of a node, enough for `m` rows of A and `n` of B, behind the scale if there is one; a value; elements. */
+/**
+ * Core rows of a node, enough for `m` rows of A and `n` of B, behind the scale and the noise's deviation if there are any;
+ * a value; the key of the stream; elements.
+ */
 export type CoreItemBlock =
   | {
       readonly kind: 'product';
@@ -86,11 +93,34 @@ export type CoreItemBlock =
       readonly m: number;
       readonly n: number;
       readonly scaled: ScaledRecipe | undefined;
+      /** What is added to the block `of` the tensor; undefined: nothing. */
+      readonly noise: (Noise & { readonly of: TilePart & { readonly recipe: ScaledRecipe } }) | undefined;
     }
+  | { readonly kind: 'rule' }
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'elements'; readonly part: TilePart & { readonly recipe: FillRecipe } };
 
-export type Job = EncodeJob | FillJob;
+/** Decode what is wanted of a tile and count its elements; answered with their tally. */
+export interface TallyJob {
+  readonly kind: 'tally';
+  readonly model: string;
+  readonly requestKey: string;
+  readonly tile: TileItem;
+  /** Index of the first element wanted in the box that is looked at. */
+  readonly first: number;
+  readonly request: TallyRequest;
+}
+
+/** Singular values of a tensor [rows, columns]; answered with them. */
+export interface SpectrumJob {
+  readonly kind: 'spectrum';
+  readonly model: string;
+  readonly pieces: readonly (LowRankPiece & { readonly embedding: Float32Array })[];
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export type Job = EncodeJob | FillJob | TallyJob | SpectrumJob;
 
 /** What the main thread says: do a job, or end after those said before. */
 export type PoolMessage =
@@ -102,4 +132,6 @@ export type WorkerMessage =
   | { readonly kind: 'embeddings'; readonly id: number; readonly embeddings: Float32Array }
   /** The CRC-32 of each item's bytes. */
   | { readonly kind: 'filled'; readonly id: number; readonly crc32: readonly number[] }
+  | { readonly kind: 'tallied'; readonly id: number; readonly tally: Tally }
+  | { readonly kind: 'spectrum'; readonly id: number; readonly spectrum: SpectrumValues }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string };

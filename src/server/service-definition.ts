@@ -4,14 +4,14 @@
  */
 
 import { messageShape, type MessageShape } from '../contract/message-shape';
-import { LogahService } from '../contract/proto-definition';
+import { AdminService, LogahService } from '../contract/proto-definition';
 import { invalidField } from '../errors';
 import { serializeFramed, serializeResponse } from './answers/framing';
 import { checkBounds } from './admission/request-bounds';
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
 
-const { Predict, Plan, ListModels, GetExpansion, GetTokenizer } = LogahService.service;
+const { Predict, Plan, ListModels, GetExpansion, GetTokenizer, InspectTensors } = LogahService.service;
 const framedAnswer = { requestDeserialize: asItIs, responseSerialize: serializeFramed };
 
 /** `logah.v1.LogahService`. */
@@ -21,10 +21,20 @@ export const serviceDefinition = {
   ListModels: { ...ListModels, ...framedAnswer },
   GetExpansion: { ...GetExpansion, ...framedAnswer },
   GetTokenizer: { ...GetTokenizer, ...framedAnswer },
+  InspectTensors: { ...InspectTensors, ...framedAnswer },
+};
+
+const { LoadModel, UnloadModel, ReloadModels } = AdminService.service;
+
+/** `logah.v1.AdminService`. */
+export const adminDefinition = {
+  LoadModel: { ...LoadModel, ...framedAnswer },
+  UnloadModel: { ...UnloadModel, ...framedAnswer },
+  ReloadModels: { ...ReloadModels, ...framedAnswer },
 };
 
 /** RPCs whose requests hold an architecture, by path. */
-export const LARGE_REQUESTS: ReadonlySet<string> = new Set([Predict.path, Plan.path]);
+export const LARGE_REQUESTS: ReadonlySet<string> = new Set([Predict.path, Plan.path, InspectTensors.path]);
 
 /** Of requests that hold only names. */
 const NAMES = { parts: 64, partsSetting: 'no more', parsedBytes: 65_536 };
@@ -52,4 +62,10 @@ export const parse = {
     parseNames(GetExpansion.requestDeserialize, messageShape('logah.v1.GetExpansionRequest'), bytes),
   getTokenizer: (bytes: Buffer) =>
     parseNames(GetTokenizer.requestDeserialize, messageShape('logah.v1.GetTokenizerRequest'), bytes),
+  loadModel: (bytes: Buffer) =>
+    parseNames(LoadModel.requestDeserialize, messageShape('logah.v1.LoadModelRequest'), bytes),
+  unloadModel: (bytes: Buffer) =>
+    parseNames(UnloadModel.requestDeserialize, messageShape('logah.v1.UnloadModelRequest'), bytes),
+  reloadModels: (bytes: Buffer) =>
+    parseNames(ReloadModels.requestDeserialize, messageShape('logah.v1.ReloadModelsRequest'), bytes),
 };

@@ -1,13 +1,16 @@
 /** Cuts a plan's data into jobs for the decode workers. */
 
 import { bytesPerElement } from '../element-type';
+import type { Bundle } from '../hypernet/bundle';
 import type { Manifest } from '../hypernet/manifest';
 import type { CoreBlock } from '../plan/core';
 import type { DataRange } from '../plan/data-range';
 import type { FactorPiece } from '../plan/factors';
 import type { PredictionPlan } from '../plan/plan';
 import { tilesOf, type PlannedTensor } from '../plan/planned-tensor';
-import { streamKey } from '../decode/random';
+import { streamKey } from '../random/random';
+import type { Noise } from '../decode/lift';
+import type { ScaledRecipe } from '../plan/recipe';
 import { TILE_ELEMENTS, type Tile } from '../plan/tile';
 import type { TilePart } from '../decode/tile-part';
 import type { CoreItem, CoreItemBlock, FactorsItem, FillItem, TileItem } from '../decode/worker-protocol';
@@ -21,7 +24,7 @@ const SHARED_JOB_ITEMS = 32;
 
 /** What streaming needs of a plan; its tensors are looked at once, in order. */
 export interface StreamablePlan extends Pick<PredictionPlan, 'seed' | 'lift' | 'elementType'> {
-  readonly bundle: { readonly manifest: Pick<Manifest, 'name' | 'hypernet'> };
+  readonly bundle: Pick<Bundle, 'fingerprint'> & { readonly manifest: Pick<Manifest, 'hypernet'> };
   readonly tensors: Iterable<PlannedTensor>;
 }
 
@@ -77,30 +80,51 @@ function* itemsOf(
       yield { tensor, item: factorsItem(tensor.factors, embeddings, hid), bytes: tensor.bytes };
       continue;
     }
-    const { columns } = tensor.view;
-    const stream = streamKey(plan.seed, tensor.name);
     if (tensor.core !== undefined) {
-      const blocks = tensor.core.map((block) => coreBlock(block, columns, embeddings, hid));
+      const { columns } = tensor.view;
+      const stream = streamKey(plan.seed, tensor.name);
+      const noise = noiseOf(plan, tensor);
+      const blocks = tensor.core.map((block) => coreBlock(block, columns, embeddings, hid, noise));
       const item: CoreItem = { kind: 'core', stream, elementType: plan.elementType, columns, blocks };
       yield { tensor, item, bytes: tensor.bytes };
       continue;
     }
-    const noise =
-      plan.lift > 0 ? { lift: plan.lift, stream: streamKey(plan.seed, tensor.name, 'lift') } : undefined;
-    for (const tile of tilesOf(tensor)) {
-      const item: TileItem = {
-        kind: 'tile',
-        stream,
-        elementType: plan.elementType,
-        rows: tile.rows,
-        columns,
-        parts: partsOf(tensor, tile, embeddings, hid),
-        wanted: { runs: tensor.runs, first: tile.row * columns },
-        noise,
-      };
-      yield { tensor, item, bytes: tile.elements * bytesPerElement(plan.elementType) };
+    for (const { item, elements } of tileItemsOf(plan, embeddings, tensor)) {
+      yield { tensor, item, bytes: elements * bytesPerElement(plan.elementType) };
     }
   }
+}
+
+/** The tiles that hold what is sent of a tensor, and how many of the elements of each are. */
+export function* tileItemsOf(
+  plan: Omit<StreamablePlan, 'tensors'>,
+  embeddings: Float32Array,
+  tensor: PlannedTensor,
+): Generator<{ readonly item: TileItem; readonly elements: number }, void, undefined> {
+  const { hid } = plan.bundle.manifest.hypernet;
+  const { columns } = tensor.view;
+  const stream = streamKey(plan.seed, tensor.name);
+  const noise = noiseOf(plan, tensor);
+  for (const tile of tilesOf(tensor)) {
+    const item: TileItem = {
+      kind: 'tile',
+      stream,
+      elementType: plan.elementType,
+      rows: tile.rows,
+      columns,
+      parts: partsOf(tensor, tile, embeddings, hid),
+      wanted: { runs: tensor.runs, first: tile.row * columns },
+      noise,
+    };
+    yield { item, elements: tile.elements };
+  }
+}
+
+function noiseOf(
+  { lift, seed }: Pick<StreamablePlan, 'lift' | 'seed'>,
+  { name }: PlannedTensor,
+): Noise | undefined {
+  return lift > 0 ? { lift, stream: streamKey(seed, name, 'lift') } : undefined;
 }
 
 function factorsItem(factors: readonly FactorPiece[], embeddings: Float32Array, hid: number): FactorsItem {
@@ -116,10 +140,13 @@ function coreBlock(
   tensorColumns: number,
   embeddings: Float32Array,
   hid: number,
+  noise: Noise | undefined,
 ): CoreItemBlock {
   switch (block.layout) {
     case 'constant':
       return { kind: 'constant', value: block.value };
+    case 'rule':
+      return { kind: 'rule' };
     case 'elements': {
       const { recipe, row, rows, column, columns } = block;
       const element = row * tensorColumns + column;
@@ -133,16 +160,38 @@ function coreBlock(
     case 'norm_weight':
     case 'bias': {
       const { node, slot, m, n, scaled } = block;
+      const embedding = embeddings.slice(node * hid, (node + 1) * hid);
+      const isLifted = noise !== undefined && scaled !== undefined && block.lifted === true;
       return {
         kind: 'product',
-        embedding: embeddings.slice(node * hid, (node + 1) * hid),
+        embedding,
         slot,
         m,
         n,
         scaled,
+        noise: isLifted ? { ...noise, of: decodedPart(block, scaled, embedding) } : undefined,
       };
     }
   }
+}
+
+/** A whole block in the order in which it is decoded, which its deviation is taken of. */
+function decodedPart(
+  { layout, rows, columns }: CoreBlock,
+  recipe: ScaledRecipe,
+  embedding: Float32Array,
+): TilePart & { readonly recipe: ScaledRecipe } {
+  const [first, second] = layout === 'transposed_matrix' ? [columns, rows] : [rows, columns];
+  const place = {
+    row: 0,
+    column: 0,
+    rows: first,
+    columns: second,
+    pieceRow: 0,
+    pieceRows: first,
+    element: 0,
+  };
+  return { ...place, recipe, embedding };
 }
 
 /** The parts of a tensor's pieces that lie within a tile. */

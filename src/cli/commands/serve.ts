@@ -15,12 +15,17 @@ export function serveCommand(): Command {
   command.addOption(
     new Option('--parent-watch', 'stop when standard input ends, as it does when the parent process dies'),
   );
-  return command.action(async (flags: Partial<Record<SettingName, string>> & { parentWatch?: boolean }) => {
-    await serve(flags, flags.parentWatch === true);
-  });
+  return command.action(
+    async (flags: Partial<Record<SettingName, string | true>> & { parentWatch?: boolean }) => {
+      await serve(flags, flags.parentWatch === true);
+    },
+  );
 }
 
-async function serve(flags: Partial<Record<SettingName, string>>, parentWatch: boolean): Promise<void> {
+async function serve(
+  flags: Partial<Record<SettingName, string | true>>,
+  parentWatch: boolean,
+): Promise<void> {
   const config = loadConfig(flags, packagePath('models'));
   const logger = pino({ level: config.logLevel, base: null });
   const starting = requireFreeAddress(config.address).then(() => startServer(config, logger));
@@ -33,6 +38,15 @@ async function serve(flags: Partial<Record<SettingName, string>>, parentWatch: b
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  // A server of its own goes on when its terminal closes; one that was started for a command ends with it.
+  if (!parentWatch) {
+    process.on('SIGHUP', () => {
+      starting.then(
+        (server) => server.reloadModels(),
+        () => undefined,
+      );
+    });
+  }
   if (parentWatch) process.stdin.once('end', stop).once('error', stop).resume();
   const { stopped } = await starting.catch((error: unknown) => {
     // The watch must not keep a process that has nothing to do.

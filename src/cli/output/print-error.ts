@@ -1,6 +1,6 @@
 import { LogahError } from '../../errors';
 import { Interruption } from '../interruption';
-import { isSystemError } from '../system-error';
+import { isSystemError } from '../../system-error';
 
 /** Prints an error for people to standard error. Returns the exit code: 1, or that of the signal. */
 export function printError(error: unknown): number {

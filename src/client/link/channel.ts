@@ -1,4 +1,5 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
+import { isLoopbackHost } from '../../loopback';
 
 /** HTTP/2 receive window in bytes; four times the throughput of the default 64 KiB over loopback. */
 const FLOW_CONTROL_WINDOW_BYTES = 8 * 1024 * 1024;
@@ -37,7 +38,7 @@ export function channelOptions(target: string): ChannelOptions {
 export function isLoopback(target: string): boolean {
   const path = target.replace(/^(?:dns|ipv4|ipv6):(?:\/\/[^/]*\/)?/i, '');
   if (/^unix(?:-abstract)?:/i.test(path)) return true;
-  return path.split(',').every((address) => isLoopbackHost(hostOf(address).toLowerCase()));
+  return path.split(',').every((address) => isHere(hostOf(address)));
 }
 
 function hostOf(address: string): string {
@@ -47,10 +48,7 @@ function hostOf(address: string): string {
   return address.indexOf(':') === address.lastIndexOf(':') ? address.replace(/:\d*$/, '') : address;
 }
 
-function isLoopbackHost(host: string): boolean {
-  return (
-    /^(?:.*\.)?localhost\.?$/.test(host) ||
-    /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(host) ||
-    ['::1', '0:0:0:0:0:0:0:1', '0.0.0.0', '::'].includes(host)
-  );
+/** For a client, the address that stands for all of a machine's is this machine's. */
+function isHere(host: string): boolean {
+  return isLoopbackHost(host) || host === '0.0.0.0' || host === '::';
 }

@@ -3,35 +3,51 @@
 import { LogahError } from '../../errors';
 import { quoted } from '../../graph/violations';
 import type { Bundle, Bundles, ExpansionFile } from '../../hypernet/bundle';
+import type { Aliases } from '../../hypernet/models-directory';
+import { matching } from './named-bundles';
+
+/** The alias of the model for families that no model was trained on. */
+const DEFAULT = 'default';
+
+/** A file, and the lower-case hexadecimal digest of what it must hold. */
+export interface TokenizerFile {
+  readonly name: string;
+  readonly sha256: string;
+}
 
 /** The models of a server and the choice among them. */
 export class ModelChoice {
   readonly bundles: Bundles;
   readonly defaultModel: string;
+  readonly aliases: Aliases;
 
-  /** `defaultModel` may be empty: the one whose manifest says so, or else the first by name. Throws LogahError (failed_precondition) where it is not there. */
-  constructor(bundles: Bundles, defaultModel: string) {
-    const meant = [...bundles.values()].find(({ manifest }) => manifest.default);
-    const first = meant?.manifest.name ?? [...bundles.keys()][0] ?? '';
+  /**
+   * `defaultModel` may be empty: the one that the alias `default` stands for, or whose manifest says so, or else the first
+   * by name. Throws LogahError (failed_precondition) where it is not there.
+   */
+  constructor(bundles: Bundles, defaultModel: string, aliases: Aliases = new Map()) {
+    const named = [...bundles].filter(isPlain);
+    const [first = ''] = named.find(([, { manifest }]) => manifest.default) ?? named[0] ?? [];
     this.bundles = bundles;
-    this.defaultModel = defaultModel === '' ? first : defaultModel;
-    if (!bundles.has(this.defaultModel)) {
+    this.aliases = aliases;
+    this.defaultModel = defaultModel === '' ? (aliases.get(DEFAULT) ?? first) : defaultModel;
+    if (this.#find(this.defaultModel) === undefined) {
       throw new LogahError(
         'failed_precondition',
-        `--default-model is ${this.defaultModel}; there are: ${[...bundles.keys()].join(', ')}`,
+        `--default-model is ${this.defaultModel}; ${this.#known()}`,
       );
     }
   }
 
   /**
-   * The model named, or, for an empty name, the first that was trained on the family, or else the default.
-   * Throws LogahError (not_found), listing those there are.
+   * The model named, by its name, an alias, or NAME@FINGERPRINT with at least the first 4 digits, or, for an empty name,
+   * the first that was trained on the family, or else the default. Throws LogahError (not_found), listing those there are.
    */
   choose(name: string, family: string): Bundle {
-    const trained = [...this.bundles.values()].find(({ manifest }) => manifest.families.includes(family));
-    const bundle = name === '' ? (trained ?? this.bundles.get(this.defaultModel)) : this.bundles.get(name);
+    const bundle =
+      name === '' ? (this.#trainedOn(family) ?? this.#find(this.defaultModel)) : this.#find(name);
     if (bundle === undefined) {
-      const description = `is ${quoted(name)}; there are: ${[...this.bundles.keys()].join(', ')}`;
+      const description = `is ${quoted(name)}; ${this.#known()}`;
       throw new LogahError('not_found', `model ${description}`, {
         violations: [{ field: 'model', description }],
       });
@@ -41,16 +57,19 @@ export class ModelChoice {
 
   /** A model's expansion. Throws LogahError (not_found) where the model has another or none. */
   expansion(name: string, sha256: string): ExpansionFile {
-    const { expansion } = this.choose(name, '');
-    if (expansion?.sha256 === sha256) return expansion;
-    const description = `is ${quoted(sha256)}; the model has ${expansion?.sha256 ?? 'none'}`;
+    const chosen = this.choose(name, '');
+    // A plan has a model's name alone, and there may be several of it.
+    const same = [...this.bundles.values()].filter(({ manifest }) => manifest.name === chosen.manifest.name);
+    const found = same.find(({ expansion }) => expansion?.sha256 === sha256)?.expansion;
+    if (found !== undefined) return found;
+    const description = `is ${quoted(sha256)}; the model has ${chosen.expansion?.sha256 ?? 'none'}`;
     throw new LogahError('not_found', `sha256 ${description}`, {
       violations: [{ field: 'sha256', description }],
     });
   }
 
-  /** Where the files of a model's tokenizer lie, sorted. Throws LogahError (not_found) where it has none. */
-  tokenizer(name: string): { directory: string; names: readonly string[] } {
+  /** The files of a model's tokenizer, sorted. Throws LogahError (not_found) where it has none. */
+  tokenizer(name: string): { readonly directory: string; readonly files: readonly TokenizerFile[] } {
     const { directory, manifest } = this.choose(name, '');
     if (manifest.tokenizer === null) {
       const description = `is ${quoted(name)}, a model without a tokenizer`;
@@ -58,6 +77,29 @@ export class ModelChoice {
         violations: [{ field: 'model', description }],
       });
     }
-    return { directory, names: [...manifest.tokenizer.files].sort() };
+    const names = [...manifest.tokenizer.files].sort();
+    return {
+      directory,
+      files: names.map((file) => ({ name: file, sha256: manifest.files[file]?.sha256 ?? '' })),
+    };
   }
+
+  #trainedOn(family: string): Bundle | undefined {
+    const named = [...this.bundles].filter(isPlain);
+    return named.find(([, { manifest }]) => manifest.families.includes(family))?.[1];
+  }
+
+  #find(name: string): Bundle | undefined {
+    const [found, ...more] = matching(this.bundles, this.aliases.get(name) ?? name);
+    return more.length === 0 ? found : undefined;
+  }
+
+  #known(): string {
+    return `there are: ${[...this.aliases.keys(), ...this.bundles.keys()].join(', ')}`;
+  }
+}
+
+/** Bundles that answer to their exact names alone are nobody's default. */
+function isPlain([name]: readonly [string, Bundle]): boolean {
+  return !name.includes('@');
 }

@@ -4,21 +4,28 @@ import type { ElementType } from '../../element-type';
 import type { ErrorKind, FieldViolation } from '../../errors';
 import type { GraphLimits } from '../../graph/limits';
 import type { Bundle } from '../../hypernet/bundle';
+import type { Aliases } from '../../hypernet/models-directory';
 import type { DataRange } from '../../plan/data-range';
+import type { Representation } from '../../plan/factors';
+import type { InspectionOptions } from './inspection-request';
 import type { PackedTensors } from './packed-tensors';
 
 /** Given to the thread when it starts. */
 export interface PlanningSetup {
   readonly bundles: readonly Bundle[];
+  readonly aliases: Aliases;
   readonly defaultModel: string;
   readonly limits: GraphLimits;
 }
+
+/** The RPCs whose requests hold an architecture. */
+export type PlannedRpc = 'Plan' | 'Predict' | 'InspectTensors';
 
 /** Plan a request. */
 export interface PlanTask {
   readonly id: number;
   /** The RPC, whose request it is and whose response the plan travels in. */
-  readonly kind: 'Plan' | 'Predict';
+  readonly kind: PlannedRpc;
   readonly bytes: Uint8Array;
   /** One shared word; other than 0 as soon as nobody waits for the plan. */
   readonly abandoned: Int32Array;
@@ -27,13 +34,19 @@ export interface PlanTask {
 /** What the main thread must know of a plan. */
 export interface PlanHead {
   readonly model: string;
+  /** Fingerprint of the model. */
+  readonly bundle: string;
+  /** Fingerprint of the plan. */
   readonly fingerprint: string;
   readonly totalBytes: number;
   /** Number of tensors. */
   readonly tensors: number;
+  /** Number of elements of the network. */
+  readonly parameters: number;
   readonly seed: number;
   readonly lift: number;
   readonly elementType: ElementType;
+  readonly representation: Representation;
   /** The part of the data that is wanted. */
   readonly range: DataRange;
   readonly chunkBytes: number;
@@ -55,10 +68,12 @@ export interface StreamedPlan {
 /** A plan, in a form that costs the thread that receives it next to nothing. */
 export interface PlannedCall {
   readonly head: PlanHead;
-  /** The response, with gRPC's prefix. */
+  /** The response, with gRPC's prefix; empty where it has no plan. */
   readonly message: Uint8Array;
   /** Undefined where only the plan was asked for. */
   readonly streamed?: StreamedPlan | undefined;
+  /** Where tensors are to be looked at instead of sent. */
+  readonly inspection?: InspectionOptions | undefined;
 }
 
 /** A LogahError on its way between threads. */

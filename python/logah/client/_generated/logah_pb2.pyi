@@ -33,6 +33,7 @@ class CoreLayout(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CORE_LAYOUT_NORM_WEIGHT: _ClassVar[CoreLayout]
     CORE_LAYOUT_BIAS: _ClassVar[CoreLayout]
     CORE_LAYOUT_MATRIX_TRANSPOSED: _ClassVar[CoreLayout]
+    CORE_LAYOUT_RULE: _ClassVar[CoreLayout]
 
 class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -71,6 +72,7 @@ CORE_LAYOUT_POSITIONS: CoreLayout
 CORE_LAYOUT_NORM_WEIGHT: CoreLayout
 CORE_LAYOUT_BIAS: CoreLayout
 CORE_LAYOUT_MATRIX_TRANSPOSED: CoreLayout
+CORE_LAYOUT_RULE: CoreLayout
 SOURCE_UNSPECIFIED: Source
 SOURCE_PREDICTED: Source
 SOURCE_TILED: Source
@@ -120,16 +122,20 @@ class PredictRequest(_message.Message):
     def __init__(self, architecture: _Optional[_Union[_architecture_pb2.Architecture, _Mapping]] = ..., model: _Optional[str] = ..., seed: _Optional[int] = ..., dtype: _Optional[_Union[DataType, str]] = ..., chunk_bytes: _Optional[int] = ..., selection: _Optional[_Union[TensorSelection, _Mapping]] = ..., sha256: _Optional[bool] = ..., representation: _Optional[_Union[Representation, str]] = ..., slices: _Optional[_Iterable[_Union[TensorSlice, _Mapping]]] = ..., shard: _Optional[_Union[Shard, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., lift: _Optional[float] = ..., strict: _Optional[bool] = ..., copies: _Optional[int] = ...) -> None: ...
 
 class PlanRequest(_message.Message):
-    __slots__ = ("request",)
+    __slots__ = ("request", "graph")
     REQUEST_FIELD_NUMBER: _ClassVar[int]
+    GRAPH_FIELD_NUMBER: _ClassVar[int]
     request: PredictRequest
-    def __init__(self, request: _Optional[_Union[PredictRequest, _Mapping]] = ...) -> None: ...
+    graph: bool
+    def __init__(self, request: _Optional[_Union[PredictRequest, _Mapping]] = ..., graph: _Optional[bool] = ...) -> None: ...
 
 class PlanResponse(_message.Message):
-    __slots__ = ("plan",)
+    __slots__ = ("plan", "graph")
     PLAN_FIELD_NUMBER: _ClassVar[int]
+    GRAPH_FIELD_NUMBER: _ClassVar[int]
     plan: Plan
-    def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ...) -> None: ...
+    graph: _architecture_pb2.ArchitectureGraph
+    def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ..., graph: _Optional[_Union[_architecture_pb2.ArchitectureGraph, _Mapping]] = ...) -> None: ...
 
 class TensorSelection(_message.Message):
     __slots__ = ("patterns",)
@@ -305,7 +311,7 @@ class FactorBlock(_message.Message):
     def __init__(self, row: _Optional[int] = ..., rows: _Optional[int] = ..., column: _Optional[int] = ..., columns: _Optional[int] = ..., m: _Optional[int] = ..., n: _Optional[int] = ..., rank: _Optional[int] = ...) -> None: ...
 
 class CoreBlock(_message.Message):
-    __slots__ = ("row", "rows", "column", "columns", "layout", "m", "n", "height", "width", "start", "length")
+    __slots__ = ("row", "rows", "column", "columns", "layout", "m", "n", "height", "width", "start", "length", "rule", "lifted")
     ROW_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     COLUMN_FIELD_NUMBER: _ClassVar[int]
@@ -317,6 +323,8 @@ class CoreBlock(_message.Message):
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     LENGTH_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    LIFTED_FIELD_NUMBER: _ClassVar[int]
     row: int
     rows: int
     column: int
@@ -328,7 +336,9 @@ class CoreBlock(_message.Message):
     width: int
     start: int
     length: int
-    def __init__(self, row: _Optional[int] = ..., rows: _Optional[int] = ..., column: _Optional[int] = ..., columns: _Optional[int] = ..., layout: _Optional[_Union[CoreLayout, str]] = ..., m: _Optional[int] = ..., n: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., start: _Optional[int] = ..., length: _Optional[int] = ...) -> None: ...
+    rule: _architecture_pb2.Initialization
+    lifted: bool
+    def __init__(self, row: _Optional[int] = ..., rows: _Optional[int] = ..., column: _Optional[int] = ..., columns: _Optional[int] = ..., layout: _Optional[_Union[CoreLayout, str]] = ..., m: _Optional[int] = ..., n: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., start: _Optional[int] = ..., length: _Optional[int] = ..., rule: _Optional[_Union[_architecture_pb2.Initialization, _Mapping]] = ..., lifted: _Optional[bool] = ...) -> None: ...
 
 class Expansion(_message.Message):
     __slots__ = ("sha256", "rows", "rank")
@@ -415,26 +425,39 @@ class TensorDigest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., crc32: _Optional[int] = ..., sha256: _Optional[bytes] = ...) -> None: ...
 
 class Timings(_message.Message):
-    __slots__ = ("plan_seconds", "encode_seconds", "stream_seconds")
+    __slots__ = ("plan_seconds", "encode_seconds", "stream_seconds", "decode_seconds", "write_seconds")
     PLAN_SECONDS_FIELD_NUMBER: _ClassVar[int]
     ENCODE_SECONDS_FIELD_NUMBER: _ClassVar[int]
     STREAM_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    DECODE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    WRITE_SECONDS_FIELD_NUMBER: _ClassVar[int]
     plan_seconds: float
     encode_seconds: float
     stream_seconds: float
-    def __init__(self, plan_seconds: _Optional[float] = ..., encode_seconds: _Optional[float] = ..., stream_seconds: _Optional[float] = ...) -> None: ...
+    decode_seconds: float
+    write_seconds: float
+    def __init__(self, plan_seconds: _Optional[float] = ..., encode_seconds: _Optional[float] = ..., stream_seconds: _Optional[float] = ..., decode_seconds: _Optional[float] = ..., write_seconds: _Optional[float] = ...) -> None: ...
 
 class ListModelsRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class ListModelsResponse(_message.Message):
-    __slots__ = ("models", "default_model")
+    __slots__ = ("models", "default_model", "aliases")
+    class AliasesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     MODELS_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_MODEL_FIELD_NUMBER: _ClassVar[int]
+    ALIASES_FIELD_NUMBER: _ClassVar[int]
     models: _containers.RepeatedCompositeFieldContainer[Model]
     default_model: str
-    def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., default_model: _Optional[str] = ...) -> None: ...
+    aliases: _containers.ScalarMap[str, str]
+    def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., default_model: _Optional[str] = ..., aliases: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Model(_message.Message):
     __slots__ = ("name", "description", "fingerprint", "families", "operations", "rank", "parameters", "license", "decoder", "training_json", "tokenizer_vocab_size")
@@ -481,3 +504,97 @@ class TokenizerFile(_message.Message):
     name: str
     data: bytes
     def __init__(self, name: _Optional[str] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class InspectTensorsRequest(_message.Message):
+    __slots__ = ("request", "histogram_bins", "histogram_low", "histogram_high", "picture_rows", "picture_columns", "singular_values")
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    HISTOGRAM_BINS_FIELD_NUMBER: _ClassVar[int]
+    HISTOGRAM_LOW_FIELD_NUMBER: _ClassVar[int]
+    HISTOGRAM_HIGH_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    SINGULAR_VALUES_FIELD_NUMBER: _ClassVar[int]
+    request: PredictRequest
+    histogram_bins: int
+    histogram_low: float
+    histogram_high: float
+    picture_rows: int
+    picture_columns: int
+    singular_values: int
+    def __init__(self, request: _Optional[_Union[PredictRequest, _Mapping]] = ..., histogram_bins: _Optional[int] = ..., histogram_low: _Optional[float] = ..., histogram_high: _Optional[float] = ..., picture_rows: _Optional[int] = ..., picture_columns: _Optional[int] = ..., singular_values: _Optional[int] = ...) -> None: ...
+
+class InspectTensorsResponse(_message.Message):
+    __slots__ = ("tensor",)
+    TENSOR_FIELD_NUMBER: _ClassVar[int]
+    tensor: TensorInspection
+    def __init__(self, tensor: _Optional[_Union[TensorInspection, _Mapping]] = ...) -> None: ...
+
+class TensorInspection(_message.Message):
+    __slots__ = ("name", "start", "shape", "elements", "minimum", "maximum", "mean", "standard_deviation", "zeros", "histogram", "picture", "spectrum")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    MINIMUM_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_FIELD_NUMBER: _ClassVar[int]
+    MEAN_FIELD_NUMBER: _ClassVar[int]
+    STANDARD_DEVIATION_FIELD_NUMBER: _ClassVar[int]
+    ZEROS_FIELD_NUMBER: _ClassVar[int]
+    HISTOGRAM_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    SPECTRUM_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    start: _containers.RepeatedScalarFieldContainer[int]
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    elements: int
+    minimum: float
+    maximum: float
+    mean: float
+    standard_deviation: float
+    zeros: int
+    histogram: Histogram
+    picture: Picture
+    spectrum: Spectrum
+    def __init__(self, name: _Optional[str] = ..., start: _Optional[_Iterable[int]] = ..., shape: _Optional[_Iterable[int]] = ..., elements: _Optional[int] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., mean: _Optional[float] = ..., standard_deviation: _Optional[float] = ..., zeros: _Optional[int] = ..., histogram: _Optional[_Union[Histogram, _Mapping]] = ..., picture: _Optional[_Union[Picture, _Mapping]] = ..., spectrum: _Optional[_Union[Spectrum, _Mapping]] = ...) -> None: ...
+
+class Histogram(_message.Message):
+    __slots__ = ("low", "high", "counts", "below", "above")
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    BELOW_FIELD_NUMBER: _ClassVar[int]
+    ABOVE_FIELD_NUMBER: _ClassVar[int]
+    low: float
+    high: float
+    counts: _containers.RepeatedScalarFieldContainer[int]
+    below: int
+    above: int
+    def __init__(self, low: _Optional[float] = ..., high: _Optional[float] = ..., counts: _Optional[_Iterable[int]] = ..., below: _Optional[int] = ..., above: _Optional[int] = ...) -> None: ...
+
+class Picture(_message.Message):
+    __slots__ = ("rows", "columns", "matrix_rows", "matrix_columns", "means", "minima", "maxima")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    MATRIX_ROWS_FIELD_NUMBER: _ClassVar[int]
+    MATRIX_COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    MEANS_FIELD_NUMBER: _ClassVar[int]
+    MINIMA_FIELD_NUMBER: _ClassVar[int]
+    MAXIMA_FIELD_NUMBER: _ClassVar[int]
+    rows: int
+    columns: int
+    matrix_rows: int
+    matrix_columns: int
+    means: bytes
+    minima: bytes
+    maxima: bytes
+    def __init__(self, rows: _Optional[int] = ..., columns: _Optional[int] = ..., matrix_rows: _Optional[int] = ..., matrix_columns: _Optional[int] = ..., means: _Optional[bytes] = ..., minima: _Optional[bytes] = ..., maxima: _Optional[bytes] = ...) -> None: ...
+
+class Spectrum(_message.Message):
+    __slots__ = ("values", "rank", "squares")
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    SQUARES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.RepeatedScalarFieldContainer[float]
+    rank: int
+    squares: float
+    def __init__(self, values: _Optional[_Iterable[float]] = ..., rank: _Optional[int] = ..., squares: _Optional[float] = ...) -> None: ...

@@ -10,7 +10,7 @@ import { packagePath } from '../../package-paths';
 import { progressOn } from '../../output/progress';
 import { reportTable } from '../../output/report';
 import { savePrediction, type PredictionReport } from '../../save-prediction';
-import { withFileErrors } from '../../system-error';
+import { withFileErrors } from '../../../system-error';
 import { withClients, type Clients } from '../../with-client';
 import { answersPicture } from './answers-picture';
 import { accuracy, classify } from './classify';
