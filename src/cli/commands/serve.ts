@@ -6,7 +6,7 @@ import { loadConfig, SETTINGS, type SettingName } from '../../config';
 import { startServer } from '../../server';
 import { requireFreeAddress } from '../free-address';
 import { settingOption } from '../options';
-import { packagePath } from '../package-paths';
+import { packagePath, packageVersion } from '../package-paths';
 
 /** The command. */
 export function serveCommand(): Command {
@@ -28,7 +28,9 @@ async function serve(
 ): Promise<void> {
   const config = loadConfig(flags, packagePath('models'));
   const logger = pino({ level: config.logLevel, base: null });
-  const starting = requireFreeAddress(config.address).then(() => startServer(config, logger));
+  const starting = requireFreeAddress(config.address).then(() =>
+    startServer(config, logger, { version: packageVersion() }),
+  );
   // Before it listens, so that no signal ends it in any other way.
   const stop = (): void => {
     starting.then(
