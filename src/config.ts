@@ -5,6 +5,7 @@ import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { LogahError } from './errors';
 import { isLoopbackHost } from './loopback';
+import { nearestName } from './nearest-name';
 import { quoted } from './untrusted-text';
 
 /** One setting: its flag, its environment variable, and what it means. */
@@ -50,6 +51,31 @@ export const SETTINGS = {
     variable: 'LOGAH_INSECURE',
     default: 'false',
     description: 'speak plain text on an address that other machines reach; true or false',
+  },
+  callers: {
+    flag: '--callers <file>',
+    variable: 'LOGAH_CALLERS',
+    default: '',
+    description:
+      'file of the callers that are answered, a line each: name, credential, scopes (default: everybody is); read again when it changes',
+  },
+  jwtIssuer: {
+    flag: '--jwt-issuer <issuer>',
+    variable: 'LOGAH_JWT_ISSUER',
+    default: '',
+    description: 'issuer of the JSON Web Tokens that are taken',
+  },
+  jwtAudience: {
+    flag: '--jwt-audience <audience>',
+    variable: 'LOGAH_JWT_AUDIENCE',
+    default: '',
+    description: 'whom they must be meant for',
+  },
+  jwtKeys: {
+    flag: '--jwt-keys <file|url>',
+    variable: 'LOGAH_JWT_KEYS',
+    default: '',
+    description: "the issuer's JSON Web Key Set; a file is read again when it changes",
   },
   models: {
     flag: '--models <directory>',
@@ -175,12 +201,24 @@ const address = z
 
 const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
 
+/** The host of a URL, without brackets; empty where it is none. */
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : '';
+}
+
 const settings = z.object({
   address,
   tlsCert: z.string(),
   tlsKey: z.string(),
   tlsClientCa: z.string(),
   insecure: flag,
+  callers: z.string(),
+  jwtIssuer: z.string(),
+  jwtAudience: z.string(),
+  jwtKeys: z
+    .string()
+    .refine((keys) => !/^http:/i.test(keys) || isLoopbackHost(hostOf(keys)), 'must be a file or an https URL')
+    .refine((keys) => !/^https?:\/\/[^/]*@/i.test(keys), 'must hold no password'),
   models: z.string().min(1, 'must name a directory'),
   defaultModel: z.string(),
   executionProvider: z.enum(['cpu', 'cuda', 'auto'], 'must be cpu, cuda or auto'),
@@ -215,6 +253,15 @@ const schema = settings.superRefine((given, context) => {
   if (tlsCert !== '' && tlsKey === '') refuse('tlsCert', 'must come with --tls-key');
   if (tlsCert === '' && tlsClientCa !== '') refuse('tlsClientCa', 'must come with --tls-cert and --tls-key');
   if (tlsCert !== '' && insecure) refuse('insecure', 'must be false where there is --tls-cert');
+  const jwt = ['jwtIssuer', 'jwtAudience', 'jwtKeys'] as const;
+  if (jwt.some((name) => given[name] !== '')) {
+    for (const name of jwt) {
+      if (given[name] === '')
+        refuse(name, 'must come with the other two of --jwt-issuer, --jwt-audience and --jwt-keys');
+    }
+    if (given.callers === '')
+      refuse('callers', 'must name the callers by the subjects of their JSON Web Tokens');
+  }
   const host = listen.slice(0, listen.lastIndexOf(':')).replace(/^\[|\]$/g, '');
   if (tlsCert === '' && !insecure && !isLoopbackHost(host)) {
     refuse(
@@ -257,8 +304,46 @@ export function loadConfig(
   throw new LogahError('invalid_argument', faults.join('; '));
 }
 
+/** Variables that are no settings of a server: of the command line as a client, of Python's, and of tests. */
+const OTHER_VARIABLES: ReadonlySet<string> = new Set([
+  'LOGAH_TLS',
+  'LOGAH_CA',
+  'LOGAH_CERT',
+  'LOGAH_KEY',
+  'LOGAH_TOKEN_FILE',
+  'LOGAH_CACHE',
+  'LOGAH_PYTHON',
+  'LOGAH_PARITY',
+]);
+
+/** A variable of the environment that begins like ours and that nothing reads, and the one that may be meant. */
+export interface UnknownVariable {
+  readonly name: string;
+  readonly meant: string | undefined;
+}
+
+/** The variables of the environment that nothing reads, by name. */
+export function unknownVariables(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): readonly UnknownVariable[] {
+  const known = Object.values(SETTINGS).map(({ variable }): string => variable);
+  return Object.keys(environment)
+    .filter((name) => /^LOGAH_(?!TEST_)/i.test(name) && !known.includes(name) && !OTHER_VARIABLES.has(name))
+    .sort()
+    .map((name) => ({ name, meant: nearestName(name, known) }));
+}
+
 /** Settings that a server for one command does without: it listens for that command alone. */
-const OF_SHARED_SERVERS: readonly SettingName[] = ['tlsCert', 'tlsKey', 'tlsClientCa', 'insecure'];
+const OF_SHARED_SERVERS: readonly SettingName[] = [
+  'tlsCert',
+  'tlsKey',
+  'tlsClientCa',
+  'insecure',
+  'callers',
+  'jwtIssuer',
+  'jwtAudience',
+  'jwtKeys',
+];
 
 /** The environment of a server that a command starts for itself. */
 export function embeddedEnvironment(environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {

@@ -23,6 +23,9 @@ import type { PlannedCall } from './planning/planning-protocol';
 import type { PredictionService } from './prediction-service';
 import { REQUEST_ID } from './request-id';
 import { parse } from './service-definition';
+import type { Caller } from './security/caller';
+import type { Gate } from './security/gate';
+import { streamsExceeded } from './security/refusals';
 import type { SharedAnswers } from './answers/shared-answers';
 import { statusCode, toServiceError } from './status';
 import { summaryMessage } from './answers/summary';
@@ -34,6 +37,7 @@ export interface HandlerContext {
   readonly service: PredictionService;
   readonly answers: SharedAnswers;
   readonly admission: Admission;
+  readonly gate: Gate;
   readonly logger: Logger;
   /** Aborts, for a LogahError, when calls in flight must end because the server does. */
   readonly closing: AbortSignal;
@@ -61,7 +65,7 @@ export function createHandlers(context: HandlerContext): UntypedServiceImplement
       cancellable(call, context.closing, async (signal) => {
         callback(null, await answer(call, begun, signal));
       }).catch((error: unknown) => {
-        fail(call, begun, error, callback);
+        fail(call, begun, error, context, callback);
       });
     };
 
@@ -73,7 +77,7 @@ export function createHandlers(context: HandlerContext): UntypedServiceImplement
     (call) => {
       const begun = begin(call, method, context.logger);
       cancellable(call, context.closing, (signal) => answer(call, begun, signal)).catch((error: unknown) => {
-        fail(call, begun, error, (status) => {
+        fail(call, begun, error, context, (status) => {
           call.emit('error', status);
         });
       });
@@ -85,24 +89,27 @@ export function createHandlers(context: HandlerContext): UntypedServiceImplement
       begun.logger.info({ model: head.model, tensors: head.tensors }, 'planned');
       return new FramedMessage(Buffer.from(message.buffer));
     }),
-    ListModels: unary('ListModels', ({ request }) => {
+    ListModels: unary('ListModels', ({ request }, { account }) => {
       parse.listModels(request);
-      return Promise.resolve(context.answers.modelList);
+      return Promise.resolve(context.answers.modelList(account.caller.scopes));
     }),
     GetTokenizer: unary('GetTokenizer', ({ request }, { account }) => {
       const { model } = parse.getTokenizer(request);
-      return context.answers.tokenizer(model, (done) => {
+      return context.answers.tokenizer(model, account.caller.scopes, (done) => {
         account.onClose(done);
       });
     }),
     Predict: streaming('Predict', async (call, begun, signal) => {
-      begun.account.hold(context.admission.predictions.take(begun.account.caller));
+      const { caller } = begun.account;
+      requireStream(context, caller);
+      context.gate.rates.requireBytes(caller);
+      begun.account.hold(context.admission.predictions.take(caller));
       await predict(call, begun, context, signal);
     }),
     GetExpansion: streaming('GetExpansion', async (call, { account }, signal) => {
       const { model, sha256 } = parse.getExpansion(call.request);
       const writer = new StreamWriter(call, signal);
-      const messages = await context.answers.expansion(model, sha256, (done) => {
+      const messages = await context.answers.expansion(model, sha256, account.caller.scopes, (done) => {
         account.onClose(done);
       });
       for (const message of messages) await writer.write(message, message.wire.length);
@@ -146,6 +153,7 @@ async function predict(
   const { chunks, digests, encodeSeconds } = context.service.stream(head, streamed, share.chunkBytes, signal);
   const streamStarted = performance.now();
   for await (const chunk of chunks) {
+    context.gate.rates.sent(begun.account.caller, chunk.data.length);
     await writer.write(frameChunk(chunk), chunk.data.length, chunk.release);
   }
   const timings = {
@@ -164,6 +172,12 @@ async function predict(
   logger.info({ ...timings, bytes: totalBytes }, 'predicted');
 }
 
+/** Throws LogahError (resource_exhausted) where the caller has as many predictions as it may have at a time. */
+function requireStream({ admission }: HandlerContext, caller: Caller): void {
+  const held = admission.predictions.usedBy(caller);
+  if (held >= caller.scopes.streams) throw streamsExceeded(caller, held, admission.predictions.retryAfterMs);
+}
+
 /** Names the call, tells the caller its request id, and gives it a logger of its own. */
 function begin(call: UnaryCall | StreamCall, method: string, parent: Logger): Begun {
   const account = accountOf(call);
@@ -171,7 +185,13 @@ function begin(call: UnaryCall | StreamCall, method: string, parent: Logger): Be
   const metadata = new Metadata();
   metadata.set(REQUEST_ID, id);
   call.sendMetadata(metadata);
-  const logger = parent.child({ requestId: id, method, peer: call.getPeer() });
+  const { name } = account.caller;
+  const logger = parent.child({
+    requestId: id,
+    method,
+    peer: call.getPeer(),
+    ...(name !== '' && { caller: name }),
+  });
   return { id, logger, account };
 }
 
@@ -179,9 +199,11 @@ function fail(
   call: UnaryCall | StreamCall,
   { id, logger, account }: Begun,
   error: unknown,
+  { gate }: HandlerContext,
   send: sendUnaryData<FramedMessage>,
 ): void {
   account.requestDone();
+  gate.refused(error);
   if (call.cancelled || isExpiry(error)) logger.info({ reason: reasonOf(error) }, 'cancelled');
   else logFailure(logger, error);
   send(toServiceError(error, id));

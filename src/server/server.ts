@@ -7,6 +7,7 @@ import { loadSync } from '@grpc/proto-loader';
 import type { Logger } from 'pino';
 import { disableRuntimeTelemetry, type ServerConfig } from '../config';
 import { LogahError } from '../errors';
+import { isLoopbackHost } from '../loopback';
 import { openBundles } from '../hypernet/bundle';
 import { protoDefinition } from '../contract/proto-definition';
 import { Admission } from './admission/admission';
@@ -15,7 +16,7 @@ import { Connections } from './admission/connections';
 import { silentAtDeadline } from './deadline';
 import { http2ServersOf } from './answers/grpc-internals';
 import { createHandlers } from './handlers';
-import { Health, HEALTH_CHECKS } from './health';
+import { Health, HEALTH_CHECKS, HEALTH_WATCH } from './health';
 import { ModelChoice } from './planning/model-choice';
 import { Planner } from './planning/planner';
 import { PredictionService } from './prediction-service';
@@ -23,6 +24,8 @@ import { startPool } from './provider';
 import { Readers } from './admission/readers';
 import { addReflection } from './reflection';
 import { UNHEARD, type SecurityEvents } from './security/events';
+import { Gate } from './security/gate';
+import { Identity } from './security/identity';
 import { answerPlainText } from './security/plain-text';
 import { ServerTls } from './security/tls';
 import { LARGE_REQUESTS, serviceDefinition } from './service-definition';
@@ -42,6 +45,14 @@ const IDLE_CONNECTION_MS = 10 * 60_000;
 
 const SERVICE_NAME = 'logah.v1.LogahService';
 
+/** What a server is told besides its settings. */
+export interface ServerOptions {
+  /** Of the package; empty: none is told. */
+  readonly version?: string;
+  /** Hears what happens to its certificates and callers. */
+  readonly events?: SecurityEvents;
+}
+
 /** A server that listens. */
 export interface RunningServer {
   /** Host as configured, and the port that it listens on. */
@@ -55,15 +66,17 @@ export interface RunningServer {
 
 /**
  * Starts a server. Throws LogahError (failed_precondition) where models, provider, address or the files of TLS are not to
- * be had. `events` hears what happens to its certificates and callers.
+ * be had.
  */
 export async function startServer(
   config: ServerConfig,
   logger: Logger,
-  events: SecurityEvents = UNHEARD,
+  { version = '', events = UNHEARD }: ServerOptions = {},
 ): Promise<RunningServer> {
   disableRuntimeTelemetry();
   const tls = await openTls(config, logger, events);
+  const identity = await openIdentity(config, logger, events);
+  const gate = new Gate(identity, new Set([...HEALTH_CHECKS, HEALTH_WATCH]), events);
   const bundles = await openBundles(config.models);
   const models = new ModelChoice(bundles, config.defaultModel);
   let fail: (error: Error) => void = () => undefined;
@@ -103,6 +116,8 @@ export async function startServer(
       accountCalls({
         admission,
         readers,
+        gate,
+        version,
         logger,
         largeRequests: LARGE_REQUESTS,
         maxRequestBytes: config.maxRequestBytes,
@@ -116,7 +131,7 @@ export async function startServer(
   // Each call listens; beyond ten, Node.js would suspect a leak.
   setMaxListeners(config.maxCalls, closing.signal);
   const answers = new SharedAnswers(models);
-  const context = { planner, service, answers, admission, logger, closing: closing.signal };
+  const context = { planner, service, answers, admission, gate, logger, closing: closing.signal };
   server.addService(serviceDefinition, createHandlers(context));
   const health = new Health(['', SERVICE_NAME]);
   health.addToServer(server);
@@ -124,6 +139,7 @@ export async function startServer(
   const closeThreads = async (): Promise<void> => {
     readers.stop();
     tls?.close();
+    identity?.close();
     await Promise.all([pool.close(), planner.close()]);
   };
   const credentials = tls?.credentials ?? ServerCredentials.createInsecure();
@@ -136,8 +152,15 @@ export async function startServer(
     if (tls !== undefined) answerPlainText(http2Server);
     connections.watch(http2Server);
   }
+  const security = securityOf(config, tls);
   const host = config.address.slice(0, config.address.lastIndexOf(':'));
-  logger.info({ address: host, port, provider, models: [...bundles.keys()] }, 'listening');
+  logger.info(
+    { address: host, port, provider, models: [...bundles.keys()], version, security, settings: config },
+    'listening',
+  );
+  if (security.authentication === 'none' && !isLoopbackHost(host.replace(/^\[|\]$/g, ''))) {
+    logger.warn('everybody who reaches this address is answered (--callers, --tls-client-ca)');
+  }
 
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
@@ -165,6 +188,29 @@ function openTls(
 ): Promise<ServerTls> | undefined {
   if (cert === '') return undefined;
   return ServerTls.open({ cert, key, clientCa: tlsClientCa || undefined }, logger, events);
+}
+
+/** What a server holds against others, for its log. */
+function securityOf(
+  { tlsClientCa, callers, jwtKeys }: ServerConfig,
+  tls: ServerTls | undefined,
+): { readonly transport: string; readonly authentication: string; readonly certificateExpires?: Date } {
+  const ways = [callers && 'callers', jwtKeys && 'jwt', tlsClientCa && 'client certificates'];
+  return {
+    transport: tls === undefined ? 'plain text' : 'TLS',
+    authentication: ways.filter(Boolean).join(', ') || 'none',
+    ...(tls && { certificateExpires: tls.expires }),
+  };
+}
+
+function openIdentity(
+  { callers, jwtIssuer: issuer, jwtAudience: audience, jwtKeys: keys }: ServerConfig,
+  logger: Logger,
+  events: SecurityEvents,
+): Promise<Identity> | undefined {
+  if (callers === '') return undefined;
+  const jwt = keys === '' ? undefined : { issuer, audience, keys };
+  return Identity.open({ callers, jwt }, logger, events);
 }
 
 function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {

@@ -6,7 +6,9 @@ import type { Logger } from 'pino';
 import { LogahError } from '../../errors';
 import { loggable } from '../../untrusted-text';
 import type { Admission } from './admission';
-import type { Caller, Lease } from './budget';
+import type { Lease } from './budget';
+import { anonymous, type Caller } from '../security/caller';
+import type { Gate } from '../security/gate';
 import { framePassing } from '../answers/framing';
 import { http2StreamOf } from '../answers/grpc-internals';
 import { boundDecompression } from './decompression';
@@ -26,6 +28,9 @@ const FREE_BYTES = 4096;
 /** gRPC's prefix of a message. */
 const PREFIX_BYTES = 5;
 
+/** The header that the server's version is told in. */
+export const VERSION = 'x-logah-version';
+
 /** How calls are admitted. */
 export interface CallRules {
   readonly admission: Admission;
@@ -37,12 +42,16 @@ export interface CallRules {
   /** How long a request may take to arrive, in milliseconds. */
   readonly stallMs: number;
   readonly readers: Readers;
+  readonly gate: Gate;
+  /** Of the package, which calls that are let in are told; empty: they are not. */
+  readonly version: string;
   readonly logger: Logger;
 }
 
 /** What one call holds. All of it is released when its HTTP/2 stream closes. */
 export class CallAccount {
-  readonly caller: Caller;
+  /** Known by its address until it has said who it is. */
+  caller: Caller;
   /** Names the call in the log and to its caller. */
   requestId = chooseRequestId(undefined);
   readonly #leases = new Set<Lease>();
@@ -88,12 +97,12 @@ const accounts = new WeakMap<Metadata, CallAccount>();
 
 /** The account of a call, by the metadata that it came with. */
 export function accountOf(call: { readonly metadata: Metadata }): CallAccount {
-  return accounts.get(call.metadata) ?? new CallAccount({ identity: '' });
+  return accounts.get(call.metadata) ?? new CallAccount(anonymous(''));
 }
 
 /** Who opened a stream: the address of the connection, without the port. */
-export function callerOf(stream: ServerHttp2Stream | undefined): Caller {
-  return { identity: stream?.session?.socket.remoteAddress ?? '' };
+function addressOf(stream: ServerHttp2Stream | undefined): string {
+  return stream?.session?.socket.remoteAddress ?? '';
 }
 
 /** The interceptor that accounts; must be the first. */
@@ -101,18 +110,23 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
   return (method, call) => {
     framePassing(call);
     const stream = http2StreamOf(call);
-    const account = new CallAccount(callerOf(stream));
+    const address = addressOf(stream);
+    const account = new CallAccount(anonymous(address));
     const log = (message: string, fields: object): void => {
       const name = method.path.slice(method.path.lastIndexOf('/') + 1);
-      const { requestId } = account;
-      rules.logger.info({ requestId, method: name, peer: call.getPeer(), ...fields }, message);
+      const { requestId, caller } = account;
+      const from = { peer: call.getPeer(), ...(caller.name !== '' && { caller: caller.name }) };
+      rules.logger.info({ requestId, method: name, ...from, ...fields }, message);
     };
-    const refuse = (error: LogahError): void => {
-      log('refused', { code: statusCode(error.kind), reason: loggable(error.message) });
+    const refuse = (error: unknown): void => {
+      rules.gate.refused(error);
+      if (error instanceof LogahError)
+        log('refused', { code: statusCode(error.kind), reason: loggable(error.message) });
+      else rules.logger.error({ requestId: account.requestId, err: error }, 'failed');
       const { code, details, metadata: trailers } = toServiceError(error, account.requestId);
       call.sendStatus({ code, details, metadata: trailers });
       // Otherwise the caller may go on sending what nobody reads.
-      stream?.close(constants.NGHTTP2_NO_ERROR);
+      if (stream?.readableEnded === false) stream.close(constants.NGHTTP2_NO_ERROR);
     };
     const refused = attempt(() => {
       if (!rules.exempt.has(method.path)) account.hold(rules.admission.calls.take(account.caller));
@@ -136,8 +150,21 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
           onReceiveMetadata: (received, proceed) => {
             account.requestId = chooseRequestId(received);
             accounts.set(received, account);
-            if (refused === undefined) proceed(received);
-            else refuse(refused);
+            if (refused !== undefined) {
+              refuse(refused);
+              return;
+            }
+            const enter = (caller: Caller): void => {
+              account.caller = caller;
+              proceed(received);
+            };
+            try {
+              const caller = rules.gate.admit(method.path, received, stream, address);
+              if (caller instanceof Promise) caller.then(enter).catch(refuse);
+              else enter(caller);
+            } catch (error) {
+              refuse(error);
+            }
           },
           onReceiveMessage: (message, proceed) => {
             proceed(message);
@@ -149,6 +176,7 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
         });
       },
       sendMetadata: (sent, next) => {
+        if (rules.version !== '' && !rules.gate.isOpen(method.path)) sent.set(VERSION, rules.version);
         next(sent);
       },
       sendMessage: (message, next) => {

@@ -4,6 +4,7 @@ import type { ElementType } from '../../element-type';
 import type { ErrorKind, FieldViolation } from '../../errors';
 import type { GraphLimits } from '../../graph/limits';
 import type { Bundle } from '../../hypernet/bundle';
+import type { Scopes } from '../security/scopes';
 import type { DataRange } from '../../plan/data-range';
 import type { PackedTensors } from './packed-tensors';
 
@@ -20,6 +21,8 @@ export interface PlanTask {
   /** The RPC, whose request it is and whose response the plan travels in. */
   readonly kind: 'Plan' | 'Predict';
   readonly bytes: Uint8Array;
+  /** What the caller may do. */
+  readonly scopes: Scopes;
   /** One shared word; other than 0 as soon as nobody waits for the plan. */
   readonly abandoned: Int32Array;
 }
@@ -67,6 +70,8 @@ export interface ErrorFields {
   readonly message: string;
   readonly violations: readonly FieldViolation[];
   readonly retryAfterMs: number | undefined;
+  readonly reason: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** What the planning thread says. */

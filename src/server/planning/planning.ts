@@ -10,7 +10,7 @@ import { packGraph } from '../../decode/packed-graph';
 import { invalidField, LogahError } from '../../errors';
 import type { PredictRequest__Output } from '../../gen/logah/v1/PredictRequest';
 import { graphHash } from '../../graph/canonical';
-import type { GraphLimits } from '../../graph/limits';
+import { graphSize, type GraphLimits } from '../../graph/limits';
 import { dataRange, type DataRange } from '../../plan/data-range';
 import { encodedGraph, planPrediction, type PredictionPlan } from '../../plan/plan';
 import { chooseWidening } from '../../plan/widening-choice';
@@ -21,6 +21,8 @@ import type { ModelChoice } from './model-choice';
 import { packTensors } from './packed-tensors';
 import type { PlannedCall, PlanTask, StreamedPlan } from './planning-protocol';
 import { readOptions, type AnswerOptions } from './request';
+import { parametersExceeded } from '../security/refusals';
+import type { Scopes } from '../security/scopes';
 import { checkBounds, requestBounds } from '../admission/request-bounds';
 
 /** What is planned with. */
@@ -34,11 +36,11 @@ export interface PlanningContext {
  * request is wrong; see `docs/architecture.md` for the status of each stage.
  */
 export function planCall(
-  { kind, bytes }: Pick<PlanTask, 'kind' | 'bytes'>,
+  { kind, bytes, scopes }: Pick<PlanTask, 'kind' | 'bytes' | 'scopes'>,
   context: PlanningContext,
   checkpoint: () => void,
 ): PlannedCall {
-  const { plan, options } = planned(readRequest(kind, bytes, context.limits), context, checkpoint);
+  const { plan, options } = planned(readRequest(kind, bytes, context.limits), scopes, context, checkpoint);
   const range = dataRange(options.resume, plan.fingerprint, plan.totalBytes);
   const { chunkBytes, sha256 } = options;
   return {
@@ -61,6 +63,7 @@ export function planCall(
 
 function planned(
   request: PredictRequest__Output,
+  scopes: Scopes,
   { limits, models }: PlanningContext,
   checkpoint: () => void,
 ): { readonly plan: PredictionPlan; readonly options: AnswerOptions } {
@@ -69,7 +72,9 @@ function planned(
   const network = readNetwork(request.architecture, limits);
   checkpoint();
   const { graph } = network;
-  const bundle = models.choose(request.model, graph.family);
+  const { elements } = graphSize(graph);
+  if (elements > scopes.parameters) throw parametersExceeded(elements, scopes.parameters);
+  const bundle = models.choose(request.model, graph.family, scopes);
   const known = knownNetwork(
     graph,
     chooseWidening(network, bundle.manifest, options.copies),

@@ -27,6 +27,10 @@ export const REFUSAL_REASONS = [
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
+export function isRefusalReason(reason: string | undefined): reason is RefusalReason {
+  return (REFUSAL_REASONS as readonly (string | undefined)[]).includes(reason);
+}
+
 /** For a server that nobody watches over. */
 export const UNHEARD: SecurityEvents = {
   certificate: () => undefined,

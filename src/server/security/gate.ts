@@ -1,0 +1,67 @@
+/** Lets calls in: who calls, whether it may call that, and how often. */
+
+import type { ServerHttp2Stream } from 'node:http2';
+import type { Metadata } from '@grpc/grpc-js';
+import { LogahError } from '../../errors';
+import { anonymous, type Caller } from './caller';
+import { certificateNames } from './certificate-names';
+import { isRefusalReason, type SecurityEvents } from './events';
+import type { Identity } from './identity';
+import { Rates } from './rates';
+import { methodNotAllowed } from './refusals';
+
+/** Paths that begin so look after the server. */
+const ADMIN = '/logah.v1.AdminService/';
+
+/** The gate of one server. */
+export class Gate {
+  readonly rates = new Rates();
+  readonly #identity: Identity | undefined;
+  readonly #open: ReadonlySet<string>;
+  readonly #events: SecurityEvents;
+
+  /** Without `identity` nobody is asked who it is. `open`: paths that answer everybody. */
+  constructor(identity: Identity | undefined, open: ReadonlySet<string>, events: SecurityEvents) {
+    this.#identity = identity;
+    this.#open = open;
+    this.#events = events;
+  }
+
+  /** Whether a path answers everybody. */
+  isOpen(path: string): boolean {
+    return this.#open.has(path);
+  }
+
+  /** Who calls. Throws, or rejects with, a LogahError where the call is refused. */
+  admit(
+    path: string,
+    metadata: Metadata,
+    stream: ServerHttp2Stream | undefined,
+    address: string,
+  ): Caller | Promise<Caller> {
+    if (this.isOpen(path)) return anonymous(address);
+    const caller = this.#identity?.identify(metadata, stream) ?? unasked(stream, address);
+    return caller instanceof Promise
+      ? caller.then((one) => this.#allow(one, path))
+      : this.#allow(caller, path);
+  }
+
+  /** Counts a refusal, of this gate or behind it. */
+  refused(error: unknown): void {
+    if (error instanceof LogahError && isRefusalReason(error.reason)) this.#events.refused(error.reason);
+  }
+
+  #allow(caller: Caller, path: string): Caller {
+    if (path.startsWith(ADMIN) && !caller.scopes.admin) throw methodNotAllowed(caller, path);
+    this.rates.request(caller);
+    return caller;
+  }
+}
+
+/** Where nobody is asked who it is, a client's certificate still gives it a name. */
+function unasked(stream: ServerHttp2Stream | undefined, address: string): Caller {
+  const [name] = certificateNames(stream);
+  return name === undefined
+    ? anonymous(address)
+    : { ...anonymous(address), identity: `certificate ${name}`, name };
+}
