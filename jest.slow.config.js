@@ -1,6 +1,7 @@
 /** The slow suites: whole commands and servers over their lives, every shape, long series of draws, faults on purpose. */
 const SLOW = [
   '<rootDir>/test/cli/bench.test.ts',
+  '<rootDir>/test/cli/check.test.ts',
   '<rootDir>/test/cli/demo.test.ts',
   '<rootDir>/test/cli/end-to-end.test.ts',
   '<rootDir>/test/cli/factors.test.ts',
@@ -12,6 +13,7 @@ const SLOW = [
   '<rootDir>/test/decode/random.test.ts',
   '<rootDir>/test/server/every-shape.test.ts',
   '<rootDir>/test/server/lifecycle.test.ts',
+  '<rootDir>/test/server/models/reload.test.ts',
   '<rootDir>/test/faults/**/*.test.ts',
 ];
 

@@ -20,6 +20,7 @@ execFileSync(
     `--includeDirs=${join(root, 'proto')}`,
     `--outDir=${out}`,
     'logah/v1/logah.proto',
+    'logah/v1/admin.proto',
   ],
   { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
 );

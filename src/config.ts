@@ -32,19 +32,20 @@ export const SETTINGS = {
     variable: 'LOGAH_TLS_CERT',
     default: '',
     description:
-      'certificate of the server in PEM, with those that lead to its root; read again when it changes',
+      'certificate of the server in PEM, with those that lead to its root; read again when it changes (default: plain text)',
   },
   tlsKey: {
     flag: '--tls-key <file>',
     variable: 'LOGAH_TLS_KEY',
     default: '',
-    description: 'private key of that certificate in PEM',
+    description: 'private key of that certificate in PEM (default: none)',
   },
   tlsClientCa: {
     flag: '--tls-client-ca <file>',
     variable: 'LOGAH_TLS_CLIENT_CA',
     default: '',
-    description: 'certificates in PEM of which one must have signed the certificate of every client',
+    description:
+      'certificates in PEM of which one must have signed the certificate of every client (default: clients need none)',
   },
   insecure: {
     flag: '--insecure',
@@ -63,25 +64,32 @@ export const SETTINGS = {
     flag: '--jwt-issuer <issuer>',
     variable: 'LOGAH_JWT_ISSUER',
     default: '',
-    description: 'issuer of the JSON Web Tokens that are taken',
+    description: 'issuer of the JSON Web Tokens that are taken (default: none are)',
   },
   jwtAudience: {
     flag: '--jwt-audience <audience>',
     variable: 'LOGAH_JWT_AUDIENCE',
     default: '',
-    description: 'whom they must be meant for',
+    description: 'whom the JSON Web Tokens must be meant for (default: none are taken)',
   },
   jwtKeys: {
     flag: '--jwt-keys <file|url>',
     variable: 'LOGAH_JWT_KEYS',
     default: '',
-    description: "the issuer's JSON Web Key Set; a file is read again when it changes",
+    description: "the issuer's JSON Web Key Set; a file is read again when it changes (default: none)",
   },
   models: {
     flag: '--models <directory>',
     variable: 'LOGAH_MODELS',
     default: '',
     description: 'directory of model bundles (default: the models that ship with the package)',
+  },
+  modelsPollSeconds: {
+    flag: '--models-poll-seconds <seconds>',
+    variable: 'LOGAH_MODELS_POLL_SECONDS',
+    default: '5',
+    description:
+      'how often the models directory is looked at for changes; 0: only on SIGHUP and when asked to',
   },
   defaultModel: {
     flag: '--default-model <name>',
@@ -100,13 +108,27 @@ export const SETTINGS = {
     flag: '--workers <count|auto>',
     variable: 'LOGAH_WORKERS',
     default: 'auto',
-    description: 'threads that encode and decode; auto: one less than processor cores, 1 to 4',
+    description:
+      'threads that encode and decode; auto: one less than processor cores, 1 to 4; with CUDA one for each device',
+  },
+  cudaDevices: {
+    flag: '--cuda-devices <index,...>',
+    variable: 'LOGAH_CUDA_DEVICES',
+    default: '0',
+    description: 'GPUs that the workers take in turn, as nvidia-smi numbers them; the CPU has no use for it',
   },
   tilesAhead: {
     flag: '--tiles-ahead <count>',
     variable: 'LOGAH_TILES_AHEAD',
     default: '4',
     description: 'tiles of up to 4 MiB that a stream decodes ahead of its reader',
+  },
+  admin: {
+    flag: '--admin <off|loopback>',
+    variable: 'LOGAH_ADMIN',
+    default: 'off',
+    description:
+      'who may load, unload and reload models (AdminService): nobody, or whoever connects from this machine',
   },
   maxStreams: {
     flag: '--max-streams <count>',
@@ -191,8 +213,18 @@ const count = (least: number, most: number, otherwise = ''): z.ZodType<number, s
       `must ${otherwise && `be ${otherwise}`}lie between ${least} and ${most}`,
     );
 
+/** The word `auto`, or what `numbers` takes, with its messages. */
+const autoOr = (numbers: z.ZodType<number, string>): z.ZodType<number | 'auto', string> =>
+  z.string().transform((text, context) => {
+    if (text === 'auto') return text;
+    const result = numbers.safeParse(text);
+    if (result.success) return result.data;
+    for (const { message } of result.error.issues) context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+
 /** gRPC needs a core of its own: with a worker on each, all of them take turns, and none is faster. */
-const workersForThisMachine = (): number => Math.min(4, Math.max(1, availableParallelism() - 1));
+export const workersForThisMachine = (): number => Math.min(4, Math.max(1, availableParallelism() - 1));
 
 const address = z
   .string()
@@ -220,13 +252,18 @@ const settings = z.object({
     .refine((keys) => !/^http:/i.test(keys) || isLoopbackHost(hostOf(keys)), 'must be a file or an https URL')
     .refine((keys) => !/^https?:\/\/[^/]*@/i.test(keys), 'must hold no password'),
   models: z.string().min(1, 'must name a directory'),
+  modelsPollSeconds: count(0, 86_400),
   defaultModel: z.string(),
   executionProvider: z.enum(['cpu', 'cuda', 'auto'], 'must be cpu, cuda or auto'),
-  workers: z
+  // `auto` depends on the provider, which is known once the library has been tried.
+  workers: autoOr(count(1, 64, 'auto or ')),
+  cudaDevices: z
     .string()
-    .transform((text) => (text === 'auto' ? String(workersForThisMachine()) : text))
-    .pipe(count(1, 64, 'auto or ')),
+    .regex(/^\d{1,3}(?:,\d{1,3})*$/, 'must be indices with commas between them, such as 0,1')
+    .transform((text) => text.split(',').map(Number))
+    .refine((devices) => new Set(devices).size === devices.length, 'must name each device once'),
   tilesAhead: count(1, 64),
+  admin: z.enum(['off', 'loopback'], 'must be off or loopback'),
   maxStreams: count(1, 100_000),
   maxCalls: count(1, 100_000),
   maxConnections: count(1, 100_000),
@@ -299,7 +336,7 @@ export function loadConfig(
   if (result.success) return Object.freeze(result.data);
   const faults = result.error.issues.map((issue) => {
     const name = String(issue.path[0]);
-    return `${origins.get(name) ?? name} is ${quoted(values[name])}; it ${issue.message}`;
+    return `${origins.get(name) ?? name} is ${quoted(values[name]?.replace(/\/\/[^/]*@/, '//...@'))}; it ${issue.message}`;
   });
   throw new LogahError('invalid_argument', faults.join('; '));
 }
@@ -366,4 +403,22 @@ export function cacheDirectory(
  */
 export function disableRuntimeTelemetry(environment: NodeJS.ProcessEnv = process.env): void {
   environment.ORT_DISABLE_TELEMETRY = '1';
+}
+
+/** What a variable makes of float32 products on a GPU. */
+export interface CudaPrecision {
+  /** Whether every product keeps the 24 bits of float32's mantissa; TF32 keeps 11. */
+  readonly isExact: boolean;
+  /** NVIDIA_TF32_OVERRIDE as it is in force. */
+  readonly override: string;
+}
+
+/**
+ * Sets what CUDA's libraries read when they load, where the operator has not: no TF32, which ONNX Runtime's provider
+ * would use for every product, and devices in the order of `nvidia-smi`. Must run in the main thread, before they load.
+ */
+export function prepareCuda(environment: NodeJS.ProcessEnv = process.env): CudaPrecision {
+  const override = (environment.NVIDIA_TF32_OVERRIDE ??= '0');
+  environment.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
+  return { isExact: override === '0', override };
 }

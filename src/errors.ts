@@ -3,6 +3,7 @@
 export type ErrorKind =
   | 'invalid_argument'
   | 'not_found'
+  | 'permission_denied'
   | 'failed_precondition'
   | 'resource_exhausted'
   | 'deadline_exceeded'

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { loadConfig, SETTINGS, type SettingName } from '../src/config';
 import { refusalOf } from './support/refusal';
 
@@ -8,14 +7,21 @@ describe('the configuration', () => {
   it('has the documented defaults, and the models of the package', () => {
     expect(loadConfig({}, '/package/models', {})).toEqual({
       address: '127.0.0.1:50051',
+      admin: 'off',
+      modelsPollSeconds: 5,
       tlsCert: '',
       tlsKey: '',
       tlsClientCa: '',
       insecure: false,
+      callers: '',
+      jwtIssuer: '',
+      jwtAudience: '',
+      jwtKeys: '',
       models: '/package/models',
       defaultModel: '',
       executionProvider: 'auto',
-      workers: Math.min(4, Math.max(1, availableParallelism() - 1)),
+      workers: 'auto',
+      cudaDevices: [0],
       tilesAhead: 4,
       maxCalls: 1024,
       maxConnections: 512,
@@ -51,10 +57,31 @@ describe('the configuration', () => {
       { tlsCert: 'a.pem', tlsKey: 'a.key', insecure: true },
       '--insecure is "true"; it must be false where there is --tls-cert',
     ],
+    [
+      { callers: 'c', jwtKeys: 'http://issuer.example/jwks' },
+      '--jwt-keys is "http://issuer.example/jwks"; it must be a file or an https URL',
+    ],
+    [
+      { callers: 'c', jwtKeys: 'https://a:b@issuer.example' },
+      '--jwt-keys is "https://...@issuer.example"; it must hold no password',
+    ],
+    [
+      { callers: 'c', jwtKeys: 'keys.json', jwtIssuer: 'i' },
+      'LOGAH_JWT_AUDIENCE is ""; it must come with the other two of --jwt-issuer, --jwt-audience and --jwt-keys',
+    ],
+    [
+      { jwtKeys: 'keys.json', jwtIssuer: 'i', jwtAudience: 'a' },
+      'LOGAH_CALLERS is ""; it must name the callers by the subjects of their JSON Web Tokens',
+    ],
     [{ models: '' }, '--models is ""; it must name a directory'],
     [{ executionProvider: 'tpu' }, '--execution-provider is "tpu"; it must be cpu, cuda or auto'],
     [{ workers: '0' }, '--workers is "0"; it must be auto or lie between 1 and 64'],
     [{ workers: '2.5' }, '--workers is "2.5"; it must be auto or a whole number'],
+    [
+      { cudaDevices: '0,' },
+      '--cuda-devices is "0,"; it must be indices with commas between them, such as 0,1',
+    ],
+    [{ cudaDevices: '1,1' }, '--cuda-devices is "1,1"; it must name each device once'],
     [{ workers: '-1' }, '--workers is "-1"; it must be auto or a whole number'],
     [{ tilesAhead: '65' }, '--tiles-ahead is "65"; it must lie between 1 and 64'],
     [{ maxStreams: '' }, '--max-streams is ""; it must be a whole number'],

@@ -109,7 +109,7 @@ describe('deploy/kubernetes', () => {
     const [, mebibytes] = /^(\d+)Mi$/.exec(containers[0].resources.limits.memory) ?? [];
     // Measured: 270 MB and, for each stream, its tiles of 4 MiB and what is on the wire; 0.5 GB for 2048 nodes.
     const streams = maxStreams * (tilesAhead * 4 + 8) * MIB;
-    const graphs = workers * 0.5e9 * (maxNodes / 2048) ** 2;
+    const graphs = Number(workers) * 0.5e9 * (maxNodes / 2048) ** 2;
     const needed = 270e6 + streams + graphs;
     expect(Number(mebibytes) * MIB).toBeGreaterThan(needed);
   });

@@ -17,6 +17,8 @@ export interface EmbeddedServerOptions {
   readonly modelsDirectory: string;
   /** Gives up starting when aborted. */
   readonly signal: AbortSignal;
+  /** Further flags of `logah serve`. */
+  readonly flags?: readonly string[];
   /** The program and its first argument; default: this package's `logah serve`. */
   readonly entry?: string | undefined;
 }
@@ -42,9 +44,12 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
     '127.0.0.1:0',
     '--models',
     modelsDirectory,
+    '--models-poll-seconds',
+    '0',
     '--log-level',
     'info',
     '--parent-watch',
+    ...(options.flags ?? []),
   ];
   // Standard input stays open as long as this process lives: --parent-watch.
   const child = spawn(process.execPath, [entry, 'serve', ...flags], {

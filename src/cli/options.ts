@@ -239,3 +239,12 @@ export function integerFrom(min: number, max: number): (text: string) => number 
     return value;
   };
 }
+
+/** Indices with commas between them. Throws InvalidArgumentError. */
+export function parseDevices(text: string): readonly number[] {
+  const devices = text.split(',').map(Number);
+  if (!/^\d{1,3}(,\d{1,3})*$/.test(text) || new Set(devices).size < devices.length) {
+    throw new InvalidArgumentError('Expected different indices with commas between them, such as 0,1.');
+  }
+  return devices;
+}

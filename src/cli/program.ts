@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { benchCommand } from './commands/bench';
+import { checkCommand } from './commands/check';
 import { completionCommand } from './commands/completion';
 import { demoCommand } from './commands/demo';
 import { graphCommand } from './commands/graph';
@@ -26,6 +27,7 @@ export function createProgram(): Command {
     modelsCommand(),
     healthCommand(),
     benchCommand(),
+    checkCommand(),
     demoCommand(),
     tokenCommand(),
     completionCommand(),

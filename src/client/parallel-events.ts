@@ -90,6 +90,8 @@ function joinSummaries(plan: CheckedPlan, summaries: readonly (Summary | undefin
       planSeconds: slowest(({ planSeconds }) => planSeconds),
       encodeSeconds: slowest(({ encodeSeconds }) => encodeSeconds),
       streamSeconds: slowest(({ streamSeconds }) => streamSeconds),
+      decodeSeconds: slowest(({ decodeSeconds }) => decodeSeconds),
+      writeSeconds: slowest(({ writeSeconds }) => writeSeconds),
     },
     peakMemoryBytes: Math.max(0, ...all.map(({ peakMemoryBytes }) => peakMemoryBytes)),
   };

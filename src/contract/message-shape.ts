@@ -39,7 +39,7 @@ function loadContract(): Root {
   if (contract !== undefined) return contract;
   const root = new Root();
   root.resolvePath = (_, target) => join(PROTO_DIRECTORY, target);
-  root.loadSync('logah/v1/logah.proto', { keepCase: true }).resolveAll();
+  root.loadSync(['logah/v1/logah.proto', 'logah/v1/admin.proto'], { keepCase: true }).resolveAll();
   contract = root;
   return root;
 }

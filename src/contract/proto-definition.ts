@@ -3,13 +3,13 @@
 import { join } from 'node:path';
 import { loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
-import type { ProtoGrpcType } from '../gen/logah';
+import type { ProtoGrpcType } from '../gen/admin';
 
 /** `src/` and `dist/` lie beside `proto/`. */
 const PROTO_DIRECTORY = join(__dirname, '..', '..', 'proto');
 
 /** The definitions of package `logah.v1`; integers of 64 bits are JavaScript numbers, exact up to 2^53 - 1. */
-export const protoDefinition: PackageDefinition = loadSync('logah/v1/logah.proto', {
+export const protoDefinition: PackageDefinition = loadSync(['logah/v1/logah.proto', 'logah/v1/admin.proto'], {
   includeDirs: [PROTO_DIRECTORY],
   longs: Number,
   enums: String,
@@ -17,5 +17,10 @@ export const protoDefinition: PackageDefinition = loadSync('logah/v1/logah.proto
   oneofs: true,
 });
 
+const contract = (loadPackageDefinition(protoDefinition) as unknown as ProtoGrpcType).logah.v1;
+
 /** The service and its client constructor. */
-export const { LogahService } = (loadPackageDefinition(protoDefinition) as unknown as ProtoGrpcType).logah.v1;
+export const { LogahService } = contract;
+
+/** The service for those who run a server. */
+export const { AdminService } = contract;

@@ -34,6 +34,7 @@ export class DecodePool {
   readonly #members: Member[];
   readonly #queue: Pending[] = [];
   readonly #onFailure: (error: Error) => void;
+  readonly #idle: (() => void)[] = [];
   #nextId = 0;
   #closed = false;
 
@@ -55,18 +56,14 @@ export class DecodePool {
   }
 
   /**
-   * Starts `size` workers and waits until each has loaded every model. Rejects with the first worker's error.
+   * Starts a worker for each setup and waits until it has loaded every model. Rejects with the first worker's error.
    * `onFailure` hears of a worker that dies later; the pool is of no use from then on.
    */
-  static async start(
-    size: number,
-    setup: WorkerSetup,
-    onFailure: (error: Error) => void,
-  ): Promise<DecodePool> {
+  static async start(setups: readonly WorkerSetup[], onFailure: (error: Error) => void): Promise<DecodePool> {
     const workers: Worker[] = [];
     try {
       // One after the other: what does not load in the first worker will not in the others.
-      while (workers.length < size) workers.push(await startWorker(setup));
+      for (const setup of setups) workers.push(await startWorker(setup));
     } catch (error) {
       await Promise.all(workers.map(endWorker));
       throw error;
@@ -74,7 +71,22 @@ export class DecodePool {
     return new DecodePool(workers, onFailure);
   }
 
-  /** Node embeddings [N, hid] of a graph. */
+  /** Number of workers. */
+  get size(): number {
+    return this.#members.length;
+  }
+
+  /** Workers that have something to do. */
+  get busy(): number {
+    return this.#members.filter(({ jobs }) => jobs.size > 0).length;
+  }
+
+  /** Jobs that no worker has yet. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** Node embeddings [N, hid] of a graph; `model` is the model's fingerprint. */
   async encode(
     model: string,
     graph: ArchitectureGraph | PackedGraph,
@@ -92,6 +104,12 @@ export class DecodePool {
     if (message.kind !== 'filled')
       throw new Error(`a worker answered a ${job.kind} job with ${message.kind}`);
     return message.crc32;
+  }
+
+  /** Resolves when every job that was asked for is done; for who closes a pool whose buffers are used elsewhere. */
+  async whenIdle(): Promise<void> {
+    if (this.#isIdle) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   /** Ends the workers after the tile that each is at; jobs not yet done are rejected. */
@@ -143,6 +161,16 @@ export class DecodePool {
     if (message.kind === 'failed') pending.reject(new Error(message.message));
     else pending.resolve(message);
     this.#dispatch();
+    this.#wakeIdle();
+  }
+
+  get #isIdle(): boolean {
+    return this.#queue.length === 0 && this.busy === 0;
+  }
+
+  #wakeIdle(): void {
+    if (!this.#isIdle) return;
+    for (const wake of this.#idle.splice(0)) wake();
   }
 
   #fail(error: Error): void {
@@ -157,6 +185,7 @@ export class DecodePool {
     this.#queue.length = 0;
     for (const member of this.#members) member.jobs.clear();
     for (const { reject } of pending) reject(error);
+    this.#wakeIdle();
   }
 }
 

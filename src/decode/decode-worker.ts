@@ -35,7 +35,7 @@ if (port === null) throw new Error('decode-worker runs as a worker thread');
 
 const setup = workerData as WorkerSetup;
 const sessions = new Map<string, BundleSessions>();
-const configs = new Map(setup.bundles.map(({ manifest }) => [manifest.name, manifest.hypernet]));
+const configs = new Map(setup.bundles.map(({ manifest, fingerprint }) => [fingerprint, manifest.hypernet]));
 const factors = new FactorStore();
 const scales = new ScaleStore();
 const scratch = createScratch();
@@ -45,10 +45,10 @@ interface LoadedModel {
   readonly config: HypernetConfig;
 }
 
-function modelOf(name: string): LoadedModel {
-  const found = sessions.get(name);
-  const config = configs.get(name);
-  if (found === undefined || config === undefined) throw new Error(`no model ${name} in this worker`);
+function modelOf(fingerprint: string): LoadedModel {
+  const found = sessions.get(fingerprint);
+  const config = configs.get(fingerprint);
+  if (found === undefined || config === undefined) throw new Error(`no model ${fingerprint} in this worker`);
   return { sessions: found, config };
 }
 
@@ -229,7 +229,7 @@ async function close(): Promise<void> {
 
 async function start(): Promise<void> {
   for (const bundle of setup.bundles) {
-    sessions.set(bundle.manifest.name, await BundleSessions.open(bundle, setup.provider));
+    sessions.set(bundle.fingerprint, await BundleSessions.open(bundle, setup.placement));
   }
   // One job at a time: sessions must not be entered twice.
   let last = Promise.resolve();

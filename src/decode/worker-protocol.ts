@@ -2,7 +2,7 @@
 
 import type { ArchitectureGraph } from '../graph/graph';
 import type { Bundle } from '../hypernet/bundle';
-import type { ExecutionProvider } from '../hypernet/sessions';
+import type { Placement } from '../hypernet/sessions';
 import type { TilePart } from './tile-part';
 import type { ElementType } from '../element-type';
 import type { Wanted } from '../plan/runs';
@@ -13,12 +13,13 @@ import type { FillRecipe, MatrixRecipe, ScaledRecipe } from '../plan/recipe';
 /** Given to a worker when it starts. */
 export interface WorkerSetup {
   readonly bundles: readonly Bundle[];
-  readonly provider: ExecutionProvider;
+  readonly placement: Placement;
 }
 
 /** Measure and encode a graph; answered with the node embeddings. */
 export interface EncodeJob {
   readonly kind: 'encode';
+  /** Fingerprint of the model. */
   readonly model: string;
   readonly graph: ArchitectureGraph | PackedGraph;
 }
@@ -29,6 +30,7 @@ export type PackedGraph = Uint8Array;
 /** Fill a buffer; answered when it is filled, with the CRC-32 of what each item wrote. */
 export interface FillJob {
   readonly kind: 'fill';
+  /** Fingerprint of the model. */
   readonly model: string;
   readonly requestKey: string;
   readonly items: readonly FillItem[];

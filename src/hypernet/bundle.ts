@@ -1,8 +1,8 @@
-/** Model bundles on disk: a directory with a manifest and the files that it vouches for. */
+/** A model bundle on disk: a directory with a manifest and the files that it vouches for. */
 
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, fstatSync, openSync, type Dirent } from 'node:fs';
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { LogahError } from '../errors';
@@ -12,7 +12,8 @@ import { WireError } from '../onnx-file/wire';
 import { quoted } from '../untrusted-text';
 import { EXPANSION_FILE, parseManifest, type Manifest } from './manifest';
 
-const MANIFEST = 'manifest.json';
+/** The file that makes a directory a bundle. */
+export const MANIFEST = 'manifest.json';
 
 /** A manifest is a page; this bounds what a wrong file takes. */
 const MAX_MANIFEST_BYTES = 2 ** 20;
@@ -35,55 +36,29 @@ export interface ExpansionFile {
   readonly sha256: string;
 }
 
-/** All bundles of a server, by name. */
+/**
+ * All bundles of a server, by what answers to a request that names it: the model's name, or, for further bundles of that
+ * name, `exactName`.
+ */
 export type Bundles = ReadonlyMap<string, Bundle>;
 
+/** A bundle's name that no other bundle has: `name@` and the beginning of its fingerprint. */
+export function exactName({ manifest, fingerprint }: Bundle): string {
+  return `${manifest.name}@${fingerprint.slice(0, 12)}`;
+}
+
 /**
- * Opens every bundle of a directory, or the one that the directory is. Throws LogahError (failed_precondition) that
- * names the bundle and the fault.
+ * Opens one bundle and checks its files. Where the directory is a link, the bundle is what it leads to now, wherever it
+ * leads later. Throws LogahError (failed_precondition) that names the file and the fault.
  */
-export async function openBundles(directory: string): Promise<Bundles> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new LogahError('failed_precondition', `models directory ${directory} cannot be read`, { cause });
+export async function openBundle(path: string): Promise<Bundle> {
+  const directory = await realpath(path).catch((cause: unknown) => {
+    throw new LogahError('failed_precondition', `${path} cannot be read`, { cause });
   });
-  const isBundle = entries.some((entry) => entry.name === MANIFEST);
-  const opened = await Promise.all(
-    (isBundle ? [directory] : await bundlePaths(directory, entries)).map(openBundle),
-  );
-  const bundles = new Map<string, Bundle>();
-  for (const bundle of opened.sort((one, other) => (one.manifest.name < other.manifest.name ? -1 : 1))) {
-    const { name } = bundle.manifest;
-    const same = bundles.get(name);
-    if (same !== undefined) {
-      throw new LogahError(
-        'failed_precondition',
-        `${same.directory} and ${bundle.directory} are both named ${name}; names must differ`,
-      );
-    }
-    bundles.set(name, bundle);
-  }
-  if (bundles.size === 0) {
-    throw new LogahError('failed_precondition', `models directory ${directory} holds no model bundle`);
-  }
-  return bundles;
+  return openDirectory(directory);
 }
 
-/** The directories among the entries, and links to directories; not those that a file system or an orchestrator keeps. */
-async function bundlePaths(directory: string, entries: readonly Dirent[]): Promise<string[]> {
-  const paths: string[] = [];
-  for (const { name } of entries) {
-    if (name.startsWith('.') || name === 'lost+found') continue;
-    const path = join(directory, name);
-    const found = await stat(path).catch((cause: unknown) => {
-      throw new LogahError('failed_precondition', `${path} cannot be read`, { cause });
-    });
-    if (found.isDirectory()) paths.push(path);
-  }
-  return paths;
-}
-
-/** Opens one bundle and checks its files. Throws LogahError (failed_precondition) that names the file and the fault. */
-export async function openBundle(directory: string): Promise<Bundle> {
+async function openDirectory(directory: string): Promise<Bundle> {
   const path = join(directory, MANIFEST);
   const unreadable = (cause: unknown): never => {
     throw new LogahError('failed_precondition', `${path} cannot be read`, { cause });

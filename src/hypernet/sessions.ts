@@ -17,6 +17,9 @@ env.logLevel = 'fatal';
 /** Where ONNX Runtime computes. */
 export type ExecutionProvider = 'cpu' | 'cuda';
 
+/** A provider, and for CUDA the index of the GPU. */
+export type Placement = { readonly provider: 'cpu' } | { readonly provider: 'cuda'; readonly device: number };
+
 /** Factors of a matrix A · Bᵀ: `a` is [m, rank], `b` is [n, rank], both row-major. */
 export interface Factors {
   readonly a: Float32Array;
@@ -37,9 +40,10 @@ export class BundleSessions {
   }
 
   /** Loads every file of the bundle. Rejects with ONNX Runtime's error where a file or the provider does not load. */
-  static async open(bundle: Bundle, provider: ExecutionProvider): Promise<BundleSessions> {
+  static async open(bundle: Bundle, placement: Placement): Promise<BundleSessions> {
     const options: InferenceSession.SessionOptions = {
-      executionProviders: provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
+      executionProviders:
+        placement.provider === 'cuda' ? [{ name: 'cuda', deviceId: placement.device }, 'cpu'] : ['cpu'],
       // One thread a worker: workers are the parallelism, and a second thread would only wait for the first.
       intraOpNumThreads: 1,
       interOpNumThreads: 1,

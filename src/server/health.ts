@@ -17,11 +17,12 @@ export const HEALTH_WATCH = '/grpc.health.v1.Health/Watch';
 
 type WatchCall = ServerWritableStream<unknown, unknown>;
 
-/** `grpc.health.v1.Health` for a set of services that are all well until the server stops. */
+/** `grpc.health.v1.Health` for a set of services, none of which is well once the server stops. */
 export class Health {
   readonly #health: HealthImplementation;
   readonly #services: readonly string[];
   readonly #watchers = new Set<WatchCall>();
+  #isStopping = false;
 
   /** The names of the services; '' stands for the server. */
   constructor(services: readonly string[]) {
@@ -45,8 +46,14 @@ export class Health {
     });
   }
 
+  /** Says of one of the services whether it is well. */
+  setServing(service: string, isServing: boolean): void {
+    if (!this.#isStopping) this.#health.setStatus(service, isServing ? 'SERVING' : 'NOT_SERVING');
+  }
+
   /** Says NOT_SERVING, and ends the watches: the library would leave them open, and a server waits for open calls. */
   stopServing(): void {
+    this.#isStopping = true;
     for (const service of this.#services) this.#health.setStatus(service, 'NOT_SERVING');
     for (const call of this.#watchers) {
       call.emit('error', { code: status.UNAVAILABLE, details: 'the server is shutting down' });

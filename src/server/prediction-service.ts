@@ -1,7 +1,5 @@
 /** The order of the stages behind the plan, written once: embeddings -> tiles -> chunks. `planning.ts` has those before. */
 
-import type { DecodePool } from '../decode/decode-pool';
-import type { Bundles } from '../hypernet/bundle';
 import { TILE_ELEMENTS } from '../plan/tile';
 import { BufferPool } from '../stream/buffers';
 import { ByteBoundedCache } from '../stream/byte-bounded-cache';
@@ -11,6 +9,7 @@ import { FramePool } from '../stream/frames';
 import { KeptAnswers } from '../stream/kept-answers';
 import { cropTiles, streamTiles } from '../stream/tile-stream';
 import type { DataRange } from '../plan/data-range';
+import type { ServedModel } from './models/model-set';
 import { unpackTensors } from './planning/packed-tensors';
 import type { PlanHead, StreamedPlan } from './planning/planning-protocol';
 
@@ -21,8 +20,6 @@ const AHEAD_SHARE = 2 / 3;
 
 /** What the service works with. */
 export interface PredictionServiceOptions {
-  readonly bundles: Bundles;
-  readonly pool: DecodePool;
   readonly tilesAhead: number;
   readonly cacheBytes: number;
   /** Memory for tiles and for chunks, of all streams together. */
@@ -38,7 +35,7 @@ export interface DataStream {
   readonly digests: () => TensorDigest[];
 }
 
-/** Predicts what is planned; knows nothing of gRPC. */
+/** Predicts what is planned, with whichever model; knows nothing of gRPC. */
 export class PredictionService {
   readonly #options: PredictionServiceOptions;
   readonly #buffers: BufferPool;
@@ -61,22 +58,34 @@ export class PredictionService {
   }
 
   /** Encodes the graph and streams its tensors in chunks of `chunkBytes`. After the signal aborts, no further tile is started. */
-  stream(head: PlanHead, plan: StreamedPlan, chunkBytes: number, signal: AbortSignal): DataStream {
-    const { bundles, pool, tilesAhead } = this.#options;
-    const { model, range, sha256, seed, lift, elementType, fingerprint, totalBytes } = head;
-    const bundle = bundles.get(model);
-    if (bundle === undefined) throw new Error(`no model ${model} in this server`);
+  stream(
+    model: ServedModel,
+    head: PlanHead,
+    plan: StreamedPlan,
+    chunkBytes: number,
+    signal: AbortSignal,
+  ): DataStream {
+    const { tilesAhead } = this.#options;
+    const { range, sha256, seed, lift, elementType, fingerprint, totalBytes } = head;
+    const { bundle, pool } = model;
     const { requestKey } = plan;
     const embeddings = this.#embeddings;
     const buffers = this.#buffers;
     let encodeSeconds = 0;
     const decode = async function* (part: DataRange, until: AbortSignal) {
-      const started = performance.now();
-      const encoding = await embeddings.get(requestKey, () => pool.encode(model, plan.graph, until));
-      encodeSeconds = (performance.now() - started) / 1000;
-      const streamable = { bundle, seed, lift, elementType, tensors: unpackTensors(plan.tensors) };
-      const settings = { pool, buffers, tilesAhead, requestKey, range: part, signal: until };
-      yield* streamTiles(streamable, encoding, settings);
+      // Others may read on what one caller had decoded.
+      const release = model.hold();
+      try {
+        const started = performance.now();
+        const encode = (): Promise<Float32Array> => pool.encode(bundle.fingerprint, plan.graph, until);
+        const encoding = await embeddings.get(requestKey, encode);
+        encodeSeconds = (performance.now() - started) / 1000;
+        const streamable = { bundle, seed, lift, elementType, tensors: unpackTensors(plan.tensors) };
+        const settings = { pool, buffers, tilesAhead, requestKey, range: part, signal: until };
+        yield* streamTiles(streamable, encoding, settings);
+      } finally {
+        release();
+      }
     };
     const whole = { start: 0, end: totalBytes };
     // What every rank of a job asks for, and what is small.

@@ -1,16 +1,20 @@
 /** Which execution provider the workers use. */
 
 import type { Logger } from 'pino';
+import { prepareCuda, workersForThisMachine } from '../config';
 import { LogahError } from '../errors';
-import type { ExecutionProvider } from '../hypernet/sessions';
+import { missingCudaLibraries } from '../hypernet/cuda/cuda-libraries';
+import type { Bundle } from '../hypernet/bundle';
+import type { ExecutionProvider, Placement } from '../hypernet/sessions';
 import { DecodePool } from '../decode/decode-pool';
-import type { WorkerSetup } from '../decode/worker-protocol';
 
 /** How the pool is started. */
 export interface PoolOptions {
   readonly provider: ExecutionProvider | 'auto';
-  readonly workers: number;
-  readonly setup: Omit<WorkerSetup, 'provider'>;
+  readonly workers: number | 'auto';
+  /** Indices of GPUs. */
+  readonly cudaDevices: readonly number[];
+  readonly bundles: readonly Bundle[];
   readonly onFailure: (error: Error) => void;
 }
 
@@ -22,18 +26,32 @@ export async function startPool(
   options: PoolOptions,
   logger: Logger,
 ): Promise<{ pool: DecodePool; provider: ExecutionProvider }> {
-  const start = (provider: ExecutionProvider): Promise<DecodePool> =>
-    DecodePool.start(options.workers, { ...options.setup, provider }, options.onFailure);
-  if (options.provider !== 'cpu') {
+  const { bundles, provider } = options;
+  const start = (placements: readonly Placement[]): Promise<DecodePool> =>
+    DecodePool.start(
+      placements.map((placement) => ({ bundles, placement })),
+      options.onFailure,
+    );
+  if (provider !== 'cpu') {
+    const precision = prepareCuda();
+    const placements = placementsOn('cuda', options);
     try {
-      return { pool: await start('cuda'), provider: 'cuda' };
+      const pool = await start(placements);
+      logger.info({ devices: options.cudaDevices, workers: placements.length }, 'computing with CUDA');
+      if (!precision.isExact) {
+        logger.warn(
+          { NVIDIA_TF32_OVERRIDE: precision.override },
+          'products may use TF32, which keeps 11 bits of float32: predictions differ from those of a CPU by about 1e-3',
+        );
+      }
+      return { pool, provider: 'cuda' };
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      if (options.provider === 'cuda') {
+      const reason = await cudaFault(cause);
+      if (provider === 'cuda') {
         throw new LogahError(
           'failed_precondition',
           `--execution-provider cuda: ONNX Runtime's CUDA provider did not load: ${reason}. It needs an NVIDIA ` +
-            "driver, CUDA 12 and cuDNN 9, and onnxruntime-node's CUDA libraries (docs/deployment.md)",
+            'driver, CUDA 13 and cuDNN 9; `logah check` tries them one by one',
           { cause },
         );
       }
@@ -41,9 +59,37 @@ export async function startPool(
     }
   }
   try {
-    return { pool: await start('cpu'), provider: 'cpu' };
+    return { pool: await start(placementsOn('cpu', options)), provider: 'cpu' };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new LogahError('failed_precondition', `a model did not load: ${reason}`, { cause });
+    throw new LogahError('failed_precondition', `a model did not load: ${messageOf(cause)}`, { cause });
   }
+}
+
+/**
+ * Where each worker computes. A second worker on a GPU would hold every model in its memory once more and wait for the
+ * first, so with CUDA there is one for each device unless more are asked for.
+ */
+export function placementsOn(
+  provider: ExecutionProvider,
+  { workers, cudaDevices }: Pick<PoolOptions, 'workers' | 'cudaDevices'>,
+): Placement[] {
+  if (provider === 'cpu') {
+    const count = workers === 'auto' ? workersForThisMachine() : workers;
+    return Array.from({ length: count }, () => ({ provider }));
+  }
+  const count = workers === 'auto' ? cudaDevices.length : workers;
+  return Array.from({ length: count }, (_, index) => ({
+    provider,
+    device: cudaDevices[index % cudaDevices.length] as number,
+  }));
+}
+
+/** The libraries that are missing; where none is, what ONNX Runtime says. */
+async function cudaFault(cause: unknown): Promise<string> {
+  const missing = await missingCudaLibraries().catch((error: unknown) => messageOf(error));
+  return missing === undefined ? messageOf(cause) : `missing are ${missing}`;
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -8,8 +8,8 @@ import type { Logger } from 'pino';
 import { disableRuntimeTelemetry, type ServerConfig } from '../config';
 import { LogahError } from '../errors';
 import { isLoopbackHost } from '../loopback';
-import { openBundles } from '../hypernet/bundle';
 import { protoDefinition } from '../contract/proto-definition';
+import { createAdminHandlers } from './admin-handlers';
 import { Admission } from './admission/admission';
 import { accountCalls } from './admission/calls';
 import { Connections } from './admission/connections';
@@ -17,19 +17,18 @@ import { silentAtDeadline } from './deadline';
 import { http2ServersOf } from './answers/grpc-internals';
 import { createHandlers } from './handlers';
 import { Health, HEALTH_CHECKS, HEALTH_WATCH } from './health';
-import { ModelChoice } from './planning/model-choice';
-import { Planner } from './planning/planner';
+import { LiveModels } from './models/live-models';
+import { ModelsWatch } from './models/models-watch';
 import { PredictionService } from './prediction-service';
-import { startPool } from './provider';
 import { Readers } from './admission/readers';
 import { addReflection } from './reflection';
+import { CallRunner } from './running-calls';
 import { UNHEARD, type SecurityEvents } from './security/events';
 import { Gate } from './security/gate';
 import { Identity } from './security/identity';
 import { answerPlainText } from './security/plain-text';
 import { ServerTls } from './security/tls';
-import { LARGE_REQUESTS, serviceDefinition } from './service-definition';
-import { SharedAnswers } from './answers/shared-answers';
+import { adminDefinition, LARGE_REQUESTS, serviceDefinition } from './service-definition';
 
 /**
  * How long the data and the status of a stream that was cut off may take to reach its caller: what is on its way is at
@@ -45,6 +44,9 @@ const IDLE_CONNECTION_MS = 10 * 60_000;
 
 const SERVICE_NAME = 'logah.v1.LogahService';
 
+/** Whether what is served is what lies in the models directory. */
+const MODELS_HEALTH = 'logah.v1.Models';
+
 /** What a server is told besides its settings. */
 export interface ServerOptions {
   /** Of the package; empty: none is told. */
@@ -58,6 +60,8 @@ export interface RunningServer {
   /** Host as configured, and the port that it listens on. */
   readonly host: string;
   readonly port: number;
+  /** Loads what has changed of the models; what cannot be loaded is logged, and what was served goes on. */
+  reloadModels(): Promise<void>;
   /** Says NOT_SERVING, lets streams finish within the grace period, then ends everything. Safe to call twice. */
   stop(): Promise<void>;
   /** Resolves when the server has stopped; rejects when it cannot go on. */
@@ -77,35 +81,33 @@ export async function startServer(
   const tls = await openTls(config, logger, events);
   const identity = await openIdentity(config, logger, events);
   const gate = new Gate(identity, new Set([...HEALTH_CHECKS, HEALTH_WATCH]), events);
-  const bundles = await openBundles(config.models);
-  const models = new ModelChoice(bundles, config.defaultModel);
   let fail: (error: Error) => void = () => undefined;
   let finish: () => void = () => undefined;
   const stopped = new Promise<void>((resolve, reject) => {
     finish = resolve;
     fail = reject;
   });
-  const planner = await Planner.start(
-    { bundles: [...bundles.values()], defaultModel: config.defaultModel, limits: config },
-    fail,
-  );
-  const { pool, provider } = await startPool(
-    {
-      provider: config.executionProvider,
-      workers: config.workers,
-      setup: { bundles: [...bundles.values()] },
-      onFailure: (error) => {
-        fail(error);
-      },
-    },
-    logger,
-  ).catch(async (error: unknown) => {
-    await planner.close();
-    throw error;
-  });
   const admission = new Admission(config);
   const { tileBytes, chunkBytes } = admission;
-  const service = new PredictionService({ ...config, bundles, pool, tileBytes, chunkBytes });
+  const service = new PredictionService({ ...config, tileBytes, chunkBytes });
+  const health = new Health(['', SERVICE_NAME, MODELS_HEALTH]);
+  const models = await LiveModels.open({
+    directory: config.models,
+    defaultModel: config.defaultModel,
+    limits: config,
+    workers: config.workers,
+    cudaDevices: config.cudaDevices,
+    provider: config.executionProvider,
+    service,
+    logger,
+    onFailure: (error) => {
+      fail(error);
+    },
+    onResult: () => undefined,
+    onWhole: (isWhole) => {
+      health.setServing(MODELS_HEALTH, isWhole);
+    },
+  });
   const readers = new Readers(config.stallSeconds * 1000, () => service.isPressed);
   const server = new Server({
     'grpc.max_receive_message_length': config.maxRequestBytes,
@@ -130,17 +132,18 @@ export async function startServer(
   const closing = new AbortController();
   // Each call listens; beyond ten, Node.js would suspect a leak.
   setMaxListeners(config.maxCalls, closing.signal);
-  const answers = new SharedAnswers(models);
-  const context = { planner, service, answers, admission, gate, logger, closing: closing.signal };
-  server.addService(serviceDefinition, createHandlers(context));
-  const health = new Health(['', SERVICE_NAME]);
+  const calls = new CallRunner(logger, closing.signal, (error) => {
+    gate.refused(error);
+  });
+  server.addService(serviceDefinition, createHandlers({ models, service, admission, gate }, calls));
+  server.addService(adminDefinition, createAdminHandlers(models, config.admin, calls));
   health.addToServer(server);
   addReflection(server, { ...protoDefinition, ...loadSync(healthProto) });
   const closeThreads = async (): Promise<void> => {
     readers.stop();
     tls?.close();
     identity?.close();
-    await Promise.all([pool.close(), planner.close()]);
+    await models.close();
   };
   const credentials = tls?.credentials ?? ServerCredentials.createInsecure();
   const port = await bind(server, config.address, credentials).catch(async (error: unknown) => {
@@ -152,15 +155,17 @@ export async function startServer(
     if (tls !== undefined) answerPlainText(http2Server);
     connections.watch(http2Server);
   }
-  const security = securityOf(config, tls);
   const host = config.address.slice(0, config.address.lastIndexOf(':'));
+  const served = [...models.current.choice.bundles.keys()];
+  const security = securityOf(config, tls);
   logger.info(
-    { address: host, port, provider, models: [...bundles.keys()], version, security, settings: config },
+    { address: host, port, provider: models.provider, models: served, version, security, settings: config },
     'listening',
   );
   if (security.authentication === 'none' && !isLoopbackHost(host.replace(/^\[|\]$/g, ''))) {
     logger.warn('everybody who reaches this address is answered (--callers, --tls-client-ca)');
   }
+  const watch = new ModelsWatch(config.models, config.modelsPollSeconds, models, logger);
 
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
@@ -172,13 +177,19 @@ export async function startServer(
       { streams: admission.predictions.used, graceSeconds: config.shutdownGraceSeconds },
       'draining',
     );
+    watch.stop();
     health.stopServing();
     await shutDown(server, closing, config.shutdownGraceSeconds * 1000);
     await closeThreads();
     logger.info('stopped');
     finish();
   };
-  return { host, port, stop, stopped };
+  const reloadModels = async (): Promise<void> => {
+    await models.reload().catch((error: unknown) => {
+      if (!(error instanceof LogahError)) logger.error({ err: error }, 'models not loaded');
+    });
+  };
+  return { host, port, reloadModels, stop, stopped };
 }
 
 function openTls(

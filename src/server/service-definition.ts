@@ -4,7 +4,7 @@
  */
 
 import { messageShape, type MessageShape } from '../contract/message-shape';
-import { LogahService } from '../contract/proto-definition';
+import { AdminService, LogahService } from '../contract/proto-definition';
 import { invalidField } from '../errors';
 import { serializeFramed, serializeResponse } from './answers/framing';
 import { checkBounds } from './admission/request-bounds';
@@ -21,6 +21,15 @@ export const serviceDefinition = {
   ListModels: { ...ListModels, ...framedAnswer },
   GetExpansion: { ...GetExpansion, ...framedAnswer },
   GetTokenizer: { ...GetTokenizer, ...framedAnswer },
+};
+
+const { LoadModel, UnloadModel, ReloadModels } = AdminService.service;
+
+/** `logah.v1.AdminService`. */
+export const adminDefinition = {
+  LoadModel: { ...LoadModel, ...framedAnswer },
+  UnloadModel: { ...UnloadModel, ...framedAnswer },
+  ReloadModels: { ...ReloadModels, ...framedAnswer },
 };
 
 /** RPCs whose requests hold an architecture, by path. */
@@ -52,4 +61,10 @@ export const parse = {
     parseNames(GetExpansion.requestDeserialize, messageShape('logah.v1.GetExpansionRequest'), bytes),
   getTokenizer: (bytes: Buffer) =>
     parseNames(GetTokenizer.requestDeserialize, messageShape('logah.v1.GetTokenizerRequest'), bytes),
+  loadModel: (bytes: Buffer) =>
+    parseNames(LoadModel.requestDeserialize, messageShape('logah.v1.LoadModelRequest'), bytes),
+  unloadModel: (bytes: Buffer) =>
+    parseNames(UnloadModel.requestDeserialize, messageShape('logah.v1.UnloadModelRequest'), bytes),
+  reloadModels: (bytes: Buffer) =>
+    parseNames(ReloadModels.requestDeserialize, messageShape('logah.v1.ReloadModelsRequest'), bytes),
 };

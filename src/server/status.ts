@@ -21,6 +21,8 @@ export function statusCode(kind: ErrorKind): status {
       return status.INVALID_ARGUMENT;
     case 'not_found':
       return status.NOT_FOUND;
+    case 'permission_denied':
+      return status.PERMISSION_DENIED;
     case 'failed_precondition':
       return status.FAILED_PRECONDITION;
     case 'resource_exhausted':

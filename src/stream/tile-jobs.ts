@@ -1,6 +1,7 @@
 /** Cuts a plan's data into jobs for the decode workers. */
 
 import { bytesPerElement } from '../element-type';
+import type { Bundle } from '../hypernet/bundle';
 import type { Manifest } from '../hypernet/manifest';
 import type { CoreBlock } from '../plan/core';
 import type { DataRange } from '../plan/data-range';
@@ -21,7 +22,7 @@ const SHARED_JOB_ITEMS = 32;
 
 /** What streaming needs of a plan; its tensors are looked at once, in order. */
 export interface StreamablePlan extends Pick<PredictionPlan, 'seed' | 'lift' | 'elementType'> {
-  readonly bundle: { readonly manifest: Pick<Manifest, 'name' | 'hypernet'> };
+  readonly bundle: Pick<Bundle, 'fingerprint'> & { readonly manifest: Pick<Manifest, 'hypernet'> };
   readonly tensors: Iterable<PlannedTensor>;
 }
 

@@ -41,7 +41,7 @@ export async function* streamTiles(
 ): AsyncGenerator<DecodedTile, void, undefined> {
   const ahead: Promise<readonly DecodedTile[]>[] = [];
   let unread: DecodedTile[] = [];
-  const { name } = plan.bundle.manifest;
+  const { fingerprint } = plan.bundle;
   const { buffers, signal } = options;
   const jobs = plannedJobs(plan, embeddings, options.range);
   let next = jobs.next();
@@ -49,7 +49,7 @@ export async function* streamTiles(
     for (;;) {
       if (next.done !== true && ahead.length === 0 && !buffers.hasUrgentRoom) await buffers.room(signal);
       while (next.done !== true && ahead.length < tilesAllowed(options) && !signal.aborted) {
-        const decoding = decode(name, next.value, options);
+        const decoding = decode(fingerprint, next.value, options);
         // An early failure is reported when its turn comes, not as an unhandled rejection.
         decoding.catch(() => undefined);
         ahead.push(decoding);

@@ -101,7 +101,13 @@ export function summaryOf({ plan, data }: Prediction): Summary__Output {
         return { name, crc32: crc32(tensor), sha256: createHash('sha256').update(tensor).digest() };
       }),
     totalBytes: plan.totalBytes,
-    timings: { planSeconds: 0.01, encodeSeconds: 0.02, streamSeconds: 0.03 },
+    timings: {
+      planSeconds: 0.01,
+      encodeSeconds: 0.02,
+      streamSeconds: 0.03,
+      decodeSeconds: 0.01,
+      writeSeconds: 0.02,
+    },
     peakMemoryBytes: 123_000_000,
   };
 }

@@ -7,7 +7,7 @@ import { DecodePool } from '../../src/decode/decode-pool';
 import { linearGraph } from '../graph/sample-graphs';
 import { BUNDLE } from '../support/parity-fixtures';
 
-const MODEL = 'parity-logah';
+const CPU = { provider: 'cpu' } as const;
 const never = new AbortController().signal;
 
 let bundle: Bundle;
@@ -16,7 +16,7 @@ const failures: Error[] = [];
 
 beforeAll(async () => {
   bundle = await openBundle(BUNDLE);
-  pool = await DecodePool.start(1, { bundles: [bundle], provider: 'cpu' }, (error) => failures.push(error));
+  pool = await DecodePool.start([{ bundles: [bundle], placement: CPU }], (error) => failures.push(error));
 });
 
 afterAll(async () => {
@@ -24,10 +24,21 @@ afterAll(async () => {
   expect(failures).toEqual([]);
 });
 
-const encode = (signal = never, model = MODEL): Promise<Float32Array> =>
+const encode = (signal = never, model = bundle.fingerprint): Promise<Float32Array> =>
   pool.encode(model, linearGraph(), signal);
 
 describe('the pool', () => {
+  it('is idle once every job is done', async () => {
+    await pool.whenIdle();
+    const done: string[] = [];
+    const jobs = [encode(), encode(), encode()].map((job) => job.then(() => done.push('job')));
+    expect(pool).toMatchObject({ size: 1, busy: 1, waiting: 1 });
+    await pool.whenIdle().then(() => done.push('idle'));
+    await Promise.all(jobs);
+    expect(done).toEqual(['job', 'job', 'job', 'idle']);
+    expect(pool).toMatchObject({ busy: 0, waiting: 0 });
+  });
+
   it('does jobs in the order in which they were asked for', async () => {
     const done: number[] = [];
     await Promise.all(Array.from({ length: 8 }, (_, index) => encode().then(() => done.push(index))));
@@ -56,8 +67,7 @@ describe('the pool', () => {
     await cp(BUNDLE, directory, { recursive: true });
     await writeFile(join(directory, 'decoder.onnx'), 'no model');
     const starting = DecodePool.start(
-      2,
-      { bundles: [{ ...bundle, directory }], provider: 'cpu' },
+      [{ bundles: [{ ...bundle, directory }], placement: CPU }],
       () => undefined,
     );
     await expect(starting).rejects.toThrow(/decoder\.onnx/);
@@ -65,11 +75,13 @@ describe('the pool', () => {
   });
 
   it('that is closed does nothing more', async () => {
-    const other = await DecodePool.start(1, { bundles: [bundle], provider: 'cpu' }, () => undefined);
-    const waiting = other.encode(MODEL, linearGraph(), never);
+    const other = await DecodePool.start([{ bundles: [bundle], placement: CPU }], () => undefined);
+    const waiting = other.encode(bundle.fingerprint, linearGraph(), never);
     const closing = other.close();
     await expect(waiting).rejects.toThrow('the decode pool is closed');
     await closing;
-    await expect(other.encode(MODEL, linearGraph(), never)).rejects.toThrow('the decode pool is closed');
+    await expect(other.encode(bundle.fingerprint, linearGraph(), never)).rejects.toThrow(
+      'the decode pool is closed',
+    );
   });
 });

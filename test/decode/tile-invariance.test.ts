@@ -98,7 +98,8 @@ describe.each(BUNDLES)('an element, normalised by %s, of %s', (normalization, di
     const found = await openBundle(directory);
     const { manifest } = found;
     const bundle = { ...found, manifest: { ...manifest, hypernet: { ...manifest.hypernet, normalization } } };
-    pool = await DecodePool.start(2, { bundles: [bundle], provider: 'cpu' }, () => undefined);
+    const setup = { bundles: [bundle], placement: { provider: 'cpu' } as const };
+    pool = await DecodePool.start([setup, setup], () => undefined);
     plan = planPrediction(GRAPH, bundle, {
       seed: 3,
       elementType: 'f32',
@@ -108,7 +109,7 @@ describe.each(BUNDLES)('an element, normalised by %s, of %s', (normalization, di
       lift: 0,
       strict: false,
     });
-    embeddings = await pool.encode(bundle.manifest.name, GRAPH, never);
+    embeddings = await pool.encode(bundle.fingerprint, GRAPH, never);
   });
 
   afterAll(async () => {
@@ -118,12 +119,13 @@ describe.each(BUNDLES)('an element, normalised by %s, of %s', (normalization, di
   /** Rows of a tensor, decoded as one tile. */
   async function decode(tensor: PlannedTensor, row: number, rows: number): Promise<Buffer> {
     const { columns } = tensor.view;
-    const { name, hypernet } = plan.bundle.manifest;
+    const { fingerprint, manifest } = plan.bundle;
+    const { hypernet } = manifest;
     const buffer = new SharedArrayBuffer(rows * columns * 4);
     await pool.decode(
       {
         kind: 'fill',
-        model: name,
+        model: fingerprint,
         requestKey: 'tile invariance',
         items: [
           {

@@ -1,8 +1,8 @@
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openBundle, openBundles } from '../../src/hypernet/bundle';
-import { BUNDLE, GHN3_BUNDLE } from '../support/parity-fixtures';
+import { openBundle } from '../../src/hypernet/bundle';
+import { BUNDLE } from '../support/parity-fixtures';
 import { refusalOf } from '../support/refusal';
 
 let directory: string;
@@ -73,36 +73,14 @@ describe('a bundle', () => {
     await edit(copy, (manifest) => ((manifest.files as Record<string, unknown>)['../secret'] = outside));
     await refused(() => openBundle(copy), join(copy, 'secret'), 'is missing');
   });
-});
 
-describe('a models directory', () => {
-  it('holds the bundles below it, by name, also behind links', async () => {
-    await copied('b');
-    await symlink(GHN3_BUNDLE, join(directory, 'a'));
-    await writeFile(join(directory, 'README.md'), 'not a bundle');
-    await mkdir(join(directory, '.cache'));
-    await mkdir(join(directory, 'lost+found'));
-    expect([...(await openBundles(directory)).keys()]).toEqual(['parity-ghn3', 'parity-logah']);
-  });
-
-  it('may itself be a bundle', async () => {
-    expect([...(await openBundles(BUNDLE)).keys()]).toEqual(['parity-logah']);
-  });
-
-  it('that is empty, or not there, is refused', async () => {
-    await refused(() => openBundles(directory), directory, 'holds no model bundle');
-    await refused(() => openBundles(join(directory, 'none')), join(directory, 'none'), 'cannot be read');
-  });
-
-  it('with two bundles of one name is refused, naming both', async () => {
-    const one = await copied('one');
-    const two = await copied('two');
-    await refused(() => openBundles(directory), one, two, 'are both named parity-logah');
-  });
-
-  it('with a directory that is not a bundle is refused', async () => {
-    await copied();
-    await mkdir(join(directory, 'stray'));
-    await refused(() => openBundles(directory), join(directory, 'stray', 'manifest.json'), 'cannot be read');
+  it('behind a link is what the link leads to now', async () => {
+    const link = join(directory, 'model');
+    await symlink(await copied('first'), link);
+    const bundle = await openBundle(link);
+    await symlink(await copied('second'), join(directory, 'next'));
+    await rename(join(directory, 'next'), link);
+    expect(bundle.directory).toBe(join(directory, 'first'));
+    expect((await openBundle(link)).directory).toBe(join(directory, 'second'));
   });
 });

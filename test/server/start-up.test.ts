@@ -110,7 +110,7 @@ describe('the server does not start', () => {
     const stderr = await refusal(['--models', BUNDLE, '--execution-provider', 'cuda'], {
       CUDA_VISIBLE_DEVICES: '',
     });
-    expect(stderr).toMatch(/^error: --execution-provider cuda: .*CUDA 12 and cuDNN 9/);
+    expect(stderr).toMatch(/^error: --execution-provider cuda: .*missing are .* of .*CUDA 13 and cuDNN 9/);
   });
 
   it.each([

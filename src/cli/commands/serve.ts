@@ -44,6 +44,15 @@ async function serve(
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  // A server of its own goes on when its terminal closes; one that was started for a command ends with it.
+  if (!parentWatch) {
+    process.on('SIGHUP', () => {
+      starting.then(
+        (server) => server.reloadModels(),
+        () => undefined,
+      );
+    });
+  }
   if (parentWatch) process.stdin.once('end', stop).once('error', stop).resume();
   const { stopped } = await starting.catch((error: unknown) => {
     // The watch must not keep a process that has nothing to do.

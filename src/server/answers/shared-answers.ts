@@ -1,9 +1,13 @@
 /** Answers that are the same for every caller: their memory is shared by all who read them at a time. */
 
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LogahService } from '../../contract/proto-definition';
+import { LogahError } from '../../errors';
+import type { ListModelsResponse } from '../../gen/logah/v1/ListModelsResponse';
+import type { ExpansionFile } from '../../hypernet/bundle';
 import { framed, FramedMessage } from './framing';
 import { modelMessage } from './messages';
 import type { ModelChoice } from '../planning/model-choice';
@@ -60,17 +64,24 @@ export class SharedAnswers {
     const key = scopes.models.join(',');
     let answer = this.#modelLists.get(key);
     if (answer === undefined) {
-      const allowed = this.#models.allowed(scopes);
-      const { defaultModel } = this.#models;
-      const message = {
-        models: allowed.map(modelMessage),
-        defaultModel: allowsModel(scopes, defaultModel) ? defaultModel : (allowed[0]?.manifest.name ?? ''),
-      };
-      answer = new FramedMessage(framed(LogahService.service.ListModels.responseSerialize(message)));
+      answer = new FramedMessage(
+        framed(LogahService.service.ListModels.responseSerialize(this.#list(scopes))),
+      );
       if (this.#modelLists.size >= MAX_MODEL_LISTS) this.#modelLists.clear();
       this.#modelLists.set(key, answer);
     }
     return answer;
+  }
+
+  #list(scopes: Scopes): ListModelsResponse {
+    const allowed = this.#models.allowed(scopes);
+    const { defaultModel } = this.#models;
+    const isAllowed = allowsModel(scopes, defaultModel.replace(/@.*$/s, ''));
+    return {
+      models: allowed.map(modelMessage),
+      defaultModel: isAllowed ? defaultModel : (allowed[0]?.manifest.name ?? ''),
+      aliases: Object.fromEntries(this.#models.allowedAliases(scopes)),
+    };
   }
 
   /** The messages of a model's expansion. Throws LogahError (not_found) where the model has another or none. */
@@ -80,16 +91,19 @@ export class SharedAnswers {
     scopes: Scopes,
     onDone: (done: () => void) => void,
   ): Promise<readonly FramedMessage[]> {
-    const { path } = this.#models.expansion(model, sha256, scopes);
-    return this.#shared.read(path, () => readExpansion(path), onDone);
+    const file = this.#models.expansion(model, sha256, scopes);
+    return this.#shared.read(file.path, () => readExpansion(file), onDone);
   }
 
   /** The answer to `GetTokenizer`. Throws LogahError (not_found) where the model has none. */
   async tokenizer(model: string, scopes: Scopes, onDone: (done: () => void) => void): Promise<FramedMessage> {
-    const { directory, names } = this.#models.tokenizer(model, scopes);
+    const { directory, files: wanted } = this.#models.tokenizer(model, scopes);
     const make = async (): Promise<FramedMessage[]> => {
       const files = await Promise.all(
-        names.map(async (name) => ({ name, data: await readFile(join(directory, name)) })),
+        wanted.map(async ({ name, sha256 }) => ({
+          name,
+          data: await readWhole(join(directory, name), sha256),
+        })),
       );
       return [new FramedMessage(framed(LogahService.service.GetTokenizer.responseSerialize({ files })))];
     };
@@ -99,11 +113,35 @@ export class SharedAnswers {
   }
 }
 
-async function readExpansion(path: string): Promise<FramedMessage[]> {
+async function readExpansion({ path, sha256 }: ExpansionFile): Promise<FramedMessage[]> {
   const messages: FramedMessage[] = [];
-  for await (const data of createReadStream(path, { highWaterMark: EXPANSION_CHUNK_BYTES })) {
-    const bytes = LogahService.service.GetExpansion.responseSerialize({ data: data as Buffer });
-    messages.push(new FramedMessage(framed(bytes)));
+  const hash = createHash('sha256');
+  try {
+    for await (const data of createReadStream(path, { highWaterMark: EXPANSION_CHUNK_BYTES })) {
+      hash.update(data as Buffer);
+      const bytes = LogahService.service.GetExpansion.responseSerialize({ data: data as Buffer });
+      messages.push(new FramedMessage(framed(bytes)));
+    }
+  } catch (cause) {
+    throw replaced(cause);
   }
+  if (hash.digest('hex') !== sha256) throw replaced();
   return messages;
+}
+
+async function readWhole(path: string, sha256: string): Promise<Buffer> {
+  const data = await readFile(path).catch((cause: unknown) => {
+    throw replaced(cause);
+  });
+  if (createHash('sha256').update(data).digest('hex') !== sha256) throw replaced();
+  return data;
+}
+
+/** A model goes on in memory where its files are gone, but what was never read cannot be sent. */
+function replaced(cause?: unknown): LogahError {
+  return new LogahError(
+    'failed_precondition',
+    "this file of the model is no longer on the server's disk as it was when the model was loaded",
+    { cause },
+  );
 }

@@ -4,13 +4,16 @@ import type { ElementType } from '../../element-type';
 import type { ErrorKind, FieldViolation } from '../../errors';
 import type { GraphLimits } from '../../graph/limits';
 import type { Bundle } from '../../hypernet/bundle';
-import type { Scopes } from '../security/scopes';
+import type { Aliases } from '../../hypernet/models-directory';
 import type { DataRange } from '../../plan/data-range';
+import type { Representation } from '../../plan/factors';
+import type { Scopes } from '../security/scopes';
 import type { PackedTensors } from './packed-tensors';
 
 /** Given to the thread when it starts. */
 export interface PlanningSetup {
   readonly bundles: readonly Bundle[];
+  readonly aliases: Aliases;
   readonly defaultModel: string;
   readonly limits: GraphLimits;
 }
@@ -30,13 +33,19 @@ export interface PlanTask {
 /** What the main thread must know of a plan. */
 export interface PlanHead {
   readonly model: string;
+  /** Fingerprint of the model. */
+  readonly bundle: string;
+  /** Fingerprint of the plan. */
   readonly fingerprint: string;
   readonly totalBytes: number;
   /** Number of tensors. */
   readonly tensors: number;
+  /** Number of elements of the network. */
+  readonly parameters: number;
   readonly seed: number;
   readonly lift: number;
   readonly elementType: ElementType;
+  readonly representation: Representation;
   /** The part of the data that is wanted. */
   readonly range: DataRange;
   readonly chunkBytes: number;

@@ -3,17 +3,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { LogahError } from '../../errors';
 import { ModelChoice } from './model-choice';
+import { namedBundles } from './named-bundles';
 import { planCall } from './planning';
 import type { PlannedCall, PlanningMessage, PlanningSetup, PlanTask } from './planning-protocol';
 
 const port = parentPort;
 if (port === null) throw new Error('planning-worker runs as a worker thread');
 
-const { bundles, defaultModel, limits } = workerData as PlanningSetup;
-const context = {
-  models: new ModelChoice(new Map(bundles.map((bundle) => [bundle.manifest.name, bundle])), defaultModel),
-  limits,
-};
+const { bundles, aliases, defaultModel, limits } = workerData as PlanningSetup;
+const context = { models: new ModelChoice(namedBundles(bundles, aliases), defaultModel, aliases), limits };
 
 function plan(task: PlanTask): { answer: PlanningMessage; transferred: ArrayBuffer[] } {
   const { id, abandoned } = task;

@@ -46,12 +46,15 @@ export function planCall(
   return {
     head: {
       model: plan.bundle.manifest.name,
+      bundle: plan.bundle.fingerprint,
       fingerprint: plan.fingerprint,
       totalBytes: plan.totalBytes,
       tensors: plan.tensors.length,
+      parameters: plan.coverage.parameters,
       seed: plan.seed,
       lift: plan.lift,
       elementType: plan.elementType,
+      representation: options.representation,
       range,
       chunkBytes,
       sha256,

@@ -1,4 +1,4 @@
-/** Lets calls in: who calls, whether it may call that, and how often. */
+/** Lets calls in: who calls, and how often. */
 
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Metadata } from '@grpc/grpc-js';
@@ -8,10 +8,6 @@ import { certificateNames } from './certificate-names';
 import { isRefusalReason, type SecurityEvents } from './events';
 import type { Identity } from './identity';
 import { Rates } from './rates';
-import { methodNotAllowed } from './refusals';
-
-/** Paths that begin so look after the server. */
-const ADMIN = '/logah.v1.AdminService/';
 
 /** The gate of one server. */
 export class Gate {
@@ -41,9 +37,7 @@ export class Gate {
   ): Caller | Promise<Caller> {
     if (this.isOpen(path)) return anonymous(address);
     const caller = this.#identity?.identify(metadata, stream) ?? unasked(stream, address);
-    return caller instanceof Promise
-      ? caller.then((one) => this.#allow(one, path))
-      : this.#allow(caller, path);
+    return caller instanceof Promise ? caller.then((one) => this.#count(one)) : this.#count(caller);
   }
 
   /** Counts a refusal, of this gate or behind it. */
@@ -51,8 +45,7 @@ export class Gate {
     if (error instanceof LogahError && isRefusalReason(error.reason)) this.#events.refused(error.reason);
   }
 
-  #allow(caller: Caller, path: string): Caller {
-    if (path.startsWith(ADMIN) && !caller.scopes.admin) throw methodNotAllowed(caller, path);
+  #count(caller: Caller): Caller {
     this.rates.request(caller);
     return caller;
   }

@@ -32,14 +32,13 @@ export function credentialsInvalid(): LogahError {
   );
 }
 
-export function methodNotAllowed({ name }: Caller, path: string): LogahError {
+/** The call is for those who run the server. */
+export function methodNotAllowed(caller: Caller): LogahError {
   return refusal(
     'permission_denied',
     'METHOD_NOT_ALLOWED',
-    `${who(name)} may not call ${path}: it needs the scope admin`,
-    {
-      metadata: { scope: 'admin' },
-    },
+    `${who(caller.name)} may not administer the server: it needs the scope admin (or, on its own machine, --admin)`,
+    { metadata: { scope: 'admin' } },
   );
 }
 

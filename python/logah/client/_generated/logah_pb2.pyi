@@ -415,26 +415,39 @@ class TensorDigest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., crc32: _Optional[int] = ..., sha256: _Optional[bytes] = ...) -> None: ...
 
 class Timings(_message.Message):
-    __slots__ = ("plan_seconds", "encode_seconds", "stream_seconds")
+    __slots__ = ("plan_seconds", "encode_seconds", "stream_seconds", "decode_seconds", "write_seconds")
     PLAN_SECONDS_FIELD_NUMBER: _ClassVar[int]
     ENCODE_SECONDS_FIELD_NUMBER: _ClassVar[int]
     STREAM_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    DECODE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    WRITE_SECONDS_FIELD_NUMBER: _ClassVar[int]
     plan_seconds: float
     encode_seconds: float
     stream_seconds: float
-    def __init__(self, plan_seconds: _Optional[float] = ..., encode_seconds: _Optional[float] = ..., stream_seconds: _Optional[float] = ...) -> None: ...
+    decode_seconds: float
+    write_seconds: float
+    def __init__(self, plan_seconds: _Optional[float] = ..., encode_seconds: _Optional[float] = ..., stream_seconds: _Optional[float] = ..., decode_seconds: _Optional[float] = ..., write_seconds: _Optional[float] = ...) -> None: ...
 
 class ListModelsRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class ListModelsResponse(_message.Message):
-    __slots__ = ("models", "default_model")
+    __slots__ = ("models", "default_model", "aliases")
+    class AliasesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     MODELS_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_MODEL_FIELD_NUMBER: _ClassVar[int]
+    ALIASES_FIELD_NUMBER: _ClassVar[int]
     models: _containers.RepeatedCompositeFieldContainer[Model]
     default_model: str
-    def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., default_model: _Optional[str] = ...) -> None: ...
+    aliases: _containers.ScalarMap[str, str]
+    def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., default_model: _Optional[str] = ..., aliases: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Model(_message.Message):
     __slots__ = ("name", "description", "fingerprint", "families", "operations", "rank", "parameters", "license", "decoder", "training_json", "tokenizer_vocab_size")

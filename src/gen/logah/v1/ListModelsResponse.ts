@@ -5,9 +5,11 @@ import type { Model as _logah_v1_Model, Model__Output as _logah_v1_Model__Output
 export interface ListModelsResponse {
   'models'?: (_logah_v1_Model)[];
   'defaultModel'?: (string);
+  'aliases'?: ({[key: string]: string});
 }
 
 export interface ListModelsResponse__Output {
   'models': (_logah_v1_Model__Output)[];
   'defaultModel': (string);
+  'aliases': ({[key: string]: string});
 }

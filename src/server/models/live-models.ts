@@ -1,0 +1,213 @@
+/** The models of a server over its life: one set serves, and another takes its place when the directory has changed. */
+
+import { basename } from 'node:path';
+import { LogahError } from '../../errors';
+import { exactName, type Bundle } from '../../hypernet/bundle';
+import type { ModelsDirectory } from '../../hypernet/models-directory';
+import type { ExecutionProvider } from '../../hypernet/sessions';
+import { matching } from '../planning/named-bundles';
+import { loggable, quoted } from '../../untrusted-text';
+import { loadModels, type BrokenBundle, type LoadedModels, type LoadingOptions } from './load-models';
+import type { ModelSet } from './model-set';
+
+/** Sets that calls in flight may keep beside the one that serves; each holds workers of its own. */
+const MOST_EARLIER_SETS = 3;
+
+const RETRY_AFTER_MS = 10_000;
+
+/** What a load can come to. */
+export type LoadResult = 'loaded' | 'failed' | 'unloaded';
+
+/** How models are kept. */
+export interface LiveModelsOptions extends LoadingOptions {
+  /** Hears of each bundle that was loaded, did not load, or is not served any more. */
+  readonly onResult: (result: LoadResult) => void;
+  /** Hears whether all of the directory is served, whenever it was loaded, or could not be. */
+  readonly onWhole: (isWhole: boolean) => void;
+}
+
+export class LiveModels {
+  readonly #options: LiveModelsOptions;
+  readonly #earlier = new Set<ModelSet>();
+  readonly #unloaded = new Map<string, Bundle>();
+  #loaded: LoadedModels;
+  /** Why the directory as it is cannot be served; undefined: it is. */
+  #refusal: LogahError | undefined;
+  #look: ModelsDirectory;
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: LiveModelsOptions, loaded: LoadedModels) {
+    this.#options = options;
+    this.#loaded = loaded;
+    this.#look = loaded.look;
+  }
+
+  /** Loads every model of the directory. Throws LogahError (failed_precondition) where one does not load. */
+  static async open(options: LiveModelsOptions): Promise<LiveModels> {
+    const loaded = await loadModels(options, { loaded: undefined, unloaded: new Set(), again: true });
+    const models = new LiveModels(options, loaded);
+    for (const bundle of loaded.fresh) models.#tell('loaded', bundle);
+    return models;
+  }
+
+  /** The set that answers new calls. */
+  get current(): ModelSet {
+    return this.#loaded.set;
+  }
+
+  /** All sets that still answer calls, the newest first. */
+  get sets(): readonly ModelSet[] {
+    return [this.#loaded.set, ...[...this.#earlier].reverse()];
+  }
+
+  get provider(): ExecutionProvider {
+    return this.#loaded.provider;
+  }
+
+  /** What of the directory is not served as it is. */
+  get broken(): readonly BrokenBundle[] {
+    return this.#loaded.broken;
+  }
+
+  /** Whether the directory as it was last looked at is what is served. */
+  get isWhole(): boolean {
+    return this.#refusal === undefined && this.#loaded.broken.length === 0;
+  }
+
+  /** The directory as it was when it was last loaded, or could not be. */
+  get look(): ModelsDirectory {
+    return this.#look;
+  }
+
+  /**
+   * Loads what has changed, and switches to it at once; what is broken stays as it was. Resolves with whether anything
+   * changed. Rejects with LogahError where no set can be made of the directory; the one that serves goes on.
+   */
+  reload(again = true): Promise<boolean> {
+    return this.#inTurn(() => this.#reload(again));
+  }
+
+  /**
+   * Loads one model, by its name, NAME@FINGERPRINT or directory, also one that was unloaded, and whatever else has
+   * changed. Rejects with LogahError: not_found, or failed_precondition where it is broken.
+   */
+  load(name: string): Promise<Bundle> {
+    return this.#inTurn(async () => {
+      for (const [path, bundle] of this.#unloaded) {
+        if (isNamed(name, path, bundle)) this.#unloaded.delete(path);
+      }
+      await this.#reload(true);
+      const broken = this.broken.find(({ path, served }) => isNamed(name, path, served));
+      if (broken !== undefined) throw broken.error;
+      const part = this.current.parts.find(({ path, bundle }) => isNamed(name, path, bundle));
+      return part?.bundle ?? this.current.choice.choose(name, '');
+    });
+  }
+
+  /**
+   * Serves a model no longer, until `load` names it; calls that began with it go on. Rejects with LogahError: not_found, or
+   * failed_precondition where another model could not take its place.
+   */
+  unload(name: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const bundle = this.current.choice.choose(name === '' ? ' ' : name, '');
+      const part = this.current.parts.find((candidate) => candidate.bundle === bundle);
+      if (part === undefined) throw new Error(`no part has ${exactName(bundle)}`);
+      if (this.current.parts.length === 1) {
+        throw new LogahError('failed_precondition', `${quoted(name)} is the only model of this server`);
+      }
+      this.#unloaded.set(part.path, bundle);
+      try {
+        await this.#reload(false);
+      } catch (error) {
+        this.#unloaded.delete(part.path);
+        throw error;
+      }
+    });
+  }
+
+  /** Ends all sets at once. */
+  async close(): Promise<void> {
+    await Promise.all(this.sets.map((set) => set.close()));
+  }
+
+  #inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
+    const result = this.#last.then(act);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async #reload(again: boolean): Promise<boolean> {
+    if (this.#earlier.size >= MOST_EARLIER_SETS) {
+      throw new LogahError(
+        'resource_exhausted',
+        `calls in flight still hold ${this.#earlier.size} earlier sets of models, the most that are kept`,
+        { retryAfterMs: RETRY_AFTER_MS },
+      );
+    }
+    const { logger } = this.#options;
+    const before = this.#loaded;
+    const unloaded = new Set(this.#unloaded.keys());
+    try {
+      this.#loaded = await loadModels(this.#options, { loaded: before, unloaded, again });
+    } catch (error) {
+      if (error instanceof LogahError) {
+        this.#refusal = error;
+        this.#options.onResult('failed');
+        this.#options.onWhole(false);
+        logger.error({ reason: loggable(error.message) }, 'models not loaded');
+      }
+      throw error;
+    }
+    this.#refusal = undefined;
+    this.#look = this.#loaded.look;
+    this.#report(before);
+    this.#options.onWhole(this.isWhole);
+    if (this.#loaded.set === before.set) return false;
+    this.#retire(before.set);
+    return true;
+  }
+
+  #report(before: LoadedModels): void {
+    const { fresh, broken, set } = this.#loaded;
+    const known = new Map(before.broken.map(({ path, error }) => [path, error]));
+    for (const { path, error, served } of broken) {
+      if (known.get(path) === error) continue;
+      this.#options.onResult('failed');
+      this.#options.logger.error(
+        {
+          directory: path,
+          reason: loggable(error.message),
+          serving: served === undefined ? null : exactName(served),
+        },
+        'model not loaded',
+      );
+    }
+    for (const bundle of fresh) this.#tell('loaded', bundle);
+    const now = new Set(set.parts.map(({ bundle }) => bundle));
+    for (const { bundle } of before.set.parts) {
+      if (!now.has(bundle)) this.#tell('unloaded', bundle);
+    }
+  }
+
+  #tell(result: 'loaded' | 'unloaded', bundle: Bundle): void {
+    this.#options.onResult(result);
+    const { fingerprint, manifest } = bundle;
+    const message = result === 'loaded' ? 'model loaded' : 'model unloaded';
+    this.#options.logger.info({ model: manifest.name, modelFingerprint: fingerprint }, message);
+  }
+
+  #retire(set: ModelSet): void {
+    this.#earlier.add(set);
+    const forget = (): void => {
+      this.#earlier.delete(set);
+    };
+    set.ended.then(forget, forget);
+    set.retire();
+  }
+}
+
+function isNamed(name: string, path: string, bundle: Bundle | undefined): boolean {
+  if (basename(path) === name || bundle?.manifest.name === name) return true;
+  return bundle !== undefined && matching(new Map([[exactName(bundle), bundle]]), name).length === 1;
+}
