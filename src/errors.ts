@@ -9,7 +9,6 @@ export type ErrorKind =
   | 'deadline_exceeded'
   | 'cancelled'
   | 'unauthenticated'
-  | 'permission_denied'
   | 'unavailable';
 
 /** One wrong field: its path in the request, and what came and what is allowed. */

@@ -3,6 +3,8 @@ import { refusalOf } from './support/refusal';
 
 type Flags = Partial<Record<SettingName, string | true>>;
 
+const JWT = { callers: 'c', jwtIssuer: 'i', jwtAudience: 'a' };
+
 describe('the configuration', () => {
   it('has the documented defaults, and the models of the package', () => {
     expect(loadConfig({}, '/package/models', {})).toEqual({
@@ -58,11 +60,11 @@ describe('the configuration', () => {
       '--insecure is "true"; it must be false where there is --tls-cert',
     ],
     [
-      { callers: 'c', jwtKeys: 'http://issuer.example/jwks' },
+      { ...JWT, jwtKeys: 'http://issuer.example/jwks' },
       '--jwt-keys is "http://issuer.example/jwks"; it must be a file or an https URL',
     ],
     [
-      { callers: 'c', jwtKeys: 'https://a:b@issuer.example' },
+      { ...JWT, jwtKeys: 'https://a:b@issuer.example' },
       '--jwt-keys is "https://...@issuer.example"; it must hold no password',
     ],
     [

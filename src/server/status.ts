@@ -33,8 +33,6 @@ export function statusCode(kind: ErrorKind): status {
       return status.CANCELLED;
     case 'unauthenticated':
       return status.UNAUTHENTICATED;
-    case 'permission_denied':
-      return status.PERMISSION_DENIED;
     case 'unavailable':
       return status.UNAVAILABLE;
     default:

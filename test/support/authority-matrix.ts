@@ -50,7 +50,7 @@ export class Matrix {
       'a token that was withdrawn': this.revoked,
       'a token and a letter': `Bearer ${right}a`,
       'half a token': `Bearer ${right.slice(0, 20)}`,
-      'an empty token': 'Bearer ',
+      'a scheme without a token': 'Bearer',
       'another scheme': `Basic ${right}`,
       'two tokens in one': `Bearer ${right} ${right}`,
       'a very long token': `Bearer ${'a'.repeat(20_000)}`,

@@ -126,7 +126,10 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
       const { code, details, metadata: trailers } = toServiceError(error, account.requestId);
       call.sendStatus({ code, details, metadata: trailers });
       // Otherwise the caller may go on sending what nobody reads.
-      if (stream?.readableEnded === false) stream.close(constants.NGHTTP2_NO_ERROR);
+      // A reset that is not behind the status on the wire would take its place.
+      if (stream?.state.state !== constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE) {
+        setImmediate(() => stream?.close(constants.NGHTTP2_NO_ERROR));
+      }
     };
     const refused = attempt(() => {
       if (!rules.exempt.has(method.path)) account.hold(rules.admission.calls.take(account.caller));
