@@ -19,6 +19,21 @@ const clientZones = ['architecture', 'hypernet', 'plan', 'decode', 'stream', 'se
     message: 'the client knows the server by its contract alone',
   }),
 );
+// The explorer's page knows the service by its contract alone, and reads ONNX files as the client library does; its server
+// stands before the service as any client does.
+const explorerZones = [
+  {
+    target: './web',
+    from: './src',
+    except: ['./gen/es', './onnx-file', './checksum'],
+    message: 'the page knows the service by its contract alone',
+  },
+  ...['architecture', 'hypernet', 'plan', 'decode', 'stream', 'server', 'cli'].map((other) => ({
+    target: './src/explorer',
+    from: `./src/${other}`,
+    message: 'the explorer knows the service by its contract alone',
+  })),
+];
 
 export default tseslint.config(
   {
@@ -26,7 +41,7 @@ export default tseslint.config(
   },
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     plugins: { 'import-x': importX },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
@@ -41,7 +56,7 @@ export default tseslint.config(
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
       '@typescript-eslint/consistent-type-imports': 'error',
       'import-x/no-cycle': 'error',
-      'import-x/no-restricted-paths': ['error', { zones: [...zones, ...clientZones] }],
+      'import-x/no-restricted-paths': ['error', { zones: [...zones, ...clientZones, ...explorerZones] }],
       'no-restricted-imports': [
         'error',
         {

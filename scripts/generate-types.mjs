@@ -1,4 +1,4 @@
-// Generates src/gen from proto/: the types that the server and the client speak.
+// Generates src/gen from proto/: the types that the server and the client speak, and in src/gen/es those of the explorer.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -21,6 +21,26 @@ execFileSync(
     `--outDir=${out}`,
     'logah/v1/logah.proto',
     'logah/v1/admin.proto',
+  ],
+  { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
+);
+execFileSync(
+  process.execPath,
+  [
+    join(root, 'node_modules/@bufbuild/buf/bin/buf'),
+    'generate',
+    'proto',
+    '--template',
+    JSON.stringify({
+      version: 'v2',
+      plugins: [
+        {
+          local: ['node', join(root, 'node_modules/@bufbuild/protoc-gen-es/bin/protoc-gen-es')],
+          out: join(out, 'es'),
+          opt: ['target=ts', 'import_extension=none'],
+        },
+      ],
+    }),
   ],
   { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
 );

@@ -3,6 +3,7 @@ import { benchCommand } from './commands/bench';
 import { checkCommand } from './commands/check';
 import { completionCommand } from './commands/completion';
 import { demoCommand } from './commands/demo';
+import { exploreCommand } from './commands/explore';
 import { graphCommand } from './commands/graph';
 import { healthCommand } from './commands/health';
 import { modelsCommand } from './commands/models';
@@ -24,6 +25,7 @@ export function createProgram(): Command {
     predictCommand(),
     planCommand(),
     graphCommand(),
+    exploreCommand(),
     modelsCommand(),
     healthCommand(),
     benchCommand(),

@@ -6,7 +6,18 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { abortError } from '../errors';
 import type { ArchitectureGraph } from '../graph/graph';
-import type { FillJob, Job, PackedGraph, PoolMessage, WorkerMessage, WorkerSetup } from './worker-protocol';
+import type { SpectrumValues } from './inspection/spectrum';
+import type { Tally } from './inspection/tally';
+import type {
+  FillJob,
+  Job,
+  PackedGraph,
+  PoolMessage,
+  SpectrumJob,
+  TallyJob,
+  WorkerMessage,
+  WorkerSetup,
+} from './worker-protocol';
 
 /** Jobs that a worker holds at a time: one that it does and one that it need not wait for. */
 const JOBS_PER_WORKER = 2;
@@ -104,6 +115,22 @@ export class DecodePool {
     if (message.kind !== 'filled')
       throw new Error(`a worker answered a ${job.kind} job with ${message.kind}`);
     return message.crc32;
+  }
+
+  /** Counts the elements of a tile. */
+  async tally(job: TallyJob, signal: AbortSignal): Promise<Tally> {
+    const message = await this.#run(job, signal);
+    if (message.kind !== 'tallied')
+      throw new Error(`a worker answered a ${job.kind} job with ${message.kind}`);
+    return message.tally;
+  }
+
+  /** Singular values of a tensor. */
+  async spectrum(job: SpectrumJob, signal: AbortSignal): Promise<SpectrumValues> {
+    const message = await this.#run(job, signal);
+    if (message.kind !== 'spectrum')
+      throw new Error(`a worker answered a ${job.kind} job with ${message.kind}`);
+    return message.spectrum;
   }
 
   /** Resolves when every job that was asked for is done; for who closes a pool whose buffers are used elsewhere. */

@@ -10,6 +10,8 @@ import { decodePart } from './decode';
 import { fillByRule } from './decode-by-rule';
 import { bytesPerElement, convert, type ElementType } from '../element-type';
 import { FactorStore } from './factor-store';
+import { spectrumOf, type SpectrumValues } from './inspection/spectrum';
+import { tallyOf } from './inspection/tally';
 import { liftPart } from './lift';
 import { unpackGraph } from './packed-graph';
 import type { FillRecipe, MatrixRecipe, ScaledRecipe } from '../plan/recipe';
@@ -25,6 +27,7 @@ import type {
   FillJob,
   Job,
   PoolMessage,
+  SpectrumJob,
   TileItem,
   WorkerMessage,
   WorkerSetup,
@@ -202,15 +205,38 @@ function write(
 }
 
 async function perform(id: number, job: Job): Promise<void> {
-  if (job.kind === 'encode') {
-    const model = modelOf(job.model);
-    const { operations, cutoff } = model.config;
-    const graph = unpackGraph(job.graph);
-    const embeddings = await model.sessions.encode(encoderFeatures(graph, operations, cutoff));
-    send({ kind: 'embeddings', id, embeddings });
-  } else {
-    send({ kind: 'filled', id, crc32: await fillBuffer(job) });
+  switch (job.kind) {
+    case 'encode': {
+      const model = modelOf(job.model);
+      const { operations, cutoff } = model.config;
+      const graph = unpackGraph(job.graph);
+      const embeddings = await model.sessions.encode(encoderFeatures(graph, operations, cutoff));
+      send({ kind: 'embeddings', id, embeddings });
+      return;
+    }
+    case 'fill':
+      send({ kind: 'filled', id, crc32: await fillBuffer(job) });
+      return;
+    case 'tally': {
+      const values = await decodeTile(job.tile, job.requestKey, modelOf(job.model));
+      send({ kind: 'tallied', id, tally: tallyOf(values, job.first, job.request) });
+      return;
+    }
+    case 'spectrum':
+      send({ kind: 'spectrum', id, spectrum: await spectrum(job) });
   }
+}
+
+async function spectrum({ model, pieces, rows, columns }: SpectrumJob): Promise<SpectrumValues> {
+  const { sessions: session, config } = modelOf(model);
+  const factored = [];
+  for (const piece of pieces) {
+    const { m, n, slot } = piece.recipe;
+    const decoded = { a: new Float32Array(m * config.rank), b: new Float32Array(n * config.rank) };
+    await session.factors(piece.embedding, slot, decoded);
+    factored.push({ ...piece, factors: decoded });
+  }
+  return spectrumOf(factored, { rows, columns }, config.rank);
 }
 
 async function attempt(id: number, job: Job): Promise<void> {

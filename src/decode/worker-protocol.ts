@@ -3,6 +3,8 @@
 import type { ArchitectureGraph } from '../graph/graph';
 import type { Bundle } from '../hypernet/bundle';
 import type { Placement } from '../hypernet/sessions';
+import type { LowRankPiece, SpectrumValues } from './inspection/spectrum';
+import type { Tally, TallyRequest } from './inspection/tally';
 import type { TilePart } from './tile-part';
 import type { ElementType } from '../element-type';
 import type { Wanted } from '../plan/runs';
@@ -92,7 +94,27 @@ export type CoreItemBlock =
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'elements'; readonly part: TilePart & { readonly recipe: FillRecipe } };
 
-export type Job = EncodeJob | FillJob;
+/** Decode what is wanted of a tile and count its elements; answered with their tally. */
+export interface TallyJob {
+  readonly kind: 'tally';
+  readonly model: string;
+  readonly requestKey: string;
+  readonly tile: TileItem;
+  /** Index of the first element wanted in the box that is looked at. */
+  readonly first: number;
+  readonly request: TallyRequest;
+}
+
+/** Singular values of a tensor [rows, columns]; answered with them. */
+export interface SpectrumJob {
+  readonly kind: 'spectrum';
+  readonly model: string;
+  readonly pieces: readonly (LowRankPiece & { readonly embedding: Float32Array })[];
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export type Job = EncodeJob | FillJob | TallyJob | SpectrumJob;
 
 /** What the main thread says: do a job, or end after those said before. */
 export type PoolMessage =
@@ -104,4 +126,6 @@ export type WorkerMessage =
   | { readonly kind: 'embeddings'; readonly id: number; readonly embeddings: Float32Array }
   /** The CRC-32 of each item's bytes. */
   | { readonly kind: 'filled'; readonly id: number; readonly crc32: readonly number[] }
+  | { readonly kind: 'tallied'; readonly id: number; readonly tally: Tally }
+  | { readonly kind: 'spectrum'; readonly id: number; readonly spectrum: SpectrumValues }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string };

@@ -29,7 +29,10 @@ export interface ProtoGrpcType {
       GetExpansionResponse: MessageTypeDefinition
       GetTokenizerRequest: MessageTypeDefinition
       GetTokenizerResponse: MessageTypeDefinition
+      Histogram: MessageTypeDefinition
       Initialization: MessageTypeDefinition
+      InspectTensorsRequest: MessageTypeDefinition
+      InspectTensorsResponse: MessageTypeDefinition
       Keep: EnumTypeDefinition
       ListModelsRequest: MessageTypeDefinition
       ListModelsResponse: MessageTypeDefinition
@@ -43,6 +46,7 @@ export interface ProtoGrpcType {
       OnnxContent: MessageTypeDefinition
       OnnxContentKind: EnumTypeDefinition
       Parameter: MessageTypeDefinition
+      Picture: MessageTypeDefinition
       Plan: MessageTypeDefinition
       PlanRequest: MessageTypeDefinition
       PlanResponse: MessageTypeDefinition
@@ -57,8 +61,10 @@ export interface ProtoGrpcType {
       Rule: EnumTypeDefinition
       Shard: MessageTypeDefinition
       Source: EnumTypeDefinition
+      Spectrum: MessageTypeDefinition
       Summary: MessageTypeDefinition
       TensorDigest: MessageTypeDefinition
+      TensorInspection: MessageTypeDefinition
       TensorLayout: MessageTypeDefinition
       TensorPlan: MessageTypeDefinition
       TensorSelection: MessageTypeDefinition

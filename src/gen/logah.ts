@@ -26,7 +26,10 @@ export interface ProtoGrpcType {
       GetExpansionResponse: MessageTypeDefinition
       GetTokenizerRequest: MessageTypeDefinition
       GetTokenizerResponse: MessageTypeDefinition
+      Histogram: MessageTypeDefinition
       Initialization: MessageTypeDefinition
+      InspectTensorsRequest: MessageTypeDefinition
+      InspectTensorsResponse: MessageTypeDefinition
       Keep: EnumTypeDefinition
       ListModelsRequest: MessageTypeDefinition
       ListModelsResponse: MessageTypeDefinition
@@ -38,6 +41,7 @@ export interface ProtoGrpcType {
       OnnxContent: MessageTypeDefinition
       OnnxContentKind: EnumTypeDefinition
       Parameter: MessageTypeDefinition
+      Picture: MessageTypeDefinition
       Plan: MessageTypeDefinition
       PlanRequest: MessageTypeDefinition
       PlanResponse: MessageTypeDefinition
@@ -50,8 +54,10 @@ export interface ProtoGrpcType {
       Rule: EnumTypeDefinition
       Shard: MessageTypeDefinition
       Source: EnumTypeDefinition
+      Spectrum: MessageTypeDefinition
       Summary: MessageTypeDefinition
       TensorDigest: MessageTypeDefinition
+      TensorInspection: MessageTypeDefinition
       TensorLayout: MessageTypeDefinition
       TensorPlan: MessageTypeDefinition
       TensorSelection: MessageTypeDefinition

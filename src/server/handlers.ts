@@ -4,16 +4,17 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { LogahError, type ErrorKind } from '../errors';
 import type { Timings } from '../gen/logah/v1/Timings';
 import type { Admission } from './admission/admission';
+import type { CallAccount } from './admission/calls';
 import { frameChunk, FramedMessage } from './answers/framing';
+import { framedInspection } from './answers/inspection';
 import { summaryMessage } from './answers/summary';
 import { StreamWriter } from './answers/writing';
 import type { LiveModels } from './models/live-models';
 import type { ModelSet } from './models/model-set';
 import { peakMemoryBytes } from './peak-memory';
-import type { PlannedCall } from './planning/planning-protocol';
+import type { PlannedCall, PlannedRpc } from './planning/planning-protocol';
 import type { PredictionService } from './prediction-service';
 import type { Begun, CallRunner, StreamCall } from './running-calls';
-import type { Caller } from './security/caller';
 import type { Gate } from './security/gate';
 import { streamsExceeded } from './security/refusals';
 import { parse } from './service-definition';
@@ -48,11 +49,12 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
       );
     }),
     Predict: calls.streaming('Predict', async (call, begun, signal) => {
-      const { caller } = begun.account;
-      requireStream(context, caller);
-      context.gate.rates.requireBytes(caller);
-      begun.account.hold(context.admission.predictions.take(caller));
+      takeStream(context, begun.account);
       await predict(call, begun, context, signal);
+    }),
+    InspectTensors: calls.streaming('InspectTensors', async (call, begun, signal) => {
+      takeStream(context, begun.account);
+      await inspect(call, begun, context, signal);
     }),
     GetExpansion: calls.streaming('GetExpansion', async (call, { account }, signal) => {
       const { model, sha256 } = parse.getExpansion(call.request);
@@ -68,10 +70,13 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
   };
 }
 
-/** Throws LogahError (resource_exhausted) where the caller has as many predictions as it may have at a time. */
-function requireStream({ admission }: HandlerContext, caller: Caller): void {
-  const held = admission.predictions.usedBy(caller);
-  if (held >= caller.scopes.streams) throw streamsExceeded(caller, held, admission.predictions.retryAfterMs);
+/** Holds one of the predictions at a time. Throws LogahError (resource_exhausted) where the caller or all have theirs. */
+function takeStream({ admission: { predictions }, gate }: HandlerContext, account: CallAccount): void {
+  const { caller } = account;
+  const held = predictions.usedBy(caller);
+  if (held >= caller.scopes.streams) throw streamsExceeded(caller, held, predictions.retryAfterMs);
+  gate.rates.requireBytes(caller);
+  account.hold(predictions.take(caller));
 }
 
 /** A plan, and the models that it was made with, which are kept until the call has ended. */
@@ -85,7 +90,7 @@ interface Planned {
  * off is resumed with the models that it began with where they are still there.
  */
 async function planned(
-  kind: 'Plan' | 'Predict',
+  kind: PlannedRpc,
   request: Buffer,
   { account }: Begun,
   { models, admission }: HandlerContext,
@@ -176,6 +181,30 @@ async function predict(
   await writer.write(summary, 0);
   call.end();
   logger.info({ ...timings, bytes: totalBytes }, 'predicted');
+}
+
+async function inspect(
+  call: StreamCall,
+  begun: Begun,
+  context: HandlerContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const started = performance.now();
+  const plan = await planned('InspectTensors', call.request, begun, context, signal);
+  const { head, streamed, inspection } = plan.call;
+  if (streamed === undefined || inspection === undefined)
+    throw new Error('the planner planned no inspection');
+  const writer = new StreamWriter(call, signal);
+  const model = plan.set.model(head.bundle);
+  let tensors = 0;
+  for await (const tensor of context.service.inspect(model, head, streamed, inspection, signal)) {
+    const message = framedInspection(tensor, inspection.singularValues);
+    context.gate.rates.sent(begun.account.caller, message.wire.length);
+    await writer.write(message, message.wire.length);
+    tensors++;
+  }
+  call.end();
+  begun.logger.info({ model: head.model, tensors, seconds: secondsSince(started) }, 'inspected');
 }
 
 /** Waiting for the first tile includes encoding. */

@@ -7,6 +7,7 @@ import { packChunks, type DataChunk } from '../stream/chunks';
 import { TensorDigests, type TensorDigest } from '../stream/digests';
 import { FramePool } from '../stream/frames';
 import { KeptAnswers } from '../stream/kept-answers';
+import { inspectTensors, type Inspection, type InspectionSettings } from '../stream/inspections';
 import { cropTiles, streamTiles } from '../stream/tile-stream';
 import type { DataRange } from '../plan/data-range';
 import type { ServedModel } from './models/model-set';
@@ -35,7 +36,7 @@ export interface DataStream {
   readonly digests: () => TensorDigest[];
 }
 
-/** Predicts what is planned, with whichever model; knows nothing of gRPC. */
+/** Predicts what is planned, with whichever model, or looks at it; knows nothing of gRPC. */
 export class PredictionService {
   readonly #options: PredictionServiceOptions;
   readonly #buffers: BufferPool;
@@ -55,6 +56,24 @@ export class PredictionService {
   /** Whether streams wait for memory that others hold. */
   get isPressed(): boolean {
     return this.#buffers.waiting > 0;
+  }
+
+  /** Encodes the graph and looks at its tensors. After the signal aborts, no further tile is started. */
+  async *inspect(
+    model: ServedModel,
+    head: PlanHead,
+    plan: StreamedPlan,
+    settings: InspectionSettings,
+    signal: AbortSignal,
+  ): AsyncGenerator<Inspection, void, undefined> {
+    const { tilesAhead } = this.#options;
+    const { seed, lift, elementType } = head;
+    const { bundle, pool } = model;
+    const { requestKey } = plan;
+    const encode = (): Promise<Float32Array> => pool.encode(bundle.fingerprint, plan.graph, signal);
+    const encoding = await this.#embeddings.get(requestKey, encode);
+    const inspectable = { bundle, seed, lift, elementType, tensors: unpackTensors(plan.tensors) };
+    yield* inspectTensors(inspectable, encoding, settings, { pool, tilesAhead, requestKey, signal });
   }
 
   /** Encodes the graph and streams its tensors in chunks of `chunkBytes`. After the signal aborts, no further tile is started. */

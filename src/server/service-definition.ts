@@ -11,7 +11,7 @@ import { checkBounds } from './admission/request-bounds';
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
 
-const { Predict, Plan, ListModels, GetExpansion, GetTokenizer } = LogahService.service;
+const { Predict, Plan, ListModels, GetExpansion, GetTokenizer, InspectTensors } = LogahService.service;
 const framedAnswer = { requestDeserialize: asItIs, responseSerialize: serializeFramed };
 
 /** `logah.v1.LogahService`. */
@@ -21,6 +21,7 @@ export const serviceDefinition = {
   ListModels: { ...ListModels, ...framedAnswer },
   GetExpansion: { ...GetExpansion, ...framedAnswer },
   GetTokenizer: { ...GetTokenizer, ...framedAnswer },
+  InspectTensors: { ...InspectTensors, ...framedAnswer },
 };
 
 const { LoadModel, UnloadModel, ReloadModels } = AdminService.service;
@@ -33,7 +34,7 @@ export const adminDefinition = {
 };
 
 /** RPCs whose requests hold an architecture, by path. */
-export const LARGE_REQUESTS: ReadonlySet<string> = new Set([Predict.path, Plan.path]);
+export const LARGE_REQUESTS: ReadonlySet<string> = new Set([Predict.path, Plan.path, InspectTensors.path]);
 
 /** Of requests that hold only names. */
 const NAMES = { parts: 64, partsSetting: 'no more', parsedBytes: 65_536 };

@@ -86,21 +86,35 @@ function* itemsOf(
       yield { tensor, item, bytes: tensor.bytes };
       continue;
     }
-    const noise =
-      plan.lift > 0 ? { lift: plan.lift, stream: streamKey(plan.seed, tensor.name, 'lift') } : undefined;
-    for (const tile of tilesOf(tensor)) {
-      const item: TileItem = {
-        kind: 'tile',
-        stream,
-        elementType: plan.elementType,
-        rows: tile.rows,
-        columns,
-        parts: partsOf(tensor, tile, embeddings, hid),
-        wanted: { runs: tensor.runs, first: tile.row * columns },
-        noise,
-      };
-      yield { tensor, item, bytes: tile.elements * bytesPerElement(plan.elementType) };
+    for (const { item, elements } of tileItemsOf(plan, embeddings, tensor)) {
+      yield { tensor, item, bytes: elements * bytesPerElement(plan.elementType) };
     }
+  }
+}
+
+/** The tiles that hold what is sent of a tensor, and how many of the elements of each are. */
+export function* tileItemsOf(
+  plan: Omit<StreamablePlan, 'tensors'>,
+  embeddings: Float32Array,
+  tensor: PlannedTensor,
+): Generator<{ readonly item: TileItem; readonly elements: number }, void, undefined> {
+  const { hid } = plan.bundle.manifest.hypernet;
+  const { columns } = tensor.view;
+  const stream = streamKey(plan.seed, tensor.name);
+  const noise =
+    plan.lift > 0 ? { lift: plan.lift, stream: streamKey(plan.seed, tensor.name, 'lift') } : undefined;
+  for (const tile of tilesOf(tensor)) {
+    const item: TileItem = {
+      kind: 'tile',
+      stream,
+      elementType: plan.elementType,
+      rows: tile.rows,
+      columns,
+      parts: partsOf(tensor, tile, embeddings, hid),
+      wanted: { runs: tensor.runs, first: tile.row * columns },
+      noise,
+    };
+    yield { item, elements: tile.elements };
   }
 }
 

@@ -83,6 +83,9 @@ export async function startFakeServer(answers: Answers): Promise<FakeServer> {
     GetTokenizer: (_, callback) => {
       answer(answers.getTokenizer, callback);
     },
+    InspectTensors: (call) => {
+      call.emit('error', unimplemented);
+    },
   };
   const server = new Server();
   server.addService(LogahService.service, handlers);

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { Client, Metadata, status, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { service as healthService } from 'grpc-health-check';
-import { LogahService } from '../../src/contract/proto-definition';
+import { AdminService, LogahService } from '../../src/contract/proto-definition';
 import { decodeStatusDetails, STATUS_DETAILS_KEY } from '../../src/contract/rpc-status';
 import { SMALL } from './requests';
 
@@ -28,21 +28,20 @@ export interface AnyEnding {
   readonly headers: Metadata | undefined;
 }
 
-const { Predict, Plan, ListModels, GetExpansion, GetTokenizer } = LogahService.service;
-
-/** The RPCs that need authority, by name. */
+/** The RPCs that need authority, by name: all that the services have, those of the future included. */
 export function guardedRpcs(model: string): Readonly<Record<string, AnyRpc>> {
-  const reflected = Object.fromEntries(
-    ['v1', 'v1alpha'].map((version) => [`reflection ${version}`, reflectionRpc(version)]),
-  );
-  return {
-    Predict: { path: Predict.path, request: Predict.requestSerialize({ ...SMALL, model }) },
-    Plan: { path: Plan.path, request: Plan.requestSerialize({ request: { ...SMALL, model } }) },
-    ListModels: { path: ListModels.path, request: ListModels.requestSerialize({}) },
-    GetExpansion: { path: GetExpansion.path, request: GetExpansion.requestSerialize({ model, sha256: '' }) },
-    GetTokenizer: { path: GetTokenizer.path, request: GetTokenizer.requestSerialize({ model }) },
-    ...reflected,
+  const { Predict, Plan, InspectTensors, GetExpansion, GetTokenizer } = LogahService.service;
+  const requests: Readonly<Record<string, Buffer>> = {
+    Predict: Predict.requestSerialize({ ...SMALL, model }),
+    Plan: Plan.requestSerialize({ request: { ...SMALL, model } }),
+    InspectTensors: InspectTensors.requestSerialize({ request: { ...SMALL, model } }),
+    GetExpansion: GetExpansion.requestSerialize({ model, sha256: '' }),
+    GetTokenizer: GetTokenizer.requestSerialize({ model }),
   };
+  const rpcs = Object.entries({ ...LogahService.service, ...AdminService.service });
+  const ours = rpcs.map(([name, { path }]) => [name, { path, request: requests[name] ?? Buffer.alloc(0) }]);
+  const reflected = ['v1', 'v1alpha'].map((version) => [`reflection ${version}`, reflectionRpc(version)]);
+  return Object.fromEntries([...ours, ...reflected]) as Readonly<Record<string, AnyRpc>>;
 }
 
 /** The RPC that answers everybody. */

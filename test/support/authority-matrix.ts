@@ -112,11 +112,15 @@ export function refusedAll(reason: string): Readonly<Record<string, string>> {
   return Object.fromEntries(names.map((name) => [name, `UNAUTHENTICATED ${reason}, nothing`]));
 }
 
-/** What they come to with it: the fixture's model has neither an expansion nor a tokenizer. */
+/** What they come to with it, without the scope admin: the fixture's model has neither an expansion nor a tokenizer. */
 export const ANSWERED: Readonly<Record<string, string>> = {
   Predict: 'OK, messages',
   Plan: 'OK, messages',
   ListModels: 'OK, messages',
+  InspectTensors: 'OK, messages',
+  LoadModel: 'PERMISSION_DENIED, nothing',
+  UnloadModel: 'PERMISSION_DENIED, nothing',
+  ReloadModels: 'PERMISSION_DENIED, nothing',
   GetExpansion: 'NOT_FOUND, nothing',
   GetTokenizer: 'NOT_FOUND, nothing',
   'reflection v1': 'OK, messages',

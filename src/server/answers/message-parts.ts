@@ -13,14 +13,29 @@ export function contentOf(outer: Uint8Array): Uint8Array {
 
 /** A message that holds `parts` as its field `number`, below 16, with gRPC's prefix. */
 export function framedField(number: number, parts: readonly Uint8Array[]): Buffer {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const head = Buffer.from([number * 8 + 2, ...varint(length)]);
-  const wire = Buffer.allocUnsafeSlow(PREFIX_BYTES + head.length + length);
+  return framedFields([{ number, parts }]);
+}
+
+/** A field that holds a message, in parts. */
+export interface FieldParts {
+  /** Below 16. */
+  readonly number: number;
+  readonly parts: readonly Uint8Array[];
+}
+
+/** A message that holds messages as its fields, with gRPC's prefix. */
+export function framedFields(fields: readonly FieldParts[]): Buffer {
+  const pieces = fields.flatMap(({ number, parts }) => {
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    return [Buffer.from([number * 8 + 2, ...varint(length)]), ...parts];
+  });
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const wire = Buffer.allocUnsafeSlow(PREFIX_BYTES + length);
   wire[0] = 0;
-  let at = wire.writeUInt32BE(head.length + length, 1);
-  for (const part of [head, ...parts]) {
-    wire.set(part, at);
-    at += part.length;
+  let at = wire.writeUInt32BE(length, 1);
+  for (const piece of pieces) {
+    wire.set(piece, at);
+    at += piece.length;
   }
   return wire;
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { abortError, LogahError } from '../../errors';
 import type { Caller } from '../security/caller';
-import type { PlannedCall, PlanningMessage, PlanningSetup, PlanTask } from './planning-protocol';
+import type { PlannedCall, PlannedRpc, PlanningMessage, PlanningSetup, PlanTask } from './planning-protocol';
 
 /**
  * Memory of the thread's objects, in MB. A request within the bounds takes a fraction of it; a small nursery keeps what
@@ -20,7 +20,7 @@ const HEAP_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 4 }
 const MAX_FAILURES = 3;
 
 interface Waiting {
-  readonly kind: PlanTask['kind'];
+  readonly kind: PlannedRpc;
   readonly bytes: Uint8Array;
   readonly caller: Caller;
   readonly resolve: (call: PlannedCall) => void;
@@ -64,7 +64,7 @@ export class Planner {
    * Plans a request from its bytes. Rejects with LogahError: what is wrong with it, or the signal's reason as soon as it
    * aborts.
    */
-  plan(kind: PlanTask['kind'], bytes: Uint8Array, caller: Caller, signal: AbortSignal): Promise<PlannedCall> {
+  plan(kind: PlannedRpc, bytes: Uint8Array, caller: Caller, signal: AbortSignal): Promise<PlannedCall> {
     return new Promise((resolve, reject) => {
       if (signal.aborted || this.#closed) {
         reject(signal.aborted ? abortError(signal) : new Error('the planner is closed'));

@@ -8,6 +8,7 @@ import type { Aliases } from '../../hypernet/models-directory';
 import type { DataRange } from '../../plan/data-range';
 import type { Representation } from '../../plan/factors';
 import type { Scopes } from '../security/scopes';
+import type { InspectionOptions } from './inspection-request';
 import type { PackedTensors } from './packed-tensors';
 
 /** Given to the thread when it starts. */
@@ -18,11 +19,14 @@ export interface PlanningSetup {
   readonly limits: GraphLimits;
 }
 
+/** The RPCs whose requests hold an architecture. */
+export type PlannedRpc = 'Plan' | 'Predict' | 'InspectTensors';
+
 /** Plan a request. */
 export interface PlanTask {
   readonly id: number;
   /** The RPC, whose request it is and whose response the plan travels in. */
-  readonly kind: 'Plan' | 'Predict';
+  readonly kind: PlannedRpc;
   readonly bytes: Uint8Array;
   /** What the caller may do. */
   readonly scopes: Scopes;
@@ -67,10 +71,12 @@ export interface StreamedPlan {
 /** A plan, in a form that costs the thread that receives it next to nothing. */
 export interface PlannedCall {
   readonly head: PlanHead;
-  /** The response, with gRPC's prefix. */
+  /** The response, with gRPC's prefix; empty where it has no plan. */
   readonly message: Uint8Array;
   /** Undefined where only the plan was asked for. */
   readonly streamed?: StreamedPlan | undefined;
+  /** Where tensors are to be looked at instead of sent. */
+  readonly inspection?: InspectionOptions | undefined;
 }
 
 /** A LogahError on its way between threads. */

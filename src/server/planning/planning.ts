@@ -4,6 +4,7 @@
  */
 
 import { readNetwork } from '../../architecture';
+import { toProtoGraph } from '../../architecture/explicit-graph';
 import { messageShape } from '../../contract/message-shape';
 import { LogahService } from '../../contract/proto-definition';
 import { packGraph } from '../../decode/packed-graph';
@@ -11,14 +12,21 @@ import { invalidField, LogahError } from '../../errors';
 import type { PredictRequest__Output } from '../../gen/logah/v1/PredictRequest';
 import { graphHash } from '../../graph/canonical';
 import { graphSize, type GraphLimits } from '../../graph/limits';
+import type { ArchitectureGraph } from '../../graph/graph';
 import { dataRange, type DataRange } from '../../plan/data-range';
 import { encodedGraph, planPrediction, type PredictionPlan } from '../../plan/plan';
 import { chooseWidening } from '../../plan/widening-choice';
 import { knownNetwork } from './known-operations';
-import { contentOf, framedField } from '../answers/message-parts';
+import { contentOf, framedFields, type FieldParts } from '../answers/message-parts';
 import { planMessages } from '../answers/messages';
 import type { ModelChoice } from './model-choice';
 import { packTensors } from './packed-tensors';
+import {
+  checkSelected,
+  inspectedRequest,
+  readInspection,
+  type InspectionOptions,
+} from './inspection-request';
 import type { PlannedCall, PlanTask, StreamedPlan } from './planning-protocol';
 import { readOptions, type AnswerOptions } from './request';
 import { parametersExceeded } from '../security/refusals';
@@ -40,7 +48,9 @@ export function planCall(
   context: PlanningContext,
   checkpoint: () => void,
 ): PlannedCall {
-  const { plan, options } = planned(readRequest(kind, bytes, context.limits), scopes, context, checkpoint);
+  const { request, withGraph, inspection } = readRequest(kind, bytes, context.limits);
+  const { plan, options, read } = planned(request, scopes, context, checkpoint);
+  if (inspection !== undefined) checkSelected(plan.tensors.filter(({ sent }) => sent).length);
   const range = dataRange(options.resume, plan.fingerprint, plan.totalBytes);
   const { chunkBytes, sha256 } = options;
   return {
@@ -59,8 +69,9 @@ export function planCall(
       chunkBytes,
       sha256,
     },
-    message: messageOf(plan),
-    streamed: kind === 'Predict' ? streamed(plan, range) : undefined,
+    message: inspection === undefined ? messageOf(plan, withGraph ? read : undefined) : new Uint8Array(0),
+    streamed: kind === 'Plan' ? undefined : streamed(plan, inspection === undefined ? range : EVERYTHING),
+    inspection,
   };
 }
 
@@ -69,7 +80,7 @@ function planned(
   scopes: Scopes,
   { limits, models }: PlanningContext,
   checkpoint: () => void,
-): { readonly plan: PredictionPlan; readonly options: AnswerOptions } {
+): { readonly plan: PredictionPlan; readonly options: AnswerOptions; readonly read: ArchitectureGraph } {
   checkpoint();
   const options = readOptions(request);
   const network = readNetwork(request.architecture, limits);
@@ -90,7 +101,7 @@ function planned(
   checkpoint();
   const plan = planPrediction(known.graph, bundle, options, known.choice, known.warnings);
   checkpoint();
-  return { plan, options };
+  return { plan, options, read: graph };
 }
 
 function streamed(plan: PredictionPlan, range: DataRange): StreamedPlan {
@@ -104,25 +115,51 @@ function streamed(plan: PredictionPlan, range: DataRange): StreamedPlan {
   };
 }
 
-/** `PlanResponse.plan`, and `PredictResponse.plan`. */
-const PLAN_FIELD = 1;
+/** Tensors without bytes, too. */
+const EVERYTHING = { start: -1, end: Infinity };
 
-function messageOf(plan: PredictionPlan): Buffer {
+/** `PlanResponse.plan`, and `PredictResponse.plan`; `PlanResponse.graph`. */
+const PLAN_FIELD = 1;
+const GRAPH_FIELD = 2;
+
+function messageOf(plan: PredictionPlan, graph: ArchitectureGraph | undefined): Buffer {
   const { responseSerialize } = LogahService.service.Plan;
   const parts = Array.from(planMessages(plan), (part) => contentOf(responseSerialize({ plan: part })));
-  return framedField(PLAN_FIELD, parts);
+  const fields: FieldParts[] = [{ number: PLAN_FIELD, parts }];
+  if (graph !== undefined) {
+    const part = contentOf(responseSerialize({ graph: toProtoGraph(graph) }));
+    fields.push({ number: GRAPH_FIELD, parts: [part] });
+  }
+  return framedFields(fields);
+}
+
+/** A request, whichever RPC it came with. */
+interface ReadRequest {
+  readonly request: PredictRequest__Output;
+  readonly withGraph: boolean;
+  readonly inspection: InspectionOptions | undefined;
 }
 
 /** Parses a request within its bounds. Throws LogahError (invalid_argument) where it is none, or too much. */
-function readRequest(kind: PlanTask['kind'], bytes: Uint8Array, limits: GraphLimits): PredictRequest__Output {
+function readRequest(kind: PlanTask['kind'], bytes: Uint8Array, limits: GraphLimits): ReadRequest {
   checkBounds(bytes, messageShape(`logah.v1.${kind}Request`), requestBounds(limits.maxNodes));
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { Plan, Predict } = LogahService.service;
+  const { Plan, Predict, InspectTensors } = LogahService.service;
   try {
-    if (kind === 'Predict') return Predict.requestDeserialize(buffer);
-    const { request } = Plan.requestDeserialize(buffer);
-    if (request === null) throw invalidField('request', 'is missing');
-    return request;
+    switch (kind) {
+      case 'Predict':
+        return { request: Predict.requestDeserialize(buffer), withGraph: false, inspection: undefined };
+      case 'InspectTensors': {
+        const message = InspectTensors.requestDeserialize(buffer);
+        const inspection = readInspection(message);
+        return { request: inspectedRequest(message), withGraph: false, inspection };
+      }
+      case 'Plan': {
+        const { request, graph } = Plan.requestDeserialize(buffer);
+        if (request === null) throw invalidField('request', 'is missing');
+        return { request, withGraph: graph, inspection: undefined };
+      }
+    }
   } catch (error) {
     if (error instanceof LogahError) throw error;
     const reason = error instanceof Error ? error.message : String(error);

@@ -120,16 +120,20 @@ class PredictRequest(_message.Message):
     def __init__(self, architecture: _Optional[_Union[_architecture_pb2.Architecture, _Mapping]] = ..., model: _Optional[str] = ..., seed: _Optional[int] = ..., dtype: _Optional[_Union[DataType, str]] = ..., chunk_bytes: _Optional[int] = ..., selection: _Optional[_Union[TensorSelection, _Mapping]] = ..., sha256: _Optional[bool] = ..., representation: _Optional[_Union[Representation, str]] = ..., slices: _Optional[_Iterable[_Union[TensorSlice, _Mapping]]] = ..., shard: _Optional[_Union[Shard, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., lift: _Optional[float] = ..., strict: _Optional[bool] = ..., copies: _Optional[int] = ...) -> None: ...
 
 class PlanRequest(_message.Message):
-    __slots__ = ("request",)
+    __slots__ = ("request", "graph")
     REQUEST_FIELD_NUMBER: _ClassVar[int]
+    GRAPH_FIELD_NUMBER: _ClassVar[int]
     request: PredictRequest
-    def __init__(self, request: _Optional[_Union[PredictRequest, _Mapping]] = ...) -> None: ...
+    graph: bool
+    def __init__(self, request: _Optional[_Union[PredictRequest, _Mapping]] = ..., graph: _Optional[bool] = ...) -> None: ...
 
 class PlanResponse(_message.Message):
-    __slots__ = ("plan",)
+    __slots__ = ("plan", "graph")
     PLAN_FIELD_NUMBER: _ClassVar[int]
+    GRAPH_FIELD_NUMBER: _ClassVar[int]
     plan: Plan
-    def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ...) -> None: ...
+    graph: _architecture_pb2.ArchitectureGraph
+    def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ..., graph: _Optional[_Union[_architecture_pb2.ArchitectureGraph, _Mapping]] = ...) -> None: ...
 
 class TensorSelection(_message.Message):
     __slots__ = ("patterns",)
@@ -494,3 +498,97 @@ class TokenizerFile(_message.Message):
     name: str
     data: bytes
     def __init__(self, name: _Optional[str] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class InspectTensorsRequest(_message.Message):
+    __slots__ = ("request", "histogram_bins", "histogram_low", "histogram_high", "picture_rows", "picture_columns", "singular_values")
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    HISTOGRAM_BINS_FIELD_NUMBER: _ClassVar[int]
+    HISTOGRAM_LOW_FIELD_NUMBER: _ClassVar[int]
+    HISTOGRAM_HIGH_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    SINGULAR_VALUES_FIELD_NUMBER: _ClassVar[int]
+    request: PredictRequest
+    histogram_bins: int
+    histogram_low: float
+    histogram_high: float
+    picture_rows: int
+    picture_columns: int
+    singular_values: int
+    def __init__(self, request: _Optional[_Union[PredictRequest, _Mapping]] = ..., histogram_bins: _Optional[int] = ..., histogram_low: _Optional[float] = ..., histogram_high: _Optional[float] = ..., picture_rows: _Optional[int] = ..., picture_columns: _Optional[int] = ..., singular_values: _Optional[int] = ...) -> None: ...
+
+class InspectTensorsResponse(_message.Message):
+    __slots__ = ("tensor",)
+    TENSOR_FIELD_NUMBER: _ClassVar[int]
+    tensor: TensorInspection
+    def __init__(self, tensor: _Optional[_Union[TensorInspection, _Mapping]] = ...) -> None: ...
+
+class TensorInspection(_message.Message):
+    __slots__ = ("name", "start", "shape", "elements", "minimum", "maximum", "mean", "standard_deviation", "zeros", "histogram", "picture", "spectrum")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    MINIMUM_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_FIELD_NUMBER: _ClassVar[int]
+    MEAN_FIELD_NUMBER: _ClassVar[int]
+    STANDARD_DEVIATION_FIELD_NUMBER: _ClassVar[int]
+    ZEROS_FIELD_NUMBER: _ClassVar[int]
+    HISTOGRAM_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    SPECTRUM_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    start: _containers.RepeatedScalarFieldContainer[int]
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    elements: int
+    minimum: float
+    maximum: float
+    mean: float
+    standard_deviation: float
+    zeros: int
+    histogram: Histogram
+    picture: Picture
+    spectrum: Spectrum
+    def __init__(self, name: _Optional[str] = ..., start: _Optional[_Iterable[int]] = ..., shape: _Optional[_Iterable[int]] = ..., elements: _Optional[int] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., mean: _Optional[float] = ..., standard_deviation: _Optional[float] = ..., zeros: _Optional[int] = ..., histogram: _Optional[_Union[Histogram, _Mapping]] = ..., picture: _Optional[_Union[Picture, _Mapping]] = ..., spectrum: _Optional[_Union[Spectrum, _Mapping]] = ...) -> None: ...
+
+class Histogram(_message.Message):
+    __slots__ = ("low", "high", "counts", "below", "above")
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    BELOW_FIELD_NUMBER: _ClassVar[int]
+    ABOVE_FIELD_NUMBER: _ClassVar[int]
+    low: float
+    high: float
+    counts: _containers.RepeatedScalarFieldContainer[int]
+    below: int
+    above: int
+    def __init__(self, low: _Optional[float] = ..., high: _Optional[float] = ..., counts: _Optional[_Iterable[int]] = ..., below: _Optional[int] = ..., above: _Optional[int] = ...) -> None: ...
+
+class Picture(_message.Message):
+    __slots__ = ("rows", "columns", "matrix_rows", "matrix_columns", "means", "minima", "maxima")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    MATRIX_ROWS_FIELD_NUMBER: _ClassVar[int]
+    MATRIX_COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    MEANS_FIELD_NUMBER: _ClassVar[int]
+    MINIMA_FIELD_NUMBER: _ClassVar[int]
+    MAXIMA_FIELD_NUMBER: _ClassVar[int]
+    rows: int
+    columns: int
+    matrix_rows: int
+    matrix_columns: int
+    means: bytes
+    minima: bytes
+    maxima: bytes
+    def __init__(self, rows: _Optional[int] = ..., columns: _Optional[int] = ..., matrix_rows: _Optional[int] = ..., matrix_columns: _Optional[int] = ..., means: _Optional[bytes] = ..., minima: _Optional[bytes] = ..., maxima: _Optional[bytes] = ...) -> None: ...
+
+class Spectrum(_message.Message):
+    __slots__ = ("values", "rank", "squares")
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    SQUARES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.RepeatedScalarFieldContainer[float]
+    rank: int
+    squares: float
+    def __init__(self, values: _Optional[_Iterable[float]] = ..., rank: _Optional[int] = ..., squares: _Optional[float] = ...) -> None: ...

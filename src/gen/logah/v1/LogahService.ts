@@ -6,6 +6,8 @@ import type { GetExpansionRequest as _logah_v1_GetExpansionRequest, GetExpansion
 import type { GetExpansionResponse as _logah_v1_GetExpansionResponse, GetExpansionResponse__Output as _logah_v1_GetExpansionResponse__Output } from '../../logah/v1/GetExpansionResponse';
 import type { GetTokenizerRequest as _logah_v1_GetTokenizerRequest, GetTokenizerRequest__Output as _logah_v1_GetTokenizerRequest__Output } from '../../logah/v1/GetTokenizerRequest';
 import type { GetTokenizerResponse as _logah_v1_GetTokenizerResponse, GetTokenizerResponse__Output as _logah_v1_GetTokenizerResponse__Output } from '../../logah/v1/GetTokenizerResponse';
+import type { InspectTensorsRequest as _logah_v1_InspectTensorsRequest, InspectTensorsRequest__Output as _logah_v1_InspectTensorsRequest__Output } from '../../logah/v1/InspectTensorsRequest';
+import type { InspectTensorsResponse as _logah_v1_InspectTensorsResponse, InspectTensorsResponse__Output as _logah_v1_InspectTensorsResponse__Output } from '../../logah/v1/InspectTensorsResponse';
 import type { ListModelsRequest as _logah_v1_ListModelsRequest, ListModelsRequest__Output as _logah_v1_ListModelsRequest__Output } from '../../logah/v1/ListModelsRequest';
 import type { ListModelsResponse as _logah_v1_ListModelsResponse, ListModelsResponse__Output as _logah_v1_ListModelsResponse__Output } from '../../logah/v1/ListModelsResponse';
 import type { PlanRequest as _logah_v1_PlanRequest, PlanRequest__Output as _logah_v1_PlanRequest__Output } from '../../logah/v1/PlanRequest';
@@ -27,6 +29,11 @@ export interface LogahServiceClient extends grpc.Client {
   getTokenizer(argument: _logah_v1_GetTokenizerRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_logah_v1_GetTokenizerResponse__Output>): grpc.ClientUnaryCall;
   getTokenizer(argument: _logah_v1_GetTokenizerRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_logah_v1_GetTokenizerResponse__Output>): grpc.ClientUnaryCall;
   getTokenizer(argument: _logah_v1_GetTokenizerRequest, callback: grpc.requestCallback<_logah_v1_GetTokenizerResponse__Output>): grpc.ClientUnaryCall;
+
+  InspectTensors(argument: _logah_v1_InspectTensorsRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_logah_v1_InspectTensorsResponse__Output>;
+  InspectTensors(argument: _logah_v1_InspectTensorsRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_logah_v1_InspectTensorsResponse__Output>;
+  inspectTensors(argument: _logah_v1_InspectTensorsRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_logah_v1_InspectTensorsResponse__Output>;
+  inspectTensors(argument: _logah_v1_InspectTensorsRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_logah_v1_InspectTensorsResponse__Output>;
 
   ListModels(argument: _logah_v1_ListModelsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_logah_v1_ListModelsResponse__Output>): grpc.ClientUnaryCall;
   ListModels(argument: _logah_v1_ListModelsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_logah_v1_ListModelsResponse__Output>): grpc.ClientUnaryCall;
@@ -58,6 +65,8 @@ export interface LogahServiceHandlers extends grpc.UntypedServiceImplementation 
 
   GetTokenizer: grpc.handleUnaryCall<_logah_v1_GetTokenizerRequest__Output, _logah_v1_GetTokenizerResponse>;
 
+  InspectTensors: grpc.handleServerStreamingCall<_logah_v1_InspectTensorsRequest__Output, _logah_v1_InspectTensorsResponse>;
+
   ListModels: grpc.handleUnaryCall<_logah_v1_ListModelsRequest__Output, _logah_v1_ListModelsResponse>;
 
   Plan: grpc.handleUnaryCall<_logah_v1_PlanRequest__Output, _logah_v1_PlanResponse>;
@@ -69,6 +78,7 @@ export interface LogahServiceHandlers extends grpc.UntypedServiceImplementation 
 export interface LogahServiceDefinition extends grpc.ServiceDefinition {
   GetExpansion: MethodDefinition<_logah_v1_GetExpansionRequest, _logah_v1_GetExpansionResponse, _logah_v1_GetExpansionRequest__Output, _logah_v1_GetExpansionResponse__Output>
   GetTokenizer: MethodDefinition<_logah_v1_GetTokenizerRequest, _logah_v1_GetTokenizerResponse, _logah_v1_GetTokenizerRequest__Output, _logah_v1_GetTokenizerResponse__Output>
+  InspectTensors: MethodDefinition<_logah_v1_InspectTensorsRequest, _logah_v1_InspectTensorsResponse, _logah_v1_InspectTensorsRequest__Output, _logah_v1_InspectTensorsResponse__Output>
   ListModels: MethodDefinition<_logah_v1_ListModelsRequest, _logah_v1_ListModelsResponse, _logah_v1_ListModelsRequest__Output, _logah_v1_ListModelsResponse__Output>
   Plan: MethodDefinition<_logah_v1_PlanRequest, _logah_v1_PlanResponse, _logah_v1_PlanRequest__Output, _logah_v1_PlanResponse__Output>
   Predict: MethodDefinition<_logah_v1_PredictRequest, _logah_v1_PredictResponse, _logah_v1_PredictRequest__Output, _logah_v1_PredictResponse__Output>

@@ -4,8 +4,10 @@ import type { PredictRequest as _logah_v1_PredictRequest, PredictRequest__Output
 
 export interface PlanRequest {
   'request'?: (_logah_v1_PredictRequest | null);
+  'graph'?: (boolean);
 }
 
 export interface PlanRequest__Output {
   'request': (_logah_v1_PredictRequest__Output | null);
+  'graph': (boolean);
 }

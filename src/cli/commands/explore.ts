@@ -1,0 +1,103 @@
+/** `logah explore`: a page in the browser that shows a network's graph, plan and predicted weights. */
+
+import { readFile } from 'node:fs/promises';
+import { Command, Option } from 'commander';
+import { LogahService } from '../../contract/proto-definition';
+import type { Architecture } from '../../gen/logah/v1/Architecture';
+import { startExplorer, type OpenedArchitecture } from '../../explorer';
+import { startEmbeddedServer } from '../embedded-server';
+import { INPUT_HELP, readInputFile } from '../input-file';
+import { interruptible } from '../interruption';
+import { parseServer } from '../options';
+import { packagePath, packageVersion } from '../package-paths';
+import { withFileErrors } from '../../system-error';
+
+interface ExploreFlags {
+  readonly server?: string;
+  readonly models?: string;
+  readonly address: string;
+  readonly tokenFile?: string;
+}
+
+/** The command. */
+export function exploreCommand(): Command {
+  return new Command('explore')
+    .description("show a network's graph, plan and predicted weights in the browser, until interrupted")
+    .argument('[file]', `${INPUT_HELP} (default: the page asks)`)
+    .addOption(
+      new Option(
+        '--server <host:port>',
+        'server to show (default: start one for this command on a free port of 127.0.0.1)',
+      ).argParser(parseServer),
+    )
+    .addOption(
+      new Option(
+        '--models <directory>',
+        'directory of model bundles for the server that is started (default: the models that ship with the package)',
+      ).conflicts('server'),
+    )
+    .addOption(
+      new Option('--address <host:port>', "the page's address; port 0 is a free one").default('127.0.0.1:0'),
+    )
+    .option(
+      '--token-file <file>',
+      'file with the bearer token that the server asks for (default: the page asks)',
+    )
+    .action(async (file: string | undefined, flags: ExploreFlags) => {
+      await interruptible((signal) => explore(file, flags, signal));
+    });
+}
+
+async function explore(file: string | undefined, flags: ExploreFlags, signal: AbortSignal): Promise<void> {
+  const opened = file === undefined ? undefined : await openedFile(file);
+  const token = flags.tokenFile === undefined ? undefined : await readToken(flags.tokenFile);
+  const modelsDirectory = flags.models ?? packagePath('models');
+  const embedded =
+    flags.server === undefined ? await startEmbeddedServer({ modelsDirectory, signal }) : undefined;
+  try {
+    const explorer = await startExplorer({
+      address: flags.address,
+      target: { address: flags.server ?? embedded?.address ?? '', token },
+      pageDirectory: packagePath('dist', 'explorer', 'page'),
+      examplesDirectory: packagePath('examples'),
+      opened,
+      version: packageVersion(),
+    });
+    process.stdout.write(`${explorer.url}\n`);
+    await aborted(signal);
+    await explorer.close();
+  } finally {
+    await embedded?.stop();
+  }
+}
+
+async function openedFile(file: string): Promise<OpenedArchitecture> {
+  const { path, architecture } = await readInputFile(file);
+  return { name: path, message: messageOf(architecture) };
+}
+
+/** The message in binary form: the first field of a request that holds nothing else. */
+function messageOf(architecture: Architecture): Buffer {
+  const request = LogahService.service.Predict.requestSerialize({ architecture });
+  let start = 1;
+  while ((request[start] ?? 0) >= 128) start++;
+  return request.subarray(start + 1);
+}
+
+async function readToken(file: string): Promise<string> {
+  return (await withFileErrors(`read ${file}`, () => readFile(file, 'utf8'))).trim();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
+  });
+}

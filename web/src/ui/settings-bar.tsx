@@ -1,0 +1,103 @@
+/** How the network is predicted: model, seed, lift, copies. */
+
+import type { VNode } from 'preact';
+import { models, network, settings, type Settings } from '../state/app-state';
+
+/** The fields. */
+export function SettingsBar(): VNode {
+  const { model, seed, lift, copies } = settings.value;
+  const change = (fields: Partial<Settings>): void => {
+    settings.value = { ...settings.value, ...fields };
+  };
+  return (
+    <form
+      class="settings"
+      aria-label="How it is predicted"
+      onSubmit={(event) => {
+        event.preventDefault();
+      }}
+    >
+      <label>
+        <span>Model</span>
+        <select
+          value={model}
+          onChange={({ currentTarget }) => {
+            change({ model: currentTarget.value });
+          }}
+        >
+          <option value="">
+            {network.value ? `chosen: ${network.value.plan.model}` : 'chosen by the server'}
+          </option>
+          {models.value.map(({ name }) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <NumberField
+        name="Seed"
+        value={seed}
+        most={Number.MAX_SAFE_INTEGER}
+        step={1}
+        set={(value) => {
+          change({ seed: value });
+        }}
+      />
+      <NumberField
+        name="Lift"
+        value={lift}
+        most={10}
+        step={0.1}
+        set={(value) => {
+          change({ lift: value });
+        }}
+      />
+      <NumberField
+        name="Copies"
+        value={copies}
+        most={1024}
+        step={1}
+        set={(value) => {
+          change({ copies: value });
+        }}
+        hint="0: as many as bring the widths into training"
+      />
+    </form>
+  );
+}
+
+function NumberField({
+  name,
+  value,
+  most,
+  step,
+  set,
+  hint,
+}: {
+  name: string;
+  value: number;
+  most: number;
+  step: number;
+  set: (value: number) => void;
+  hint?: string;
+}): VNode {
+  return (
+    <label title={hint}>
+      <span>{name}</span>
+      <input
+        type="number"
+        min={0}
+        max={most}
+        step={step}
+        value={value}
+        onChange={({ currentTarget }) => {
+          const given = currentTarget.valueAsNumber;
+          if (Number.isFinite(given) && given >= 0 && given <= most)
+            set(step === 1 ? Math.floor(given) : given);
+          else currentTarget.value = String(value);
+        }}
+      />
+    </label>
+  );
+}

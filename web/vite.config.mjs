@@ -1,0 +1,16 @@
+// The explorer's page: everything of it lies in the package, and nothing is inlined that the page's policy forbids.
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  worker: { format: 'es' },
+  build: {
+    target: 'es2022',
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    // How long plugins take depends on what else the machine does.
+    rolldownOptions: { checks: { pluginTimings: false } },
+  },
+});
