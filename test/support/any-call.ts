@@ -34,7 +34,9 @@ export function guardedRpcs(model: string): Readonly<Record<string, AnyRpc>> {
   const requests: Readonly<Record<string, Buffer>> = {
     Predict: Predict.requestSerialize({ ...SMALL, model }),
     Plan: Plan.requestSerialize({ request: { ...SMALL, model } }),
-    InspectTensors: InspectTensors.requestSerialize({ request: { ...SMALL, model } }),
+    InspectTensors: InspectTensors.requestSerialize({
+      request: { ...SMALL, model, selection: { patterns: ['*'] } },
+    }),
     GetExpansion: GetExpansion.requestSerialize({ model, sha256: '' }),
     GetTokenizer: GetTokenizer.requestSerialize({ model }),
   };
