@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status, type ChannelCredentials } from '@grpc/grpc-js';
-import { callAny, guardedRpcs, healthRpc } from './any-call';
+import { callAny, guardedRpcs, healthRpc } from './guarded-calls';
 import { Issuer, newToken } from './tokens';
 
 const SUBJECT = 'system:serviceaccount:ml:trainer';
