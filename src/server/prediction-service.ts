@@ -16,6 +16,9 @@ import type { PlanHead, StreamedPlan } from './planning/planning-protocol';
 
 const TILE_BYTES = TILE_ELEMENTS * 4;
 
+/** Embeddings of a network of which nothing is predicted. */
+const NOTHING = new Float32Array(0);
+
 /** Of the memory for tiles, what may be decoded ahead of readers. */
 const AHEAD_SHARE = 2 / 3;
 
@@ -71,7 +74,7 @@ export class PredictionService {
     const { bundle, pool } = model;
     const { requestKey } = plan;
     const encode = (): Promise<Float32Array> => pool.encode(bundle.fingerprint, plan.graph, signal);
-    const encoding = await this.#embeddings.get(requestKey, encode);
+    const encoding = bundle.builtIn === true ? NOTHING : await this.#embeddings.get(requestKey, encode);
     const inspectable = { bundle, seed, lift, elementType, tensors: unpackTensors(plan.tensors) };
     yield* inspectTensors(inspectable, encoding, settings, { pool, tilesAhead, requestKey, signal });
   }
@@ -97,7 +100,7 @@ export class PredictionService {
       try {
         const started = performance.now();
         const encode = (): Promise<Float32Array> => pool.encode(bundle.fingerprint, plan.graph, until);
-        const encoding = await embeddings.get(requestKey, encode);
+        const encoding = bundle.builtIn === true ? NOTHING : await embeddings.get(requestKey, encode);
         encodeSeconds = (performance.now() - started) / 1000;
         const streamable = { bundle, seed, lift, elementType, tensors: unpackTensors(plan.tensors) };
         const settings = { pool, buffers, tilesAhead, requestKey, range: part, signal: until };

@@ -78,7 +78,7 @@ export class SharedAnswers {
     const { defaultModel } = this.#models;
     const isAllowed = allowsModel(scopes, defaultModel.replace(/@.*$/s, ''));
     return {
-      models: allowed.map(modelMessage),
+      models: [...allowed, ...this.#models.allowedStarts(scopes)].map(modelMessage),
       defaultModel: isAllowed ? defaultModel : (allowed[0]?.manifest.name ?? ''),
       aliases: Object.fromEntries(this.#models.allowedAliases(scopes)),
     };

@@ -3,6 +3,7 @@
 import { LogahError } from '../../errors';
 import { quoted } from '../../graph/violations';
 import type { Bundle, Bundles, ExpansionFile } from '../../hypernet/bundle';
+import { builtInModel, builtInModels } from '../../starts';
 import type { Aliases } from '../../hypernet/models-directory';
 import { modelNotAllowed } from '../security/refusals';
 import { allowsModel, EVERYTHING, type Scopes } from '../security/scopes';
@@ -44,11 +45,18 @@ export class ModelChoice {
   }
 
   /**
-   * The model named, by its name, an alias, or NAME@FINGERPRINT with at least the first 4 digits, or, for an empty name,
-   * the first that was trained on the family, or else the default; of those that the caller may use. Throws LogahError:
-   * not_found, listing those, or permission_denied where it may not use that one, should it be there.
+   * The model named, by its name, an alias, or NAME@FINGERPRINT with at least the first 4 digits, or the built-in start, or,
+   * for an empty name, the first that was trained on the family, or else the default; of those that the caller may use.
+   * Throws LogahError: not_found, listing those, or permission_denied where it may not use that one, should it be there.
    */
   choose(name: string, family: string, scopes: ModelScopes = EVERYTHING): Bundle {
+    const start = name === '' ? undefined : builtInModel(name);
+    if (start !== undefined && !allowsModel(scopes, name)) throw modelNotAllowed(name);
+    return (start && this.#find(name)) ?? start ?? this.held(name, family, scopes);
+  }
+
+  /** The same of the models alone. */
+  held(name: string, family = '', scopes: ModelScopes = EVERYTHING): Bundle {
     if (name === '') return this.#chooseFor(family, scopes);
     const meant = this.aliases.get(name) ?? name;
     if (!allowsModel(scopes, meant.replace(/@.*$/s, ''))) throw modelNotAllowed(name);
@@ -65,6 +73,11 @@ export class ModelChoice {
   /** The models that a caller may use, in order. */
   allowed(scopes: ModelScopes): readonly Bundle[] {
     return [...this.bundles.values()].filter(({ manifest }) => allowsModel(scopes, manifest.name));
+  }
+
+  /** The built-in starts that a caller may use. */
+  allowedStarts(scopes: ModelScopes): readonly Bundle[] {
+    return builtInModels.filter(({ manifest }) => allowsModel(scopes, manifest.name));
   }
 
   /** The aliases of models that a caller may use. */
@@ -122,9 +135,11 @@ export class ModelChoice {
   }
 
   #known(scopes: ModelScopes = EVERYTHING): string {
+    const starts = this.allowedStarts(scopes).map(({ manifest }) => manifest.name);
     const named = [...this.bundles].filter(([, { manifest }]) => allowsModel(scopes, manifest.name));
-    const names = [...this.allowedAliases(scopes).keys(), ...named.map(([name]) => name)];
-    return `there are: ${names.join(', ')}`;
+    const models = [...this.allowedAliases(scopes).keys(), ...named.map(([name]) => name)];
+    const beside = starts.length > 0 ? `; built-in starts: ${starts.join(', ')}` : '';
+    return `there are: ${models.join(', ')}${beside}`;
   }
 }
 

@@ -16,7 +16,9 @@ import type { ArchitectureGraph } from '../../graph/graph';
 import { dataRange, type DataRange } from '../../plan/data-range';
 import { encodedGraph, planPrediction, type PredictionPlan } from '../../plan/plan';
 import { chooseWidening } from '../../plan/widening-choice';
+import { startOf } from '../../starts';
 import { knownNetwork } from './known-operations';
+import { startedNetwork } from './started-network';
 import { contentOf, framedFields, type FieldParts } from '../answers/message-parts';
 import { planMessages } from '../answers/messages';
 import type { ModelChoice } from './model-choice';
@@ -92,13 +94,17 @@ function planned(
   const { elements } = graphSize(graph);
   if (elements > scopes.parameters) throw parametersExceeded(elements, scopes.parameters);
   const bundle = models.choose(request.model, graph.family, scopes);
-  const known = knownNetwork(
-    graph,
-    chooseWidening(network, bundle.manifest, options.copies),
-    { isGraph, strict: options.strict },
-    bundle,
-    models.bundles,
-  );
+  const start = startOf(bundle);
+  const known =
+    start === undefined
+      ? knownNetwork(
+          graph,
+          chooseWidening(network, bundle.manifest, options.copies),
+          { isGraph, strict: options.strict },
+          bundle,
+          models.bundles,
+        )
+      : startedNetwork(graph, start, options);
   checkpoint();
   const plan = planPrediction(known.graph, bundle, options, known.choice, known.warnings);
   checkpoint();
