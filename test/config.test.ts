@@ -35,6 +35,7 @@ describe('the configuration', () => {
       maxRequestBytes: expect.any(Number) as number,
       cacheBytes: 32 * 2 ** 20,
       shutdownGraceSeconds: 30,
+      metricsAddress: '',
       logLevel: 'info',
     });
   });

@@ -39,6 +39,16 @@ export interface DataStream {
   readonly digests: () => TensorDigest[];
 }
 
+/** Figures of a service. */
+export interface ServiceUsage {
+  /** Bytes of tiles that are decoded or being decoded. */
+  readonly tileBytes: number;
+  /** Streams that wait for memory for a tile. */
+  readonly waitingStreams: number;
+  /** Requests to the caches since the server started. */
+  readonly caches: Readonly<Record<string, { readonly hit: number; readonly miss: number }>>;
+}
+
 /** Predicts what is planned, with whichever model, or looks at it; knows nothing of gRPC. */
 export class PredictionService {
   readonly #options: PredictionServiceOptions;
@@ -59,6 +69,15 @@ export class PredictionService {
   /** Whether streams wait for memory that others hold. */
   get isPressed(): boolean {
     return this.#buffers.waiting > 0;
+  }
+
+  /** What its memory is used for. */
+  get usage(): ServiceUsage {
+    return {
+      tileBytes: this.#buffers.bytesInUse,
+      waitingStreams: this.#buffers.waiting,
+      caches: { embeddings: this.#embeddings.requests, answers: this.#answers.requests },
+    };
   }
 
   /** Encodes the graph and looks at its tensors. After the signal aborts, no further tile is started. */

@@ -12,10 +12,12 @@ import type { Logger } from 'pino';
 import { LogahError } from '../errors';
 import type { PredictResponse } from '../gen/logah/v1/PredictResponse';
 import { loggable } from '../untrusted-text';
-import { accountOf, type CallAccount } from './admission/calls';
+import { accountOf, namesOf, type CallAccount } from './admission/calls';
 import type { FramedMessage } from './answers/framing';
 import { cancellable } from './cancellation';
+import { refusalLabel } from './security/events';
 import { REQUEST_ID } from './request-id';
+import type { Metrics } from './telemetry/metrics';
 import { statusCode, toServiceError } from './status';
 
 export type UnaryCall = ServerUnaryCall<Buffer, FramedMessage>;
@@ -28,19 +30,16 @@ export interface Begun {
   readonly account: CallAccount;
 }
 
-/**
- * Runs the handlers of calls; `closing` aborts, for a LogahError, when calls in flight must end because the server does; `onFailure`
- * hears how calls fail.
- */
+/** Runs the handlers of calls; `closing` aborts, for a LogahError, when calls in flight must end because the server does. */
 export class CallRunner {
   readonly #logger: Logger;
+  readonly #metrics: Metrics;
   readonly #closing: AbortSignal;
-  readonly #onFailure: (error: unknown) => void;
 
-  constructor(logger: Logger, closing: AbortSignal, onFailure: (error: unknown) => void) {
+  constructor(logger: Logger, metrics: Metrics, closing: AbortSignal) {
     this.#logger = logger;
+    this.#metrics = metrics;
     this.#closing = closing;
-    this.#onFailure = onFailure;
   }
 
   unary(
@@ -52,7 +51,7 @@ export class CallRunner {
       cancellable(call, this.#closing, async (signal) => {
         callback(null, await answer(call, begun, signal));
       }).catch((error: unknown) => {
-        this.#onFailure(error);
+        this.#countRefusal(error);
         fail(call, begun, error, callback);
       });
     };
@@ -65,12 +64,19 @@ export class CallRunner {
     return (call) => {
       const begun = begin(call, method, this.#logger);
       cancellable(call, this.#closing, (signal) => answer(call, begun, signal)).catch((error: unknown) => {
-        this.#onFailure(error);
+        this.#countRefusal(error);
         fail(call, begun, error, (status) => {
           call.emit('error', status);
         });
       });
     };
+  }
+
+  /** What the caller ended itself is no refusal. */
+  #countRefusal(error: unknown): void {
+    if (error instanceof LogahError && error.kind !== 'cancelled') {
+      this.#metrics.callRefused(refusalLabel(error));
+    }
   }
 }
 
@@ -81,9 +87,7 @@ function begin(call: UnaryCall | StreamCall, method: string, parent: Logger): Be
   const metadata = new Metadata();
   metadata.set(REQUEST_ID, id);
   call.sendMetadata(metadata);
-  const { name } = account.caller;
-  const from = { peer: call.getPeer(), ...(name !== '' && { caller: name }) };
-  const logger = parent.child({ requestId: id, method, ...from });
+  const logger = parent.child({ ...namesOf(account), method, peer: call.getPeer() });
   return { id, logger, account };
 }
 

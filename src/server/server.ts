@@ -23,12 +23,23 @@ import { PredictionService } from './prediction-service';
 import { Readers } from './admission/readers';
 import { addReflection } from './reflection';
 import { CallRunner } from './running-calls';
-import { UNHEARD, type SecurityEvents } from './security/events';
+import type { SecurityEvents } from './security/events';
 import { Gate } from './security/gate';
 import { Identity } from './security/identity';
 import { answerPlainText } from './security/plain-text';
 import { ServerTls } from './security/tls';
+import { startTelemetry } from './telemetry/start';
+import { countUnknownMethods } from './telemetry/unknown-methods';
+import { watchServer } from './telemetry/watched';
 import { adminDefinition, LARGE_REQUESTS, serviceDefinition } from './service-definition';
+
+/** The paths of all RPCs, for which gRPC's metrics have labels of their own. */
+const METHODS: ReadonlySet<string> = new Set([
+  ...Object.values(serviceDefinition).map(({ path }) => path),
+  ...Object.values(adminDefinition).map(({ path }) => path),
+  ...['Check', 'List', 'Watch'].map((name) => `/grpc.health.v1.Health/${name}`),
+  ...['v1', 'v1alpha'].map((version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`),
+]);
 
 /**
  * How long the data and the status of a stream that was cut off may take to reach its caller: what is on its way is at
@@ -47,14 +58,6 @@ const SERVICE_NAME = 'logah.v1.LogahService';
 /** Whether what is served is what lies in the models directory. */
 const MODELS_HEALTH = 'logah.v1.Models';
 
-/** What a server is told besides its settings. */
-export interface ServerOptions {
-  /** Of the package; empty: none is told. */
-  readonly version?: string;
-  /** Hears what happens to its certificates and callers. */
-  readonly events?: SecurityEvents;
-}
-
 /** A server that listens. */
 export interface RunningServer {
   /** Host as configured, and the port that it listens on. */
@@ -68,19 +71,28 @@ export interface RunningServer {
   readonly stopped: Promise<void>;
 }
 
+/** What a server is told besides its settings. */
+export interface ServerOptions {
+  /** Of the package; empty: none is told. */
+  readonly version?: string;
+}
+
 /**
- * Starts a server. Throws LogahError (failed_precondition) where models, provider, address or the files of TLS are not to
+ * Starts a server. Throws LogahError (failed_precondition) where models, provider, addresses or the files of TLS are not to
  * be had.
  */
 export async function startServer(
   config: ServerConfig,
   logger: Logger,
-  { version = '', events = UNHEARD }: ServerOptions = {},
+  { version = '' }: ServerOptions = {},
 ): Promise<RunningServer> {
   disableRuntimeTelemetry();
-  const tls = await openTls(config, logger, events);
-  const identity = await openIdentity(config, logger, events);
-  const gate = new Gate(identity, new Set([...HEALTH_CHECKS, HEALTH_WATCH]), events);
+  const watched = await startTelemetry(config, version, METHODS, logger);
+  const { telemetry } = watched;
+  const { metrics } = telemetry;
+  const tls = await openTls(config, logger, metrics);
+  const identity = await openIdentity(config, logger, metrics);
+  const gate = new Gate(identity, new Set([...HEALTH_CHECKS, HEALTH_WATCH]));
   let fail: (error: Error) => void = () => undefined;
   let finish: () => void = () => undefined;
   const stopped = new Promise<void>((resolve, reject) => {
@@ -103,7 +115,9 @@ export async function startServer(
     onFailure: (error) => {
       fail(error);
     },
-    onResult: () => undefined,
+    onResult: (result) => {
+      metrics.modelLoad(result);
+    },
     onWhole: (isWhole) => {
       health.setServing(MODELS_HEALTH, isWhole);
     },
@@ -120,6 +134,7 @@ export async function startServer(
         readers,
         gate,
         version,
+        telemetry,
         logger,
         largeRequests: LARGE_REQUESTS,
         maxRequestBytes: config.maxRequestBytes,
@@ -132,10 +147,8 @@ export async function startServer(
   const closing = new AbortController();
   // Each call listens; beyond ten, Node.js would suspect a leak.
   setMaxListeners(config.maxCalls, closing.signal);
-  const calls = new CallRunner(logger, closing.signal, (error) => {
-    gate.refused(error);
-  });
-  server.addService(serviceDefinition, createHandlers({ models, service, admission, gate }, calls));
+  const calls = new CallRunner(logger, metrics, closing.signal);
+  server.addService(serviceDefinition, createHandlers({ models, service, admission, gate, metrics }, calls));
   server.addService(adminDefinition, createAdminHandlers(models, config.admin, calls));
   health.addToServer(server);
   addReflection(server, { ...protoDefinition, ...loadSync(healthProto) });
@@ -154,14 +167,22 @@ export async function startServer(
   for (const http2Server of http2ServersOf(server)) {
     if (tls !== undefined) answerPlainText(http2Server);
     connections.watch(http2Server);
+    countUnknownMethods(http2Server, METHODS, telemetry);
   }
   const host = config.address.slice(0, config.address.lastIndexOf(':'));
   const served = [...models.current.choice.bundles.keys()];
   const security = securityOf(config, tls);
-  logger.info(
-    { address: host, port, provider: models.provider, models: served, version, security, settings: config },
-    'listening',
-  );
+  watchServer(metrics, { admission, models, service });
+  watched.setNotReady(undefined);
+  const metricsAddress = watched.address ?? null;
+  const listening = {
+    address: host,
+    port,
+    provider: models.provider,
+    models: served,
+    metrics: metricsAddress,
+  };
+  logger.info({ ...listening, version, security, settings: config }, 'listening');
   if (security.authentication === 'none' && !isLoopbackHost(host.replace(/^\[|\]$/g, ''))) {
     logger.warn('everybody who reaches this address is answered (--callers, --tls-client-ca)');
   }
@@ -178,9 +199,11 @@ export async function startServer(
       'draining',
     );
     watch.stop();
+    watched.setNotReady('draining');
     health.stopServing();
     await shutDown(server, closing, config.shutdownGraceSeconds * 1000);
     await closeThreads();
+    await watched.close();
     logger.info('stopped');
     finish();
   };

@@ -33,8 +33,9 @@ async function serve(
     const guess = meant === undefined ? {} : { meant };
     logger.warn({ variable: loggable(name), ...guess }, 'an environment variable that is no setting');
   }
-  const version = packageVersion();
-  const starting = requireFreeAddress(config.address).then(() => startServer(config, logger, { version }));
+  const starting = requireFreeAddress(config.address).then(() =>
+    startServer(config, logger, { version: packageVersion() }),
+  );
   // Before it listens, so that no signal ends it in any other way.
   const stop = (): void => {
     starting.then(

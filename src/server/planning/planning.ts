@@ -63,6 +63,10 @@ export function planCall(
       totalBytes: plan.totalBytes,
       tensors: plan.tensors.length,
       parameters: plan.coverage.parameters,
+      sentElements: plan.tensors.reduce(
+        (sum, { sent, runs }) => sum + (sent ? runs.length * runs.count : 0),
+        0,
+      ),
       seed: plan.seed,
       lift: plan.lift,
       elementType: plan.elementType,

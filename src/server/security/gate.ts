@@ -2,10 +2,8 @@
 
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Metadata } from '@grpc/grpc-js';
-import { LogahError } from '../../errors';
 import { anonymous, type Caller } from './caller';
 import { certificateNames } from './certificate-names';
-import { isRefusalReason, type SecurityEvents } from './events';
 import type { Identity } from './identity';
 import { Rates } from './rates';
 
@@ -14,13 +12,11 @@ export class Gate {
   readonly rates = new Rates();
   readonly #identity: Identity | undefined;
   readonly #open: ReadonlySet<string>;
-  readonly #events: SecurityEvents;
 
   /** Without `identity` nobody is asked who it is. `open`: paths that answer everybody. */
-  constructor(identity: Identity | undefined, open: ReadonlySet<string>, events: SecurityEvents) {
+  constructor(identity: Identity | undefined, open: ReadonlySet<string>) {
     this.#identity = identity;
     this.#open = open;
-    this.#events = events;
   }
 
   /** Whether a path answers everybody. */
@@ -38,11 +34,6 @@ export class Gate {
     if (this.isOpen(path)) return anonymous(address);
     const caller = this.#identity?.identify(metadata, stream) ?? unasked(stream, address);
     return caller instanceof Promise ? caller.then((one) => this.#count(one)) : this.#count(caller);
-  }
-
-  /** Counts a refusal, of this gate or behind it. */
-  refused(error: unknown): void {
-    if (error instanceof LogahError && isRefusalReason(error.reason)) this.#events.refused(error.reason);
   }
 
   #count(caller: Caller): Caller {
