@@ -36,6 +36,8 @@ export interface ExpansionFile {
   readonly path: string;
   /** Lower-case hexadecimal. */
   readonly sha256: string;
+  /** What there is in a file's place; undefined: the file. */
+  readonly content?: Uint8Array | undefined;
 }
 
 /**

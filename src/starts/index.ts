@@ -10,6 +10,9 @@ import { TORCHTITAN_START } from './torchtitan-start';
 
 export { startedGraph } from './started-graph';
 
+/** An expansion has a weight, [rows, rank], and a bias, [rows]. Nothing is computed with this one of a single zero each. */
+const EXPANSION = new Uint8Array(8);
+
 const STARTS = [DEFAULT_START, MUP_ORTHOGONAL_START, ORTHOGONAL_START, SMALL_START, TORCHTITAN_START];
 
 const BY_NAME: ReadonlyMap<string, Start> = new Map(STARTS.map((start) => [start.name, start]));
@@ -33,6 +36,8 @@ export function startOf({ builtIn, manifest }: Bundle): Start | undefined {
 function bundleOf({ name, description, version }: Start): Bundle {
   return {
     builtIn: true,
+    // Cores of a plan always have one; those of a start are rules and values alone.
+    expansion: { path: '', content: EXPANSION, sha256: createHash('sha256').update(EXPANSION).digest('hex') },
     directory: '',
     fingerprint: createHash('sha256')
       .update(JSON.stringify(['built-in start', name, version]))

@@ -2,7 +2,7 @@
 
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import type { LogahClient, PredictRequest } from '../../src/client';
+import { predictDense, type LogahClient, type PredictRequest } from '../../src/client';
 import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
 import { floats } from '../support/parity-fixtures';
 import { predictAll } from '../support/predicted';
@@ -113,6 +113,19 @@ describe('the built-in starts', () => {
       expect(Buffer.concat(parts).equals(whole.data.subarray(1000))).toBe(true);
     },
   );
+
+  it.each(NAMES)('%s has the same elements as cores, which are rules and seeds, as dense', async (model) => {
+    const dense = await predictAll(client, request(LLAMA, model));
+    const cores = await predictAll(client, request(LLAMA, model, { representation: 'REPRESENTATION_CORE' }));
+    expect(cores.plan.totalBytes).toBeLessThanOrEqual(dense.plan.totalBytes);
+    // By element on the client, but for orthogonal matrices, which no client computes.
+    if (!model.includes('orthogonal')) expect(cores.plan.totalBytes).toBeLessThan(2000);
+    const asked = request(LLAMA, model, { representation: 'REPRESENTATION_CORE' });
+    const parts: Buffer[] = [];
+    for await (const event of predictDense(client, asked))
+      if (event.kind === 'data') parts.push(Buffer.from(event.data));
+    expect(Buffer.concat(parts).equals(dense.data)).toBe(true);
+  });
 
   it('are what a strict request asks for, too', async () => {
     const strict = await predictAll(client, request(GPT2, 'orthogonal', { strict: true }));

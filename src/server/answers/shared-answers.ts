@@ -113,11 +113,13 @@ export class SharedAnswers {
   }
 }
 
-async function readExpansion({ path, sha256 }: ExpansionFile): Promise<FramedMessage[]> {
+async function readExpansion({ path, sha256, content }: ExpansionFile): Promise<FramedMessage[]> {
   const messages: FramedMessage[] = [];
   const hash = createHash('sha256');
   try {
-    for await (const data of createReadStream(path, { highWaterMark: EXPANSION_CHUNK_BYTES })) {
+    const parts =
+      content === undefined ? createReadStream(path, { highWaterMark: EXPANSION_CHUNK_BYTES }) : [content];
+    for await (const data of parts) {
       hash.update(data as Buffer);
       const bytes = LogahService.service.GetExpansion.responseSerialize({ data: data as Buffer });
       messages.push(new FramedMessage(framed(bytes)));

@@ -92,7 +92,7 @@ export class ModelChoice {
     const chosen = this.choose(name, '', scopes);
     // A plan has a model's name alone, and there may be several of it.
     const same = [...this.bundles.values()].filter(({ manifest }) => manifest.name === chosen.manifest.name);
-    const found = same.find(({ expansion }) => expansion?.sha256 === sha256)?.expansion;
+    const found = [chosen, ...same].find(({ expansion }) => expansion?.sha256 === sha256)?.expansion;
     if (found !== undefined) return found;
     const description = `is ${quoted(sha256)}; the model has ${chosen.expansion?.sha256 ?? 'none'}`;
     throw new LogahError('not_found', `sha256 ${description}`, {

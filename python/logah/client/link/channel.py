@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import grpc
 
 from logah.client._generated import logah_pb2
+from logah.client.wire.chunk_message import parsed_response
 
 _SERVICE = "logah.v1.LogahService"
 
@@ -42,7 +43,7 @@ class Calls:
         self.predict = channel.unary_stream(
             f"/{_SERVICE}/Predict",
             request_serializer=logah_pb2.PredictRequest.SerializeToString,
-            response_deserializer=logah_pb2.PredictResponse.FromString,
+            response_deserializer=parsed_response,
         )
         self.plan = channel.unary_unary(
             f"/{_SERVICE}/Plan",
