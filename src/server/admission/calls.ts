@@ -152,7 +152,7 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
     stream?.once('close', () => {
       account.close();
       const { record, requestId, caller, traceId } = account;
-      rules.telemetry.end(record, { requestId, caller: caller.name ?? '', peer }, traceId);
+      rules.telemetry.end(record, { requestId, caller: caller.name, peer }, traceId);
     });
     if (stream !== undefined && refused === undefined) {
       const receipt = new Receipt(stream, account, method, rules, refuse);
@@ -221,7 +221,7 @@ export function namesOf({ requestId, traceId, caller }: CallAccount): Readonly<R
   return {
     requestId,
     ...(traceId !== undefined && { traceId }),
-    ...(caller.name !== undefined && caller.name !== '' && { caller: caller.name }),
+    ...(caller.name !== '' && { caller: caller.name }),
   };
 }
 
