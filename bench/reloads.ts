@@ -29,23 +29,26 @@ async function main(count: number): Promise<void> {
   const series: { reloads: number; bytes: number }[] = [];
   const seconds: number[] = [];
   const residents: number[] = [];
-  for (let reload = 1; reload <= count; reload++) {
-    await replaceBy(bundle, reload % 2 === 0 ? 'fan_in' : 'std');
-    const started = performance.now();
-    const { changed, broken } = await admin.reload();
-    if (!changed) throw new Error(`nothing changed: ${JSON.stringify(broken)}`);
-    seconds.push((performance.now() - started) / 1000);
-    await predictAll(server.client, { ...SMALL, model: MODEL });
-    residents.push(residentMemory(server.pid));
-    if (reload % WARM === 0) {
-      const bytes = Math.min(...residents.slice(-READINGS));
-      series.push({ reloads: reload, bytes });
-      console.log(`${reload} reloads: ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+  try {
+    for (let reload = 1; reload <= count; reload++) {
+      await replaceBy(bundle, reload % 2 === 0 ? 'fan_in' : 'std');
+      const started = performance.now();
+      const { changed, broken } = await admin.reload();
+      if (!changed) throw new Error(`nothing changed: ${JSON.stringify(broken)}`);
+      seconds.push((performance.now() - started) / 1000);
+      await predictAll(server.client, { ...SMALL, model: MODEL });
+      residents.push(residentMemory(server.pid));
+      if (reload % WARM === 0) {
+        const bytes = Math.min(...residents.slice(-READINGS));
+        series.push({ reloads: reload, bytes });
+        console.log(`${reload} reloads: ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+      }
     }
+  } finally {
+    admin.close();
+    await server.stop();
+    await rm(directory, { recursive: true });
   }
-  admin.close();
-  await server.stop();
-  await rm(directory, { recursive: true });
   const [first, last] = [series[0]?.bytes ?? NaN, series.at(-1)?.bytes ?? NaN];
   const sorted = seconds.sort((one, other) => one - other);
   const result = {
