@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { abortError } from '../../errors';
-import type { Caller } from '../admission/budget';
+import type { Caller } from '../security/caller';
 import type { Planner } from './planner';
 import type { PlannedCall, PlannedRpc } from './planning-protocol';
 
