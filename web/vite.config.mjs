@@ -11,6 +11,15 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     // How long plugins take depends on what else the machine does.
-    rolldownOptions: { checks: { pluginTimings: false } },
+    rolldownOptions: {
+      checks: { pluginTimings: false },
+      input: ['index.html', 'src/download/download-worker.ts'].map(
+        (file) => new URL(file, import.meta.url).pathname,
+      ),
+      output: {
+        // A service worker is known by its address, and sees no more than what lies beside and below it.
+        entryFileNames: ({ name }) => (name === 'download-worker' ? '[name].js' : 'assets/[name]-[hash].js'),
+      },
+    },
   },
 });

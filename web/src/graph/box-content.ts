@@ -36,7 +36,7 @@ export function boxContent(group: Group, network: Network, colourBy: ColourBy): 
   return {
     title,
     detail,
-    spoken: `${group.label}, ${detail}${isGroup ? ', group' : ''}`,
+    spoken: `${title} ${detail}`,
     stripe: stripeOf(group, network, colourBy),
     width,
     height: detail === '' ? 32 : 46,

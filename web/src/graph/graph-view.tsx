@@ -2,7 +2,7 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { network, openGroups, selectedTensor, selection } from '../state/app-state';
 import type { Network } from '../state/network';
 import { ORIGIN_WORDS } from '../state/network';
@@ -85,7 +85,7 @@ function Graph({ network: shown }: { readonly network: Network }): VNode {
     };
   }, [root, open.join('\n'), by]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const path = pressed.current;
     pressed.current = undefined;
     if (path === undefined) return;
