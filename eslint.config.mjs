@@ -4,7 +4,18 @@ import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescrip
 import tseslint from 'typescript-eslint';
 
 // Stages in the order of the data flow: each may import what stands before it, never what stands behind.
-const stages = ['gen', 'contract', 'graph', 'architecture', 'hypernet', 'plan', 'decode', 'stream', 'server'];
+const stages = [
+  'gen',
+  'contract',
+  'graph',
+  'random',
+  'architecture',
+  'hypernet',
+  'plan',
+  'decode',
+  'stream',
+  'server',
+];
 const zones = stages.flatMap((stage, index) =>
   [...stages.slice(index + 1), 'cli'].map((later) => ({
     target: `./src/${stage}`,

@@ -17,8 +17,9 @@ import {
 import { checkLimits, type GraphLimits, type GraphSize } from '../graph/limits';
 import { validateGraph } from '../graph/validate';
 import { Violations } from '../graph/violations';
-import { keyOf, known } from './enum-values';
-import { fromProtoInitialization, toProtoInitialization } from './explicit-filling';
+import { keyOf, known } from '../graph/enum-values';
+import { fromProtoInitialization } from './explicit-filling';
+import { toProtoInitialization } from '../graph/filling-message';
 
 const FIELD = 'architecture.graph';
 
@@ -37,13 +38,16 @@ const KEEPS: ReadonlyMap<string | number, Keep> = new Map<Keep__Output, Keep>([
 /** Stands in where a violation was found. */
 const NOTHING: Block['origin'] = { kind: 'initialization', rule: 'zeros', standardDeviation: 0 };
 
-/** Throws LogahError `invalid_argument` with a violation for each wrong field. */
+/**
+ * Throws LogahError `invalid_argument` with a violation for each wrong field. Takes the message's parameters away from it:
+ * of a large graph, both forms at once would be megabytes.
+ */
 export function explicitGraph(message: ArchitectureGraph__Output, limits: GraphLimits): ArchitectureGraph {
   const violations = new Violations();
   const { name, family, nodes, edges } = message;
   checkLimits(messageSize(message), limits, FIELD, violations);
   violations.throwIfAny();
-  const parameters = message.parameters.map((parameter, index) =>
+  const parameters = Array.from(taken(message.parameters), (parameter, index) =>
     fromProtoParameter(parameter, `${FIELD}.parameters[${index}]`, violations),
   );
   violations.throwIfAny();
@@ -53,6 +57,12 @@ export function explicitGraph(message: ArchitectureGraph__Output, limits: GraphL
   const graph = { name, family, nodes, edges, parameters, sizes: {}, initializerRange };
   validateGraph(graph, limits);
   return graph;
+}
+
+/** The entries of a list in order, which is empty afterwards. */
+function* taken<Entry>(list: Entry[]): Generator<Entry> {
+  list.reverse();
+  for (let entry = list.pop(); entry !== undefined; entry = list.pop()) yield entry;
 }
 
 /** Before anything is read; the shapes are not yet known to be right. */

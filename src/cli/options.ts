@@ -134,7 +134,7 @@ export function addRequestOptions(command: Command): Command {
         '--lift <strength>',
         'add seeded normal noise to what is predicted, so many times the standard deviation of each matrix, kernel and ' +
           `embedding, 0 to ${MAX_LIFT}; it has full rank, lets the copies of a narrower network part, and ` +
-          'is sent dense only (default: none)',
+          'is sent dense or as cores (default: none)',
       ).argParser(parseLift),
     );
 }

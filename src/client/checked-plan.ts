@@ -168,7 +168,7 @@ function checkCore(subject: string, tensor: TensorPlan, expansion: Expansion | n
   if (core.length === 0) return;
   if (expansion === null)
     throw new ProtocolError('plan.expansion', 'missing', 'present where there are cores');
-  if (factors.length > 0 || !coverTensor(core, blocksShape(tensor), expansion)) {
+  if (factors.length > 0 || !coverTensor(tensor, expansion)) {
     const expected = `blocks that cover (${shape.join(', ')})`;
     throw new ProtocolError(`${subject}: core`, `${core.length} blocks`, expected);
   }

@@ -1,7 +1,7 @@
 /** Filling of blocks that no hypernetwork predicts. Runs in a worker thread. */
 
-import { drawOf } from './draws';
-import type { StreamKey } from './random';
+import { drawOf } from '../random/draws';
+import type { StreamKey } from '../random/random';
 import type { FillRecipe, RepeatedBlock } from '../plan/recipe';
 import type { TilePart } from './tile-part';
 

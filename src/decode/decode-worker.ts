@@ -19,7 +19,8 @@ import { scaleOf } from './scale';
 import { ScaleStore } from './scale-store';
 import { boundsOf, crop } from '../plan/runs';
 import { createScratch } from './worker-scratch';
-import type { TilePart } from './tile-part';
+import type { DecodeContext, TilePart } from './tile-part';
+import { deviationOf } from './deviation';
 import type {
   CoreItem,
   FactorsItem,
@@ -80,7 +81,7 @@ async function fillItem(
     case 'factors':
       return write(buffer, item.at, await decodeFactors(item, model), 'f32');
     case 'core':
-      return writeCore(buffer, item, model);
+      return writeCore(buffer, item, requestKey, model);
   }
 }
 
@@ -88,20 +89,21 @@ async function decodeTile(item: TileItem, requestKey: string, model: LoadedModel
   const { noise, wanted, rows, columns } = item;
   const values = scratch.tile.take(rows * columns);
   const bounds = boundsOf(wanted, { rows, columns });
-  const context = {
-    sessions: model.sessions,
-    factors,
-    scales,
-    rank: model.config.rank,
-    requestKey,
-    stream: item.stream,
-    scratch,
-  };
+  const context = contextOf(item, requestKey, model);
   for (const part of item.parts) {
     await decodePart(part, context, values, columns);
     if (noise !== undefined) await liftPart(part, noise, bounds, context, values, columns);
   }
   return crop(values, wanted);
+}
+
+function contextOf(
+  { stream }: Pick<TileItem, 'stream'>,
+  requestKey: string,
+  model: LoadedModel,
+): DecodeContext {
+  const { sessions: session, config } = model;
+  return { sessions: session, factors, scales, rank: config.rank, requestKey, stream, scratch };
 }
 
 async function decodeFactors(item: FactorsItem, model: LoadedModel): Promise<Float32Array> {
@@ -128,11 +130,13 @@ async function decodeFactors(item: FactorsItem, model: LoadedModel): Promise<Flo
 async function writeCore(
   buffer: SharedArrayBuffer,
   item: CoreItem & FillItem,
-  { sessions: session, config }: LoadedModel,
+  requestKey: string,
+  model: LoadedModel,
 ): Promise<Uint8Array> {
+  const { sessions: session, config } = model;
   const bytes = new Uint8Array(buffer);
   let end = item.at;
-  const append = (values: Float32Array | Float64Array | Uint16Array): void => {
+  const append = (values: Float32Array | Float64Array | Uint16Array | Uint32Array): void => {
     bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), end);
     end += values.byteLength;
   };
@@ -143,7 +147,14 @@ async function writeCore(
         const [m, n] = [fewestRows(block.m, config), fewestRows(block.n, config)];
         const { a, b } = await session.cores(block.embedding, block.slot, m, n);
         if (block.scaled !== undefined) {
-          append(Float64Array.of(await scaleOfCore(block, block.scaled, { sessions: session, config })));
+          append(Float64Array.of(await scaleOfCore(block, block.scaled, model)));
+        }
+        if (block.noise !== undefined) {
+          const { lift, stream, of } = block.noise;
+          append(
+            Float64Array.of(lift * (await deviationOf(of.recipe, of, contextOf(item, requestKey, model)))),
+          );
+          append(Uint32Array.from(stream));
         }
         append(a);
         append(b);
@@ -151,6 +162,9 @@ async function writeCore(
       }
       case 'constant':
         append(Float32Array.of(block.value));
+        break;
+      case 'rule':
+        append(Uint32Array.from(item.stream));
         break;
       case 'elements':
         append(elementsOf(block.part, item));

@@ -2,8 +2,8 @@
 
 import { deviationOf } from './deviation';
 import type { Placement } from '../plan/layout';
-import { addNormals } from './noise';
-import type { StreamKey } from './random';
+import { addNormals } from '../random/noise';
+import type { StreamKey } from '../random/random';
 import type { DecodeContext, TilePart } from './tile-part';
 
 /** What is added to a tensor. */

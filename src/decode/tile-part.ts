@@ -2,7 +2,7 @@
 
 import type { BundleSessions } from '../hypernet/sessions';
 import type { FactorStore } from './factor-store';
-import type { StreamKey } from './random';
+import type { StreamKey } from '../random/random';
 import type { Recipe, Stored } from '../plan/recipe';
 import type { ScaleStore } from './scale-store';
 import type { WorkerScratch } from './worker-scratch';

@@ -9,7 +9,7 @@ import type { TilePart } from './tile-part';
 import type { ElementType } from '../element-type';
 import type { Wanted } from '../plan/runs';
 import type { Noise } from './lift';
-import type { StreamKey } from './random';
+import type { StreamKey } from '../random/random';
 import type { FillRecipe, MatrixRecipe, ScaledRecipe } from '../plan/recipe';
 
 /** Given to a worker when it starts. */
@@ -81,7 +81,10 @@ export interface CoreItem {
   readonly blocks: readonly CoreItemBlock[];
 }
 
-/** Core rows of a node, enough for `m` rows of A and `n` of B, behind the scale if there is one; a value; elements. */
+/**
+ * Core rows of a node, enough for `m` rows of A and `n` of B, behind the scale and the noise's deviation if there are any;
+ * a value; the key of the stream; elements.
+ */
 export type CoreItemBlock =
   | {
       readonly kind: 'product';
@@ -90,7 +93,10 @@ export type CoreItemBlock =
       readonly m: number;
       readonly n: number;
       readonly scaled: ScaledRecipe | undefined;
+      /** What is added to the block `of` the tensor; undefined: nothing. */
+      readonly noise: (Noise & { readonly of: TilePart & { readonly recipe: ScaledRecipe } }) | undefined;
     }
+  | { readonly kind: 'rule' }
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'elements'; readonly part: TilePart & { readonly recipe: FillRecipe } };
 

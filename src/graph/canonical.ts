@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { fillingNumbers, type Filling } from './filling';
 import type { ArchitectureGraph, Block, Parameter } from './graph';
+import { updateWithList } from './hash-json';
 
 /** Changes with the serialisation below, so that old hashes and new ones never meet. */
 const VERSION = 'logah graph 1';
@@ -14,9 +15,13 @@ export function graphHash(graph: ArchitectureGraph): string {
   edges.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   const hash = createHash('sha256');
   hash.update(JSON.stringify([VERSION, graph.nodes.map(({ operation, shape }) => [operation, shape])]));
-  hash.update(JSON.stringify(edges));
-  hash.update(JSON.stringify(graph.parameters.map(parameterFields)));
+  updateWithList(hash, edges);
+  updateWithList(hash, mapped(graph.parameters, parameterFields));
   return hash.digest('hex');
+}
+
+function* mapped<Entry>(entries: Iterable<Entry>, map: (entry: Entry) => unknown): Iterable<unknown> {
+  for (const entry of entries) yield map(entry);
 }
 
 /** Fields that are not set leave no trace: graphs from before there were such have the hashes that they had. */

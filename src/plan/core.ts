@@ -11,9 +11,11 @@ import type { Piece } from './plan-tensor';
 import type { FillRecipe, ScaledRecipe } from './recipe';
 import { TILE_ELEMENTS } from './tile';
 
-/** Bytes of a block's scale, and of a constant's value. */
+/** Bytes of a block's scale, of a constant's value, of a stream's key, and of the deviation of noise. */
 const SCALE_BYTES = 8;
 const VALUE_BYTES = 4;
+const KEY_BYTES = 8;
+const DEVIATION_BYTES = 8;
 
 /** How the elements of a block that is a product follow from it; see `CoreLayout` in the contract. */
 export type ProductLayout = 'matrix' | 'transposed_matrix' | 'kernel' | 'positions' | 'norm_weight' | 'bias';
@@ -31,6 +33,8 @@ export interface ProductBlock {
   readonly width?: number;
   readonly start?: number;
   readonly length?: number;
+  /** Whether noise is added. */
+  readonly lifted?: boolean;
 }
 
 /** A block, and its place in the tensor's matrix view. */
@@ -38,24 +42,26 @@ export type CoreBlock = Placement &
   (
     | ProductBlock
     | { readonly layout: 'elements'; readonly recipe: FillRecipe }
+    | { readonly layout: 'rule'; readonly recipe: FillRecipe }
     | { readonly layout: 'constant'; readonly value: number }
   );
 
 /** What the sizes of a block's data depend on. */
 export type CoreSizes = Pick<HypernetConfig, 'ck' | 'rank'>;
 
-/** The pieces as cores, if all of them have any and their data is smaller than `denseBytes`. */
+/** The pieces as cores, with noise or without, if all of them have any and their data is smaller than `denseBytes`. */
 export function smallerCore(
   pieces: readonly Piece[],
   sizes: CoreSizes,
   elementType: ElementType,
   denseBytes: number,
+  isLifted: boolean,
 ): readonly CoreBlock[] | undefined {
   const blocks: CoreBlock[] = [];
   for (const piece of pieces) {
     const block = coreBlock(piece);
     if (block === undefined) return undefined;
-    blocks.push(block);
+    blocks.push(isLifted && 'scaled' in block ? { ...block, lifted: true } : block);
   }
   const bytes = coreByteLength(blocks, sizes, elementType);
   return blocks.length > 0 && bytes < denseBytes ? blocks : undefined;
@@ -77,6 +83,8 @@ export function blockByteLength(block: CoreBlock, sizes: CoreSizes, elementType:
       return block.rows * block.columns * bytesPerElement(elementType);
     case 'constant':
       return VALUE_BYTES;
+    case 'rule':
+      return KEY_BYTES;
     case 'matrix':
     case 'transposed_matrix':
     case 'kernel':
@@ -84,7 +92,9 @@ export function blockByteLength(block: CoreBlock, sizes: CoreSizes, elementType:
     case 'norm_weight':
     case 'bias': {
       const rows = coreRows(block.m, sizes) + coreRows(block.n, sizes);
-      return rows * sizes.rank * 4 + (block.scaled === undefined ? 0 : SCALE_BYTES);
+      const scale = block.scaled === undefined ? 0 : SCALE_BYTES;
+      const noise = block.lifted === true ? DEVIATION_BYTES + KEY_BYTES : 0;
+      return rows * sizes.rank * 4 + scale + noise;
     }
   }
 }
@@ -106,12 +116,15 @@ function coreBlock({ recipe, row, rows, column, columns, stored }: Piece): CoreB
   // The layouts know neither other repetitions than from the beginning nor a factor of vectors.
   if ('cycles' in recipe && recipe.cycles !== undefined) return undefined;
   switch (recipe.kind) {
-    case 'fill':
+    case 'fill': {
+      const { factor = 1 } = recipe;
       if (recipe.rule === 'zeros') return { ...place, layout: 'constant', value: 0 };
-      if (recipe.rule === 'ones') return { ...place, layout: 'constant', value: 1 };
-      if (recipe.rule === 'constant') return { ...place, layout: 'constant', value: recipe.value };
+      if (recipe.rule === 'ones') return { ...place, layout: 'constant', value: factor };
+      if (recipe.rule === 'constant') return { ...place, layout: 'constant', value: recipe.value * factor };
+      if (isDrawnAnywhere(recipe)) return { ...place, layout: 'rule', recipe };
       // A worker fills a block at once.
       return rows * columns <= TILE_ELEMENTS ? { ...place, layout: 'elements', recipe } : undefined;
+    }
     case 'matrix': {
       if (!isPlainProduct(recipe, place, stored)) return undefined;
       const { node, slot, m, n } = recipe;
@@ -141,4 +154,12 @@ function coreBlock({ recipe, row, rows, column, columns, stored }: Piece): CoreB
     case 'dense_class':
       return undefined;
   }
+}
+
+/**
+ * Whether clients compute the same bits of the rule: sines differ in their last bits between libraries, and the contract
+ * knows no repetitions of what is drawn.
+ */
+function isDrawnAnywhere({ rule, repeated, factor }: FillRecipe): boolean {
+  return rule !== 'sinusoids' && repeated === undefined && factor === undefined;
 }

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { DEFAULT_INITIALIZER_RANGE, elementCount, type ArchitectureGraph } from '../graph/graph';
 import { graphHash } from '../graph/canonical';
+import { updateWithList } from '../graph/hash-json';
 import { quoted, Violations } from '../graph/violations';
 import type { Widening } from '../graph/widening';
 import type { Bundle } from '../hypernet/bundle';
@@ -14,7 +15,7 @@ import { factorsByteLength, smallerFactors, type Representation } from './factor
 import type { PlannedTensor } from './planned-tensor';
 import { planTensor, type TensorContent } from './plan-tensor';
 import { NO_RUNS, runsOf } from './runs';
-import type { Slicing } from './slicing';
+import type { Sliceable, Slicing } from './slicing';
 import { fileWarnings, trainingWarnings, type TrainingWarning } from './training-warnings';
 import type { NameSelection } from './selection';
 import { AS_IT_IS, type WideningChoice } from './widening-choice';
@@ -54,7 +55,7 @@ export interface PlanOptions {
   readonly selection: NameSelection;
   readonly slicing: Slicing;
   readonly representation: Representation;
-  /** The noise to add, in standard deviations of each block; above 0 only where what is sent is dense. */
+  /** The noise to add, in standard deviations of each block; 0 for factors. */
   readonly lift: number;
   /** Whether an architecture with elements filled by rule is refused. */
   readonly strict: boolean;
@@ -77,7 +78,7 @@ export function planPrediction(
   const { hypernet } = bundle.manifest;
   const planning = { graph, widening, config: hypernet };
   const contents = graph.parameters.map((_, index) => planTensor(index, planning));
-  slicing.check(contents.map(({ name, shape, ...content }) => ({ name, shape, unsent: unsentAs(content) })));
+  slicing.check(sliceable(contents));
   let offset = 0;
   let denseBytes = 0;
   let factorBytes = 0;
@@ -92,14 +93,14 @@ export function planPrediction(
       box === undefined || lift > 0 ? undefined : smallerFactors(planned.pieces, hypernet.rank, dense);
     const factored = factors === undefined ? dense : factorsByteLength(factors);
     const core =
-      box === undefined || lift > 0 || bundle.expansion === undefined
+      box === undefined || bundle.expansion === undefined
         ? undefined
-        : smallerCore(planned.pieces, hypernet, elementType, dense);
+        : smallerCore(planned.pieces, hypernet, elementType, dense, lift > 0);
     const unexpanded = bundle.expansion === undefined ? factored : dense;
     const cored = core === undefined ? unexpanded : coreByteLength(core, hypernet, elementType);
     const bytes = { dense, factors: factored, core: cored }[sentAs];
-    const tensor: PlannedTensor = {
-      ...planned,
+    // Of a large graph, copies would be megabytes.
+    const tensor: PlannedTensor = Object.assign(planned, {
       // Noise has full rank.
       rank: lift > 0 ? 0 : planned.rank,
       sent: box !== undefined,
@@ -109,7 +110,7 @@ export function planPrediction(
       offset,
       factors: sentAs === 'factors' ? factors : undefined,
       core: sentAs === 'core' ? core : undefined,
-    };
+    });
     offset += bytes;
     denseBytes += dense;
     factorBytes += factored;
@@ -117,21 +118,17 @@ export function planPrediction(
     return tensor;
   });
   if (options.strict) checkPredicted(tensors);
-  const sent = tensors.flatMap(({ name, box }) => (box === undefined ? [] : [[name, box.start, box.shape]]));
-  const identity = [
-    bundle.fingerprint,
-    graphHash(graph),
-    seed,
-    elementType,
-    representation,
-    sent,
-    ...(hypernet.normalization === 'std' ? [graph.initializerRange ?? DEFAULT_INITIALIZER_RANGE] : []),
-    ...(widening === undefined ? [] : [{ copies: widening.copies, base: graphHash(widening.base) }]),
-    ...(lift > 0 ? [{ lift }] : []),
-  ];
+  const fingerprint = fingerprintOf(
+    [bundle.fingerprint, graphHash(graph), seed, elementType, representation],
+    tensors,
+    [
+      ...(hypernet.normalization === 'std' ? [graph.initializerRange ?? DEFAULT_INITIALIZER_RANGE] : []),
+      ...(widening === undefined ? [] : [{ copies: widening.copies, base: graphHash(widening.base) }]),
+      ...(lift > 0 ? [{ lift }] : []),
+    ],
+  );
   const modules = moduleCoverage(tensors);
   const kept = graph.parameters.filter(({ keep }) => keep === 'always').map(({ name }) => name);
-  const fingerprint = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
   return {
     bundle,
     graph,
@@ -155,6 +152,30 @@ export function planPrediction(
       ...coverageWarnings(tensors, modules, new Set(kept)),
     ],
   };
+}
+
+/** The SHA-256 of a list as JSON: what is before, the boxes that are sent, and what is behind. */
+function fingerprintOf(
+  before: readonly unknown[],
+  tensors: readonly PlannedTensor[],
+  behind: readonly unknown[],
+): string {
+  const hash = createHash('sha256');
+  hash.update(`${JSON.stringify(before).slice(0, -1)},`);
+  updateWithList(hash, sentBoxes(tensors));
+  hash.update(behind.length === 0 ? ']' : `,${JSON.stringify(behind).slice(1)}`);
+  return hash.digest('hex');
+}
+
+function* sentBoxes(tensors: readonly PlannedTensor[]): Iterable<unknown> {
+  for (const { name, box } of tensors) if (box !== undefined) yield [name, box.start, box.shape];
+}
+
+function* sliceable(contents: readonly TensorContent[]): Generator<Sliceable> {
+  for (const content of contents) {
+    const { name, shape } = content;
+    yield { name, shape, unsent: unsentAs(content) };
+  }
 }
 
 /** Why a tensor is never sent; undefined: it can be. */

@@ -68,8 +68,10 @@ export class Slicing {
   }
 
   /** Checks every slice against the tensor that it names. Throws LogahError (invalid_argument) that names the slice. */
-  check(tensors: readonly Sliceable[]): void {
-    const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  check(tensors: Iterable<Sliceable>): void {
+    if (this.#slices.size === 0) return;
+    const byName = new Map<string, Sliceable>();
+    for (const tensor of tensors) byName.set(tensor.name, tensor);
     const violations: FieldViolation[] = [];
     for (const [index, slice] of [...this.#slices.values()].entries()) {
       const description = misfit(slice, byName.get(slice.name));

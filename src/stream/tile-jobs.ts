@@ -8,7 +8,9 @@ import type { DataRange } from '../plan/data-range';
 import type { FactorPiece } from '../plan/factors';
 import type { PredictionPlan } from '../plan/plan';
 import { tilesOf, type PlannedTensor } from '../plan/planned-tensor';
-import { streamKey } from '../decode/random';
+import { streamKey } from '../random/random';
+import type { Noise } from '../decode/lift';
+import type { ScaledRecipe } from '../plan/recipe';
 import { TILE_ELEMENTS, type Tile } from '../plan/tile';
 import type { TilePart } from '../decode/tile-part';
 import type { CoreItem, CoreItemBlock, FactorsItem, FillItem, TileItem } from '../decode/worker-protocol';
@@ -78,10 +80,11 @@ function* itemsOf(
       yield { tensor, item: factorsItem(tensor.factors, embeddings, hid), bytes: tensor.bytes };
       continue;
     }
-    const { columns } = tensor.view;
-    const stream = streamKey(plan.seed, tensor.name);
     if (tensor.core !== undefined) {
-      const blocks = tensor.core.map((block) => coreBlock(block, columns, embeddings, hid));
+      const { columns } = tensor.view;
+      const stream = streamKey(plan.seed, tensor.name);
+      const noise = noiseOf(plan, tensor);
+      const blocks = tensor.core.map((block) => coreBlock(block, columns, embeddings, hid, noise));
       const item: CoreItem = { kind: 'core', stream, elementType: plan.elementType, columns, blocks };
       yield { tensor, item, bytes: tensor.bytes };
       continue;
@@ -101,8 +104,7 @@ export function* tileItemsOf(
   const { hid } = plan.bundle.manifest.hypernet;
   const { columns } = tensor.view;
   const stream = streamKey(plan.seed, tensor.name);
-  const noise =
-    plan.lift > 0 ? { lift: plan.lift, stream: streamKey(plan.seed, tensor.name, 'lift') } : undefined;
+  const noise = noiseOf(plan, tensor);
   for (const tile of tilesOf(tensor)) {
     const item: TileItem = {
       kind: 'tile',
@@ -118,6 +120,13 @@ export function* tileItemsOf(
   }
 }
 
+function noiseOf(
+  { lift, seed }: Pick<StreamablePlan, 'lift' | 'seed'>,
+  { name }: PlannedTensor,
+): Noise | undefined {
+  return lift > 0 ? { lift, stream: streamKey(seed, name, 'lift') } : undefined;
+}
+
 function factorsItem(factors: readonly FactorPiece[], embeddings: Float32Array, hid: number): FactorsItem {
   const blocks = factors.map(({ recipe, transposed }) => {
     const embedding = embeddings.slice(recipe.node * hid, (recipe.node + 1) * hid);
@@ -131,10 +140,13 @@ function coreBlock(
   tensorColumns: number,
   embeddings: Float32Array,
   hid: number,
+  noise: Noise | undefined,
 ): CoreItemBlock {
   switch (block.layout) {
     case 'constant':
       return { kind: 'constant', value: block.value };
+    case 'rule':
+      return { kind: 'rule' };
     case 'elements': {
       const { recipe, row, rows, column, columns } = block;
       const element = row * tensorColumns + column;
@@ -148,16 +160,38 @@ function coreBlock(
     case 'norm_weight':
     case 'bias': {
       const { node, slot, m, n, scaled } = block;
+      const embedding = embeddings.slice(node * hid, (node + 1) * hid);
+      const isLifted = noise !== undefined && scaled !== undefined && block.lifted === true;
       return {
         kind: 'product',
-        embedding: embeddings.slice(node * hid, (node + 1) * hid),
+        embedding,
         slot,
         m,
         n,
         scaled,
+        noise: isLifted ? { ...noise, of: decodedPart(block, scaled, embedding) } : undefined,
       };
     }
   }
+}
+
+/** A whole block in the order in which it is decoded, which its deviation is taken of. */
+function decodedPart(
+  { layout, rows, columns }: CoreBlock,
+  recipe: ScaledRecipe,
+  embedding: Float32Array,
+): TilePart & { readonly recipe: ScaledRecipe } {
+  const [first, second] = layout === 'transposed_matrix' ? [columns, rows] : [rows, columns];
+  const place = {
+    row: 0,
+    column: 0,
+    rows: first,
+    columns: second,
+    pieceRow: 0,
+    pieceRows: first,
+    element: 0,
+  };
+  return { ...place, recipe, embedding };
 }
 
 /** The parts of a tensor's pieces that lie within a tile. */

@@ -1,6 +1,6 @@
 import type { Filling } from '../../src/graph/graph';
 import { fillByRule } from '../../src/decode/decode-by-rule';
-import { normal, streamKey, uniform } from '../../src/decode/random';
+import { normal, streamKey, uniform } from '../../src/random/random';
 
 const stream = streamKey(3, 'weight');
 

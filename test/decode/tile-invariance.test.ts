@@ -7,7 +7,7 @@ import type { HypernetConfig } from '../../src/hypernet/manifest';
 import { DecodePool } from '../../src/decode/decode-pool';
 import { planPrediction, type PredictionPlan } from '../../src/plan/plan';
 import type { PlannedTensor } from '../../src/plan/planned-tensor';
-import { streamKey } from '../../src/decode/random';
+import { streamKey } from '../../src/random/random';
 import { NameSelection } from '../../src/plan/selection';
 import { Slicing } from '../../src/plan/slicing';
 import { partsOf } from '../../src/stream/tile-jobs';

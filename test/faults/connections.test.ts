@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { createConnection, type Socket } from 'node:net';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { status } from '@grpc/grpc-js';
 import { HealthClient } from '../support/health';
@@ -15,9 +16,23 @@ import { LogahService } from '../../src/contract/proto-definition';
 
 let server: ServerProcess;
 
+const HEAP_PROBE = `--require ${join(__dirname, '..', 'support', 'heap-probe.cjs')}`;
+
 const start = async (...flags: string[]): Promise<void> => {
-  server = await startServer({ models: BUNDLE, flags: ['--workers', '1', ...flags] });
+  server = await startServer({
+    models: BUNDLE,
+    flags: ['--workers', '1', ...flags],
+    environment: { NODE_OPTIONS: HEAP_PROBE },
+  });
 };
+
+/** Bytes of the server's objects that are in use. */
+async function usedHeap(): Promise<number> {
+  const before = server.logs.length;
+  server.kill('SIGUSR2');
+  const { used } = await server.logged('heap', (entry) => server.logs.indexOf(entry) >= before);
+  return Number(used);
+}
 
 afterEach(async () => {
   // Whatever was done to it, the server goes on.
@@ -33,6 +48,10 @@ async function openSocket(): Promise<Socket> {
   await once(socket, 'connect');
   return socket;
 }
+
+/** Connections that come and go, and the bytes that each may leave: a session has some thousands. */
+const GONE = 1000;
+const MOST_LEFT_BEHIND = 1500;
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
@@ -131,6 +150,25 @@ describe('calls', () => {
 });
 
 describe('what is no gRPC', () => {
+  it.each([
+    ['nothing', Buffer.alloc(0)],
+    ['no preface', Buffer.alloc(100, 'A')],
+    ['a preface alone', PREFACE],
+    ['a preface and no frames', Buffer.concat([PREFACE, Buffer.alloc(100, 'A')])],
+    ['a preface and settings', Buffer.concat([PREFACE, SETTINGS])],
+  ])('and says %s leaves nothing behind when it has gone', async (_, bytes) => {
+    await start();
+    const before = await usedHeap();
+    for (let count = 0; count < GONE; count++) {
+      const socket = await openSocket();
+      socket.resume();
+      // It does not wait for an answer, which then finds nobody.
+      await new Promise<void>((resolve) => socket.end(bytes, resolve).once('close', resolve));
+      socket.destroy();
+    }
+    expect((await usedHeap()) - before).toBeLessThan(GONE * MOST_LEFT_BEHIND);
+  });
+
   it('of any bytes, after the preface or without it, concerns that connection alone', async () => {
     // A stream that was opened and left is ended then.
     await start('--stall-seconds', '1');

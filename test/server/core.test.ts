@@ -52,12 +52,15 @@ it('a plan says the bytes of every representation, whichever is asked for', asyn
   expect(core).toBeLessThan(factors / 4);
 });
 
-it('every kind of tensor is sent as cores, and what is drawn at random as elements', async () => {
+it('every kind of tensor is sent as cores, and what is drawn at random as the key of its stream', async () => {
   const { tensors } = await server.client.plan(request());
   const layouts = new Set(tensors.flatMap(({ core }) => core.map(({ layout }) => layout.slice(12))));
-  expect([...layouts].sort()).toEqual(['BIAS', 'ELEMENTS', 'KERNEL', 'MATRIX', 'NORM_WEIGHT', 'POSITIONS']);
+  expect([...layouts].sort()).toEqual(['BIAS', 'KERNEL', 'MATRIX', 'NORM_WEIGHT', 'POSITIONS', 'RULE']);
   const classToken = tensors.find(({ name }) => name.endsWith('cls_token'));
-  expect(classToken).toMatchObject({ core: [], bytes: 96 * 4 });
+  expect(classToken).toMatchObject({
+    core: [{ layout: 'CORE_LAYOUT_RULE', rule: { rule: 'RULE_TRUNCATED_NORMAL', standardDeviation: 0.02 } }],
+    bytes: 8,
+  });
 });
 
 it('a stream that goes on in the middle brings the rest of the same bytes', async () => {

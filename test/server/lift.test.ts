@@ -1,6 +1,6 @@
 /** Noise on top of what is predicted, over a real port: of the right size, and the same however it is sent. */
 
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
@@ -11,6 +11,7 @@ import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResp
 import { anyBox, boxOf } from '../support/boxes';
 import { floats, GHN3_BUNDLE } from '../support/parity-fixtures';
 import { predictAll, type Predicted } from '../support/predicted';
+import { savedData } from '../support/saved';
 import { startServer, type ServerProcess } from '../support/server-process';
 import { copyAsStd } from '../support/std-bundle';
 
@@ -51,16 +52,18 @@ let server: ServerProcess;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'logah-lift-'));
+  process.env.XDG_CACHE_HOME = directory;
   const bundle = join(ROOT, 'test/fixtures/language/bundle');
-  await cp(bundle, join(directory, PUBLISHED), { recursive: true });
-  await copyAsStd(bundle, join(directory, STD), STD);
-  await cp(GHN3_BUNDLE, join(directory, DENSE), { recursive: true });
+  await cp(bundle, join(directory, 'models', PUBLISHED), { recursive: true });
+  await copyAsStd(bundle, join(directory, 'models', STD), STD);
+  await cp(GHN3_BUNDLE, join(directory, 'models', DENSE), { recursive: true });
   for (const name of [TRAINED, TRAINED_GPT2])
-    await symlink(join(ROOT, 'models', name), join(directory, name));
-  server = await startServer({ models: directory });
+    await symlink(join(ROOT, 'models', name), join(directory, 'models', name));
+  server = await startServer({ models: join(directory, 'models') });
 });
 
 afterAll(async () => {
+  delete process.env.XDG_CACHE_HOME;
   await server.stop();
   await rm(directory, { recursive: true });
 });
@@ -262,12 +265,15 @@ it('the copies of a widened network differ, and repeat without a lift', async ()
   expect(equal).toEqual([]);
 });
 
-it('a plan of a lifted network tells it, has no limit of rank, and takes as many bytes in any form', async () => {
+it('a plan of a lifted network tells it, has no limit of rank, and takes as many bytes as factors', async () => {
   const plan = await server.client.plan(request(VIT, { lift: LIFT }));
   expect(plan.lift).toBe(LIFT);
   expect(plan.tensors.filter(({ rank }) => rank > 0)).toEqual([]);
-  expect([plan.factorBytes, plan.coreBytes]).toEqual([plan.denseBytes, plan.denseBytes]);
+  expect(plan.factorBytes).toBe(plan.denseBytes);
   const plain = await server.client.plan(request(VIT));
+  // A deviation and a key for each block that gets noise.
+  expect(plan.coreBytes).toBeGreaterThan(plain.coreBytes);
+  expect(plan.coreBytes - plain.coreBytes).toBeLessThan(16 * 2 * plan.tensors.length);
   expect(plan.coverage).toEqual(plain.coverage);
   expect(plain.tensors.filter(({ rank }) => rank > 0).length).toBeGreaterThan(9);
   expect(plain.coreBytes).toBeLessThan(plain.denseBytes);
@@ -287,18 +293,28 @@ it.each([
   });
 });
 
-it.each(['REPRESENTATION_FACTORS', 'REPRESENTATION_CORE'] as const)(
-  '%s with a lift is refused',
-  async (form) => {
-    const description = `is ${form} together with lift 0.5; only REPRESENTATION_DENSE is allowed, since noise has no factors`;
-    await expect(
-      server.client.plan(request(VIT, { lift: LIFT, representation: form })),
-    ).rejects.toMatchObject({
-      code: status.INVALID_ARGUMENT,
-      violations: [{ field: 'representation', description }],
-    });
-  },
-);
+it('factors with a lift are refused', async () => {
+  const representation = 'REPRESENTATION_FACTORS';
+  const description =
+    `is ${representation} together with lift 0.5; only REPRESENTATION_DENSE and REPRESENTATION_CORE are allowed, ` +
+    'since noise has no factors';
+  await expect(server.client.plan(request(VIT, { lift: LIFT, representation }))).rejects.toMatchObject({
+    code: status.INVALID_ARGUMENT,
+    violations: [{ field: 'representation', description }],
+  });
+});
+
+it.each(MODELS)('$network, $copies times, by $model, has as cores the bits of the dense', async (of) => {
+  const { config, model, copies } = of;
+  const file = join(directory, 'config.json');
+  await writeFile(file, JSON.stringify(config));
+  const flags = ['--server', server.address, '--model', model, '--copies', String(copies), '--lift', '0.5'];
+  const dense = await savedData(file, flags);
+  const expanded = await savedData(file, [...flags, '--representation', 'core']);
+  expect(expanded.equals(dense)).toBe(true);
+  const { coreBytes, denseBytes } = await server.client.plan(request(config, { model, copies, lift: LIFT }));
+  expect(coreBytes < denseBytes).toBe(model !== DENSE);
+});
 
 it('a lift of 10 is allowed, also where a strict network is asked for', async () => {
   const plan = await server.client.plan(request(GPT2, { lift: 10, strict: true }));

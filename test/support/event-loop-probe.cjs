@@ -1,5 +1,6 @@
-// Loaded into the server by --require: says, on SIGUSR2, for how long its main thread was last kept from its events. That
-// is counted in its own processor time, which Linux tells: on a busy machine, waiting for a processor is no fault of it.
+// Loaded into the server by --require: says, on SIGUSR2, for how long its main thread was last kept from its events, with the
+// bytes that it has in V8's heap and outside of it. The time is counted in its own processor time, which Linux tells: on a
+// busy machine, waiting for a processor is no fault of it.
 const { Buffer } = require('node:buffer');
 const { closeSync, openSync, readSync } = require('node:fs');
 const { setInterval } = require('node:timers');
@@ -22,7 +23,8 @@ if (isMainThread) {
   setInterval(look, 1).unref();
   process.on('SIGUSR2', () => {
     look();
-    process.stdout.write(`${JSON.stringify({ msg: 'event loop', longestMs })}\n`);
+    const { heapUsed, external } = process.memoryUsage();
+    process.stdout.write(`${JSON.stringify({ msg: 'event loop', longestMs, heapUsed, external })}\n`);
     longestMs = 0;
   });
   process.on('exit', () => closeSync(file));

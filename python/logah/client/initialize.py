@@ -84,9 +84,9 @@ def initialize(
     - `representation` "auto": what the weights are made of is sent, a few hundred kilobytes, and expanded by torch: in
       place, on the parameter's own device, products in float32 and rounded once. Each rank asks for the same and
       expands its own part; on one kind of device the parts are those of the whole, bit for bit. They agree with the
-      dense prediction to 1e-6 of a tensor's largest element. "core" is the same; "auto" takes "dense" with a `lift`,
-      and for models whose weights are no products. "factors": matrices come as factors, whole, to every rank. "dense":
-      each rank asks for its own part alone, with the server's bits.
+      dense prediction to 1e-6 of a tensor's largest element; what is drawn at random has its bits. "core" is the same;
+      "auto" takes "dense" for models whose weights are no products. "factors": matrices come as factors, whole, to
+      every rank. "dense": each rank asks for its own part alone, with the server's bits.
     - `fetch` "rank0": rank 0 of the default process group asks, and broadcasts what comes; every rank must call. Not
       with "dense", which is not small.
     - Holds, beside the module, what is sent of one tensor, and a tile of 1 MiB; dense, one chunk, and one tensor where
@@ -121,8 +121,7 @@ def initialize(
     dtype = _common_dtype(slots)
     deadline = Deadline(timeout, client.target)
     architecture = client.readable(read_source(root if source is None else source), deadline)
-    # Noise has full rank.
-    sent_as: Representation = ("dense" if lift else "core") if representation == "auto" else representation
+    sent_as: Representation = "core" if representation == "auto" else representation
 
     def request_of(sent_as: Representation) -> logah_pb2.PredictRequest:
         return predict_request(
@@ -130,7 +129,7 @@ def initialize(
         )
 
     plan = client.plan_request(request_of(sent_as), timeout=deadline.remaining())
-    if representation == "auto" and sent_as == "core" and not any(t.core or t.factors for t in plan.sent):
+    if representation == "auto" and not any(t.core or t.factors for t in plan.sent):
         # Whole tensors to every rank would be worse than each rank's own part.
         sent_as = "dense"
         plan = client.plan_request(request_of(sent_as), timeout=deadline.remaining())

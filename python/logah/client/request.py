@@ -54,7 +54,7 @@ class PredictOptions(TypedDict, total=False):
     #: trained on (`Plan.widening`).
     copies: int
     #: Add seeded normal noise to each predicted matrix, kernel and embedding, of so many times its own standard
-    #: deviation; at most 10, and only with representation "dense". Default 0: none.
+    #: deviation; at most 10, and not with representation "factors". Default 0: none.
     lift: float
     #: "factors": matrices come as the low-rank factors that they are products of, and are multiplied here; few bytes,
     #: and values that agree with the dense ones to 1e-6 of the tensor's largest. Not with `shard` or `slices`.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import numpy as np
 import pytest
 import torch
 from client_ranks import vit
 from client_servers import SMALL_GPT2, SMALL_VIT
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -15,7 +19,10 @@ import logah
 from logah.client import Client, RequestError, VerificationError
 from logah.client.module.local_box import LocalBox
 from logah.client.module.torch_expansion import fill_from_cores
+from logah.client.module.verification import ExpectedElements
 from logah.client.wire.core_data import CoreExpansion
+from logah.client.wire.core_tensor import CoreTensor
+from logah.client.wire.draws.rules import FillRule
 from logah.client.wire.element_type import element_type_named
 from logah.client.wire.expansion import ExpansionLayer
 from logah.client.wire.plan import CoreBlock, Expansion, TensorPlan
@@ -77,14 +84,6 @@ def test_a_module_keeps_its_storage_and_its_strides(client: Client) -> None:
     assert not other.classifier.weight.is_contiguous()
 
 
-def test_a_lift_comes_dense(client: Client) -> None:
-    module = vit()
-    report = client.initialize(module, lift=0.5)
-    assert report.fingerprint == client.plan(SMALL_VIT, lift=0.5).fingerprint
-    with pytest.raises(RequestError, match="needs the cores"):
-        report.verify()
-
-
 def test_what_is_held_is_verified(client: Client) -> None:
     module = gpt2(dtype=torch.bfloat16)
     report = client.initialize(module, seed=1)
@@ -132,6 +131,14 @@ def product(layout: str, place: tuple[int, int, int, int], m: int, n: int, h: in
     return CoreBlock(row, rows, column, columns, layout, m, n, h, w, 0, 0)
 
 
+def lifted(block: CoreBlock) -> CoreBlock:
+    return dataclasses.replace(block, lifted=True)
+
+
+def rule(of: FillRule, place: tuple[int, int, int, int]) -> CoreBlock:
+    return dataclasses.replace(product("rule", place, 0, 0), rule=of)
+
+
 TENSORS = [
     tensor_of((7, 9), (product("matrix", (0, 7, 0, 9), 7, 9),)),
     # Repeated in both directions, and two blocks beside each other.
@@ -141,25 +148,57 @@ TENSORS = [
     tensor_of((3, 8, 5), (product("matrix", (0, 12, 0, 10), 12, 10),), (12, 10)),
     tensor_of((6, 4, 3, 2), (product("kernel", (0, 6, 0, 24), 18, 8, 3, 2),)),
     tensor_of((1, 12, 6), (product("positions", (0, 12, 0, 6), 3, 18),)),
+    tensor_of((300, 40), (product("matrix_transposed", (0, 300, 0, 40), 30, 50),)),
+    # Noise, on rows whose length no block of random words divides.
+    tensor_of((50, 2051), (lifted(product("matrix", (0, 50, 0, 2051), 50, 60)),)),
+    tensor_of((7, 4, 3, 3), (lifted(product("kernel", (0, 7, 0, 36), 21, 12, 3, 3)),)),
+    # Below and beside what is drawn.
+    tensor_of(
+        (90, 33), (rule(FillRule("truncated_normal", 0.9), (0, 70, 0, 33)), product("matrix", (70, 20, 0, 33), 20, 33))
+    ),
+    tensor_of((9, 33), (product("matrix", (0, 9, 0, 20), 9, 20), rule(FillRule("uniform", bound=1), (0, 9, 20, 13)))),
 ]
+
+
+def sent_for(tensor: TensorPlan) -> NDArray[np.uint8]:
+    sent = torch.randn(tensor.bytes // 4, generator=torch.Generator().manual_seed(tensor.bytes)).numpy()
+    sent = sent.copy()
+    at = 0
+    for block in tensor.core:
+        if block.has_scale:
+            sent[at : at + 2].view("<f8")[0] = 0.5
+        if block.lifted:
+            sent[at + 2 : at + 4].view("<f8")[0] = 0.25
+        at += block.bytes(EXPANSION.expansion, 4) // 4
+    return sent.view(np.uint8)
 
 
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_a_part_of_any_tensor_has_the_bits_of_the_whole(data: st.DataObject) -> None:
     tensor = data.draw(st.sampled_from(TENSORS))
-    sent = torch.randn(tensor.bytes // 4, generator=torch.Generator().manual_seed(tensor.bytes)).numpy()
-    sent = sent.copy()
-    at = 0
-    for block in tensor.core:
-        sent[at : at + 2].view("<f8")[0] = 0.5
-        at += block.bytes(EXPANSION.expansion, 4) // 4
+    sent = sent_for(tensor)
     whole = torch.full(tensor.shape, torch.nan)
-    fill_from_cores(whole, LocalBox((0,) * len(tensor.shape), tensor.shape), tensor, sent.view("u1"), EXPANSION)
+    fill_from_cores(whole, LocalBox((0,) * len(tensor.shape), tensor.shape), tensor, sent, EXPANSION)
     assert not whole.isnan().any()
     starts = [data.draw(st.integers(0, size - 1)) for size in tensor.shape]
     sizes = [data.draw(st.integers(1, size - start)) for size, start in zip(tensor.shape, starts, strict=True)]
     part = torch.full(sizes, torch.nan)
-    fill_from_cores(part, LocalBox(tuple(starts), tuple(sizes)), tensor, sent.view("u1"), EXPANSION)
+    fill_from_cores(part, LocalBox(tuple(starts), tuple(sizes)), tensor, sent, EXPANSION)
     cut = tuple(slice(start, start + size) for start, size in zip(starts, sizes, strict=True))
     assert torch.equal(part, whole[cut])
+
+
+@pytest.mark.parametrize("tensor", TENSORS, ids=lambda tensor: str(tensor.shape))
+def test_what_is_filled_agrees_with_numpy_and_is_verified(tensor: TensorPlan) -> None:
+    sent = sent_for(tensor)
+    whole = LocalBox((0,) * len(tensor.shape), tensor.shape)
+    filled = torch.full(tensor.shape, torch.nan)
+    fill_from_cores(filled, whole, tensor, sent, EXPANSION)
+    array = np.empty(tensor.matrix_view, np.float32)
+    by_numpy = CoreTensor(tensor, sent, EXPANSION.element_type, EXPANSION.expansion, LAYER)
+    by_numpy.fill(array)
+    tiles = np.concatenate([tile.copy() for _, tile in by_numpy.tiles()])
+    expected, tolerance = ExpectedElements(tensor, sent, EXPANSION).at(np.arange(tensor.elements))
+    for values in (filled.numpy(), array, tiles):
+        assert (np.abs(values.reshape(-1) - expected) <= tolerance + 2**-24 * np.abs(expected)).all()

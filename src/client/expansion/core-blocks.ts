@@ -3,6 +3,7 @@
 import type { CoreBlock__Output } from '../../gen/logah/v1/CoreBlock';
 import type { Expansion__Output } from '../../gen/logah/v1/Expansion';
 import type { TensorPlan__Output } from '../../gen/logah/v1/TensorPlan';
+import { ruleOf } from './drawn-rule';
 
 /** A block of a tensor sent as cores. */
 export type CoreBlock = Readonly<CoreBlock__Output>;
@@ -12,6 +13,8 @@ export type Expansion = Readonly<Expansion__Output>;
 
 const SCALE_BYTES = 8;
 const VALUE_BYTES = 4;
+const KEY_BYTES = 8;
+const DEVIATION_BYTES = 8;
 
 /** Largest expansion that a client takes, and its largest number of rows or columns. */
 const MAX_EXPANSION_BYTES = 2 ** 30;
@@ -48,12 +51,18 @@ export function hasScale({ layout }: CoreBlock): boolean {
   );
 }
 
+/** Bytes before a block's core rows: the scale, the deviation of the noise, and the key of its stream. */
+export function leadingBytes(block: CoreBlock): number {
+  return (hasScale(block) ? SCALE_BYTES : 0) + (block.lifted ? DEVIATION_BYTES + KEY_BYTES : 0);
+}
+
 /** Bytes of a block's data. */
 export function blockBytes(block: CoreBlock, expansion: Expansion, elementBytes: number): number {
   if (block.layout === 'CORE_LAYOUT_ELEMENTS') return block.rows * block.columns * elementBytes;
   if (block.layout === 'CORE_LAYOUT_CONSTANT') return VALUE_BYTES;
+  if (block.layout === 'CORE_LAYOUT_RULE') return KEY_BYTES;
   const rows = coreRows(block.m, expansion) + coreRows(block.n, expansion);
-  return rows * expansion.rank * 4 + (hasScale(block) ? SCALE_BYTES : 0);
+  return rows * expansion.rank * 4 + leadingBytes(block);
 }
 
 /** What is wrong with the expansion that a plan names; undefined: nothing. */
@@ -70,18 +79,22 @@ export function expansionFault(expansion: Expansion): string | undefined {
   return `${JSON.stringify(sha256)} of ${rows} x ${rank}`;
 }
 
-/** Whether the blocks cover a tensor of this shape, one below the other or side by side, and can be computed. */
+/** Whether the blocks cover a tensor, one below the other or side by side, and can be computed. */
 export function coverTensor(
-  blocks: readonly CoreBlock[],
-  shape: readonly number[],
+  tensor: Pick<TensorPlan__Output, 'core' | 'shape' | 'view'>,
   expansion: Expansion,
 ): boolean {
-  const { rows, columns } = matrixView(shape);
+  const { rows, columns } = matrixView(blocksShape(tensor));
   let [down, across] = [0, 0];
-  for (const block of blocks) {
+  for (const block of tensor.core) {
     const below = block.row === down && block.column === 0 && block.columns === columns;
     const beside = block.column === across && block.row === 0 && block.rows === rows;
-    if (!(below || beside) || block.rows < 1 || block.columns < 1 || !isComputable(block, expansion))
+    if (
+      !(below || beside) ||
+      block.rows < 1 ||
+      block.columns < 1 ||
+      !isComputable(block, tensor.shape, expansion)
+    )
       return false;
     down = block.row + block.rows;
     across = block.column + block.columns;
@@ -89,8 +102,10 @@ export function coverTensor(
   return down === rows && across === columns;
 }
 
-function isComputable(block: CoreBlock, expansion: Expansion): boolean {
+function isComputable(block: CoreBlock, shape: readonly number[], expansion: Expansion): boolean {
   const { layout, m, n, height, width, start, length, columns } = block;
+  if (block.lifted && !hasScale(block)) return false;
+  if (layout === 'CORE_LAYOUT_RULE') return ruleOf(block.rule, shape) !== undefined;
   if (layout === 'CORE_LAYOUT_ELEMENTS' || layout === 'CORE_LAYOUT_CONSTANT') return true;
   if (m < 1 || n < 1 || m > expansion.rows || n > expansion.rows) return false;
   switch (layout) {

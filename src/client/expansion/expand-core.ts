@@ -1,11 +1,22 @@
 /** Makes one tensor from its cores, a range of rows at a time. The formulas are those of `CoreLayout` in the contract. */
 
+import { addNormals } from '../../random/noise';
 import type { TensorPlan } from '../checked-plan';
-import { blockBytes, blocksShape, coreRows, hasScale, matrixView, type CoreBlock } from './core-blocks';
+import {
+  blockBytes,
+  blocksShape,
+  coreRows,
+  hasScale,
+  leadingBytes,
+  matrixView,
+  type CoreBlock,
+} from './core-blocks';
 import { ELEMENT_BYTES, type ElementType } from '../element-type';
+import { ruleOf } from './drawn-rule';
 import { factoredBlock, multiplyRows, repeatRows } from './expand-tensor';
 import type { ExpansionLayer } from './expansion';
 import type { Kernels, Multiply } from './product';
+import { keyOf, ruleFill } from './rule-fill';
 import { commonRows, filledTiles, type FillTile, type TileMemory } from './tiles';
 
 /** The factors of a block; A has the block's scale in it. */
@@ -35,7 +46,8 @@ export async function* expandCore(
   for (const block of tensor.core) {
     const data = core.subarray(at, (at += blockBytes(block, layer.expansion, ELEMENT_BYTES[type])));
     if (block.layout === 'CORE_LAYOUT_ELEMENTS') sent.push({ block, data });
-    else fills.push(await blockFill(block, data, layer, kernels));
+    else fills.push(await blockFill(block, data, tensor.shape, layer, kernels));
+    if (block.lifted) fills.push(noiseFill(block, data));
   }
   const { rows, columns } = matrixView(blocksShape(tensor));
   for await (const tile of filledTiles(rows, columns, fills, memory)) {
@@ -57,9 +69,15 @@ export async function* expandCore(
 async function blockFill(
   block: CoreBlock,
   data: Buffer,
+  shape: readonly number[],
   layer: ExpansionLayer,
   kernels: Kernels,
 ): Promise<FillTile> {
+  if (block.layout === 'CORE_LAYOUT_RULE') {
+    const rule = ruleOf(block.rule, shape);
+    if (rule === undefined) throw new Error('a plan that was checked has no rule that cannot be computed');
+    return ruleFill(block, rule, keyOf(data));
+  }
   if (block.layout === 'CORE_LAYOUT_CONSTANT') {
     const value = data.readFloatLE();
     return columnFill(block, () => value);
@@ -100,7 +118,7 @@ async function factorsOf(
   { affine }: Kernels,
 ): Promise<Factors> {
   const { rank, rows } = layer.expansion;
-  let at = hasScale(block) ? 8 : 0;
+  let at = leadingBytes(block);
   const factor = async (count: number): Promise<Float32Array> => {
     const bytes = coreRows(count, layer.expansion) * rank * 4;
     // A copy is aligned, which the data need not be.
@@ -118,6 +136,20 @@ async function factorsOf(
     for (let index = 0; index < a.length; index++) a[index] = (a[index] as number) * scale;
   }
   return { a, b };
+}
+
+/** Adds noise to what another fill has made of the block: its deviation and its stream's key stand behind the scale. */
+function noiseFill(block: CoreBlock, data: Buffer): FillTile {
+  const [deviation, stream] = [data.readDoubleLE(8), keyOf(data, 16)];
+  return (tile) => {
+    const common = commonRows(block, tile);
+    if (common === undefined) return;
+    for (let row = common.first; row < common.last; row++) {
+      const at = (row - tile.row) * tile.columns + block.column;
+      const values = tile.values.subarray(at, at + block.columns);
+      addNormals(stream, row * tile.columns + block.column, deviation, values);
+    }
+  };
 }
 
 /** The same value in every column of a row, by the row's index in the block. */

@@ -23,7 +23,11 @@ type Ends = Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'loca
 
 interface Connection {
   readonly caller: Caller;
-  readonly socket: Socket;
+  /**
+   * Undefined once it has ended: what listens to a session must not hold its socket. Node.js keeps what a session whose
+   * settings were never acknowledged refers to, and the socket's error refers to the session.
+   */
+  socket: Socket | undefined;
   readonly ends: string;
   readonly lease: Lease;
   /** Open streams. */
@@ -73,7 +77,7 @@ export class Connections {
     }
     const lease = this.#budget.take(caller);
     const ends = endsOf(socket);
-    const connection = { caller, socket, ends, lease, streams: 0, active: performance.now() };
+    const connection: Connection = { caller, socket, ends, lease, streams: 0, active: performance.now() };
     this.#open.add(connection);
     this.#byEnds.set(connection.ends, connection);
     socket.once('close', () => {
@@ -84,6 +88,7 @@ export class Connections {
   #forget(connection: Connection): void {
     connection.lease.release();
     this.#open.delete(connection);
+    connection.socket = undefined;
     if (this.#byEnds.get(connection.ends) === connection) this.#byEnds.delete(connection.ends);
   }
 
@@ -99,8 +104,9 @@ export class Connections {
     const isFar = largest.amount > 2 * (this.#budget.usedBy(caller) + 1);
     const victim = idle[0] ?? (isFar ? candidates.at(-1) : undefined);
     if (victim === undefined) return false;
+    const { socket } = victim;
     this.#forget(victim);
-    victim.socket.destroy();
+    socket?.destroy();
     return true;
   }
 

@@ -7,6 +7,7 @@ import type { Model } from '../../gen/logah/v1/Model';
 import type { Plan } from '../../gen/logah/v1/Plan';
 import type { TensorPlan } from '../../gen/logah/v1/TensorPlan';
 import type { Widening } from '../../gen/logah/v1/Widening';
+import { toProtoInitialization } from '../../graph/filling-message';
 import type { Bundle } from '../../hypernet/bundle';
 import type { ElementType } from '../../element-type';
 import type { CoreBlock } from '../../plan/core';
@@ -45,6 +46,7 @@ const WARNING_KINDS = {
 const CORE_LAYOUTS = {
   elements: 'CORE_LAYOUT_ELEMENTS',
   constant: 'CORE_LAYOUT_CONSTANT',
+  rule: 'CORE_LAYOUT_RULE',
   matrix: 'CORE_LAYOUT_MATRIX',
   transposed_matrix: 'CORE_LAYOUT_MATRIX_TRANSPOSED',
   kernel: 'CORE_LAYOUT_KERNEL',
@@ -125,8 +127,9 @@ function coreMessage(block: CoreBlock): CoreBlockMessage {
   const { row, rows, column, columns } = block;
   const message = { row, rows, column, columns, layout: CORE_LAYOUTS[block.layout] };
   if (block.layout === 'constant' || block.layout === 'elements') return message;
-  const { m, n, height = 0, width = 0, start = 0, length = 0 } = block;
-  return { ...message, m, n, height, width, start, length };
+  if (block.layout === 'rule') return { ...message, rule: toProtoInitialization(block.recipe) };
+  const { m, n, height = 0, width = 0, start = 0, length = 0, lifted = false } = block;
+  return { ...message, m, n, height, width, start, length, lifted };
 }
 
 function factorMessage({ recipe, transposed, rank, row, rows, column, columns }: FactorPiece): FactorBlock {

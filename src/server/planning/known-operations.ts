@@ -1,7 +1,6 @@
 /** What becomes of the operations of an architecture that the chosen model does not know. */
 
 import { invalidFields } from '../../errors';
-import type { Architecture__Output } from '../../gen/logah/v1/Architecture';
 import { unknownOperations } from '../../graph/features';
 import { elementCount, type ArchitectureGraph } from '../../graph/graph';
 import { quoted } from '../../graph/violations';
@@ -20,7 +19,8 @@ export type KnownNetwork = Pick<KnownPart, 'graph' | 'choice'> & {
 
 /** What the network was read from, and for whom. */
 export interface OperationsRequest {
-  readonly source: Architecture__Output | null | undefined;
+  /** Whether the caller wrote the graph, so that a node of it is a field of the request. */
+  readonly isGraph: boolean;
   /** Whether filling by rule is refused. */
   readonly strict: boolean;
 }
@@ -34,7 +34,7 @@ export interface OperationsRequest {
 export function knownNetwork(
   graph: ArchitectureGraph,
   choice: WideningChoice,
-  { source, strict }: OperationsRequest,
+  { isGraph, strict }: OperationsRequest,
   bundle: Bundle,
   bundles: Bundles,
 ): KnownNetwork {
@@ -44,7 +44,7 @@ export function knownNetwork(
   const leavesNothing = isPredicted(graph) && !isPredicted(known.graph);
   const fills = known.unpredicted.length > 0;
   if (leavesNothing || (strict && fills) || !operations.includes(STAND_IN)) {
-    throw refusal(graph, source, bundle, bundles);
+    throw refusal(graph, isGraph, bundle, bundles);
   }
   return { ...known, warnings: [warningOf(known, graph, bundle, bundles)] };
 }
@@ -90,12 +90,7 @@ function elsewhere(graph: ArchitectureGraph, bundles: Bundles): string {
     : "no model here knows all of this architecture's";
 }
 
-function refusal(
-  graph: ArchitectureGraph,
-  source: Architecture__Output | null | undefined,
-  { manifest }: Bundle,
-  bundles: Bundles,
-): Error {
+function refusal(graph: ArchitectureGraph, isGraph: boolean, { manifest }: Bundle, bundles: Bundles): Error {
   const { name, hypernet } = manifest;
   const others = elsewhere(graph, bundles);
   const violations = unknownOperations(graph, hypernet.operations)
@@ -103,7 +98,7 @@ function refusal(
     .map((index) => {
       const { name: node = '', operation = '' } = graph.nodes[index] ?? {};
       const known = `${name} knows ${hypernet.operations.join(', ')}`;
-      return source?.graph
+      return isGraph
         ? {
             field: `architecture.graph.nodes[${index}].operation`,
             description: `${quoted(operation)} is not an operation of this model: ${known}; ${others}`,

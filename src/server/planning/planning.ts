@@ -81,18 +81,19 @@ function planned(
   checkpoint();
   const options = readOptions(request);
   const network = readNetwork(request.architecture, limits);
+  const isGraph = request.architecture?.graph != null;
+  // Of a large graph this is the largest part, and of no use any more.
+  request.architecture = null;
   checkpoint();
   const { graph } = network;
   const bundle = models.choose(request.model, graph.family);
   const known = knownNetwork(
     graph,
     chooseWidening(network, bundle.manifest, options.copies),
-    { source: request.architecture, strict: options.strict },
+    { isGraph, strict: options.strict },
     bundle,
     models.bundles,
   );
-  // Of a large graph this is the largest part, and of no use any more.
-  request.architecture = null;
   checkpoint();
   const plan = planPrediction(known.graph, bundle, options, known.choice, known.warnings);
   checkpoint();

@@ -83,12 +83,12 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
       description: `is ${request.representation} together with slices or a shard; only REPRESENTATION_DENSE is allowed`,
     });
   }
-  if (representation !== undefined && representation !== 'dense' && lift > 0) {
+  if (representation === 'factors' && lift > 0) {
     violations.push({
       field: 'representation',
       description:
-        `is ${request.representation} together with lift ${lift}; only REPRESENTATION_DENSE is allowed, since noise ` +
-        'has no factors',
+        `is ${request.representation} together with lift ${lift}; only REPRESENTATION_DENSE and REPRESENTATION_CORE ` +
+        'are allowed, since noise has no factors',
     });
   }
   if (violations.length > 0 || elementType === undefined || representation === undefined) {

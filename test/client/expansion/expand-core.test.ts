@@ -1,9 +1,17 @@
 import fc from 'fast-check';
 import { checkPlan } from '../../../src/client/checked-plan';
-import { blockBytes, coreRows, type CoreBlock } from '../../../src/client/expansion/core-blocks';
+import {
+  blockBytes,
+  coreRows,
+  leadingBytes,
+  type CoreBlock,
+} from '../../../src/client/expansion/core-blocks';
 import { expandCore } from '../../../src/client/expansion/expand-core';
 import type { Affine, Multiply } from '../../../src/client/expansion/product';
 import { TileMemory } from '../../../src/client/expansion/tiles';
+import type { Initialization__Output } from '../../../src/gen/logah/v1/Initialization';
+import { addNormals } from '../../../src/random/noise';
+import { uniform } from '../../../src/random/random';
 import type { Plan__Output } from '../../../src/gen/logah/v1/Plan';
 import { prediction } from '../fixtures';
 
@@ -28,7 +36,25 @@ const affine: Affine = (x, weight, bias, rank, out) => {
 const multiply: Multiply = (a, b, rank, out) => affine(a, b, new Float32Array(b.length / rank), rank, out);
 
 const place = { row: 0, rows: 1, column: 0, columns: 1 };
-const none = { m: 0, n: 0, height: 0, width: 0, start: 0, length: 0 };
+const none = { m: 0, n: 0, height: 0, width: 0, start: 0, length: 0, rule: null, lifted: false };
+
+/** Between -0.5 and 0.5. */
+const RULE: Initialization__Output = {
+  rule: 'RULE_UNIFORM',
+  function: 'FUNCTION_UNSPECIFIED',
+  bound: 0.5,
+  standardDeviation: 0,
+  value: 0,
+  mean: 0,
+  lower: 0,
+  upper: 0,
+  least: 0,
+  start: 0,
+  step: 0,
+  base: 0,
+  divisor: 0,
+  interleaved: false,
+};
 
 const SCALED = [
   ...['CORE_LAYOUT_MATRIX', 'CORE_LAYOUT_MATRIX_TRANSPOSED', 'CORE_LAYOUT_KERNEL', 'CORE_LAYOUT_POSITIONS'],
@@ -39,7 +65,7 @@ function productOf(block: CoreBlock, data: Buffer): (p: number, q: number) => nu
   const { rank, rows } = EXPANSION;
   const scaled = SCALED.includes(block.layout);
   const scale = scaled ? data.readDoubleLE(0) : 1;
-  const core = (index: number): number => data.readFloatLE((scaled ? 8 : 0) + index * 4);
+  const core = (index: number): number => data.readFloatLE(leadingBytes(block) + index * 4);
   const firstOfB = coreRows(block.m, EXPANSION) * rank;
   const factor = (first: number, flat: number): number => {
     const [row, column] = [Math.floor(flat / rows), flat % rows];
@@ -56,8 +82,27 @@ function productOf(block: CoreBlock, data: Buffer): (p: number, q: number) => nu
   };
 }
 
-/** Element (p, q) of a block, counted in the block. */
-function elementOf(block: CoreBlock, data: Buffer): (p: number, q: number) => number {
+const keyAt = (data: Buffer, at: number): [number, number] => [
+  data.readUInt32LE(at),
+  data.readUInt32LE(at + 4),
+];
+
+/** Element (p, q) of a block, counted in the block, of a tensor with so many columns. */
+function elementOf(block: CoreBlock, data: Buffer, columns: number): (p: number, q: number) => number {
+  const index = (p: number, q: number): number => (block.row + p) * columns + block.column + q;
+  if (block.layout === 'CORE_LAYOUT_RULE') return (p, q) => uniform(keyAt(data, 0), index(p, q), 0.5);
+  if (block.lifted) {
+    const plain = decodedOf(block, data);
+    return (p, q) => {
+      const value = Float32Array.of(plain(p, q));
+      addNormals(keyAt(data, 16), index(p, q), data.readDoubleLE(8), value);
+      return value[0] ?? NaN;
+    };
+  }
+  return decodedOf(block, data);
+}
+
+function decodedOf(block: CoreBlock, data: Buffer): (p: number, q: number) => number {
   if (block.layout === 'CORE_LAYOUT_CONSTANT') return () => data.readFloatLE(0);
   if (block.layout === 'CORE_LAYOUT_ELEMENTS') return (p, q) => data.readFloatLE((p * block.columns + q) * 4);
   const { m, n, height: h, width: w, start, length } = block;
@@ -82,6 +127,7 @@ function elementOf(block: CoreBlock, data: Buffer): (p: number, q: number) => nu
       return (p, q) => product(q % m, p % n);
     case 'CORE_LAYOUT_MATRIX':
     case 'CORE_LAYOUT_UNSPECIFIED':
+    case 'CORE_LAYOUT_RULE':
       return (p, q) => product(p % m, q % n);
   }
 }
@@ -100,7 +146,9 @@ const block = fc
       'POSITIONS',
       'NORM_WEIGHT',
       'BIAS',
+      'RULE',
     ),
+    isLifted: fc.boolean(),
     rows: size,
     columns: size,
     m: size,
@@ -108,8 +156,9 @@ const block = fc
     h: fc.integer({ min: 1, max: 2 }),
     w: fc.integer({ min: 1, max: 2 }),
   })
-  .map(({ layout, rows, columns, m, n, h, w }): CoreBlock => {
-    const base = { ...place, ...none, rows, columns, layout: `CORE_LAYOUT_${layout}` } as CoreBlock;
+  .map(({ layout, rows, columns, m, n, h, w, isLifted }): CoreBlock => {
+    const lifted = isLifted && SCALED.includes(`CORE_LAYOUT_${layout}`);
+    const base = { ...place, ...none, rows, columns, layout: `CORE_LAYOUT_${layout}`, lifted } as CoreBlock;
     switch (layout) {
       case 'MATRIX':
       case 'MATRIX_TRANSPOSED':
@@ -121,6 +170,8 @@ const block = fc
       case 'NORM_WEIGHT':
       case 'BIAS':
         return { ...base, columns: 1, m: 2 * m, n: w, start: w === 1 ? m : 1, length: m };
+      case 'RULE':
+        return { ...base, rule: RULE };
       case 'ELEMENTS':
       case 'CONSTANT':
         return base;
@@ -147,6 +198,7 @@ const dataOf = (blocks: readonly CoreBlock[]): Buffer[] =>
     // A scale that is exact.
     if (SCALED.includes(one.layout)) {
       values.writeDoubleLE(0.5, 0);
+      if (one.lifted) values.writeDoubleLE(0.25, 8);
     }
     return values;
   });
@@ -183,7 +235,7 @@ describe('expanding cores', () => {
         const expanded = Buffer.concat(parts);
         const [, columns = 1] = tensor.shape;
         for (const [index, one] of blocks.entries()) {
-          const element = elementOf(one, data[index] ?? Buffer.alloc(0));
+          const element = elementOf(one, data[index] ?? Buffer.alloc(0), columns);
           for (let p = 0; p < one.rows; p++) {
             for (let q = 0; q < one.columns; q++) {
               expect(expanded.readFloatLE(((one.row + p) * columns + q) * 4)).toBeCloseTo(element(p, q), 5);
@@ -211,6 +263,16 @@ describe('expanding cores', () => {
     ['have more rows of B than the expansion makes', { n: 13 }],
     ['have a layout that is not known', { layout: 'CORE_LAYOUT_UNSPECIFIED' }],
     ['have kernels that do not divide', { layout: 'CORE_LAYOUT_KERNEL', height: 3, width: 1 }],
+    ['have a rule that is missing', { layout: 'CORE_LAYOUT_RULE' }],
+    [
+      'have a rule of no finite numbers',
+      { layout: 'CORE_LAYOUT_RULE', rule: { ...RULE, rule: 'RULE_NORMAL', standardDeviation: NaN } },
+    ],
+    [
+      'have a rule with a function that it does not take',
+      { layout: 'CORE_LAYOUT_RULE', rule: { ...RULE, function: 'FUNCTION_LOG' } },
+    ],
+    ['have noise on a vector', { layout: 'CORE_LAYOUT_BIAS', columns: 6, lifted: true }],
     ['have a vector beyond its product', { layout: 'CORE_LAYOUT_BIAS', start: 5, length: 3 }],
   ])('is refused for blocks that %s', (_, change) => {
     const plan = planOf([{ ...matrix, ...change }]);

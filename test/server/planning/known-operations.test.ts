@@ -3,7 +3,6 @@ import type { Bundle } from '../../../src/hypernet/bundle';
 import { AS_IT_IS } from '../../../src/plan/widening-choice';
 import { knownNetwork, type KnownNetwork } from '../../../src/server/planning/known-operations';
 import { linearGraph, node } from '../../graph/sample-graphs';
-import { received } from '../../architecture/requests';
 import { hypernetJson, manifest } from '../../support/hypernet-config';
 import { refusalOf } from '../../support/refusal';
 
@@ -44,17 +43,15 @@ const weight = predictedBy('d.weight', 4, [4, 8], 'matrix');
 const nothingLeft = linearGraph({ nodes, parameters: [scale, shift, mixed] });
 const someLeft = linearGraph({ nodes, parameters: [scale, shift, mixed, weight] });
 const allLeft = linearGraph({ nodes, parameters: [weight] });
-const fromGraph = received({ graph: {} });
-const fromConfig = received({ transformersConfig: Buffer.from('{}') });
 
 function read(
   graph: ArchitectureGraph,
   model: string,
-  { source = fromConfig, among = bundles, strict = false } = {},
+  { isGraph = false, among = bundles, strict = false } = {},
 ): KnownNetwork {
   const chosen = among.get(model);
   if (chosen === undefined) throw new Error(`there is no ${model}`);
-  return knownNetwork(graph, AS_IT_IS, { source, strict }, chosen, among);
+  return knownNetwork(graph, AS_IT_IS, { isGraph, strict }, chosen, among);
 }
 
 test('a model that knows all operations gets the network as it is', () => {
@@ -129,7 +126,7 @@ test.each([
 test('an explicit graph is told which node it is, and where no model knows all, that', async () => {
   const few = new Map([bundle('plain'), bundle('gated', 'gate')]);
   const error = await refusalOf(() => {
-    read({ ...nothingLeft, parameters: [mixed] }, 'gated', { source: fromGraph, among: few });
+    read({ ...nothingLeft, parameters: [mixed] }, 'gated', { isGraph: true, among: few });
   });
   expect(error.violations).toEqual([
     {

@@ -33,6 +33,7 @@ class CoreLayout(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CORE_LAYOUT_NORM_WEIGHT: _ClassVar[CoreLayout]
     CORE_LAYOUT_BIAS: _ClassVar[CoreLayout]
     CORE_LAYOUT_MATRIX_TRANSPOSED: _ClassVar[CoreLayout]
+    CORE_LAYOUT_RULE: _ClassVar[CoreLayout]
 
 class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -71,6 +72,7 @@ CORE_LAYOUT_POSITIONS: CoreLayout
 CORE_LAYOUT_NORM_WEIGHT: CoreLayout
 CORE_LAYOUT_BIAS: CoreLayout
 CORE_LAYOUT_MATRIX_TRANSPOSED: CoreLayout
+CORE_LAYOUT_RULE: CoreLayout
 SOURCE_UNSPECIFIED: Source
 SOURCE_PREDICTED: Source
 SOURCE_TILED: Source
@@ -309,7 +311,7 @@ class FactorBlock(_message.Message):
     def __init__(self, row: _Optional[int] = ..., rows: _Optional[int] = ..., column: _Optional[int] = ..., columns: _Optional[int] = ..., m: _Optional[int] = ..., n: _Optional[int] = ..., rank: _Optional[int] = ...) -> None: ...
 
 class CoreBlock(_message.Message):
-    __slots__ = ("row", "rows", "column", "columns", "layout", "m", "n", "height", "width", "start", "length")
+    __slots__ = ("row", "rows", "column", "columns", "layout", "m", "n", "height", "width", "start", "length", "rule", "lifted")
     ROW_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     COLUMN_FIELD_NUMBER: _ClassVar[int]
@@ -321,6 +323,8 @@ class CoreBlock(_message.Message):
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     LENGTH_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    LIFTED_FIELD_NUMBER: _ClassVar[int]
     row: int
     rows: int
     column: int
@@ -332,7 +336,9 @@ class CoreBlock(_message.Message):
     width: int
     start: int
     length: int
-    def __init__(self, row: _Optional[int] = ..., rows: _Optional[int] = ..., column: _Optional[int] = ..., columns: _Optional[int] = ..., layout: _Optional[_Union[CoreLayout, str]] = ..., m: _Optional[int] = ..., n: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., start: _Optional[int] = ..., length: _Optional[int] = ...) -> None: ...
+    rule: _architecture_pb2.Initialization
+    lifted: bool
+    def __init__(self, row: _Optional[int] = ..., rows: _Optional[int] = ..., column: _Optional[int] = ..., columns: _Optional[int] = ..., layout: _Optional[_Union[CoreLayout, str]] = ..., m: _Optional[int] = ..., n: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., start: _Optional[int] = ..., length: _Optional[int] = ..., rule: _Optional[_Union[_architecture_pb2.Initialization, _Mapping]] = ..., lifted: _Optional[bool] = ...) -> None: ...
 
 class Expansion(_message.Message):
     __slots__ = ("sha256", "rows", "rank")

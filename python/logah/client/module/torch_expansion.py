@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from logah.client.module.local_box import LocalBox
-from logah.client.wire.core_data import BlockData, ConstantData, CoreExpansion, CoreRows, ElementData, block_data
+from logah.client.module.torch_draws import add_noise, draw_into
+from logah.client.wire.core_data import ConstantData, CoreExpansion, CoreRows, ElementData, RuleData, block_data
 from logah.client.wire.plan import CoreBlock, TensorPlan
 
 #: Rows and columns of a tile of a product: 1 MiB of float32, which stays in a core's cache where it is to be rounded.
@@ -77,14 +78,31 @@ def _fill(local: Tensor, box: LocalBox, tensor: TensorPlan, data: NDArray[np.uin
         view if view is not None else _View(torch.empty(rows, columns, dtype=local.dtype, device=local.device), 0, 0)
     )
     for block, read in block_data(tensor, data, expansion.element_type, expansion.expansion):
+        if isinstance(read, RuleData):
+            _draw(block, read, tensor, whole)
+            continue
+        noise = read.noise if isinstance(read, CoreRows) else None
         for tile, row, column in _tiles(block, read, expansion, local.device, whole):
             part = whole.part(row, tile.shape[0], column, tile.shape[1])
             if part is not None:
                 memory, tile_rows, tile_columns = part
-                memory.copy_(tile[tile_rows, tile_columns])
+                values = tile[tile_rows, tile_columns]
+                if noise is not None:
+                    first = (row + tile_rows.start) * columns + column + tile_columns.start
+                    add_noise(values, noise, first, columns)
+                memory.copy_(values)
     if view is None:
         cut = tuple(slice(start, start + size) for start, size in zip(box.start, box.shape, strict=True))
         local.copy_(whole.values.view(tensor.shape)[cut])
+
+
+def _draw(block: CoreBlock, read: RuleData, tensor: TensorPlan, whole: _View) -> None:
+    _, columns = tensor.matrix_view
+    part = whole.part(block.row, block.rows, block.column, block.columns)
+    if part is not None:
+        memory, block_rows, block_columns = part
+        first = (block.row + block_rows.start) * columns + block.column + block_columns.start
+        draw_into(memory, read.rule, tensor.shape, read.key, first, columns)
 
 
 def _view_of(local: Tensor, box: LocalBox, tensor: TensorPlan) -> _View | None:
@@ -107,7 +125,11 @@ def _view_of(local: Tensor, box: LocalBox, tensor: TensorPlan) -> _View | None:
 
 
 def _tiles(
-    block: CoreBlock, read: BlockData, expansion: CoreExpansion, device: torch.device, whole: _View
+    block: CoreBlock,
+    read: ElementData | ConstantData | CoreRows,
+    expansion: CoreExpansion,
+    device: torch.device,
+    whole: _View,
 ) -> Iterator[tuple[Tensor, int, int]]:
     """The tiles of a block that touch the view, each with its first row and column; those of matrices that need no
     rounding and lie in it are written where they belong and not given."""
@@ -124,7 +146,8 @@ def _tiles(
         return
     a, b = (factor.to(device) for factor in _factors(read, expansion))
     if block.layout in ("matrix", "matrix_transposed"):
-        yield from _matrix(block, *((a, b) if block.layout == "matrix" else (b, a)), whole)
+        left, right = (a, b) if block.layout == "matrix" else (b, a)
+        yield from _matrix(block, left, right, whole, in_place=read.noise is None)
         return
     if block.layout in ("norm_weight", "bias"):
         yield _vector(block, a, b), block.row, block.column
@@ -160,7 +183,7 @@ def _layer(expansion: CoreExpansion) -> tuple[Tensor, Tensor]:
 _LAYERS: WeakKeyDictionary[CoreExpansion, tuple[Tensor, Tensor]] = WeakKeyDictionary()
 
 
-def _matrix(block: CoreBlock, a: Tensor, b: Tensor, whole: _View) -> Iterator[tuple[Tensor, int, int]]:
+def _matrix(block: CoreBlock, a: Tensor, b: Tensor, whole: _View, in_place: bool) -> Iterator[tuple[Tensor, int, int]]:
     rank = a.shape[1]
     bt = _repeated(b, 0, block.columns).T
     scratch = torch.empty(TILE_ROWS * TILE_COLUMNS, dtype=torch.float32, device=a.device)
@@ -176,7 +199,8 @@ def _matrix(block: CoreBlock, a: Tensor, b: Tensor, whole: _View) -> Iterator[tu
                 continue
             memory = part[0]
             right = bt[:, begin : begin + columns]
-            if memory.shape == (rows, columns) and memory.dtype == torch.float32 and rank > 0:
+            fits = memory.shape == (rows, columns) and memory.dtype == torch.float32
+            if fits and in_place and rank > 0:
                 torch.mm(left, right, out=memory)
             else:
                 tile = scratch[: rows * columns].view(rows, columns)

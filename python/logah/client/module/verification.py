@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from logah.client.wire.core_data import BlockData, ConstantData, CoreExpansion, ElementData, block_data
+from logah.client.wire.core_data import BlockData, ConstantData, CoreExpansion, ElementData, RuleData, block_data
+from logah.client.wire.draws.noise import normals_at
+from logah.client.wire.draws.rules import drawn
+from logah.client.wire.draws.space import NUMPY
 from logah.client.wire.plan import CoreBlock, TensorPlan
 
 #: Elements of a tensor that are compared, at most.
@@ -56,12 +59,13 @@ class ExpectedElements:
             inside = (rows >= block.row) & (rows < block.row + block.rows)
             inside &= (columns_of >= block.column) & (columns_of < block.column + block.columns)
             if inside.any():
-                p, q = rows[inside] - block.row, columns_of[inside] - block.column
-                values[inside], tolerances[inside] = self._block(block, read, p, q)
+                values[inside], tolerances[inside] = self._block(
+                    block, read, rows[inside] - block.row, columns_of[inside] - block.column, flat[inside]
+                )
         return values, tolerances
 
     def _block(
-        self, block: CoreBlock, read: BlockData, p: _Indices, q: _Indices
+        self, block: CoreBlock, read: BlockData, p: _Indices, q: _Indices, flat: _Indices
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         if isinstance(read, ConstantData):
             return np.full(len(p), read.value), np.zeros(len(p))
@@ -70,11 +74,17 @@ class ExpectedElements:
             if self._type.name == "bfloat16":
                 elements = (elements.astype(np.uint32) << 16).view(np.float32)
             return elements.astype(np.float64), np.zeros(len(p))
+        if isinstance(read, RuleData):
+            return drawn(NUMPY, read.rule, self._tensor.shape, read.key, flat), np.zeros(len(p))
         rows_a, rows_b, value = _places(block, p, q)
         a = self._factor_rows(read.core_a, rows_a) * read.scale
         b = self._factor_rows(read.core_b, rows_b)
         products = a * b
-        return value(products.sum(1)), _TOLERANCE * (np.abs(products).sum(1) + np.abs(value(np.zeros(len(p)))))
+        values = value(products.sum(1))
+        tolerance = _TOLERANCE * (np.abs(products).sum(1) + np.abs(value(np.zeros(len(p)))))
+        if read.noise is not None:
+            values = values + read.noise.deviation * normals_at(NUMPY, read.noise.key, flat)
+        return values, tolerance
 
     def _factor_rows(self, core: NDArray[np.float32], rows: _Indices) -> NDArray[np.float64]:
         """Rows of a factor [count, rank] from its core rows: each number has a row of the layer of its own."""

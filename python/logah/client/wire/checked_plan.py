@@ -6,8 +6,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
-from logah.client._generated import logah_pb2
+from logah.client._generated import architecture_pb2, logah_pb2
+from logah.client.wire.draws.rules import FillRule
 from logah.client.wire.element_type import element_type_of
 from logah.client.wire.plan import (
     CoreBlock,
@@ -145,21 +147,42 @@ def _widening(plan: logah_pb2.Plan) -> Widening | None:
 
 
 def _core_block(block: logah_pb2.CoreBlock) -> CoreBlock:
-    known: Sequence[int] = logah_pb2.CoreLayout.values()
-    name = logah_pb2.CoreLayout.Name(block.layout) if block.layout in known else "CORE_LAYOUT_UNKNOWN"
     return CoreBlock(
         row=block.row,
         rows=block.rows,
         column=block.column,
         columns=block.columns,
-        layout=name.removeprefix("CORE_LAYOUT_").lower(),
+        layout=_known_name(logah_pb2.CoreLayout, block.layout, "CORE_LAYOUT_"),
         m=block.m,
         n=block.n,
         height=block.height,
         width=block.width,
         start=block.start,
         length=block.length,
+        rule=_rule(block.rule) if block.HasField("rule") else None,
+        lifted=block.lifted,
     )
+
+
+def _rule(rule: architecture_pb2.Initialization) -> FillRule:
+    return FillRule(
+        name=_known_name(architecture_pb2.Rule, rule.rule, "RULE_"),
+        standard_deviation=rule.standard_deviation,
+        bound=rule.bound,
+        mean=rule.mean,
+        lower=rule.lower,
+        upper=rule.upper,
+        least=rule.least,
+        start=rule.start,
+        step=rule.step,
+        function=_known_name(architecture_pb2.Function, rule.function, "FUNCTION_"),
+    )
+
+
+def _known_name(kind: Any, value: int, prefix: str) -> str:
+    """The name of an enumeration's value behind its prefix, in lower case; "unknown": of a newer server."""
+    name: str = kind.Name(value) if value in kind.values() else f"{prefix}UNKNOWN"
+    return name.removeprefix(prefix).lower()
 
 
 def _check_core(subject: str, tensor: TensorPlan, expansion: Expansion | None) -> None:
@@ -174,7 +197,11 @@ def _check_core(subject: str, tensor: TensorPlan, expansion: Expansion | None) -
     for block in tensor.core:
         below = (block.row, block.column, block.columns) == (down, 0, columns)
         beside = (block.row, block.column, block.rows) == (0, across, rows)
-        fit &= (below or beside) and min(block.rows, block.columns) >= 1 and block.is_computable(expansion)
+        fit &= (
+            (below or beside)
+            and min(block.rows, block.columns) >= 1
+            and block.is_computable(expansion, len(tensor.shape))
+        )
         down, across = block.row + block.rows, block.column + block.columns
     if not fit or (down, across) != (rows, columns):
         raise ProtocolError(f"{subject}: core", f"{len(tensor.core)} blocks", f"blocks that cover {tensor.shape}")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from logah.client.wire.draws.philox import StreamKey
+from logah.client.wire.draws.rules import FillRule
 from logah.client.wire.element_type import ElementType
 from logah.client.wire.expansion import ExpansionLayer
 from logah.client.wire.plan import CoreBlock, Expansion, TensorPlan
@@ -37,14 +39,32 @@ class ConstantData:
 
 
 @dataclass(frozen=True)
+class RuleData:
+    """The key of the stream that the block's rule draws from."""
+
+    rule: FillRule
+    key: StreamKey
+
+
+@dataclass(frozen=True)
+class NoiseData:
+    """What is added to each element: normal noise of this standard deviation, from the stream of this key."""
+
+    deviation: float
+    key: StreamKey
+
+
+@dataclass(frozen=True)
 class CoreRows:
-    """The core rows of the factors A [m, rank] and B [n, rank] of a block, each [X, rank], and the scale of A."""
+    """The core rows of the factors A [m, rank] and B [n, rank] of a block, each [X, rank], the scale of A, and the
+    noise that is added to the product."""
 
     m: int
     n: int
     core_a: NDArray[np.float32]
     core_b: NDArray[np.float32]
     scale: float
+    noise: NoiseData | None
 
     def factors(self, layer: ExpansionLayer) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """A, with the scale in it, and B. They do not depend on what part of the tensor is wanted: every rank computes
@@ -55,7 +75,7 @@ class CoreRows:
         return a, layer.factor(self.core_b, self.n)
 
 
-BlockData = ElementData | ConstantData | CoreRows
+BlockData = ElementData | ConstantData | RuleData | CoreRows
 
 
 def block_data(
@@ -74,7 +94,16 @@ def _read(block: CoreBlock, data: bytes, element_type: ElementType, expansion: E
         return ElementData(np.frombuffer(data, element_type.numpy).reshape(block.rows, block.columns))
     if block.layout == "constant":
         return ConstantData(float(np.frombuffer(data, "<f4")[0]))
-    cores = np.frombuffer(data[8 if block.has_scale else 0 :], "<f4").reshape(-1, expansion.rank)
+    if block.layout == "rule":
+        assert block.rule is not None, "a plan that was checked has the rule"
+        return RuleData(block.rule, _key(data, 0))
+    cores = np.frombuffer(data, "<f4", offset=block.leading_bytes).reshape(-1, expansion.rank)
     split = expansion.core_rows(block.m)
-    scale = float(np.frombuffer(data[:8], "<f8")[0]) if block.has_scale else 1.0
-    return CoreRows(block.m, block.n, cores[:split], cores[split:], scale)
+    scale = float(np.frombuffer(data, "<f8", 1)[0]) if block.has_scale else 1.0
+    noise = NoiseData(float(np.frombuffer(data, "<f8", 1, 8)[0]), _key(data, 16)) if block.lifted else None
+    return CoreRows(block.m, block.n, cores[:split], cores[split:], scale, noise)
+
+
+def _key(data: bytes, at: int) -> StreamKey:
+    first, second = np.frombuffer(data, "<u4", 2, at)
+    return int(first), int(second)

@@ -7,18 +7,24 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from logah.client.wire.core_data import BlockData, ConstantData, ElementData, block_data
+from logah.client.wire.core_data import BlockData, ConstantData, CoreRows, ElementData, RuleData, block_data
+from logah.client.wire.draws.noise import normals
+from logah.client.wire.draws.rules import drawn
+from logah.client.wire.draws.space import NUMPY
 from logah.client.wire.element_type import ElementType
 from logah.client.wire.expansion import ExpansionLayer
 from logah.client.wire.factored_tensor import TILE_ELEMENTS, FactoredTensor
 from logah.client.wire.plan import CoreBlock, Expansion, Plan, TensorPlan
 
-#: Rows `first` to `last` of a block, counted in it, as [rows, columns] in the element type asked for.
-_Rows = Callable[[int, int], NDArray[np.generic]]
+#: Elements that are computed at a time where a product is not written where it belongs: 1 MiB, for a core's cache.
+_STRIP_ELEMENTS = 1 << 18
+
+#: Writes rows `first` to `last` of a block, counted in it, to [rows, columns] of the element type asked for.
+_Fill = Callable[[int, int, NDArray[np.generic]], None]
 
 
 class CoreTensor:
-    """Computes with numpy's BLAS, a tile of rows at a time; agrees with the dense tensor as `FactoredTensor` does."""
+    """Computes with numpy's BLAS; agrees with the dense tensor as `FactoredTensor` does."""
 
     def __init__(
         self,
@@ -29,12 +35,21 @@ class CoreTensor:
         layer: ExpansionLayer,
     ) -> None:
         """`data`: the bytes sent for the tensor, those of each of its blocks one after the other."""
-        self._type = element_type
+        self._type, self._shape = element_type, tensor.shape
         self._rows, self._columns = tensor.matrix_view
         self._blocks = [
-            (block, self._rows_of(block, read, layer))
+            (block, *self._filling(block, read, layer))
             for block, read in block_data(tensor, data, element_type, expansion)
         ]
+
+    def fill(self, array: NDArray[np.generic]) -> None:
+        """Writes the tensor to its matrix view [rows, columns], in the element type asked for."""
+        for block, in_place, fill in self._blocks:
+            columns = slice(block.column, block.column + block.columns)
+            step = block.rows if in_place else max(1, _STRIP_ELEMENTS // block.columns)
+            for first in range(0, block.rows, step):
+                last = min(first + step, block.rows)
+                fill(first, last, array[block.row + first : block.row + last, columns])
 
     def tiles(self) -> Iterator[tuple[int, NDArray[np.generic]]]:
         """Yields the first row and the values [rows, columns] of every tile, in the element type asked for. A tile's
@@ -43,35 +58,92 @@ class CoreTensor:
         memory = np.empty((min(step, self._rows), self._columns), self._type.numpy)
         for row in range(0, self._rows, step):
             tile = memory[: min(step, self._rows - row)]
-            for block, rows_of in self._blocks:
+            for block, _, fill in self._blocks:
                 first, last = max(row, block.row), min(row + len(tile), block.row + block.rows)
                 if first < last:
                     columns = slice(block.column, block.column + block.columns)
-                    tile[first - row : last - row, columns] = rows_of(first - block.row, last - block.row)
+                    fill(first - block.row, last - block.row, tile[first - row : last - row, columns])
             yield row, tile
 
-    def _rows_of(self, block: CoreBlock, data: BlockData, layer: ExpansionLayer) -> _Rows:
+    def _filling(self, block: CoreBlock, data: BlockData, layer: ExpansionLayer) -> tuple[bool, _Fill]:
+        """What fills a block, and whether it needs no memory of its own."""
         if isinstance(data, ElementData):
             elements = data.elements
-            return lambda first, last: elements[first:last]
+
+            def copy(first: int, last: int, out: NDArray[np.generic]) -> None:
+                out[...] = elements[first:last]
+
+            return True, copy
         if isinstance(data, ConstantData):
             value = self._type.rounded(np.full((1, 1), data.value, np.float32))
-            return lambda first, last: value
-        values = _values(block, *data.factors(layer))
-        return lambda first, last: self._type.rounded(values(first, last))
+
+            def repeat(first: int, last: int, out: NDArray[np.generic]) -> None:
+                out[...] = value
+
+            return True, repeat
+        if isinstance(data, RuleData):
+            return False, self._rounding(self._draws(block, data))
+        if block.layout in ("matrix", "matrix_transposed") and self._type.name == "float32" and data.noise is None:
+            left, right = _matrix_factors(block, data, layer)
+
+            def multiply(first: int, last: int, out: NDArray[np.generic]) -> None:
+                np.matmul(_repeated(left, first, last), right, out=out)
+
+            return True, multiply
+        return False, self._rounding(self._with_noise(block, data, _values(block, data, layer)))
+
+    def _rounding(self, values: Callable[[int, int], NDArray[np.float32]]) -> _Fill:
+        def fill(first: int, last: int, out: NDArray[np.generic]) -> None:
+            self._type.round_into(values(first, last), out)
+
+        return fill
+
+    def _draws(self, block: CoreBlock, data: RuleData) -> Callable[[int, int], NDArray[np.float32]]:
+        columns = np.arange(block.columns) + block.column
+
+        def values(first: int, last: int) -> NDArray[np.float32]:
+            index = (np.arange(first, last)[:, None] + block.row) * self._columns + columns
+            numbers = drawn(NUMPY, data.rule, self._shape, data.key, index.reshape(-1))
+            return np.asarray(numbers, np.float32).reshape(index.shape)
+
+        return values
+
+    def _with_noise(
+        self, block: CoreBlock, data: CoreRows, values: Callable[[int, int], NDArray[np.float32]]
+    ) -> Callable[[int, int], NDArray[np.float32]]:
+        noise = data.noise
+        if noise is None:
+            return values
+
+        def noisy(first: int, last: int) -> NDArray[np.float32]:
+            element = (block.row + first) * self._columns + block.column
+            numbers = normals(NUMPY, noise.key, element, last - first, block.columns, self._columns)
+            return np.asarray(values(first, last) + noise.deviation * numbers, np.float32)
+
+        return noisy
 
 
-def _values(
-    block: CoreBlock, a: NDArray[np.float32], b: NDArray[np.float32]
-) -> Callable[[int, int], NDArray[np.float32]]:
-    """Rows of the block in float32; `a` has the scale in it."""
+def _matrix_factors(
+    block: CoreBlock, data: CoreRows, layer: ExpansionLayer
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What rows are made of, [m, rank], to be repeated, and what columns are, [rank, columns]."""
+    a, b = data.factors(layer)
+    left, right = (a, b) if block.layout == "matrix" else (b, a)
+    return left, _repeated(right, 0, block.columns).T
+
+
+def _repeated(matrix: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
+    """Rows `first` to `last` of a matrix that repeats for ever."""
+    return matrix[first:last] if last <= len(matrix) else matrix[np.arange(first, last) % len(matrix)]
+
+
+def _values(block: CoreBlock, data: CoreRows, layer: ExpansionLayer) -> Callable[[int, int], NDArray[np.float32]]:
+    """Rows of the block in float32."""
+    if block.layout in ("matrix", "matrix_transposed"):
+        left, right = _matrix_factors(block, data, layer)
+        return lambda first, last: _repeated(left, first, last) @ right
+    a, b = data.factors(layer)
     m, n, columns = block.m, block.n, np.arange(block.columns)
-
-    def matrix(first: int, last: int) -> NDArray[np.float32]:
-        return a[np.arange(first, last) % m] @ b[columns % n].T
-
-    def transposed(first: int, last: int) -> NDArray[np.float32]:
-        return b[np.arange(first, last) % n] @ a[columns % m].T
 
     def kernel(first: int, last: int) -> NDArray[np.float32]:
         h, w = block.height, block.width
@@ -94,7 +166,17 @@ def _values(
     if block.layout in ("norm_weight", "bias"):
         flat = (a @ b.T).reshape(-1)
         return vector
-    return {"matrix": matrix, "matrix_transposed": transposed, "kernel": kernel, "positions": positions}[block.layout]
+    return {"kernel": kernel, "positions": positions}[block.layout]
+
+
+def expand_into(
+    array: NDArray[np.generic], tensor: TensorPlan, data: NDArray[np.uint8], plan: Plan, layer: ExpansionLayer | None
+) -> None:
+    """Writes a tensor sent as factors or cores to its matrix view, of the plan's type; cores need the layer."""
+    if plan.expansion is not None and layer is not None and tensor.core:
+        CoreTensor(tensor, data, plan.element_type, plan.expansion, layer).fill(array)
+    else:
+        FactoredTensor(tensor, data).fill(array, plan.element_type)
 
 
 def expanded_tiles(

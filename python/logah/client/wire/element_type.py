@@ -39,13 +39,27 @@ class ElementType:
         """
         if self.name == "float32":
             return values
-        if self.name == "float16":
+        narrow = np.empty(values.shape, self.numpy)
+        self.round_into(values, narrow)
+        return narrow
+
+    def round_into(self, values: NDArray[np.float32], out: NDArray[Any]) -> None:
+        """The same, to an array of the same shape and of this type."""
+        if self.name != "bfloat16":
             with np.errstate(over="ignore"):
-                return values.astype(self.numpy)
+                out[...] = values
+            return
         bits = values.view(np.uint32)
-        rounded = (bits + (0x7FFF + ((bits >> 16) & 1))) >> 16
-        # A quiet NaN must stay one: rounding could carry its payload into the exponent.
-        return np.where(np.isnan(values), (bits >> 16) | 0x40, rounded).astype(self.numpy)
+        rounded = bits >> 16
+        rounded &= 1
+        rounded += 0x7FFF
+        rounded += bits
+        rounded >>= 16
+        is_nan = np.isnan(values)
+        if is_nan.any():
+            # A quiet NaN must stay one: rounding could carry its payload into the exponent.
+            rounded[is_nan] = (bits[is_nan] >> 16) | 0x40
+        out[...] = rounded
 
 
 ELEMENT_TYPES: tuple[ElementType, ...] = (

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from logah.client.wire.element_type import ElementType
 from logah.client.wire.plan import FactorBlock, TensorPlan
 
 #: Elements that are multiplied at a time, at most, unless a single row has more: 4 MiB.
@@ -57,7 +59,15 @@ class FactoredTensor:
             self._multiply(row, tile)
             yield row, tile
 
-    def _multiply(self, row: int, tile: NDArray[np.float32]) -> None:
+    def fill(self, array: NDArray[np.generic], element_type: ElementType) -> None:
+        """Writes the tensor to its matrix view [rows, columns], of this type."""
+        if element_type.name == "float32":
+            self._multiply(0, array)
+            return
+        for row, tile in self.tiles():
+            element_type.round_into(tile, array[row : row + len(tile)])
+
+    def _multiply(self, row: int, tile: NDArray[Any]) -> None:
         """Fills [count, columns] with the rows from `row` on."""
         for block in self._blocks:
             place = block.place

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from logah.client.wire.draws.rules import FillRule
 from logah.client.wire.element_type import ElementType
 
 #: Where a tensor's values come from.
@@ -61,11 +62,19 @@ class CoreBlock:
     width: int
     start: int
     length: int
+    rule: FillRule | None = None
+    #: Whether noise is added.
+    lifted: bool = False
 
     @property
     def has_scale(self) -> bool:
         """Whether a float64 stands before its core rows."""
         return self.layout in ("matrix", "matrix_transposed", "kernel", "positions")
+
+    @property
+    def leading_bytes(self) -> int:
+        """Before its core rows: the scale, the deviation of the noise (both float64), and its stream's key."""
+        return (8 if self.has_scale else 0) + (16 if self.lifted else 0)
 
     def bytes(self, expansion: Expansion, element_bytes: int) -> int:
         """Of its data."""
@@ -73,12 +82,18 @@ class CoreBlock:
             return self.rows * self.columns * element_bytes
         if self.layout == "constant":
             return 4
+        if self.layout == "rule":
+            return 8
         rows = expansion.core_rows(self.m) + expansion.core_rows(self.n)
-        return rows * expansion.rank * 4 + (8 if self.has_scale else 0)
+        return rows * expansion.rank * 4 + self.leading_bytes
 
-    def is_computable(self, expansion: Expansion) -> bool:
-        """Whether its numbers fit together."""
+    def is_computable(self, expansion: Expansion, dimensions: int) -> bool:
+        """Whether its numbers fit together; `dimensions`: of the tensor."""
         m, n, size = self.m, self.n, self.height * self.width
+        if self.lifted and not self.has_scale:
+            return False
+        if self.layout == "rule":
+            return self.rule is not None and self.rule.is_drawable(dimensions)
         if self.layout in ("elements", "constant"):
             return True
         if not (1 <= m <= expansion.rows and 1 <= n <= expansion.rows):

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from logah.client.wire.core_tensor import expanded_tiles
+from logah.client.wire.core_tensor import expand_into
 from logah.client.wire.expansion import ExpansionLayer
 from logah.client.wire.plan import Plan, TensorPlan
 from logah.client.wire.tensor_pieces import TensorPiece
@@ -47,8 +47,7 @@ class TensorAssembly:
         if not tensor.factors and not tensor.core:
             return data.view(dtype).reshape(tensor.sent_shape)
         array = np.empty(tensor.matrix_view, dtype)
-        for row, tile in expanded_tiles(tensor, data, self._plan, self._layer):
-            array[row : row + len(tile)] = tile
+        expand_into(array, tensor, data, self._plan, self._layer)
         return array.reshape(tensor.sent_shape)
 
 

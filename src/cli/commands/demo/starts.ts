@@ -1,7 +1,7 @@
 /** The two starts that the demo compares: a prediction on disk, and what transformers draws by itself. */
 
 import { readSafetensor, readSafetensorsHeader } from '../../../client';
-import { streamKey, truncatedNormal } from '../../../decode/random';
+import { streamKey, truncatedNormal } from '../../../random/random';
 import type { State } from './forward';
 
 /** Standard deviation of weights by transformers' default, `initializer_range`. */

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { streamKey, uniform } from '../../../decode/random';
+import { streamKey, uniform } from '../../../random/random';
 import type { Network } from './forward';
 
 /** Below 1: likely tokens become likelier. */

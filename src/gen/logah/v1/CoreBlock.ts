@@ -1,6 +1,7 @@
 // Original file: proto/logah/v1/logah.proto
 
 import type { CoreLayout as _logah_v1_CoreLayout, CoreLayout__Output as _logah_v1_CoreLayout__Output } from '../../logah/v1/CoreLayout';
+import type { Initialization as _logah_v1_Initialization, Initialization__Output as _logah_v1_Initialization__Output } from '../../logah/v1/Initialization';
 import type { Long } from '@grpc/proto-loader';
 
 export interface CoreBlock {
@@ -15,6 +16,8 @@ export interface CoreBlock {
   'width'?: (number);
   'start'?: (number | string | Long);
   'length'?: (number | string | Long);
+  'rule'?: (_logah_v1_Initialization | null);
+  'lifted'?: (boolean);
 }
 
 export interface CoreBlock__Output {
@@ -29,4 +32,6 @@ export interface CoreBlock__Output {
   'width': (number);
   'start': (number);
   'length': (number);
+  'rule': (_logah_v1_Initialization__Output | null);
+  'lifted': (boolean);
 }

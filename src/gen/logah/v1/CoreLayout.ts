@@ -10,6 +10,7 @@ export const CoreLayout = {
   CORE_LAYOUT_NORM_WEIGHT: 'CORE_LAYOUT_NORM_WEIGHT',
   CORE_LAYOUT_BIAS: 'CORE_LAYOUT_BIAS',
   CORE_LAYOUT_MATRIX_TRANSPOSED: 'CORE_LAYOUT_MATRIX_TRANSPOSED',
+  CORE_LAYOUT_RULE: 'CORE_LAYOUT_RULE',
 } as const;
 
 export type CoreLayout =
@@ -31,5 +32,7 @@ export type CoreLayout =
   | 7
   | 'CORE_LAYOUT_MATRIX_TRANSPOSED'
   | 8
+  | 'CORE_LAYOUT_RULE'
+  | 9
 
 export type CoreLayout__Output = typeof CoreLayout[keyof typeof CoreLayout]

@@ -1,6 +1,6 @@
 /** Values of the contract's enums and what they are called here. */
 
-import type { Violations } from '../graph/violations';
+import type { Violations } from './violations';
 
 /** The service's own name of a value; adds a violation where the contract does not know it (it arrives as a number). */
 export function known<Own>(

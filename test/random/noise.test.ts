@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { addNormals } from '../../src/decode/noise';
-import { inverseNormal, normal, philox, streamKey } from '../../src/decode/random';
+import { addNormals } from '../../src/random/noise';
+import { inverseNormal, normal, philox, streamKey } from '../../src/random/random';
 
 const key = streamKey(3, 'weight', 'lift');
 

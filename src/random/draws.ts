@@ -1,19 +1,24 @@
 /** What each rule gives an element, by the element's index in its parameter. */
 
-import type { FillFunction, SinusoidFilling } from '../graph/filling';
-import type { FillRecipe } from '../plan/recipe';
+import type { FillFunction, Filling, SinusoidFilling } from '../graph/filling';
 import { boundedNormal, normal, truncatedNormal, uniform, standardUniform, type StreamKey } from './random';
 
 type Draw = (element: number) => number;
 
+/** A rule in a parameter of `shape`; elements are multiplied with `factor`, undefined: 1. */
+export type Drawn = Filling & {
+  readonly shape: readonly number[];
+  readonly factor?: number | undefined;
+};
+
 /** The value of an element (0 to 2^53 - 1); the same whatever else is drawn. */
-export function drawOf(recipe: FillRecipe, stream: StreamKey): Draw {
+export function drawOf(recipe: Drawn, stream: StreamKey): Draw {
   const draw = ruleOf(recipe, stream);
   const { factor } = recipe;
   return factor === undefined ? draw : (element) => draw(element) * factor;
 }
 
-function ruleOf(recipe: FillRecipe, stream: StreamKey): Draw {
+function ruleOf(recipe: Drawn, stream: StreamKey): Draw {
   switch (recipe.rule) {
     case 'zeros':
       return () => 0;

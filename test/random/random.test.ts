@@ -8,7 +8,7 @@ import {
   truncatedNormal,
   uniform,
   type StreamKey,
-} from '../../src/decode/random';
+} from '../../src/random/random';
 
 type Words = [number, number, number, number];
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { drawOf } from '../../src/decode/draws';
-import { boundedNormal, streamKey } from '../../src/decode/random';
+import { drawOf } from '../../src/random/draws';
+import { boundedNormal, streamKey } from '../../src/random/random';
 import type { Filling } from '../../src/graph/filling';
 
 const stream = streamKey(3, 'weight');
@@ -8,7 +8,7 @@ const COUNT = 20_000;
 
 /** What a rule gives the elements of a parameter. */
 function filled(filling: Filling, shape: readonly number[], seed = 3): number[] {
-  const draw = drawOf({ kind: 'fill', shape, ...filling }, streamKey(seed, 'weight'));
+  const draw = drawOf({ shape, ...filling }, streamKey(seed, 'weight'));
   const elements = shape.reduce((product, size) => product * size, 1);
   return Array.from({ length: elements }, (_, element) => draw(element));
 }

@@ -1,0 +1,36 @@
+/** The figures of `npm run soak`: bytes, seconds, and milliseconds where a name says so. */
+
+/** What the server held at one moment. */
+export interface SoakSample {
+  /** Since the load began. */
+  readonly seconds: number;
+  readonly resident: number;
+  /** Of the main thread, as V8 counts them. */
+  readonly heapUsed: number;
+  readonly external: number;
+}
+
+export interface SoakResults {
+  readonly date: string;
+  readonly processor: string;
+  readonly cores: number;
+  readonly node: string;
+  readonly commit: string;
+  /** Processor load of the machine, of a minute each, from the least to the most. */
+  readonly load: readonly [number, number];
+  /** Of load, and how much of it was warm-up. */
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  /** Rounds of each kind of load, warm-up included. */
+  readonly rounds: Readonly<Record<string, number>>;
+  /** Calls of the fuzz by the status that they ended with. */
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Lines of the server's log at level error or above. */
+  readonly errors: number;
+  readonly longestStallMs: number;
+  /** The line through the samples after the warm-up, and the standard error of its slope from ten blocks of them. */
+  readonly slope: { readonly bytesPerHour: number; readonly standardError: number };
+  /** The same of the lowest sample of every minute, which leaves out what comes and goes. */
+  readonly floorSlope: { readonly bytesPerHour: number; readonly standardError: number };
+  readonly samples: readonly SoakSample[];
+}

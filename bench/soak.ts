@@ -1,0 +1,151 @@
+/**
+ * `npm run soak [MINUTES]`: callers of every kind at once, good and bad, on one server for an hour, and whether its memory
+ * grows; JSON to bench/results/soak.json. The first sixth of the time is warm-up.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { residentMemory } from '../test/support/memory';
+import { startServer, type ServerProcess } from '../test/support/server-process';
+import { slopeError, slopeOf, type Point } from './regression';
+import { callersOf, MAX_NODES, MODELS, STALL_SECONDS, type Caller } from './soak-load';
+import type { SoakResults, SoakSample } from './soak-results';
+
+const OUT = process.env.LOGAH_SOAK_RESULTS ?? 'bench/results/soak.json';
+const DEFAULT_MINUTES = 60;
+const SAMPLE_MS = 5000;
+const SEED = 15;
+const PROBE = join(__dirname, '..', 'test', 'support', 'event-loop-probe.cjs');
+
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+async function main(): Promise<void> {
+  const [minutes = String(DEFAULT_MINUTES)] = process.argv.slice(2);
+  const seconds = Number(minutes) * 60;
+  if (!(seconds > 0)) throw new Error(`minutes must be a number above 0, not ${minutes}`);
+  const warmUpSeconds = seconds / 6;
+  const server = await startServer({
+    models: MODELS,
+    flags: ['--max-nodes', String(MAX_NODES), '--stall-seconds', String(STALL_SECONDS), '--workers', '1'],
+    environment: { NODE_OPTIONS: `--require ${PROBE}` },
+  });
+  void server.exit.then(({ code, signal }) => {
+    if (ended.signal.aborted) return;
+    say(`the server ended with ${signal ?? String(code)}: ${server.stderr()}`);
+    process.exit(1);
+  });
+  const ended = new AbortController();
+  const statuses = new Map<string, number>();
+  const rounds: Record<string, number> = {};
+  const callers = callersOf(server.address, SEED, statuses).map((caller) =>
+    keepCalling(caller, rounds, ended.signal),
+  );
+  const samples: SoakSample[] = [];
+  const load: number[] = [];
+  let longestStallMs = 0;
+  const started = performance.now();
+  const elapsed = (): number => (performance.now() - started) / 1000;
+  while (elapsed() < seconds) {
+    await Promise.race([delay(SAMPLE_MS), ...callers]);
+    const probed = await probe(server);
+    longestStallMs = Math.max(longestStallMs, probed.longestMs);
+    load.push(loadavg()[0] ?? 0);
+    const sample = {
+      seconds: Number(elapsed().toFixed(1)),
+      resident: residentMemory(server.pid),
+      heapUsed: probed.heapUsed,
+      external: probed.external,
+    };
+    samples.push(sample);
+    if (samples.length % 12 === 0) say(progress(sample, rounds));
+  }
+  ended.abort();
+  const errors = server.logs.filter(({ level }) => Number(level) >= 50).length;
+  const measured = samples.filter((sample) => sample.seconds > warmUpSeconds);
+  const results: SoakResults = {
+    date: new Date().toISOString().slice(0, 10),
+    processor: cpus()[0]?.model.trim() ?? '',
+    cores: cpus().length,
+    node: process.version,
+    commit: existsSync('.git')
+      ? execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' }).trim()
+      : (process.env.LOGAH_COMMIT ?? ''),
+    load: [Math.min(...load), Math.max(...load)],
+    warmUpSeconds,
+    seconds: Math.round(elapsed()),
+    rounds,
+    statuses: Object.fromEntries(statuses),
+    errors,
+    longestStallMs,
+    slope: lineThrough(measured),
+    floorSlope: lineThrough(floors(measured)),
+    samples,
+  };
+  writeFileSync(OUT, `${JSON.stringify(results, null, 1)}\n`);
+  say(`wrote ${OUT}: ${JSON.stringify({ slope: results.slope, floorSlope: results.floorSlope, errors })}`);
+}
+
+/** Does rounds until the signal aborts; rejects where one fails. */
+async function keepCalling(
+  { name, round, pauseMs }: Caller,
+  rounds: Record<string, number>,
+  until: AbortSignal,
+): Promise<void> {
+  for (let index = 0; !until.aborted; index++) {
+    await round(index).catch((error: unknown) => {
+      if (!until.aborted) throw new Error(`${name}, round ${index}`, { cause: error });
+    });
+    rounds[name] = index + 1;
+    await delay(pauseMs);
+  }
+}
+
+interface Probed {
+  readonly longestMs: number;
+  readonly heapUsed: number;
+  readonly external: number;
+}
+
+async function probe(server: ServerProcess): Promise<Probed> {
+  const before = server.logs.length;
+  const line = server.logged('event loop', (entry) => server.logs.indexOf(entry, before) >= before);
+  server.kill('SIGUSR2');
+  return (await line) as unknown as Probed;
+}
+
+/** The lowest sample of every minute. */
+function floors(samples: readonly SoakSample[]): SoakSample[] {
+  const lowest = new Map<number, SoakSample>();
+  for (const sample of samples) {
+    const minute = Math.floor(sample.seconds / 60);
+    const known = lowest.get(minute);
+    if (known === undefined || sample.resident < known.resident) lowest.set(minute, sample);
+  }
+  return [...lowest.values()];
+}
+
+function lineThrough(samples: readonly SoakSample[]): SoakResults['slope'] {
+  const points = samples.map(({ seconds, resident }): Point => ({ x: seconds / 3600, y: resident }));
+  return { bytesPerHour: slopeOf(points), standardError: slopeError(points) };
+}
+
+function progress({ seconds, resident, heapUsed, external }: SoakSample, rounds: object): string {
+  const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
+  return (
+    `${(seconds / 60).toFixed(0)} min: ${mb(resident)} MB resident, ${mb(heapUsed)} heap, ${mb(external)} external; ` +
+    JSON.stringify(rounds)
+  );
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    say(error instanceof Error ? `${error.stack ?? error.message}\n${String(error.cause)}` : String(error));
+    process.exit(1);
+  },
+);
