@@ -51,6 +51,13 @@ export const SETTINGS = {
     default: 'false',
     description: 'speak plain text on an address that other machines reach; true or false',
   },
+  explorerAddress: {
+    flag: '--explorer-address <host:port>',
+    variable: 'LOGAH_EXPLORER_ADDRESS',
+    default: '',
+    description:
+      'also show the explorer, a page for browsers, here (default: nowhere); port 0 takes a free one',
+  },
   models: {
     flag: '--models <directory>',
     variable: 'LOGAH_MODELS',
@@ -212,6 +219,7 @@ const settings = z.object({
   tlsKey: z.string(),
   tlsClientCa: z.string(),
   insecure: flag,
+  explorerAddress: z.union([z.literal(''), address]),
   models: z.string().min(1, 'must name a directory'),
   modelsPollSeconds: count(0, 86_400),
   defaultModel: z.string(),
@@ -246,17 +254,30 @@ const schema = settings.superRefine((given, context) => {
   const refuse = (name: SettingName, message: string): void => {
     context.addIssue({ code: 'custom', path: [name], message });
   };
-  const { address: listen, tlsCert, tlsKey, tlsClientCa, insecure } = given;
+  const { address: listen, tlsCert, tlsKey, tlsClientCa, insecure, explorerAddress } = given;
   if (tlsCert === '' && tlsKey !== '') refuse('tlsKey', 'must come with --tls-cert');
   if (tlsCert !== '' && tlsKey === '') refuse('tlsCert', 'must come with --tls-key');
   if (tlsCert === '' && tlsClientCa !== '') refuse('tlsClientCa', 'must come with --tls-cert and --tls-key');
   if (tlsCert !== '' && insecure) refuse('insecure', 'must be false where there is --tls-cert');
-  const host = listen.slice(0, listen.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  const hostOf = (text: string): string => text.slice(0, text.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  const host = hostOf(listen);
   if (tlsCert === '' && !insecure && !isLoopbackHost(host)) {
     refuse(
       'address',
       'is reached by other machines, in plain text: give --tls-cert and --tls-key, or, where a proxy or the network ' +
         'encrypts, --insecure (LOGAH_INSECURE=true)',
+    );
+  }
+  if (explorerAddress === '') return;
+  if (tlsCert !== '') {
+    refuse(
+      'explorerAddress',
+      'is in plain text, which a server with --tls-cert does not speak: leave it out',
+    );
+  } else if (!insecure && !isLoopbackHost(hostOf(explorerAddress))) {
+    refuse(
+      'explorerAddress',
+      'is reached by other machines, in plain text: give --insecure where a proxy or the network encrypts',
     );
   }
 });
@@ -294,7 +315,13 @@ export function loadConfig(
 }
 
 /** Settings that a server for one command does without: it listens for that command alone. */
-const OF_SHARED_SERVERS: readonly SettingName[] = ['tlsCert', 'tlsKey', 'tlsClientCa', 'insecure'];
+const OF_SHARED_SERVERS: readonly SettingName[] = [
+  'tlsCert',
+  'tlsKey',
+  'tlsClientCa',
+  'insecure',
+  'explorerAddress',
+];
 
 /** The environment of a server that a command starts for itself. */
 export function embeddedEnvironment(environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {

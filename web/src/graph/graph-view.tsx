@@ -244,7 +244,7 @@ function FrameBox({
         class="frame-title"
         data-box={group.path}
         role="button"
-        tabIndex={0}
+        tabindex={0}
         aria-expanded="true"
         aria-label={`Close ${group.label}`}
         onClick={close}
@@ -252,7 +252,9 @@ function FrameBox({
       >
         <rect class="hit" width={place.width} height="22" rx="10" />
         <text x="12" y="16">
-          <tspan class="sign">▾ </tspan>
+          <tspan class="sign" aria-hidden="true">
+            ▾{' '}
+          </tspan>
           {group.label}
         </text>
       </g>
@@ -283,8 +285,7 @@ function GraphBox({
       transform={`translate(${place.x} ${place.y})`}
       data-box={group.path}
       role="button"
-      tabIndex={0}
-      aria-label={content.spoken}
+      tabindex={0}
       {...(isGroup ? { 'aria-expanded': 'false' as const } : { 'aria-pressed': isChosen })}
       onClick={choose}
       onKeyDown={onPress(choose)}
@@ -308,7 +309,11 @@ function GraphBox({
         );
       })}
       <text class="title" x="16" y={content.detail === '' ? place.height / 2 + 4 : 19}>
-        {isGroup && <tspan class="sign">▸ </tspan>}
+        {isGroup && (
+          <tspan class="sign" aria-hidden="true">
+            ▸{' '}
+          </tspan>
+        )}
         {content.title}
       </text>
       <text class="detail" x="16" y="36">

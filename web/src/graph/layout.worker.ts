@@ -23,7 +23,7 @@ function laidOut({ id, boxes, frames, links }: LayoutTask): Layout {
   const depth = depthOf(frames);
   graph.setGraph({
     rankdir: 'TB',
-    ranksep: 34 + 14 * depth,
+    ranksep: 32 + 4 * depth,
     nodesep: 26,
     edgesep: 12,
     marginx: 16,
