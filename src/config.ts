@@ -172,6 +172,14 @@ export const SETTINGS = {
     default: '30',
     description: 'after SIGTERM or SIGINT, how long streams in flight may take to finish',
   },
+  metricsAddress: {
+    flag: '--metrics-address <host:port|off>',
+    variable: 'LOGAH_METRICS_ADDRESS',
+    default: '',
+    description:
+      'address of /metrics, /livez and /readyz over HTTP, to nobody but whom the network lets through, or off ' +
+      '(default: 127.0.0.1:9464 where that is free)',
+  },
   logLevel: {
     flag: '--log-level <level>',
     variable: 'LOGAH_LOG_LEVEL',
@@ -243,6 +251,7 @@ const settings = z.object({
   cacheBytes: count(0, megabytes(65536)),
   stallSeconds: count(1, 86_400),
   shutdownGraceSeconds: count(0, 86_400),
+  metricsAddress: z.union([z.enum(['', 'off']), address], 'must be HOST:PORT or off'),
   logLevel: z.enum(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
     'must be trace, debug, info, warn, error or fatal',
@@ -327,6 +336,57 @@ const OF_SHARED_SERVERS: readonly SettingName[] = [
 export function embeddedEnvironment(environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const without = new Set<string>(OF_SHARED_SERVERS.map((name) => SETTINGS[name].variable));
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !without.has(name)));
+}
+
+/** How OpenTelemetry's data travels. */
+export type OtlpProtocol = 'grpc' | 'http/protobuf' | 'http/json';
+
+/** What OpenTelemetry's standard variables ask for; the exporters read the rest of them themselves. */
+export interface OtlpSettings {
+  /** Undefined: no traces are exported. */
+  readonly traces: OtlpProtocol | undefined;
+  /** Undefined: no metrics are exported. */
+  readonly metrics: OtlpProtocol | undefined;
+  readonly metricIntervalMs: number;
+}
+
+const METRIC_INTERVAL_MS = 60_000;
+
+/**
+ * Whether and how traces and metrics are exported: where an endpoint is given, or `otlp` as the exporter. Source:
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ */
+export function otlpSettings(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): OtlpSettings {
+  // An empty variable is one that is not set.
+  const read = (name: string): string | undefined => {
+    const value = environment[name]?.trim();
+    return value === '' ? undefined : value;
+  };
+  const isOff = read('OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
+  const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT');
+  const protocolOf = (signal: 'TRACES' | 'METRICS'): OtlpProtocol | undefined => {
+    const exporters = read(`OTEL_${signal}_EXPORTER`)
+      ?.split(',')
+      .map((name) => name.trim());
+    const isAsked =
+      exporters?.includes('otlp') ??
+      (endpoint !== undefined || read(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`) !== undefined);
+    if (isOff || !isAsked) return undefined;
+    const name = `OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`;
+    const given = read(name) ?? read('OTEL_EXPORTER_OTLP_PROTOCOL') ?? 'http/protobuf';
+    if (given === 'grpc' || given === 'http/protobuf' || given === 'http/json') return given;
+    const allowed = 'it must be grpc, http/protobuf or http/json';
+    const variable = read(name) === undefined ? 'OTEL_EXPORTER_OTLP_PROTOCOL' : name;
+    throw new LogahError('invalid_argument', `${variable} is ${quoted(given)}; ${allowed}`);
+  };
+  const interval = Number(read('OTEL_METRIC_EXPORT_INTERVAL') ?? METRIC_INTERVAL_MS);
+  return {
+    traces: protocolOf('TRACES'),
+    metrics: protocolOf('METRICS'),
+    metricIntervalMs: Number.isInteger(interval) && interval > 0 ? interval : METRIC_INTERVAL_MS,
+  };
 }
 
 /** Where the command line keeps what it fetched: `logah` in XDG_CACHE_HOME, or else in `~/.cache`. */

@@ -29,6 +29,7 @@ describe('the configuration', () => {
       maxRequestBytes: expect.any(Number) as number,
       cacheBytes: 32 * 2 ** 20,
       shutdownGraceSeconds: 30,
+      metricsAddress: '',
       logLevel: 'info',
     });
   });

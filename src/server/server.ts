@@ -22,10 +22,21 @@ import { PredictionService } from './prediction-service';
 import { Readers } from './admission/readers';
 import { addReflection } from './reflection';
 import { CallRunner } from './running-calls';
-import { UNHEARD, type SecurityEvents } from './security/events';
+import type { SecurityEvents } from './security/events';
 import { answerPlainText } from './security/plain-text';
 import { ServerTls } from './security/tls';
+import { startTelemetry } from './telemetry/start';
+import { countUnknownMethods } from './telemetry/unknown-methods';
+import { watchServer } from './telemetry/watched';
 import { adminDefinition, LARGE_REQUESTS, serviceDefinition } from './service-definition';
+
+/** The paths of all RPCs, for which gRPC's metrics have labels of their own. */
+const METHODS: ReadonlySet<string> = new Set([
+  ...Object.values(serviceDefinition).map(({ path }) => path),
+  ...Object.values(adminDefinition).map(({ path }) => path),
+  ...['Check', 'List', 'Watch'].map((name) => `/grpc.health.v1.Health/${name}`),
+  ...['v1', 'v1alpha'].map((version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`),
+]);
 
 /**
  * How long the data and the status of a stream that was cut off may take to reach its caller: what is on its way is at
@@ -57,17 +68,26 @@ export interface RunningServer {
   readonly stopped: Promise<void>;
 }
 
+/** What a server is told besides its settings. */
+export interface ServerOptions {
+  /** Of the package; empty: none is told. */
+  readonly version?: string;
+}
+
 /**
- * Starts a server. Throws LogahError (failed_precondition) where models, provider, address or the files of TLS are not to
- * be had. `events` hears what happens to its certificates and callers.
+ * Starts a server. Throws LogahError (failed_precondition) where models, provider, addresses or the files of TLS are not to
+ * be had.
  */
 export async function startServer(
   config: ServerConfig,
   logger: Logger,
-  events: SecurityEvents = UNHEARD,
+  { version = '' }: ServerOptions = {},
 ): Promise<RunningServer> {
   disableRuntimeTelemetry();
-  const tls = await openTls(config, logger, events);
+  const watched = await startTelemetry(config, version, METHODS, logger);
+  const { telemetry } = watched;
+  const { metrics } = telemetry;
+  const tls = await openTls(config, logger, metrics);
   let fail: (error: Error) => void = () => undefined;
   let finish: () => void = () => undefined;
   const stopped = new Promise<void>((resolve, reject) => {
@@ -90,7 +110,9 @@ export async function startServer(
     onFailure: (error) => {
       fail(error);
     },
-    onResult: () => undefined,
+    onResult: (result) => {
+      metrics.modelLoad(result);
+    },
     onWhole: (isWhole) => {
       health.setServing(MODELS_HEALTH, isWhole);
     },
@@ -105,6 +127,7 @@ export async function startServer(
       accountCalls({
         admission,
         readers,
+        telemetry,
         logger,
         largeRequests: LARGE_REQUESTS,
         maxRequestBytes: config.maxRequestBytes,
@@ -117,8 +140,8 @@ export async function startServer(
   const closing = new AbortController();
   // Each call listens; beyond ten, Node.js would suspect a leak.
   setMaxListeners(config.maxCalls, closing.signal);
-  const calls = new CallRunner(logger, closing.signal);
-  server.addService(serviceDefinition, createHandlers({ models, service, admission }, calls));
+  const calls = new CallRunner(logger, metrics, closing.signal);
+  server.addService(serviceDefinition, createHandlers({ models, service, admission, metrics }, calls));
   server.addService(adminDefinition, createAdminHandlers(models, config.admin, calls));
   health.addToServer(server);
   addReflection(server, { ...protoDefinition, ...loadSync(healthProto) });
@@ -136,10 +159,16 @@ export async function startServer(
   for (const http2Server of http2ServersOf(server)) {
     if (tls !== undefined) answerPlainText(http2Server);
     connections.watch(http2Server);
+    countUnknownMethods(http2Server, METHODS, telemetry);
   }
   const host = config.address.slice(0, config.address.lastIndexOf(':'));
   const served = [...models.current.choice.bundles.keys()];
-  logger.info({ address: host, port, provider: models.provider, models: served }, 'listening');
+  watchServer(metrics, { admission, models, service });
+  watched.setNotReady(undefined);
+  logger.info(
+    { address: host, port, provider: models.provider, models: served, metrics: watched.address ?? null },
+    'listening',
+  );
   const watch = new ModelsWatch(config.models, config.modelsPollSeconds, models, logger);
 
   let stopping: Promise<void> | undefined;
@@ -153,9 +182,11 @@ export async function startServer(
       'draining',
     );
     watch.stop();
+    watched.setNotReady('draining');
     health.stopServing();
     await shutDown(server, closing, config.shutdownGraceSeconds * 1000);
     await closeThreads();
+    await watched.close();
     logger.info('stopped');
     finish();
   };

@@ -7,7 +7,7 @@ import type { Explorer } from '../../explorer';
 import { startServer, type RunningServer } from '../../server';
 import { requireFreeAddress } from '../free-address';
 import { settingOption } from '../options';
-import { packagePath } from '../package-paths';
+import { packagePath, packageVersion } from '../package-paths';
 import { startPage } from '../start-page';
 
 /** The command. */
@@ -31,7 +31,7 @@ async function serve(
   const config = loadConfig(flags, packagePath('models'));
   const logger = pino({ level: config.logLevel, base: null });
   const starting = requireFreeAddress(config.address)
-    .then(() => startServer(config, logger))
+    .then(() => startServer(config, logger, { version: packageVersion() }))
     .then((server) => withPage(server, config, logger));
   // Before it listens, so that no signal ends it in any other way.
   const stop = (): void => {

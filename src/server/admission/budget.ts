@@ -7,6 +7,8 @@ const RETRY_AFTER_MS = 1000;
 /** Who calls. Today that is the address that a connection comes from. */
 export interface Caller {
   readonly identity: string;
+  /** For logs and metrics; empty or undefined: nobody asked. */
+  readonly name?: string;
 }
 
 /** A part of a budget that is held until it is released; releasing it twice does no harm. */

@@ -1,16 +1,24 @@
 /** Admits and accounts for every call of every RPC, from its headers to the end of its HTTP/2 stream. */
 
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import { ServerInterceptingCall, type Metadata, type ServerInterceptor } from '@grpc/grpc-js';
+import {
+  ServerInterceptingCall,
+  type Metadata,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+} from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { LogahError } from '../../errors';
 import { loggable } from '../../untrusted-text';
 import type { Admission } from './admission';
 import type { Caller, Lease } from './budget';
-import { framePassing } from '../answers/framing';
+import { countMessages, framePassing } from '../answers/framing';
 import { http2StreamOf } from '../answers/grpc-internals';
 import { boundDecompression } from './decompression';
 import type { Readers } from './readers';
+import { CallRecord } from '../telemetry/call-record';
+import type { Telemetry } from '../telemetry/telemetry';
+import { traceContextOf } from '../telemetry/trace-context';
 import { chooseRequestId } from '../request-id';
 import { statusCode, toServiceError } from '../status';
 
@@ -37,6 +45,7 @@ export interface CallRules {
   /** How long a request may take to arrive, in milliseconds. */
   readonly stallMs: number;
   readonly readers: Readers;
+  readonly telemetry: Telemetry;
   readonly logger: Logger;
 }
 
@@ -45,12 +54,17 @@ export class CallAccount {
   readonly caller: Caller;
   /** Names the call in the log and to its caller. */
   requestId = chooseRequestId(undefined);
+  /** The trace that the call belongs to, where there is one. */
+  traceId: string | undefined;
+  /** What is told of the call when it has ended. */
+  readonly record: CallRecord;
   readonly #leases = new Set<Lease>();
   #request: Lease | undefined;
   #closed = false;
 
-  constructor(caller: Caller) {
+  constructor(caller: Caller, record = new CallRecord('')) {
     this.caller = caller;
+    this.record = record;
   }
 
   /** Keeps a lease until the call has ended. */
@@ -101,13 +115,14 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
   return (method, call) => {
     framePassing(call);
     const stream = http2StreamOf(call);
-    const account = new CallAccount(callerOf(stream));
+    const account = new CallAccount(callerOf(stream), rules.telemetry.begin(method.path));
+    observe(call, account.record);
     const log = (message: string, fields: object): void => {
       const name = method.path.slice(method.path.lastIndexOf('/') + 1);
-      const { requestId } = account;
-      rules.logger.info({ requestId, method: name, peer: call.getPeer(), ...fields }, message);
+      rules.logger.info({ ...namesOf(account), method: name, peer: call.getPeer(), ...fields }, message);
     };
     const refuse = (error: LogahError): void => {
+      rules.telemetry.metrics.callRefused(error.kind);
       log('refused', { code: statusCode(error.kind), reason: loggable(error.message) });
       const { code, details, metadata: trailers } = toServiceError(error, account.requestId);
       call.sendStatus({ code, details, metadata: trailers });
@@ -117,8 +132,11 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
     const refused = attempt(() => {
       if (!rules.exempt.has(method.path)) account.hold(rules.admission.calls.take(account.caller));
     });
+    const peer = call.getPeer();
     stream?.once('close', () => {
       account.close();
+      const { record, requestId, caller, traceId } = account;
+      rules.telemetry.end(record, { requestId, caller: caller.name ?? '', peer }, traceId);
     });
     if (stream !== undefined && refused === undefined) {
       const receipt = new Receipt(stream, account, method, rules, refuse);
@@ -135,11 +153,18 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
         next({
           onReceiveMetadata: (received, proceed) => {
             account.requestId = chooseRequestId(received);
+            account.record.trace = traceContextOf(
+              received.get('traceparent')[0],
+              received.get('tracestate')[0],
+            );
+            account.traceId = rules.telemetry.trace(account.record);
             accounts.set(received, account);
             if (refused === undefined) proceed(received);
             else refuse(refused);
           },
           onReceiveMessage: (message, proceed) => {
+            // Counted with their prefixes as they arrived.
+            account.record.receivedBytes -= PREFIX_BYTES;
             proceed(message);
           },
           onReceiveHalfClose: (proceed) => {
@@ -158,6 +183,27 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
         next(status);
       },
     });
+  };
+}
+
+/** What the lines of a call have in common. */
+export function namesOf({ requestId, traceId, caller }: CallAccount): Readonly<Record<string, string>> {
+  return {
+    requestId,
+    ...(traceId !== undefined && { traceId }),
+    ...(caller.name !== undefined && caller.name !== '' && { caller: caller.name }),
+  };
+}
+
+/** Notes the bytes of what is sent, and the status, which grpc-js itself may choose. */
+function observe(call: ServerInterceptingCallInterface, record: CallRecord): void {
+  countMessages(call, (bytes) => {
+    record.sentBytes += bytes;
+  });
+  const end = call.sendStatus.bind(call);
+  call.sendStatus = (sent) => {
+    record.status ??= sent.code;
+    end(sent);
   };
 }
 
@@ -196,6 +242,7 @@ class Receipt {
     stream.on('data', (data: Buffer) => {
       if (requestStream) timer.refresh();
       this.#received += data.length;
+      account.record.receivedBytes += data.length;
       if (this.#received > most + PREFIX_BYTES) {
         this.#refuse(tooLarge(path, most, rules));
         return;

@@ -9,6 +9,7 @@ import { LogahError } from '../../errors';
 import type { ExpansionFile } from '../../hypernet/bundle';
 import { framed, FramedMessage } from './framing';
 import { modelMessage } from './messages';
+import { builtInModels } from '../../starts';
 import type { ModelChoice } from '../planning/model-choice';
 
 /** Of a message of an expansion's stream, at most. */
@@ -52,7 +53,7 @@ export class SharedAnswers {
   constructor(models: ModelChoice) {
     this.#models = models;
     const message = {
-      models: [...models.bundles.values()].map(modelMessage),
+      models: [...models.bundles.values(), ...builtInModels].map(modelMessage),
       defaultModel: models.defaultModel,
       aliases: Object.fromEntries(models.aliases),
     };
@@ -92,11 +93,13 @@ export class SharedAnswers {
   }
 }
 
-async function readExpansion({ path, sha256 }: ExpansionFile): Promise<FramedMessage[]> {
+async function readExpansion({ path, sha256, content }: ExpansionFile): Promise<FramedMessage[]> {
   const messages: FramedMessage[] = [];
   const hash = createHash('sha256');
   try {
-    for await (const data of createReadStream(path, { highWaterMark: EXPANSION_CHUNK_BYTES })) {
+    const parts =
+      content === undefined ? createReadStream(path, { highWaterMark: EXPANSION_CHUNK_BYTES }) : [content];
+    for await (const data of parts) {
       hash.update(data as Buffer);
       const bytes = LogahService.service.GetExpansion.responseSerialize({ data: data as Buffer });
       messages.push(new FramedMessage(framed(bytes)));

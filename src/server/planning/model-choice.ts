@@ -3,6 +3,7 @@
 import { LogahError } from '../../errors';
 import { quoted } from '../../graph/violations';
 import type { Bundle, Bundles, ExpansionFile } from '../../hypernet/bundle';
+import { builtInModel, builtInModels } from '../../starts';
 import type { Aliases } from '../../hypernet/models-directory';
 import { matching } from './named-bundles';
 
@@ -40,10 +41,17 @@ export class ModelChoice {
   }
 
   /**
-   * The model named, by its name, an alias, or NAME@FINGERPRINT with at least the first 4 digits, or, for an empty name,
-   * the first that was trained on the family, or else the default. Throws LogahError (not_found), listing those there are.
+   * The model named, by its name, an alias, or NAME@FINGERPRINT with at least the first 4 digits, or the built-in start, or,
+   * for an empty name, the first that was trained on the family, or else the default. Throws LogahError (not_found), listing
+   * those there are.
    */
   choose(name: string, family: string): Bundle {
+    const start = name === '' ? undefined : builtInModel(name);
+    return (start && this.#find(name)) ?? start ?? this.held(name, family);
+  }
+
+  /** The same of the models alone. */
+  held(name: string, family = ''): Bundle {
     const bundle =
       name === '' ? (this.#trainedOn(family) ?? this.#find(this.defaultModel)) : this.#find(name);
     if (bundle === undefined) {
@@ -60,7 +68,7 @@ export class ModelChoice {
     const chosen = this.choose(name, '');
     // A plan has a model's name alone, and there may be several of it.
     const same = [...this.bundles.values()].filter(({ manifest }) => manifest.name === chosen.manifest.name);
-    const found = same.find(({ expansion }) => expansion?.sha256 === sha256)?.expansion;
+    const found = [chosen, ...same].find(({ expansion }) => expansion?.sha256 === sha256)?.expansion;
     if (found !== undefined) return found;
     const description = `is ${quoted(sha256)}; the model has ${chosen.expansion?.sha256 ?? 'none'}`;
     throw new LogahError('not_found', `sha256 ${description}`, {
@@ -95,7 +103,9 @@ export class ModelChoice {
   }
 
   #known(): string {
-    return `there are: ${[...this.aliases.keys(), ...this.bundles.keys()].join(', ')}`;
+    const starts = builtInModels.map(({ manifest }) => manifest.name);
+    const models = [...this.aliases.keys(), ...this.bundles.keys()];
+    return `there are: ${models.join(', ')}; built-in starts: ${starts.join(', ')}`;
   }
 }
 

@@ -43,6 +43,8 @@ export interface PlanHead {
   readonly tensors: number;
   /** Number of elements of the network. */
   readonly parameters: number;
+  /** Number of elements that are sent, in whatever form. */
+  readonly sentElements: number;
   readonly seed: number;
   readonly lift: number;
   readonly elementType: ElementType;

@@ -16,7 +16,9 @@ import type { GraphLimits } from '../../graph/limits';
 import { dataRange, type DataRange } from '../../plan/data-range';
 import { encodedGraph, planPrediction, type PredictionPlan } from '../../plan/plan';
 import { chooseWidening } from '../../plan/widening-choice';
+import { startOf } from '../../starts';
 import { knownNetwork } from './known-operations';
+import { startedNetwork } from './started-network';
 import { contentOf, framedFields, type FieldParts } from '../answers/message-parts';
 import { planMessages } from '../answers/messages';
 import type { ModelChoice } from './model-choice';
@@ -59,6 +61,10 @@ export function planCall(
       totalBytes: plan.totalBytes,
       tensors: plan.tensors.length,
       parameters: plan.coverage.parameters,
+      sentElements: plan.tensors.reduce(
+        (sum, { sent, runs }) => sum + (sent ? runs.length * runs.count : 0),
+        0,
+      ),
       seed: plan.seed,
       lift: plan.lift,
       elementType: plan.elementType,
@@ -87,13 +93,17 @@ function planned(
   checkpoint();
   const { graph } = network;
   const bundle = models.choose(request.model, graph.family);
-  const known = knownNetwork(
-    graph,
-    chooseWidening(network, bundle.manifest, options.copies),
-    { isGraph, strict: options.strict },
-    bundle,
-    models.bundles,
-  );
+  const start = startOf(bundle);
+  const known =
+    start === undefined
+      ? knownNetwork(
+          graph,
+          chooseWidening(network, bundle.manifest, options.copies),
+          { isGraph, strict: options.strict },
+          bundle,
+          models.bundles,
+        )
+      : startedNetwork(graph, start, options);
   checkpoint();
   const plan = planPrediction(known.graph, bundle, options, known.choice, known.warnings);
   checkpoint();
