@@ -2,13 +2,14 @@
 
 import { Command, Option } from 'commander';
 import pino, { type Logger } from 'pino';
-import { loadConfig, SETTINGS, type ServerConfig, type SettingName } from '../../config';
+import { loadConfig, SETTINGS, unknownVariables, type ServerConfig, type SettingName } from '../../config';
 import type { Explorer } from '../../explorer';
 import { startServer, type RunningServer } from '../../server';
 import { requireFreeAddress } from '../free-address';
 import { settingOption } from '../options';
 import { packagePath, packageVersion } from '../package-paths';
 import { startPage } from '../start-page';
+import { loggable } from '../../untrusted-text';
 
 /** The command. */
 export function serveCommand(): Command {
@@ -30,6 +31,10 @@ async function serve(
 ): Promise<void> {
   const config = loadConfig(flags, packagePath('models'));
   const logger = pino({ level: config.logLevel, base: null });
+  for (const { name, meant } of unknownVariables()) {
+    const guess = meant === undefined ? {} : { meant };
+    logger.warn({ variable: loggable(name), ...guess }, 'an environment variable that is no setting');
+  }
   const starting = requireFreeAddress(config.address)
     .then(() => startServer(config, logger, { version: packageVersion() }))
     .then((server) => withPage(server, config, logger));
