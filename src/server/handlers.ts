@@ -3,6 +3,7 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { LogahError, type ErrorKind } from '../errors';
 import type { Admission } from './admission/admission';
+import type { CallAccount } from './admission/calls';
 import { frameChunk, FramedMessage } from './answers/framing';
 import { framedInspection } from './answers/inspection';
 import { summaryMessage } from './answers/summary';
@@ -13,6 +14,8 @@ import { peakMemoryBytes } from './peak-memory';
 import type { PlannedCall, PlannedRpc } from './planning/planning-protocol';
 import type { PredictionService } from './prediction-service';
 import type { Begun, CallRunner, StreamCall } from './running-calls';
+import type { Gate } from './security/gate';
+import { streamsExceeded } from './security/refusals';
 import { parse } from './service-definition';
 import type { Metrics } from './telemetry/metrics';
 import { StreamClock } from './telemetry/stream-clock';
@@ -22,6 +25,7 @@ export interface HandlerContext {
   readonly models: LiveModels;
   readonly service: PredictionService;
   readonly admission: Admission;
+  readonly gate: Gate;
   readonly metrics: Metrics;
 }
 
@@ -32,31 +36,31 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
       const { call } = await planned('Plan', request, begun, context, signal);
       return new FramedMessage(Buffer.from(call.message.buffer));
     }),
-    ListModels: calls.unary('ListModels', ({ request }) => {
+    ListModels: calls.unary('ListModels', ({ request }, { account }) => {
       parse.listModels(request);
-      return Promise.resolve(context.models.current.answers.modelList);
+      return Promise.resolve(context.models.current.answers.modelList(account.caller.scopes));
     }),
     GetTokenizer: calls.unary('GetTokenizer', ({ request }, { account }) => {
       const { model } = parse.getTokenizer(request);
       return inOneOf(context.models.sets, 'not_found', (set) =>
-        set.answers.tokenizer(model, (done) => {
+        set.answers.tokenizer(model, account.caller.scopes, (done) => {
           account.onClose(done);
         }),
       );
     }),
     Predict: calls.streaming('Predict', async (call, begun, signal) => {
-      begun.account.hold(context.admission.predictions.take(begun.account.caller));
+      takeStream(context, begun.account);
       await predict(call, begun, context, signal);
     }),
     InspectTensors: calls.streaming('InspectTensors', async (call, begun, signal) => {
-      begun.account.hold(context.admission.predictions.take(begun.account.caller));
+      takeStream(context, begun.account);
       await inspect(call, begun, context, signal);
     }),
     GetExpansion: calls.streaming('GetExpansion', async (call, { account }, signal) => {
       const { model, sha256 } = parse.getExpansion(call.request);
       const writer = new StreamWriter(call, signal);
       const messages = await inOneOf(context.models.sets, 'not_found', (set) =>
-        set.answers.expansion(model, sha256, (done) => {
+        set.answers.expansion(model, sha256, account.caller.scopes, (done) => {
           account.onClose(done);
         }),
       );
@@ -64,6 +68,15 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
       call.end();
     }),
   };
+}
+
+/** Holds one of the predictions at a time. Throws LogahError (resource_exhausted) where the caller or all have theirs. */
+function takeStream({ admission: { predictions }, gate }: HandlerContext, account: CallAccount): void {
+  const { caller } = account;
+  const held = predictions.usedBy(caller);
+  if (held >= caller.scopes.streams) throw streamsExceeded(caller, held, predictions.retryAfterMs);
+  gate.rates.requireBytes(caller);
+  account.hold(predictions.take(caller));
 }
 
 /** A plan, and the models that it was made with, which are kept until the call has ended. */
@@ -158,6 +171,7 @@ async function predict(
       await writer.write(frameChunk(chunk), chunk.data.length, chunk.release);
       clock.wroteChunk();
       countSent(chunk.data.length);
+      context.gate.rates.sent(begun.account.caller, chunk.data.length);
     }
     clock.gotChunk();
   } finally {
@@ -187,6 +201,7 @@ async function inspect(
   const model = plan.set.model(head.bundle);
   for await (const tensor of context.service.inspect(model, head, streamed, inspection, signal)) {
     const message = framedInspection(tensor, inspection.singularValues);
+    context.gate.rates.sent(begun.account.caller, message.wire.length);
     await writer.write(message, message.wire.length);
   }
   call.end();

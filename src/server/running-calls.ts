@@ -15,6 +15,7 @@ import { loggable } from '../untrusted-text';
 import { accountOf, namesOf, type CallAccount } from './admission/calls';
 import type { FramedMessage } from './answers/framing';
 import { cancellable } from './cancellation';
+import { refusalLabel } from './security/events';
 import { REQUEST_ID } from './request-id';
 import type { Metrics } from './telemetry/metrics';
 import { statusCode, toServiceError } from './status';
@@ -73,7 +74,9 @@ export class CallRunner {
 
   /** What the caller ended itself is no refusal. */
   #countRefusal(error: unknown): void {
-    if (error instanceof LogahError && error.kind !== 'cancelled') this.#metrics.callRefused(error.kind);
+    if (error instanceof LogahError && error.kind !== 'cancelled') {
+      this.#metrics.callRefused(refusalLabel(error));
+    }
   }
 }
 

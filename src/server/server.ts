@@ -7,6 +7,7 @@ import { loadSync } from '@grpc/proto-loader';
 import type { Logger } from 'pino';
 import { disableRuntimeTelemetry, type ServerConfig } from '../config';
 import { LogahError } from '../errors';
+import { isLoopbackHost } from '../loopback';
 import { protoDefinition } from '../contract/proto-definition';
 import { createAdminHandlers } from './admin-handlers';
 import { Admission } from './admission/admission';
@@ -15,7 +16,7 @@ import { Connections } from './admission/connections';
 import { silentAtDeadline } from './deadline';
 import { http2ServersOf } from './answers/grpc-internals';
 import { createHandlers } from './handlers';
-import { Health, HEALTH_CHECKS } from './health';
+import { Health, HEALTH_CHECKS, HEALTH_WATCH } from './health';
 import { LiveModels } from './models/live-models';
 import { ModelsWatch } from './models/models-watch';
 import { PredictionService } from './prediction-service';
@@ -23,6 +24,8 @@ import { Readers } from './admission/readers';
 import { addReflection } from './reflection';
 import { CallRunner } from './running-calls';
 import type { SecurityEvents } from './security/events';
+import { Gate } from './security/gate';
+import { Identity } from './security/identity';
 import { answerPlainText } from './security/plain-text';
 import { ServerTls } from './security/tls';
 import { startTelemetry } from './telemetry/start';
@@ -88,6 +91,8 @@ export async function startServer(
   const { telemetry } = watched;
   const { metrics } = telemetry;
   const tls = await openTls(config, logger, metrics);
+  const identity = await openIdentity(config, logger, metrics);
+  const gate = new Gate(identity, new Set([...HEALTH_CHECKS, HEALTH_WATCH]));
   let fail: (error: Error) => void = () => undefined;
   let finish: () => void = () => undefined;
   const stopped = new Promise<void>((resolve, reject) => {
@@ -127,6 +132,8 @@ export async function startServer(
       accountCalls({
         admission,
         readers,
+        gate,
+        version,
         telemetry,
         logger,
         largeRequests: LARGE_REQUESTS,
@@ -141,13 +148,14 @@ export async function startServer(
   // Each call listens; beyond ten, Node.js would suspect a leak.
   setMaxListeners(config.maxCalls, closing.signal);
   const calls = new CallRunner(logger, metrics, closing.signal);
-  server.addService(serviceDefinition, createHandlers({ models, service, admission, metrics }, calls));
+  server.addService(serviceDefinition, createHandlers({ models, service, admission, gate, metrics }, calls));
   server.addService(adminDefinition, createAdminHandlers(models, config.admin, calls));
   health.addToServer(server);
   addReflection(server, { ...protoDefinition, ...loadSync(healthProto) });
   const closeThreads = async (): Promise<void> => {
     readers.stop();
     tls?.close();
+    identity?.close();
     await models.close();
   };
   const credentials = tls?.credentials ?? ServerCredentials.createInsecure();
@@ -163,12 +171,21 @@ export async function startServer(
   }
   const host = config.address.slice(0, config.address.lastIndexOf(':'));
   const served = [...models.current.choice.bundles.keys()];
+  const security = securityOf(config, tls);
   watchServer(metrics, { admission, models, service });
   watched.setNotReady(undefined);
-  logger.info(
-    { address: host, port, provider: models.provider, models: served, metrics: watched.address ?? null },
-    'listening',
-  );
+  const metricsAddress = watched.address ?? null;
+  const listening = {
+    address: host,
+    port,
+    provider: models.provider,
+    models: served,
+    metrics: metricsAddress,
+  };
+  logger.info({ ...listening, version, security, settings: config }, 'listening');
+  if (security.authentication === 'none' && !isLoopbackHost(host.replace(/^\[|\]$/g, ''))) {
+    logger.warn('everybody who reaches this address is answered (--callers, --tls-client-ca)');
+  }
   const watch = new ModelsWatch(config.models, config.modelsPollSeconds, models, logger);
 
   let stopping: Promise<void> | undefined;
@@ -205,6 +222,29 @@ function openTls(
 ): Promise<ServerTls> | undefined {
   if (cert === '') return undefined;
   return ServerTls.open({ cert, key, clientCa: tlsClientCa || undefined }, logger, events);
+}
+
+/** What a server holds against others, for its log. */
+function securityOf(
+  { tlsClientCa, callers, jwtKeys }: ServerConfig,
+  tls: ServerTls | undefined,
+): { readonly transport: string; readonly authentication: string; readonly certificateExpires?: Date } {
+  const ways = [callers && 'callers', jwtKeys && 'jwt', tlsClientCa && 'client certificates'];
+  return {
+    transport: tls === undefined ? 'plain text' : 'TLS',
+    authentication: ways.filter(Boolean).join(', ') || 'none',
+    ...(tls && { certificateExpires: tls.expires }),
+  };
+}
+
+function openIdentity(
+  { callers, jwtIssuer: issuer, jwtAudience: audience, jwtKeys: keys }: ServerConfig,
+  logger: Logger,
+  events: SecurityEvents,
+): Promise<Identity> | undefined {
+  if (callers === '') return undefined;
+  const jwt = keys === '' ? undefined : { issuer, audience, keys };
+  return Identity.open({ callers, jwt }, logger, events);
 }
 
 function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {

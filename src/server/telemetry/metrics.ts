@@ -5,7 +5,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { ElementType } from '../../element-type';
 import type { Representation } from '../../plan/factors';
 import type { LoadResult } from '../models/live-models';
-import type { RefusalReason, ReloadedFiles, SecurityEvents } from '../security/events';
+import type { ReloadedFiles, SecurityEvents } from '../security/events';
 import { BoundedLabel } from './bounded-label';
 import type { CallRecord } from './call-record';
 
@@ -227,10 +227,6 @@ export class Metrics implements SecurityEvents {
 
   reloaded(files: ReloadedFiles, taken: boolean): void {
     this.#reloads.inc({ files, result: taken ? 'taken' : 'refused' });
-  }
-
-  refused(reason: RefusalReason): void {
-    this.callRefused(reason);
   }
 
   /** Without the slash, as gRFC A66 has it. */
