@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { FaultResults } from '../bench/fault-results';
+import { moduleSummary, type ModuleResults } from '../bench/module-report';
 import { performanceDocument } from '../bench/report';
 import type { Results } from '../bench/results';
 import { SETTINGS, type Setting } from '../src/config';
 import { MAIN, runCli } from './cli/run-cli';
+import { startExplorer } from './explorer/browser/explorer-process';
 import { reflectedServices } from './support/reflection';
 
 const ROOT = join(__dirname, '..');
@@ -78,7 +80,13 @@ describe('README.md', () => {
             .replace(/^examples\//, join(ROOT, 'examples/')),
         );
         if (args[0] === 'health') args.push('--server', `127.0.0.1:${port}`);
-        expect(await runCli(...args)).toMatchObject({ code: 0 });
+        if (args[0] === 'explore') {
+          const explorer = await startExplorer([...args.slice(1), '--server', `127.0.0.1:${port}`]);
+          expect((await fetch(explorer.url)).status).toBe(200);
+          expect(await explorer.stop()).toBe(0);
+        } else {
+          expect(await runCli(...args)).toMatchObject({ code: 0 });
+        }
       }
       expect((await readdir(directory)).sort()).toEqual(['mine', 'vit']);
       const listed = await reflectedServices(`127.0.0.1:${port}`, 'v1');
@@ -242,8 +250,10 @@ async function listeningPort(stdout: NodeJS.ReadableStream): Promise<number> {
 describe('docs/performance.md', () => {
   it('is made of the figures and the notes', async () => {
     const results = JSON.parse(await text('bench', 'results', 'performance.json')) as Results;
+    const module = JSON.parse(await text('bench', 'results', 'into-module.json')) as ModuleResults;
     const faults = JSON.parse(await text('bench', 'results', 'faults.json')) as FaultResults;
     const notes = await text('bench', 'notes.md');
-    expect(await text('docs', 'performance.md')).toBe(performanceDocument(results, faults, notes));
+    expect(await text('docs', 'performance.md')).toBe(performanceDocument(results, module, faults, notes));
+    expect(await text('README.md')).toContain(moduleSummary(module));
   });
 });
