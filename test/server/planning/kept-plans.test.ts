@@ -1,4 +1,5 @@
 import { LogahError } from '../../../src/errors';
+import { anonymous } from '../../../src/server/security/caller';
 import { KeptPlans } from '../../../src/server/planning/kept-plans';
 import type { PlannedCall } from '../../../src/server/planning/planning-protocol';
 
@@ -13,7 +14,7 @@ function plansOf(limit = 100) {
   const asked: Asked[] = [];
   const plans = new KeptPlans(
     {
-      plan: (_, __, { identity }, signal) =>
+      plan: (_, __, anonymous(identity), signal) =>
         new Promise((resolve, reject) => {
           asked.push({ identity, signal, resolve, reject });
         }),
@@ -21,7 +22,7 @@ function plansOf(limit = 100) {
     limit,
   );
   const plan = (text: string, identity = 'me', signal = new AbortController().signal) =>
-    plans.plan('Predict', Buffer.from(text), { identity }, signal);
+    plans.plan('Predict', Buffer.from(text), anonymous(identity), signal);
   return { asked, plan, plans };
 }
 
@@ -45,7 +46,7 @@ describe('plans of equal requests', () => {
     const { asked, plan, plans } = plansOf();
     void plan('one');
     void plan('two');
-    void plans.plan('Plan', Buffer.from('one'), { identity: 'me' }, new AbortController().signal);
+    void plans.plan('Plan', Buffer.from('one'), anonymous('me'), new AbortController().signal);
     expect(asked.length).toBe(3);
   });
 
