@@ -42,7 +42,10 @@ export class KeptPlans {
   plan(kind: PlannedRpc, bytes: Uint8Array, caller: Caller, signal: AbortSignal): Promise<PlannedCall> {
     if (bytes.length > MAX_REQUEST_BYTES || signal.aborted)
       return this.#planner.plan(kind, bytes, caller, signal);
-    const key = `${kind} ${createHash('sha256').update(bytes).digest('base64')}`;
+    // What is refused to one caller must not come from another's plan.
+    const { models, parameters } = caller.scopes;
+    const scope = JSON.stringify([kind, models, String(parameters)]);
+    const key = createHash('sha256').update(scope).update(bytes).digest('base64');
     const kept = this.#kept.get(key);
     if (kept !== undefined) {
       this.#kept.delete(key);

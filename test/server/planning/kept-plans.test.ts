@@ -1,5 +1,6 @@
 import { LogahError } from '../../../src/errors';
-import { anonymous } from '../../../src/server/security/caller';
+import { anonymous, known } from '../../../src/server/security/caller';
+import { EVERYTHING } from '../../../src/server/security/scopes';
 import { KeptPlans } from '../../../src/server/planning/kept-plans';
 import type { PlannedCall } from '../../../src/server/planning/planning-protocol';
 
@@ -14,7 +15,7 @@ function plansOf(limit = 100) {
   const asked: Asked[] = [];
   const plans = new KeptPlans(
     {
-      plan: (_, __, anonymous(identity), signal) =>
+      plan: (_, __, { identity }, signal) =>
         new Promise((resolve, reject) => {
           asked.push({ identity, signal, resolve, reject });
         }),
@@ -47,6 +48,14 @@ describe('plans of equal requests', () => {
     void plan('one');
     void plan('two');
     void plans.plan('Plan', Buffer.from('one'), anonymous('me'), new AbortController().signal);
+    expect(asked.length).toBe(3);
+  });
+
+  it('are made apart for callers who may do other things', () => {
+    const { asked, plans } = plansOf();
+    const { signal } = new AbortController();
+    for (const scopes of [EVERYTHING, { ...EVERYTHING, models: ['one'] }, { ...EVERYTHING, parameters: 9 }])
+      void plans.plan('Predict', Buffer.from('one'), known('me', scopes), signal);
     expect(asked.length).toBe(3);
   });
 
