@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { FAULTS, STALL, startFaultyProxy } from './faulty-proxy.mjs';
+import { BREAKS, FAULTS, STALL, startFaultyProxy } from './faulty-proxy.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cli = join(root, 'dist/cli/main.js');
@@ -122,6 +122,16 @@ async function faultsOf(language, server, proxy, expected, directory) {
   if (code !== 0) return [`exit code ${code}: ${stderr}`];
   if (!readFileSync(out).equals(expected)) wrong.push('its file differs from that of the TypeScript client');
 
+  for (const [name, fault] of Object.entries(BREAKS)) {
+    proxy.choose(fault);
+    const result = await predict(proxy.address);
+    const { count, faults } = proxy.attempts();
+    if (result.code !== 0)
+      wrong.push(`${name}: exit code ${result.code} at attempt ${count}: ${result.stderr}`);
+    else if (!readFileSync(out).equals(expected)) wrong.push(`${name}: other bytes`);
+    wrong.push(...faults.map((line) => `${name}: ${line}`));
+  }
+
   // What follows must leave this as it is.
   writeFileSync(out, 'an older file');
   const leavesNothing = (what) => {
@@ -196,7 +206,8 @@ if (built.length > 0) {
     if (wrong.length > 0) failed.push(language);
     console.log(
       wrong.length === 0
-        ? `${language}: the same ${expected.length} bytes, and ${Object.keys(FAULTS).length + 4} faults refused`
+        ? `${language}: the same ${expected.length} bytes, also behind ${Object.keys(BREAKS).length} breaks, and ` +
+            `${Object.keys(FAULTS).length + 4} faults refused`
         : `${language}:\n  ${wrong.join('\n  ')}`,
     );
   }
