@@ -7,21 +7,29 @@ import { barsOf } from './bars';
 import { faultsSection } from './fault-report';
 import type { FaultResults } from './fault-results';
 import type { Results, Way } from './results';
+import { soakSection } from './soak-report';
+import type { SoakResults } from './soak-results';
 import { megabytes, table } from './tables';
 
 const ROOT = join(__dirname, '..');
 const RESULTS = join(ROOT, 'bench', 'results', 'performance.json');
 const FAULTS = join(ROOT, 'bench', 'results', 'faults.json');
+const SOAK = join(ROOT, 'bench', 'results', 'soak.json');
 const NOTES = join(ROOT, 'bench', 'notes.md');
 const DOCUMENT = join(ROOT, 'docs', 'performance.md');
 
 /** The document: the figures, and after them what was tried and what limits them (`bench/notes.md`). */
-export function performanceDocument(results: Results, faults: FaultResults, notes: string): string {
+export function performanceDocument(
+  results: Results,
+  faults: FaultResults,
+  soak: SoakResults,
+  notes: string,
+): string {
   const { machine, throughput, latency, concurrency, growth } = results;
   const { model } = machine;
   return [
     '# Performance',
-    '<!-- Made of bench/results/performance.json, bench/results/faults.json and bench/notes.md by `npm run bench:report`; do not edit. -->',
+    '<!-- Made of bench/results/performance.json, bench/results/faults.json, bench/results/soak.json and bench/notes.md by `npm run bench:report`; do not edit. -->',
     `Measured on ${machine.date} by \`npm run bench\` (${throughput.rounds} rounds, medians with the least and the most in brackets) on ` +
       `${machine.cores} cores of ${machine.processor}, ${gigabytes(machine.memoryBytes)} of memory, all processes on that machine, over loopback: ` +
       `Node.js ${machine.node}, grpc-js ${machine.grpc}, onnxruntime-node ${machine.onnxruntime}, the service at ${machine.commit}. ` +
@@ -97,6 +105,7 @@ export function performanceDocument(results: Results, faults: FaultResults, note
     `A line through the medians: ${growth.secondsPerBillion.toFixed(2)} s for a billion parameters, r² = ${growth.rSquared.toFixed(4)}.`,
     '![Time and memory against parameters](images/performance-growth.svg)',
     faultsSection(faults),
+    soakSection(soak),
     notes.trim(),
   ]
     .join('\n\n')
@@ -127,5 +136,6 @@ function gigabytes(bytes: number): string {
 if (require.main === module) {
   const results = JSON.parse(readFileSync(RESULTS, 'utf8')) as Results;
   const faults = JSON.parse(readFileSync(FAULTS, 'utf8')) as FaultResults;
-  writeFileSync(DOCUMENT, performanceDocument(results, faults, readFileSync(NOTES, 'utf8')));
+  const soak = JSON.parse(readFileSync(SOAK, 'utf8')) as SoakResults;
+  writeFileSync(DOCUMENT, performanceDocument(results, faults, soak, readFileSync(NOTES, 'utf8')));
 }
