@@ -1,6 +1,6 @@
 /** `npm run bench:report`: docs/performance.md from bench/results/performance.json. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Spread } from '../src/cli/output/statistics';
 import { barsOf } from './bars';
@@ -22,7 +22,7 @@ const DOCUMENT = join(ROOT, 'docs', 'performance.md');
 export function performanceDocument(
   results: Results,
   faults: FaultResults,
-  soak: SoakResults,
+  soak: SoakResults | undefined,
   notes: string,
 ): string {
   const { machine, throughput, latency, concurrency, growth } = results;
@@ -105,11 +105,16 @@ export function performanceDocument(
     `A line through the medians: ${growth.secondsPerBillion.toFixed(2)} s for a billion parameters, r² = ${growth.rSquared.toFixed(4)}.`,
     '![Time and memory against parameters](images/performance-growth.svg)',
     faultsSection(faults),
-    soakSection(soak),
+    ...(soak === undefined ? [] : [soakSection(soak)]),
     notes.trim(),
   ]
     .join('\n\n')
     .concat('\n');
+}
+
+/** Undefined before the first soak. */
+export function soakResults(): SoakResults | undefined {
+  return existsSync(SOAK) ? (JSON.parse(readFileSync(SOAK, 'utf8')) as SoakResults) : undefined;
 }
 
 function waysOf({ throughput }: Results): [string, Way][] {
@@ -136,6 +141,5 @@ function gigabytes(bytes: number): string {
 if (require.main === module) {
   const results = JSON.parse(readFileSync(RESULTS, 'utf8')) as Results;
   const faults = JSON.parse(readFileSync(FAULTS, 'utf8')) as FaultResults;
-  const soak = JSON.parse(readFileSync(SOAK, 'utf8')) as SoakResults;
-  writeFileSync(DOCUMENT, performanceDocument(results, faults, soak, readFileSync(NOTES, 'utf8')));
+  writeFileSync(DOCUMENT, performanceDocument(results, faults, soakResults(), readFileSync(NOTES, 'utf8')));
 }

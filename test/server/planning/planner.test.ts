@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { LogahService } from '../../../src/contract/proto-definition';
 import { openBundles } from '../../../src/hypernet/models-directory';
 import { Planner } from '../../../src/server/planning/planner';
@@ -53,6 +54,7 @@ test('callers take turns, however much one of them asks for', async () => {
 test('what nobody waits for any more leaves the queue, and is never planned', async () => {
   const done: string[] = [];
   const leaving = new AbortController();
+  setMaxListeners(20, leaving.signal);
   const first = noted(done, 'first', large, 'caller');
   const left = Array.from({ length: 20 }, (_, index) =>
     noted(done, `left ${index}`, large, 'caller', leaving.signal).catch((error: unknown) => error),
