@@ -11,6 +11,7 @@ const stages = [
   'random',
   'architecture',
   'hypernet',
+  'starts',
   'plan',
   'decode',
   'stream',
@@ -23,7 +24,7 @@ const zones = stages.flatMap((stage, index) =>
     message: `src/${stage} comes before src/${later} in the data flow`,
   })),
 );
-const clientZones = ['architecture', 'hypernet', 'plan', 'decode', 'stream', 'server', 'cli'].map(
+const clientZones = ['architecture', 'hypernet', 'starts', 'plan', 'decode', 'stream', 'server', 'cli'].map(
   (other) => ({
     target: './src/client',
     from: `./src/${other}`,
@@ -86,7 +87,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/{architecture,graph,hypernet,plan,server}/**/*.ts', 'src/config.ts'],
+    files: ['src/{architecture,graph,hypernet,plan,server,starts}/**/*.ts', 'src/config.ts'],
     ignores: ['src/architecture/graph-json.ts'],
     rules: {
       'no-restricted-syntax': [

@@ -14,6 +14,7 @@ const SLOW = [
   '<rootDir>/test/server/every-shape.test.ts',
   '<rootDir>/test/server/lifecycle.test.ts',
   '<rootDir>/test/server/models/reload.test.ts',
+  '<rootDir>/test/server/models/rolling.test.ts',
   '<rootDir>/test/faults/**/*.test.ts',
 ];
 

@@ -5,6 +5,7 @@ import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { LogahError } from './errors';
 import { isLoopbackHost } from './loopback';
+import { nearestName } from './nearest-name';
 import { quoted } from './untrusted-text';
 
 /** One setting: its flag, its environment variable, and what it means. */
@@ -31,25 +32,51 @@ export const SETTINGS = {
     variable: 'LOGAH_TLS_CERT',
     default: '',
     description:
-      'certificate of the server in PEM, with those that lead to its root; read again when it changes',
+      'certificate of the server in PEM, with those that lead to its root; read again when it changes (default: plain text)',
   },
   tlsKey: {
     flag: '--tls-key <file>',
     variable: 'LOGAH_TLS_KEY',
     default: '',
-    description: 'private key of that certificate in PEM',
+    description: 'private key of that certificate in PEM (default: none)',
   },
   tlsClientCa: {
     flag: '--tls-client-ca <file>',
     variable: 'LOGAH_TLS_CLIENT_CA',
     default: '',
-    description: 'certificates in PEM of which one must have signed the certificate of every client',
+    description:
+      'certificates in PEM of which one must have signed the certificate of every client (default: clients need none)',
   },
   insecure: {
     flag: '--insecure',
     variable: 'LOGAH_INSECURE',
     default: 'false',
     description: 'speak plain text on an address that other machines reach; true or false',
+  },
+  callers: {
+    flag: '--callers <file>',
+    variable: 'LOGAH_CALLERS',
+    default: '',
+    description:
+      'file of the callers that are answered, a line each: name, credential, scopes (default: everybody is); read again when it changes',
+  },
+  jwtIssuer: {
+    flag: '--jwt-issuer <issuer>',
+    variable: 'LOGAH_JWT_ISSUER',
+    default: '',
+    description: 'issuer of the JSON Web Tokens that are taken (default: none are)',
+  },
+  jwtAudience: {
+    flag: '--jwt-audience <audience>',
+    variable: 'LOGAH_JWT_AUDIENCE',
+    default: '',
+    description: 'whom the JSON Web Tokens must be meant for (default: none are taken)',
+  },
+  jwtKeys: {
+    flag: '--jwt-keys <file|url>',
+    variable: 'LOGAH_JWT_KEYS',
+    default: '',
+    description: "the issuer's JSON Web Key Set; a file is read again when it changes (default: none)",
   },
   models: {
     flag: '--models <directory>',
@@ -165,6 +192,14 @@ export const SETTINGS = {
     default: '30',
     description: 'after SIGTERM or SIGINT, how long streams in flight may take to finish',
   },
+  metricsAddress: {
+    flag: '--metrics-address <host:port|off>',
+    variable: 'LOGAH_METRICS_ADDRESS',
+    default: '',
+    description:
+      'address of /metrics, /livez and /readyz over HTTP, to nobody but whom the network lets through, or off ' +
+      '(default: 127.0.0.1:9464 where that is free)',
+  },
   logLevel: {
     flag: '--log-level <level>',
     variable: 'LOGAH_LOG_LEVEL',
@@ -206,12 +241,24 @@ const address = z
 
 const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
 
+/** The host of a URL, without brackets; empty where it is none. */
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : '';
+}
+
 const settings = z.object({
   address,
   tlsCert: z.string(),
   tlsKey: z.string(),
   tlsClientCa: z.string(),
   insecure: flag,
+  callers: z.string(),
+  jwtIssuer: z.string(),
+  jwtAudience: z.string(),
+  jwtKeys: z
+    .string()
+    .refine((keys) => !/^http:/i.test(keys) || isLoopbackHost(hostOf(keys)), 'must be a file or an https URL')
+    .refine((keys) => !/^https?:\/\/[^/]*@/i.test(keys), 'must hold no password'),
   models: z.string().min(1, 'must name a directory'),
   modelsPollSeconds: count(0, 86_400),
   defaultModel: z.string(),
@@ -235,6 +282,7 @@ const settings = z.object({
   cacheBytes: count(0, megabytes(65536)),
   stallSeconds: count(1, 86_400),
   shutdownGraceSeconds: count(0, 86_400),
+  metricsAddress: z.union([z.enum(['', 'off']), address], 'must be HOST:PORT or off'),
   logLevel: z.enum(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
     'must be trace, debug, info, warn, error or fatal',
@@ -251,6 +299,15 @@ const schema = settings.superRefine((given, context) => {
   if (tlsCert !== '' && tlsKey === '') refuse('tlsCert', 'must come with --tls-key');
   if (tlsCert === '' && tlsClientCa !== '') refuse('tlsClientCa', 'must come with --tls-cert and --tls-key');
   if (tlsCert !== '' && insecure) refuse('insecure', 'must be false where there is --tls-cert');
+  const jwt = ['jwtIssuer', 'jwtAudience', 'jwtKeys'] as const;
+  if (jwt.some((name) => given[name] !== '')) {
+    for (const name of jwt) {
+      if (given[name] === '')
+        refuse(name, 'must come with the other two of --jwt-issuer, --jwt-audience and --jwt-keys');
+    }
+    if (given.callers === '')
+      refuse('callers', 'must name the callers by the subjects of their JSON Web Tokens');
+  }
   const host = listen.slice(0, listen.lastIndexOf(':')).replace(/^\[|\]$/g, '');
   if (tlsCert === '' && !insecure && !isLoopbackHost(host)) {
     refuse(
@@ -288,18 +345,172 @@ export function loadConfig(
   if (result.success) return Object.freeze(result.data);
   const faults = result.error.issues.map((issue) => {
     const name = String(issue.path[0]);
-    return `${origins.get(name) ?? name} is ${quoted(values[name])}; it ${issue.message}`;
+    return `${origins.get(name) ?? name} is ${quoted(values[name]?.replace(/\/\/[^/]*@/, '//...@'))}; it ${issue.message}`;
   });
   throw new LogahError('invalid_argument', faults.join('; '));
 }
 
+/** Settings of the command line as a client. */
+export const CLIENT_SETTINGS = {
+  tls: {
+    flag: '--tls',
+    variable: 'LOGAH_TLS',
+    default: '',
+    description: 'speak TLS with the server; true or false',
+  },
+  ca: {
+    flag: '--ca <file>',
+    variable: 'LOGAH_CA',
+    default: '',
+    description: 'authorities in PEM that are trusted, and with them TLS (default: those of Node.js)',
+  },
+  cert: {
+    flag: '--cert <file>',
+    variable: 'LOGAH_CERT',
+    default: '',
+    description: 'certificate of the client in PEM, for servers that ask for one (default: none)',
+  },
+  key: {
+    flag: '--key <file>',
+    variable: 'LOGAH_KEY',
+    default: '',
+    description: 'private key of that certificate in PEM (default: none)',
+  },
+  tokenFile: {
+    flag: '--token-file <file>',
+    variable: 'LOGAH_TOKEN_FILE',
+    default: '',
+    description:
+      'file of the token that is sent with every call, over TLS or to this machine (default: none)',
+  },
+} as const satisfies Record<string, Setting>;
+
+/** Paths of files; empty: none. */
+export interface ClientConfig {
+  readonly tls: boolean;
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly tokenFile: string;
+}
+
+/** Flags as commander gives them. */
+export type ClientFlags = Readonly<Partial<Record<keyof typeof CLIENT_SETTINGS, string | true>>>;
+
+/** A client's settings from flags, then environment variables. Throws LogahError (invalid_argument). */
+export function loadClientConfig(
+  flags: ClientFlags,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): ClientConfig {
+  const valueOf = (name: keyof typeof CLIENT_SETTINGS): string => {
+    const given = flags[name];
+    return (given === true ? 'true' : given) ?? environment[CLIENT_SETTINGS[name].variable] ?? '';
+  };
+  const [tls, ca, cert, key] = [valueOf('tls'), valueOf('ca'), valueOf('cert'), valueOf('key')];
+  if (!['', 'true', 'false'].includes(tls))
+    throw new LogahError('invalid_argument', `LOGAH_TLS is ${quoted(tls)}; it must be true or false`);
+  if (tls === 'false' && (ca !== '' || cert !== ''))
+    throw new LogahError(
+      'invalid_argument',
+      'LOGAH_TLS is false; there must be neither --ca nor --cert then',
+    );
+  if ((cert === '') !== (key === ''))
+    throw new LogahError('invalid_argument', '--cert and --key go together');
+  return { tls: tls === 'true' || ca !== '' || cert !== '', ca, cert, key, tokenFile: valueOf('tokenFile') };
+}
+
+/** Variables that are no settings of a server: of the command line as a client, of Python's, and of tests. */
+const OTHER_VARIABLES: ReadonlySet<string> = new Set([
+  ...Object.values(CLIENT_SETTINGS).map(({ variable }) => variable),
+  'LOGAH_CACHE',
+  'LOGAH_PYTHON',
+  'LOGAH_PARITY',
+]);
+
+/** A variable of the environment that begins like ours and that nothing reads, and the one that may be meant. */
+export interface UnknownVariable {
+  readonly name: string;
+  readonly meant: string | undefined;
+}
+
+/** The variables of the environment that nothing reads, by name. */
+export function unknownVariables(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): readonly UnknownVariable[] {
+  const known = Object.values(SETTINGS).map(({ variable }): string => variable);
+  return Object.keys(environment)
+    .filter((name) => /^LOGAH_(?!TEST_)/i.test(name) && !known.includes(name) && !OTHER_VARIABLES.has(name))
+    .sort()
+    .map((name) => ({ name, meant: nearestName(name, known) }));
+}
+
 /** Settings that a server for one command does without: it listens for that command alone. */
-const OF_SHARED_SERVERS: readonly SettingName[] = ['tlsCert', 'tlsKey', 'tlsClientCa', 'insecure'];
+const OF_SHARED_SERVERS: readonly SettingName[] = [
+  'tlsCert',
+  'tlsKey',
+  'tlsClientCa',
+  'insecure',
+  'callers',
+  'jwtIssuer',
+  'jwtAudience',
+  'jwtKeys',
+];
 
 /** The environment of a server that a command starts for itself. */
 export function embeddedEnvironment(environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const without = new Set<string>(OF_SHARED_SERVERS.map((name) => SETTINGS[name].variable));
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !without.has(name)));
+}
+
+/** How OpenTelemetry's data travels. */
+export type OtlpProtocol = 'grpc' | 'http/protobuf' | 'http/json';
+
+/** What OpenTelemetry's standard variables ask for; the exporters read the rest of them themselves. */
+export interface OtlpSettings {
+  /** Undefined: no traces are exported. */
+  readonly traces: OtlpProtocol | undefined;
+  /** Undefined: no metrics are exported. */
+  readonly metrics: OtlpProtocol | undefined;
+  readonly metricIntervalMs: number;
+}
+
+const METRIC_INTERVAL_MS = 60_000;
+
+/**
+ * Whether and how traces and metrics are exported: where an endpoint is given, or `otlp` as the exporter. Source:
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ */
+export function otlpSettings(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): OtlpSettings {
+  // An empty variable is one that is not set.
+  const read = (name: string): string | undefined => {
+    const value = environment[name]?.trim();
+    return value === '' ? undefined : value;
+  };
+  const isOff = read('OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
+  const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT');
+  const protocolOf = (signal: 'TRACES' | 'METRICS'): OtlpProtocol | undefined => {
+    const exporters = read(`OTEL_${signal}_EXPORTER`)
+      ?.split(',')
+      .map((name) => name.trim());
+    const isAsked =
+      exporters?.includes('otlp') ??
+      (endpoint !== undefined || read(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`) !== undefined);
+    if (isOff || !isAsked) return undefined;
+    const name = `OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`;
+    const given = read(name) ?? read('OTEL_EXPORTER_OTLP_PROTOCOL') ?? 'http/protobuf';
+    if (given === 'grpc' || given === 'http/protobuf' || given === 'http/json') return given;
+    const allowed = 'it must be grpc, http/protobuf or http/json';
+    const variable = read(name) === undefined ? 'OTEL_EXPORTER_OTLP_PROTOCOL' : name;
+    throw new LogahError('invalid_argument', `${variable} is ${quoted(given)}; ${allowed}`);
+  };
+  const interval = Number(read('OTEL_METRIC_EXPORT_INTERVAL') ?? METRIC_INTERVAL_MS);
+  return {
+    traces: protocolOf('TRACES'),
+    metrics: protocolOf('METRICS'),
+    metricIntervalMs: Number.isInteger(interval) && interval > 0 ? interval : METRIC_INTERVAL_MS,
+  };
 }
 
 /** Where the command line keeps what it fetched: `logah` in XDG_CACHE_HOME, or else in `~/.cache`. */

@@ -8,6 +8,7 @@ export type ErrorKind =
   | 'resource_exhausted'
   | 'deadline_exceeded'
   | 'cancelled'
+  | 'unauthenticated'
   | 'unavailable';
 
 /** One wrong field: its path in the request, and what came and what is allowed. */
@@ -20,6 +21,10 @@ export interface LogahErrorOptions extends ErrorOptions {
   readonly violations?: readonly FieldViolation[];
   /** When trying again can help, in milliseconds from now. */
   readonly retryAfterMs?: number;
+  /** What programs tell errors of one kind apart by (`google.rpc.ErrorInfo`); default: the kind. */
+  readonly reason?: string;
+  /** Figures of that reason. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** An error that its reader can act on. Anything else that is thrown is a fault of ours. */
@@ -27,6 +32,8 @@ export class LogahError extends Error {
   readonly kind: ErrorKind;
   readonly violations: readonly FieldViolation[];
   readonly retryAfterMs: number | undefined;
+  readonly reason: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
 
   constructor(kind: ErrorKind, message: string, options: LogahErrorOptions = {}) {
     super(message, options);
@@ -34,6 +41,8 @@ export class LogahError extends Error {
     this.kind = kind;
     this.violations = options.violations ?? [];
     this.retryAfterMs = options.retryAfterMs;
+    this.reason = options.reason;
+    this.metadata = options.metadata ?? {};
   }
 }
 

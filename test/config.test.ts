@@ -3,6 +3,8 @@ import { refusalOf } from './support/refusal';
 
 type Flags = Partial<Record<SettingName, string | true>>;
 
+const JWT = { callers: 'c', jwtIssuer: 'i', jwtAudience: 'a' };
+
 describe('the configuration', () => {
   it('has the documented defaults, and the models of the package', () => {
     expect(loadConfig({}, '/package/models', {})).toEqual({
@@ -13,6 +15,10 @@ describe('the configuration', () => {
       tlsKey: '',
       tlsClientCa: '',
       insecure: false,
+      callers: '',
+      jwtIssuer: '',
+      jwtAudience: '',
+      jwtKeys: '',
       models: '/package/models',
       defaultModel: '',
       executionProvider: 'auto',
@@ -29,6 +35,7 @@ describe('the configuration', () => {
       maxRequestBytes: expect.any(Number) as number,
       cacheBytes: 32 * 2 ** 20,
       shutdownGraceSeconds: 30,
+      metricsAddress: '',
       logLevel: 'info',
     });
   });
@@ -52,6 +59,22 @@ describe('the configuration', () => {
     [
       { tlsCert: 'a.pem', tlsKey: 'a.key', insecure: true },
       '--insecure is "true"; it must be false where there is --tls-cert',
+    ],
+    [
+      { ...JWT, jwtKeys: 'http://issuer.example/jwks' },
+      '--jwt-keys is "http://issuer.example/jwks"; it must be a file or an https URL',
+    ],
+    [
+      { ...JWT, jwtKeys: 'https://a:b@issuer.example' },
+      '--jwt-keys is "https://...@issuer.example"; it must hold no password',
+    ],
+    [
+      { callers: 'c', jwtKeys: 'keys.json', jwtIssuer: 'i' },
+      'LOGAH_JWT_AUDIENCE is ""; it must come with the other two of --jwt-issuer, --jwt-audience and --jwt-keys',
+    ],
+    [
+      { jwtKeys: 'keys.json', jwtIssuer: 'i', jwtAudience: 'a' },
+      'LOGAH_CALLERS is ""; it must name the callers by the subjects of their JSON Web Tokens',
     ],
     [{ models: '' }, '--models is ""; it must name a directory'],
     [{ executionProvider: 'tpu' }, '--execution-provider is "tpu"; it must be cpu, cuda or auto'],

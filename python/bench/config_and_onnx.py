@@ -200,8 +200,7 @@ def configuration_section(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         "Small networks of transformers, filled by config.json and by their own ONNX files with the same hypernetwork.",
         "A matrix is found in the file by its values, and compared in the orientation of the parameter. What is drawn,",
         "such as a class token, is left out. Language models have a dynamic length. Where they are exported with a",
-        "fixed one, the dynamo exporter computes the lookup of positions and leaves a parameter that is added: the",
-        "file is that of a network without a table of positions, and is read as such, so its matrices differ.",
+        "fixed one, the dynamo exporter looks up the positions itself; the example has as many as there are.",
         "",
         "| Network | Exporter | Parameters: config.json / file | Matrices: predicted / compared "
         "| Largest ratio of deviations | Largest difference | Where, of deviation |",

@@ -320,20 +320,30 @@ def _compared(row: Row, file: Any, module: nn.Module, traced: Mapping[str, Any],
     for tensor in file.graph.initializer:
         if tensor.name not in own or len(tensor.dims) < 2:
             continue
-        values = numpy_helper.to_array(tensor)
-        found = next(((n, o) for n, p in parameters.items() for o in _orders(values, p)), None)
-        if found is None:
-            continue
-        name, order = found
-        ours: NDArray[np.float32] = np.asarray(own[tensor.name]).transpose(order).reshape(parameters[name].shape)
-        theirs = np.asarray(traced[name])
-        if _is_drawn(name):
-            continue
-        matrices += 1
-        deviations = float(ours.std()), float(theirs.std())
-        ratio = max(ratio, max(deviations) / max(min(deviations), 1e-30))
-        difference = max(difference, float(np.abs(ours - theirs).max()))
+        for values, predicted in _parts(numpy_helper.to_array(tensor), np.asarray(own[tensor.name]), parameters):
+            found = next(((n, o) for n, p in parameters.items() for o in _orders(values, p)), None)
+            if found is None:
+                continue
+            name, order = found
+            if _is_drawn(name):
+                continue
+            ours: NDArray[np.float32] = predicted.transpose(order).reshape(parameters[name].shape)
+            theirs = np.asarray(traced[name])
+            matrices += 1
+            deviations = float(ours.std()), float(theirs.std())
+            ratio = max(ratio, max(deviations) / max(min(deviations), 1e-30))
+            difference = max(difference, float(np.abs(ours - theirs).max()))
     return Row(**{**asdict(row), "matrices": matrices, "deviation_ratio": ratio, "difference": difference})
+
+
+def _parts(
+    values: NDArray[Any], predicted: NDArray[Any], parameters: Mapping[str, NDArray[Any]]
+) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    """The tensor, or its thirds where it is three parameters side by side, as queries, keys and values are joined."""
+    whole = [(values, predicted)]
+    if values.ndim != 2 or values.shape[1] % 3 or any(_orders(values, parameter) for parameter in parameters.values()):
+        return whole
+    return list(zip(np.split(values, 3, 1), np.split(predicted, 3, 1), strict=True))
 
 
 def _orders(values: NDArray[Any], parameter: NDArray[Any]) -> list[tuple[int, ...]]:
@@ -429,8 +439,8 @@ def report(result: Mapping[str, Any]) -> str:
         "",
         "A matrix is found in the module by its values, so those that an exporter has computed anew (a batch norm that",
         "is folded into a convolution) are not compared; nor is what is drawn at random, which goes by a tensor name.",
-        "A network whose norms were folded away is another graph, and so is one of which onnxsim has joined the",
-        "projections of query, key and value: their matrices differ from the trace's.",
+        "A network whose norms were folded away is another graph, whose matrices differ from the trace's. Projections",
+        "of query, key and value that onnxsim has joined are read as the three layers that they were.",
         "",
         *configuration_section(result["configurations"]),
         *shipped_section(result["packages"]),

@@ -2,7 +2,7 @@
 
     python python/scripts/export_onnx_cases.py test/fixtures/onnx/cases
 
-Needs torch, onnx and onnxscript. Files keep their weights, and lose what is for people.
+Needs torch, onnx, onnxscript and onnxsim. Files keep their weights, and lose what is for people.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import onnx
+import onnxsim
 import torch
 from torch import Tensor, nn
 
@@ -53,6 +54,46 @@ class Encoder(nn.Module):
         return self.head(self.encoder(self.table(x)))
 
 
+class Attention(nn.Module):
+    """Projections apart, with biases or without, of as many heads of keys and values or fewer: [N, T, 16]."""
+
+    def __init__(self, bias: bool, key_heads: int) -> None:
+        super().__init__()
+        self.norm, self.query = nn.LayerNorm(16), nn.Linear(16, 16, bias)
+        self.key, self.value = nn.Linear(16, 4 * key_heads, bias), nn.Linear(16, 4 * key_heads, bias)
+        self.out = nn.Linear(16, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(x)
+        q, k, v = (layer(x).unflatten(-1, (-1, 4)).transpose(1, 2) for layer in (self.query, self.key, self.value))
+        k, v = (each.repeat_interleave(4 // each.shape[1], 1) for each in (k, v))
+        return self.out(((q @ k.transpose(-1, -2)).softmax(-1) @ v).transpose(1, 2).flatten(2))
+
+
+class Fused(nn.Module):
+    """One layer for queries, keys and values: [N, T, 16]."""
+
+    def __init__(self, bias: bool) -> None:
+        super().__init__()
+        self.norm, self.qkv, self.out = nn.LayerNorm(16), nn.Linear(16, 48, bias), nn.Linear(16, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (part.unflatten(-1, (-1, 4)).transpose(1, 2) for part in self.qkv(self.norm(x)).split(16, -1))
+        return self.out(((q @ k.transpose(-1, -2)).softmax(-1) @ v).transpose(1, 2).flatten(2))
+
+
+class Positions(nn.Module):
+    """Tokens, and positions that are looked up by their number: [N, T]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens, self.positions = nn.Embedding(20, 8), nn.Embedding(6, 8)
+        self.norm, self.head = nn.LayerNorm(8), nn.Linear(8, 20)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.norm(self.tokens(x) + self.positions(torch.arange(x.shape[1])[None])))
+
+
 def _trained(module: nn.Module) -> nn.Module:
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -65,6 +106,7 @@ def _trained(module: nn.Module) -> nn.Module:
 
 
 _IMAGE = (torch.zeros(2, 3, 16, 16),)
+_SEQUENCE = (torch.zeros(2, 6, 16),)
 _TOKENS = (torch.zeros(2, 6, dtype=torch.int64),)
 
 CASES: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], dict[str, object]]] = {
@@ -74,6 +116,12 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], dict[str, ob
     "copied-layers": (Encoder, _TOKENS, {"dynamo": False}),
     "copied-layers-dynamo": (Encoder, _TOKENS, {"dynamo": True}),
     "trained-layers": (lambda: _trained(Encoder()), _TOKENS, {"dynamo": False}),
+    "positions-fixed-dynamo": (lambda: _trained(Positions()), _TOKENS, {"dynamo": True}),
+    "positions-fixed": (lambda: _trained(Positions()), _TOKENS, {"dynamo": False}),
+    "projections": (lambda: _trained(Attention(True, 4)), _SEQUENCE, {"dynamo": False}),
+    "projections-onnxsim": (lambda: _trained(Attention(True, 4)), _SEQUENCE, {"dynamo": False, "simplify": True}),
+    "projections-bare-onnxsim": (lambda: _trained(Attention(False, 4)), _SEQUENCE, {"dynamo": False, "simplify": True}),
+    "projections-fused-onnxsim": (lambda: _trained(Fused(False)), _SEQUENCE, {"dynamo": False, "simplify": True}),
     "trained-layers-dynamo": (lambda: _trained(Encoder()), _TOKENS, {"dynamo": True}),
 }
 
@@ -88,10 +136,12 @@ def main() -> None:
     torch.backends.mha.set_fastpath_enabled(False)
     for name, (build, inputs, options) in CASES.items():
         torch.manual_seed(0)
+        simplified = options.pop("simplify", False)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.onnx"
             torch.onnx.export(build().eval(), inputs, path, opset_version=18, external_data=False, **options)
-            model = onnx.load(path)
+            model = onnxsim.simplify(onnx.load(path))[0] if simplified else onnx.load(path)
+        model.ClearField("metadata_props")
         for node in model.graph.node:
             node.ClearField("metadata_props")
             node.ClearField("doc_string")

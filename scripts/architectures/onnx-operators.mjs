@@ -31,7 +31,7 @@ export function onnxOperators() {
     'What each does to a network, and which call to prefer; [exporters.md](exporters.md) has it measured. Export a network ' +
       'whose parameters differ (trained, or drawn anew where they are all zeros or ones): equal ones are written once. Give ' +
       'the dynamo exporter a dynamic length (`dynamic_shapes`) for a network that looks up its positions: with a fixed one it ' +
-      'keeps the rows that the example used, as a parameter that is added, and not the table.',
+      'keeps of the table the rows that the example used.',
     EXPORTERS.join('\n'),
   ];
 }

@@ -46,6 +46,8 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
     modelsDirectory,
     '--models-poll-seconds',
     '0',
+    '--metrics-address',
+    'off',
     '--log-level',
     'info',
     '--parent-watch',

@@ -3,9 +3,10 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { Client, credentials } from '@grpc/grpc-js';
+import { Client } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { channelOptions } from '../client/link/channel';
+import { channelCredentials, type Security } from '../client/link/security';
 
 /** Milliseconds between the answer to a check and the next. */
 const PAUSE_MS = 2;
@@ -14,8 +15,15 @@ const port = parentPort;
 const { Check } = healthService;
 if (port === null || Check === undefined) throw new Error('health-probe-worker runs as a worker thread');
 const { path, requestSerialize, responseDeserialize } = Check;
-const target = workerData as string;
-const client = new Client(target, credentials.createInsecure(), channelOptions(target));
+const { target, tls } = workerData as Pick<Security, 'tls'> & { readonly target: string };
+const client = new Client(target, channelCredentials({ tls: copied(tls) }), channelOptions(target));
+
+/** What passes between threads are bytes, and no buffers of Node.js. */
+function copied(given: Security['tls']): Security['tls'] {
+  if (typeof given !== 'object') return given;
+  const [ca, cert, key] = [given.ca, given.cert, given.key].map((pem) => pem && Buffer.from(pem));
+  return { ca, cert, key };
+}
 
 /** Milliseconds that a check took; undefined where it failed. */
 function check(): Promise<number | undefined> {

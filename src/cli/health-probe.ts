@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { Security } from '../client';
 
 /** Milliseconds of each check that was answered, in order. */
 export type HealthTimes = readonly number[];
@@ -14,8 +15,8 @@ export interface HealthProbe {
 }
 
 /** Starts a probe, and waits for the answer to its first check, which is not counted. */
-export async function startHealthProbe(target: string): Promise<HealthProbe> {
-  const worker = new Worker(join(__dirname, 'health-probe-worker.js'), { workerData: target });
+export async function startHealthProbe(target: string, tls?: Security['tls']): Promise<HealthProbe> {
+  const worker = new Worker(join(__dirname, 'health-probe-worker.js'), { workerData: { target, tls } });
   await once(worker, 'message');
   let stopped: Promise<HealthTimes | undefined> | undefined;
   const stop = async (): Promise<HealthTimes | undefined> => {

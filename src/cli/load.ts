@@ -1,7 +1,7 @@
 /** Load on a server: streams at a time, each read to its end, and health checks meanwhile. */
 
 import { setMaxListeners } from 'node:events';
-import type { LogahClient, PredictRequest } from '../client';
+import type { LogahClient, PredictRequest, Security } from '../client';
 import { startHealthProbe, type HealthTimes } from './health-probe';
 
 /** What one stream took; times in seconds from the start of the call. */
@@ -45,16 +45,17 @@ export async function timeStream(
   return { firstChunkSeconds: firstChunkSeconds ?? seconds, seconds, bytes, serverPeakMemoryBytes };
 }
 
-/** Reads `count` streams at a time, while another thread asks for the server's health. */
+/** Reads `count` streams at a time, while another thread asks for the server's health, over `tls` where that is given. */
 export async function timeRound(
   client: LogahClient,
   request: PredictRequest,
   count: number,
   signal?: AbortSignal,
+  tls?: Security['tls'],
 ): Promise<Round> {
   // Each stream listens for the signal; Node would warn of a leak from the eleventh on.
   if (signal !== undefined) setMaxListeners(0, signal);
-  const probe = await startHealthProbe(client.target);
+  const probe = await startHealthProbe(client.target, tls);
   try {
     const start = performance.now();
     const streams = await Promise.all(

@@ -1,7 +1,7 @@
 /** Flags that several commands share, and the request that they make. */
 
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { Setting } from '../config';
+import { CLIENT_SETTINGS, type Setting } from '../config';
 import type { Representation } from '../gen/logah/v1/Representation';
 import type { DataType } from '../gen/logah/v1/DataType';
 import type { PredictRequest } from '../client';
@@ -67,9 +67,15 @@ export function settingOption({ flag, variable, description, default: fallback }
   return new Option(flag, `${description} (${shown}env: ${variable})`);
 }
 
-/** `--server`, `--models` and `--patience`. */
+/** `--tls`, `--ca`, `--cert`, `--key` and `--token-file`. */
+export function addSecurityOptions(command: Command): Command {
+  for (const setting of Object.values(CLIENT_SETTINGS)) command.addOption(settingOption(setting));
+  return command;
+}
+
+/** `--server`, `--models`, `--patience`, and those of security. */
 export function addServerOptions(command: Command): Command {
-  return command
+  return addSecurityOptions(command)
     .addOption(
       new Option(
         '--server <host:port,...>',

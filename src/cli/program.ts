@@ -11,6 +11,7 @@ import { packageVersion } from './package-paths';
 import { planCommand } from './commands/plan';
 import { predictCommand } from './commands/predict';
 import { serveCommand } from './commands/serve';
+import { tokenCommand } from './commands/token';
 
 /** The command line. Wrong usage is thrown as a CommanderError when it has been told on standard error. */
 export function createProgram(): Command {
@@ -30,6 +31,7 @@ export function createProgram(): Command {
     benchCommand(),
     checkCommand(),
     demoCommand(),
+    tokenCommand(),
     completionCommand(),
   ];
   for (const command of commands) {

@@ -1,10 +1,11 @@
 import { connect, LogahError, type ConnectOptions, type LogahClient } from '../client';
-import { cacheDirectory } from '../config';
+import { cacheDirectory, type ClientFlags } from '../config';
+import { clientSecurity } from './client-security';
 import { startEmbeddedServer } from './embedded-server';
 import { packagePath } from './package-paths';
 
 /** Which server a command talks to. */
-export interface ServerChoice {
+export interface ServerChoice extends ClientFlags {
   /** "host:port" of one or more running servers; undefined: one is started for the command. */
   readonly server?: readonly [string, ...string[]] | undefined;
   /** Directory of model bundles for the server that is started; undefined: those of the package. */
@@ -44,6 +45,7 @@ export async function withClients<Result>(
   if (choice.server !== undefined) {
     const [first, ...others] = choice.server;
     const options = {
+      ...(await clientSecurity(choice)),
       ...(choice.patience !== undefined && { patienceMs: choice.patience * 1000 }),
       onBreak: tellOnce(),
     };

@@ -6,6 +6,7 @@ export type { Model__Output as Model } from '../gen/logah/v1/Model';
 export type { PredictRequest } from '../gen/logah/v1/PredictRequest';
 export type { Warning__Output as Warning } from '../gen/logah/v1/Warning';
 export type { Persistence } from './link/attempts';
+export { tokenFromFile, type ClientTls, type Security } from './link/security';
 export type { CallSettings, PredictSettings } from './link/call';
 export { sentTensors, type CheckedPlan, type Coverage, type TensorPlan, type Widening } from './checked-plan';
 export { ELEMENT_BYTES, type ElementType } from './element-type';

@@ -1,4 +1,3 @@
-import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import type { GetTokenizerResponse__Output } from '../gen/logah/v1/GetTokenizerResponse';
 import type { ListModelsResponse__Output } from '../gen/logah/v1/ListModelsResponse';
 import type { PlanResponse__Output } from '../gen/logah/v1/PlanResponse';
@@ -14,6 +13,7 @@ import { expansionParts } from './expansion/expansion-parts';
 import { answerOf, callOptions, limitsOf, type Link } from './link/link';
 import { predictionEvents, type PredictionEvent } from './prediction-events';
 import { ProtocolError } from './protocol-error';
+import type { Security } from './link/security';
 import { Replicas, type Replica } from './link/replicas';
 import { resumingMessages } from './link/resuming-stream';
 
@@ -21,9 +21,7 @@ import { resumingMessages } from './link/resuming-stream';
 const DEFAULT_CHUNK_BYTES = 1024 * 1024;
 
 /** How to connect. */
-export interface ConnectOptions extends Persistence {
-  /** How the connection is secured and who calls (grpc-js `credentials`). Default: plain text, anonymous. */
-  readonly credentials?: ChannelCredentials;
+export interface ConnectOptions extends Persistence, Security {
   /** Where expansions are kept over the life of this client; it is made at need. Default: in memory alone. */
   readonly cacheDirectory?: string;
 }
@@ -67,14 +65,15 @@ export interface LogahClient {
 
 /**
  * Connects to `target` ("host:port" or another gRPC target) at the first call. Of several, the first is asked until it
- * fails, then the next, in turn.
+ * fails, then the next, in turn. Throws LogahError (invalid_argument) for a token that would leave this machine in plain
+ * text, and for files of TLS that are none.
  */
 export function connect(
   target: string | readonly [string, ...string[]],
   options: ConnectOptions = {},
 ): LogahClient {
   const targets: readonly [string, ...string[]] = typeof target === 'string' ? [target] : target;
-  const replicas = new Replicas(targets, options.credentials ?? credentials.createInsecure());
+  const replicas = new Replicas(targets, options);
   const link: Link = { replicas, persistence: options };
   const expansions = new ExpansionCache(options.cacheDirectory);
   return {

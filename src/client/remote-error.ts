@@ -11,14 +11,12 @@ import {
 export type CallFailure = Pick<ServiceError, 'code'> & Partial<Pick<ServiceError, 'details' | 'metadata'>>;
 
 /**
- * A gRPC status that the server (or the connection to it) answered with. `violations` and `retryAfterMs` come from the
- * status's google.rpc details.
+ * A gRPC status that the server (or the connection to it) answered with. `violations`, `retryAfterMs`, `reason` and
+ * `metadata` come from the status's google.rpc details.
  */
 export class RemoteError extends LogahError {
   /** The gRPC status code. */
   readonly code: status;
-  /** `google.rpc.ErrorInfo.reason`; undefined: none was given. */
-  readonly reason: string | undefined;
   /** Whether the service itself says so, and not a proxy before it or gRPC: its errors have an `ErrorInfo` of its domain. */
   readonly isOfService: boolean;
   /** The server's address as given to `connect`. */
@@ -30,10 +28,11 @@ export class RemoteError extends LogahError {
       cause: error,
       violations: details?.violations ?? [],
       ...(details?.retryAfterMs !== undefined && { retryAfterMs: details.retryAfterMs }),
+      ...(details?.reason !== undefined && { reason: details.reason }),
+      metadata: details?.metadata ?? {},
     });
     this.name = 'RemoteError';
     this.code = error.code;
-    this.reason = details?.reason;
     this.isOfService = details?.domain === ERROR_DOMAIN;
     this.target = target;
   }
@@ -76,6 +75,8 @@ const KINDS: Readonly<Partial<Record<status, ErrorKind>>> = {
   [status.RESOURCE_EXHAUSTED]: 'resource_exhausted',
   [status.DEADLINE_EXCEEDED]: 'deadline_exceeded',
   [status.CANCELLED]: 'cancelled',
+  [status.UNAUTHENTICATED]: 'unauthenticated',
+  [status.PERMISSION_DENIED]: 'permission_denied',
   [status.UNAVAILABLE]: 'unavailable',
 };
 

@@ -3,7 +3,7 @@
  * decodes it. Field numbers are those of googleapis `google/rpc/status.proto` and `error_details.proto`.
  */
 
-import { Root } from 'protobufjs';
+import { Root, type IMapField } from 'protobufjs';
 import type { FieldViolation } from '../errors';
 
 /** The metadata key that carries the encoded status. */
@@ -23,9 +23,13 @@ export interface StatusDetails {
   readonly retryAfterMs?: number | undefined;
   /** `google.rpc.ErrorInfo.reason`, such as "CANCELLED"; absent or empty: none. */
   readonly reason?: string | undefined;
+  /** `google.rpc.ErrorInfo.metadata`; absent: none. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** `google.rpc.ErrorInfo.domain`: who says so; encoded is always ours. */
   readonly domain?: string | undefined;
 }
+
+const METADATA: IMapField = { keyType: 'string', type: 'string', id: 3 };
 
 const googleRpc = Root.fromJSON({
   nested: {
@@ -41,7 +45,13 @@ const googleRpc = Root.fromJSON({
     FieldViolation: { fields: { field: { type: 'string', id: 1 }, description: { type: 'string', id: 2 } } },
     BadRequest: { fields: { fieldViolations: { rule: 'repeated', type: 'FieldViolation', id: 1 } } },
     RetryInfo: { fields: { retryDelay: { type: 'Duration', id: 1 } } },
-    ErrorInfo: { fields: { reason: { type: 'string', id: 1 }, domain: { type: 'string', id: 2 } } },
+    ErrorInfo: {
+      fields: {
+        reason: { type: 'string', id: 1 },
+        domain: { type: 'string', id: 2 },
+        metadata: METADATA,
+      },
+    },
   },
 });
 
@@ -70,7 +80,9 @@ function pack(name: DetailName, message: Record<string, unknown>): AnyMessage {
 export function encodeStatusDetails(status: StatusDetails): Buffer {
   const details: AnyMessage[] = [];
   if (status.reason) {
-    details.push(pack('ErrorInfo', { reason: status.reason, domain: ERROR_DOMAIN }));
+    details.push(
+      pack('ErrorInfo', { reason: status.reason, domain: ERROR_DOMAIN, metadata: status.metadata ?? {} }),
+    );
   }
   if (status.violations?.length) {
     details.push(pack('BadRequest', { fieldViolations: status.violations }));
@@ -97,7 +109,8 @@ export function decodeStatusDetails(bytes: Uint8Array): StatusDetails | undefine
     };
     const badRequest = find('BadRequest') as { fieldViolations: readonly FieldViolation[] } | undefined;
     const retry = find('RetryInfo') as { retryDelay: { seconds: number; nanos: number } | null } | undefined;
-    const info = find('ErrorInfo') as { reason: string; domain: string } | undefined;
+    const info = find('ErrorInfo') as
+      { reason: string; domain: string; metadata: Record<string, string> } | undefined;
     return {
       code: status.code,
       message: status.message,
@@ -107,6 +120,7 @@ export function decodeStatusDetails(bytes: Uint8Array): StatusDetails | undefine
         : undefined,
       reason: info?.reason,
       domain: info?.domain,
+      metadata: info?.metadata ?? {},
     };
   } catch {
     return undefined;

@@ -92,6 +92,11 @@ export class DecodePool {
     return this.#members.filter(({ jobs }) => jobs.size > 0).length;
   }
 
+  /** Jobs that workers have. */
+  get running(): number {
+    return this.#members.reduce((sum, { jobs }) => sum + jobs.size, 0);
+  }
+
   /** Jobs that no worker has yet. */
   get waiting(): number {
     return this.#queue.length;

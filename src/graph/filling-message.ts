@@ -7,10 +7,10 @@ import type {
 } from '../gen/logah/v1/Initialization';
 import type { Rule__Output } from '../gen/logah/v1/Rule';
 import { keyOf } from './enum-values';
-import type { FillFunction, Filling, Rule } from './filling';
+import type { ContractRule, FillFunction, Filling } from './filling';
 
 /** Rules by the contract's names; what the contract does not know arrives as a number. */
-export const RULES: ReadonlyMap<string | number, Rule> = new Map<Rule__Output, Rule>([
+export const RULES: ReadonlyMap<string | number, ContractRule> = new Map<Rule__Output, ContractRule>([
   ['RULE_ZEROS', 'zeros'],
   ['RULE_ONES', 'ones'],
   ['RULE_NORMAL', 'normal'],
@@ -33,7 +33,7 @@ export const FUNCTIONS: ReadonlyMap<string | number, FillFunction> = new Map<Fun
 ]);
 
 /** The numbers of a rule, without a function. */
-export function fillingOf(rule: Rule, message: Initialization__Output): Filling {
+export function fillingOf(rule: ContractRule, message: Initialization__Output): Filling {
   const { standardDeviation, value, bound, mean, lower, upper, least, start, step } = message;
   const { base, divisor, interleaved } = message;
   switch (rule) {
@@ -73,6 +73,7 @@ export function withFunction(filling: Filling, transform: FillFunction): Filling
 /** Without fields that have their default. */
 export function toProtoInitialization(filling: Filling): ProtoInitialization {
   const { rule, ...rest } = filling;
+  if (rule === 'orthogonal') throw new Error(`the contract has no rule ${rule}`);
   const fields = Object.entries(rest).filter(
     ([name, value]) => FIELDS.has(name) && value !== 0 && value !== false && value !== undefined,
   );

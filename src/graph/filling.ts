@@ -26,7 +26,28 @@ export type Filling =
   /** Column k of every row is start + k * step. */
   | ({ readonly rule: 'sequence'; readonly start: number; readonly step: number } & Transformed)
   | { readonly rule: 'identity' }
-  | SinusoidFilling;
+  | SinusoidFilling
+  | OrthogonalFilling;
+
+/** Orthonormal rows or columns, whichever are fewer, times `gain`; of built-in starts alone, not in the contract. */
+export interface OrthogonalFilling {
+  readonly rule: 'orthogonal';
+  readonly gain: number;
+  readonly block: MatrixBlock;
+}
+
+/** A block as a matrix: the parameter's shape, where in it the block lies, and which dimensions are the rows. */
+export interface MatrixBlock {
+  readonly shape: readonly number[];
+  readonly axis: number;
+  readonly start: number;
+  readonly length: number;
+  /** Entries along the axis after which the block comes again, with draws of its own. */
+  readonly period: number;
+  /** Dimensions that count the rows, and those that count the columns; slowest first. */
+  readonly rows: readonly number[];
+  readonly columns: readonly number[];
+}
 
 /** Sines and cosines of (start + row) * base^(-j / divisor). */
 export interface SinusoidFilling {
@@ -44,6 +65,9 @@ interface Interval {
 }
 
 export type Rule = Filling['rule'];
+
+/** The rules of the contract. */
+export type ContractRule = Exclude<Rule, 'orthogonal'>;
 
 /** The numbers of a rule, all of them, in a fixed order: two fillings that are alike fill alike. */
 export function fillingNumbers(filling: Filling): readonly number[] {
@@ -71,6 +95,10 @@ export function fillingNumbers(filling: Filling): readonly number[] {
       return [];
     case 'sinusoids':
       return [filling.start, filling.base, filling.divisor, Number(filling.interleaved)];
+    case 'orthogonal': {
+      const { shape, axis, start, length, period, rows, columns } = filling.block;
+      return [filling.gain, axis, start, length, period, rows.length, ...rows, ...columns, ...shape];
+    }
   }
 }
 
@@ -132,6 +160,8 @@ export function fillingFault(filling: Filling, dimensions: number): FillingFault
         positiveFault('base', filling.base) ??
         positiveFault('divisor', filling.divisor)
       );
+    case 'orthogonal':
+      return dimensionsFault('orthogonal', dimensions) ?? float32Fault('gain', filling.gain);
   }
 }
 

@@ -44,6 +44,8 @@ export interface Block {
   readonly origin: PredictionOrigin | InitializationOrigin;
   /** What fills a predicted block where the model does not know its node's operation; undefined: as its role is usual. */
   readonly fallback?: Filling | undefined;
+  /** Whether a built-in start fills what a model would predict. */
+  readonly started?: boolean | undefined;
 }
 
 /**

@@ -27,6 +27,8 @@ export interface Bundle {
   readonly fingerprint: string;
   /** The decoder's last layer, [ck, rank] and [ck]; undefined where the bundle has no such file. */
   readonly expansion?: ExpansionFile | undefined;
+  /** A start that a formula gives, in a model's place: it has no files. Undefined: a model. */
+  readonly builtIn?: boolean | undefined;
 }
 
 /** A file whose content is known by its digest. */
@@ -34,6 +36,8 @@ export interface ExpansionFile {
   readonly path: string;
   /** Lower-case hexadecimal. */
   readonly sha256: string;
+  /** What there is in a file's place; undefined: the file. */
+  readonly content?: Uint8Array | undefined;
 }
 
 /**

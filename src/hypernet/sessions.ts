@@ -52,7 +52,7 @@ export class BundleSessions {
     };
     const { decoder } = bundle.manifest.hypernet;
     const sessions = new Map<string, InferenceSession>();
-    for (const file of requiredFiles(decoder)) {
+    for (const file of bundle.builtIn === true ? [] : requiredFiles(decoder)) {
       // The arena keeps memory of every size that it has seen. What the decoder of factors needs is bounded by the
       // model, and fresh memory would cost it more than its arithmetic; tiles and encodings are as large as the network.
       const enableCpuMemArena = file === 'decoder.onnx' && decoder !== 'dense';

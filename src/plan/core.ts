@@ -158,8 +158,8 @@ function coreBlock({ recipe, row, rows, column, columns, stored }: Piece): CoreB
 
 /**
  * Whether clients compute the same bits of the rule: sines differ in their last bits between libraries, and the contract
- * knows no repetitions of what is drawn.
+ * knows neither repetitions of what is drawn nor orthogonal matrices.
  */
 function isDrawnAnywhere({ rule, repeated, factor }: FillRecipe): boolean {
-  return rule !== 'sinusoids' && repeated === undefined && factor === undefined;
+  return rule !== 'sinusoids' && rule !== 'orthogonal' && repeated === undefined && factor === undefined;
 }

@@ -36,6 +36,8 @@ export interface TensorContent {
   readonly predictedElements: number;
   readonly tiledElements: number;
   readonly initializedElements: number;
+  /** Of those, what a built-in start fills in a prediction's place. */
+  readonly startedElements: number;
   readonly view: MatrixView;
   readonly pieces: readonly Piece[];
 }
@@ -76,9 +78,16 @@ export function planTensor(index: number, planning: TensorPlanning): TensorConte
     predictedElements,
     tiledElements,
     initializedElements: isMade ? elementCount(parameter.shape) - predictedElements : 0,
+    startedElements: isMade ? startedElements(parameter) : 0,
     view: parameterView(parameter),
     pieces: isMade ? pieces : [],
   };
+}
+
+function startedElements(parameter: Parameter): number {
+  const { blocks, repetitions = 1 } = parameter;
+  const started = blocks.filter((block) => block.started === true);
+  return started.reduce((sum, block) => sum + elementCount(blockShape(parameter, block)), 0) * repetitions;
 }
 
 type PlannedBlock = PlannedRecipe & Placement & Pick<Piece, 'stored'>;

@@ -146,10 +146,15 @@ export function planPrediction(
     modules,
     warnings: [
       ...fileWarnings(graph),
-      ...trainingWarnings(widening?.base ?? graph, bundle.manifest),
-      ...warnings,
-      ...otherWarnings,
-      ...coverageWarnings(tensors, modules, new Set(kept)),
+      // A start was trained on nothing, and predicts nothing.
+      ...(bundle.builtIn === true
+        ? []
+        : [
+            ...trainingWarnings(widening?.base ?? graph, bundle.manifest),
+            ...warnings,
+            ...otherWarnings,
+            ...coverageWarnings(tensors, modules, new Set(kept)),
+          ]),
     ],
   };
 }
@@ -187,9 +192,10 @@ function unsentAs({ source, tiedTo }: Pick<TensorContent, 'source' | 'tiedTo'>):
 /** Throws LogahError (invalid_argument) that names each parameter with elements filled by rule. */
 function checkPredicted(tensors: readonly PlannedTensor[]): void {
   const violations = new Violations();
-  for (const { name, shape, initializedElements } of tensors) {
-    if (initializedElements === 0) continue;
-    const share = `${initializedElements} of ${elementCount(shape)} elements`;
+  for (const { name, shape, initializedElements, startedElements } of tensors) {
+    const unasked = initializedElements - startedElements;
+    if (unasked === 0) continue;
+    const share = `${unasked} of ${elementCount(shape)} elements`;
     violations.add(
       'architecture',
       `parameter ${quoted(name)} of shape ${quoted(shape)} is not predicted: ${share} would be filled by rule, ` +

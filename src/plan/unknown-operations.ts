@@ -1,14 +1,8 @@
 /** A network with operations that a model does not know: the rest of it is predicted. */
 
-import type { Filling } from '../graph/filling';
-import {
-  elementCount,
-  type ArchitectureGraph,
-  type Block,
-  type Parameter,
-  type PredictionOrigin,
-} from '../graph/graph';
+import { type ArchitectureGraph, type Block, type Parameter } from '../graph/graph';
 import { predictedShape } from '../graph/layout';
+import { usualFilling } from '../graph/usual-filling';
 import type { WideningChoice } from './widening-choice';
 
 /** What a node of an unknown operation is to the encoder: its inputs passed on. */
@@ -72,23 +66,4 @@ function withoutPredictions(
     return { length, origin: { kind: 'initialization', ...filling } };
   });
   return { ...parameter, blocks };
-}
-
-/** The rule by which such a block usually starts. */
-function usualFilling(
-  { role }: PredictionOrigin,
-  shape: readonly number[],
-  initializerRange: number | undefined,
-): Filling {
-  switch (role) {
-    case 'norm_weight':
-      return { rule: 'ones', standardDeviation: 0 };
-    case 'bias':
-      return { rule: 'zeros', standardDeviation: 0 };
-    case 'matrix':
-    case 'embedding':
-      return initializerRange === undefined
-        ? { rule: 'uniform', bound: 1 / Math.sqrt(elementCount(shape.slice(1))) }
-        : { rule: 'normal', standardDeviation: initializerRange };
-  }
 }

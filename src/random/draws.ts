@@ -1,6 +1,7 @@
 /** What each rule gives an element, by the element's index in its parameter. */
 
 import type { FillFunction, Filling, SinusoidFilling } from '../graph/filling';
+import { orthogonal } from './orthogonal';
 import { boundedNormal, normal, truncatedNormal, uniform, standardUniform, type StreamKey } from './random';
 
 type Draw = (element: number) => number;
@@ -63,6 +64,8 @@ function ruleOf(recipe: Drawn, stream: StreamKey): Draw {
       return identity(recipe.shape);
     case 'sinusoids':
       return sinusoids(recipe, recipe.shape.at(-1) ?? 1);
+    case 'orthogonal':
+      return orthogonal(recipe, stream);
   }
 }
 

@@ -3,16 +3,20 @@
 import { basename } from 'node:path';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { AdminService } from '../contract/proto-definition';
-import { LogahError } from '../errors';
 import { exactName } from '../hypernet/bundle';
-import type { Caller } from './admission/budget';
+import { isLoopbackHost } from '../loopback';
+import type { Caller } from './security/caller';
+import { methodNotAllowed } from './security/refusals';
 import { framed, FramedMessage } from './answers/framing';
 import { modelMessage } from './answers/messages';
 import type { LiveModels } from './models/live-models';
 import type { CallRunner } from './running-calls';
 import { parse } from './service-definition';
 
-/** Who may administer a server: nobody, or whoever connects from the machine that it runs on. */
+/**
+ * Who may administer a server besides callers with the scope `admin`: nobody, or, where nobody is asked who it is, whoever
+ * connects from the machine that it runs on.
+ */
 export type AdminAccess = 'off' | 'loopback';
 
 const { LoadModel, UnloadModel, ReloadModels } = AdminService.service;
@@ -53,13 +57,11 @@ export function createAdminHandlers(
 }
 
 /** Throws LogahError (permission_denied). */
-function requireAdministrator({ identity }: Caller, access: AdminAccess): void {
-  if (access === 'loopback' && isLoopback(identity)) return;
-  throw new LogahError('permission_denied', 'this caller may not administer the server (--admin)');
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || /^(?:::ffff:)?127\./.test(address);
+function requireAdministrator(caller: Caller, access: AdminAccess): void {
+  if (caller.scopes.admin) return;
+  // The identity of a caller without a name is the address that it comes from.
+  if (access === 'loopback' && caller.name === '' && isLoopbackHost(caller.identity)) return;
+  throw methodNotAllowed(caller);
 }
 
 function message(serialized: Buffer): FramedMessage {

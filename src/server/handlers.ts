@@ -2,8 +2,8 @@
 
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { LogahError, type ErrorKind } from '../errors';
-import type { Timings } from '../gen/logah/v1/Timings';
 import type { Admission } from './admission/admission';
+import type { CallAccount } from './admission/calls';
 import { frameChunk, FramedMessage } from './answers/framing';
 import { framedInspection } from './answers/inspection';
 import { summaryMessage } from './answers/summary';
@@ -14,13 +14,19 @@ import { peakMemoryBytes } from './peak-memory';
 import type { PlannedCall, PlannedRpc } from './planning/planning-protocol';
 import type { PredictionService } from './prediction-service';
 import type { Begun, CallRunner, StreamCall } from './running-calls';
+import type { Gate } from './security/gate';
+import { streamsExceeded } from './security/refusals';
 import { parse } from './service-definition';
+import type { Metrics } from './telemetry/metrics';
+import { StreamClock } from './telemetry/stream-clock';
 
 /** What the handlers work with. */
 export interface HandlerContext {
   readonly models: LiveModels;
   readonly service: PredictionService;
   readonly admission: Admission;
+  readonly gate: Gate;
+  readonly metrics: Metrics;
 }
 
 /** The handlers of `logah.v1.LogahService`. */
@@ -28,35 +34,33 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
   return {
     Plan: calls.unary('Plan', async ({ request }, begun, signal) => {
       const { call } = await planned('Plan', request, begun, context, signal);
-      const { head, message } = call;
-      begun.logger.info({ model: head.model, tensors: head.tensors }, 'planned');
-      return new FramedMessage(Buffer.from(message.buffer));
+      return new FramedMessage(Buffer.from(call.message.buffer));
     }),
-    ListModels: calls.unary('ListModels', ({ request }) => {
+    ListModels: calls.unary('ListModels', ({ request }, { account }) => {
       parse.listModels(request);
-      return Promise.resolve(context.models.current.answers.modelList);
+      return Promise.resolve(context.models.current.answers.modelList(account.caller.scopes));
     }),
     GetTokenizer: calls.unary('GetTokenizer', ({ request }, { account }) => {
       const { model } = parse.getTokenizer(request);
       return inOneOf(context.models.sets, 'not_found', (set) =>
-        set.answers.tokenizer(model, (done) => {
+        set.answers.tokenizer(model, account.caller.scopes, (done) => {
           account.onClose(done);
         }),
       );
     }),
     Predict: calls.streaming('Predict', async (call, begun, signal) => {
-      begun.account.hold(context.admission.predictions.take(begun.account.caller));
+      takeStream(context, begun.account);
       await predict(call, begun, context, signal);
     }),
     InspectTensors: calls.streaming('InspectTensors', async (call, begun, signal) => {
-      begun.account.hold(context.admission.predictions.take(begun.account.caller));
+      takeStream(context, begun.account);
       await inspect(call, begun, context, signal);
     }),
     GetExpansion: calls.streaming('GetExpansion', async (call, { account }, signal) => {
       const { model, sha256 } = parse.getExpansion(call.request);
       const writer = new StreamWriter(call, signal);
       const messages = await inOneOf(context.models.sets, 'not_found', (set) =>
-        set.answers.expansion(model, sha256, (done) => {
+        set.answers.expansion(model, sha256, account.caller.scopes, (done) => {
           account.onClose(done);
         }),
       );
@@ -64,6 +68,15 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
       call.end();
     }),
   };
+}
+
+/** Holds one of the predictions at a time. Throws LogahError (resource_exhausted) where the caller or all have theirs. */
+function takeStream({ admission: { predictions }, gate }: HandlerContext, account: CallAccount): void {
+  const { caller } = account;
+  const held = predictions.usedBy(caller);
+  if (held >= caller.scopes.streams) throw streamsExceeded(caller, held, predictions.retryAfterMs);
+  gate.rates.requireBytes(caller);
+  account.hold(predictions.take(caller));
 }
 
 /** A plan, and the models that it was made with, which are kept until the call has ended. */
@@ -83,6 +96,7 @@ async function planned(
   { models, admission }: HandlerContext,
   signal: AbortSignal,
 ): Promise<Planned> {
+  const started = performance.now();
   const plan = await inOneOf(models.sets, 'failed_precondition', async (set): Promise<Planned> => {
     const release = set.hold();
     try {
@@ -95,7 +109,9 @@ async function planned(
     }
   });
   account.requestDone();
-  const { message, streamed } = plan.call;
+  const { head, message, streamed } = plan.call;
+  account.record.stage('plan', started, performance.now());
+  account.record.prediction = { model: head.model, parameters: head.parameters };
   const bytes = message.length + (streamed ? streamed.graph.length + streamed.tensors.bytes.length : 0);
   account.hold(admission.planBytes.take(account.caller, bytes));
   return plan;
@@ -127,12 +143,11 @@ async function predict(
   context: HandlerContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { logger } = begun;
-  const started = performance.now();
+  const { logger, account } = begun;
+  const { record } = account;
   const plan = await planned('Predict', call.request, begun, context, signal);
   const { head, message, streamed } = plan.call;
   if (streamed === undefined) throw new Error('the planner planned no stream');
-  const planSeconds = secondsSince(started);
   const { model, fingerprint, totalBytes } = head;
   logger.info({ model, fingerprint, bytes: totalBytes }, 'predicting');
   const share = context.admission.chunkShare(head.chunkBytes);
@@ -145,28 +160,31 @@ async function predict(
     share.chunkBytes,
     signal,
   );
-  // Of the time until the last chunk is handed over: what the stream waits for tiles, and what for its reader.
-  let decoded = 0;
-  let written = 0;
-  let mark = performance.now();
-  for await (const chunk of chunks) {
-    const ready = performance.now();
-    decoded += ready - mark;
-    await writer.write(frameChunk(chunk), chunk.data.length, chunk.release);
-    mark = performance.now();
-    written += mark - ready;
+  const countSent = context.metrics.sending({
+    ...head,
+    elementsPerByte: totalBytes === 0 ? 0 : head.sentElements / totalBytes,
+  });
+  const clock = new StreamClock();
+  try {
+    for await (const chunk of chunks) {
+      clock.gotChunk();
+      await writer.write(frameChunk(chunk), chunk.data.length, chunk.release);
+      clock.wroteChunk();
+      countSent(chunk.data.length);
+      context.gate.rates.sent(begun.account.caller, chunk.data.length);
+    }
+    clock.gotChunk();
+  } finally {
+    clock.note(record, encodeSeconds());
   }
-  decoded += performance.now() - mark;
-  const timings = timingsOf(planSeconds, encodeSeconds(), decoded / 1000, written / 1000);
   const summary = await summaryMessage({
     digests: digests(),
     totalBytes,
-    timings,
+    timings: record.timings,
     peakMemoryBytes: peakMemoryBytes(),
   });
   await writer.write(summary, 0);
   call.end();
-  logger.info({ ...timings, bytes: totalBytes }, 'predicted');
 }
 
 async function inspect(
@@ -175,35 +193,16 @@ async function inspect(
   context: HandlerContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const started = performance.now();
   const plan = await planned('InspectTensors', call.request, begun, context, signal);
   const { head, streamed, inspection } = plan.call;
   if (streamed === undefined || inspection === undefined)
     throw new Error('the planner planned no inspection');
   const writer = new StreamWriter(call, signal);
   const model = plan.set.model(head.bundle);
-  let tensors = 0;
   for await (const tensor of context.service.inspect(model, head, streamed, inspection, signal)) {
     const message = framedInspection(tensor, inspection.singularValues);
+    context.gate.rates.sent(begun.account.caller, message.wire.length);
     await writer.write(message, message.wire.length);
-    tensors++;
   }
   call.end();
-  begun.logger.info({ model: head.model, tensors, seconds: secondsSince(started) }, 'inspected');
-}
-
-/** Waiting for the first tile includes encoding. */
-function timingsOf(
-  planSeconds: number,
-  encodeSeconds: number,
-  waited: number,
-  writeSeconds: number,
-): Timings {
-  const decodeSeconds = Math.max(0, waited - encodeSeconds);
-  const streamSeconds = decodeSeconds + writeSeconds;
-  return { planSeconds, encodeSeconds, streamSeconds, decodeSeconds, writeSeconds };
-}
-
-function secondsSince(started: number): number {
-  return (performance.now() - started) / 1000;
 }

@@ -12,6 +12,9 @@ import { HealthImplementation } from 'grpc-health-check';
 /** Paths of what a liveness probe calls. */
 export const HEALTH_CHECKS: ReadonlySet<string> = new Set(['/grpc.health.v1.Health/Check']);
 
+/** Path of what balancers watch. */
+export const HEALTH_WATCH = '/grpc.health.v1.Health/Watch';
+
 type WatchCall = ServerWritableStream<unknown, unknown>;
 
 /** `grpc.health.v1.Health` for a set of services, none of which is well once the server stops. */

@@ -16,6 +16,9 @@ import type { PlanHead, StreamedPlan } from './planning/planning-protocol';
 
 const TILE_BYTES = TILE_ELEMENTS * 4;
 
+/** Embeddings of a network of which nothing is predicted. */
+const NOTHING = new Float32Array(0);
+
 /** Of the memory for tiles, what may be decoded ahead of readers. */
 const AHEAD_SHARE = 2 / 3;
 
@@ -37,6 +40,16 @@ export interface DataStream {
   readonly encodeSeconds: () => number;
   readonly chunks: AsyncGenerator<DataChunk, void, undefined>;
   readonly digests: () => TensorDigest[];
+}
+
+/** Figures of a service. */
+export interface ServiceUsage {
+  /** Bytes of tiles that are decoded or being decoded. */
+  readonly tileBytes: number;
+  /** Streams that wait for memory for a tile. */
+  readonly waitingStreams: number;
+  /** Requests to the caches since the server started. */
+  readonly caches: Readonly<Record<string, { readonly hit: number; readonly miss: number }>>;
 }
 
 /** Predicts what is planned, with whichever model, or looks at it; knows nothing of gRPC. */
@@ -61,6 +74,15 @@ export class PredictionService {
     return this.#buffers.waiting > 0;
   }
 
+  /** What its memory is used for. */
+  get usage(): ServiceUsage {
+    return {
+      tileBytes: this.#buffers.bytesInUse,
+      waitingStreams: this.#buffers.waiting,
+      caches: { embeddings: this.#embeddings.requests, answers: this.#answers.requests },
+    };
+  }
+
   /** Encodes the graph and looks at its tensors. After the signal aborts, no further tile is started. */
   async *inspect(
     model: ServedModel,
@@ -74,7 +96,7 @@ export class PredictionService {
     const { bundle, pool } = model;
     const { requestKey } = plan;
     const encode = (): Promise<Float32Array> => pool.encode(bundle.fingerprint, plan.graph, signal);
-    const encoding = await this.#embeddings.get(requestKey, encode);
+    const encoding = bundle.builtIn === true ? NOTHING : await this.#embeddings.get(requestKey, encode);
     const inspectable = { bundle, seed, lift, elementType, tensors: unpackTensors(plan.tensors) };
     yield* inspectTensors(inspectable, encoding, settings, { pool, tilesAhead, requestKey, signal });
   }
@@ -100,7 +122,7 @@ export class PredictionService {
       try {
         const started = performance.now();
         const encode = (): Promise<Float32Array> => pool.encode(bundle.fingerprint, plan.graph, until);
-        const encoding = await embeddings.get(requestKey, encode);
+        const encoding = bundle.builtIn === true ? NOTHING : await embeddings.get(requestKey, encode);
         encodeSeconds = (performance.now() - started) / 1000;
         const streamable = { bundle, seed, lift, elementType, tensors: unpackTensors(plan.tensors) };
         const settings = { pool, buffers, tilesAhead, requestKey, range: part, signal: until };

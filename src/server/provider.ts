@@ -6,6 +6,7 @@ import { LogahError } from '../errors';
 import { missingCudaLibraries } from '../hypernet/cuda/cuda-libraries';
 import type { Bundle } from '../hypernet/bundle';
 import type { ExecutionProvider, Placement } from '../hypernet/sessions';
+import { builtInModels } from '../starts';
 import { DecodePool } from '../decode/decode-pool';
 
 /** How the pool is started. */
@@ -29,7 +30,7 @@ export async function startPool(
   const { bundles, provider } = options;
   const start = (placements: readonly Placement[]): Promise<DecodePool> =>
     DecodePool.start(
-      placements.map((placement) => ({ bundles, placement })),
+      placements.map((placement) => ({ bundles: [...bundles, ...builtInModels], placement })),
       options.onFailure,
     );
   if (provider !== 'cpu') {

@@ -12,10 +12,12 @@ import type { Logger } from 'pino';
 import { LogahError } from '../errors';
 import type { PredictResponse } from '../gen/logah/v1/PredictResponse';
 import { loggable } from '../untrusted-text';
-import { accountOf, type CallAccount } from './admission/calls';
+import { accountOf, namesOf, type CallAccount } from './admission/calls';
 import type { FramedMessage } from './answers/framing';
 import { cancellable } from './cancellation';
+import { refusalLabel } from './security/events';
 import { REQUEST_ID } from './request-id';
+import type { Metrics } from './telemetry/metrics';
 import { statusCode, toServiceError } from './status';
 
 export type UnaryCall = ServerUnaryCall<Buffer, FramedMessage>;
@@ -31,10 +33,12 @@ export interface Begun {
 /** Runs the handlers of calls; `closing` aborts, for a LogahError, when calls in flight must end because the server does. */
 export class CallRunner {
   readonly #logger: Logger;
+  readonly #metrics: Metrics;
   readonly #closing: AbortSignal;
 
-  constructor(logger: Logger, closing: AbortSignal) {
+  constructor(logger: Logger, metrics: Metrics, closing: AbortSignal) {
     this.#logger = logger;
+    this.#metrics = metrics;
     this.#closing = closing;
   }
 
@@ -47,6 +51,7 @@ export class CallRunner {
       cancellable(call, this.#closing, async (signal) => {
         callback(null, await answer(call, begun, signal));
       }).catch((error: unknown) => {
+        this.#countRefusal(error);
         fail(call, begun, error, callback);
       });
     };
@@ -59,11 +64,19 @@ export class CallRunner {
     return (call) => {
       const begun = begin(call, method, this.#logger);
       cancellable(call, this.#closing, (signal) => answer(call, begun, signal)).catch((error: unknown) => {
+        this.#countRefusal(error);
         fail(call, begun, error, (status) => {
           call.emit('error', status);
         });
       });
     };
+  }
+
+  /** What the caller ended itself is no refusal. */
+  #countRefusal(error: unknown): void {
+    if (error instanceof LogahError && error.kind !== 'cancelled') {
+      this.#metrics.callRefused(refusalLabel(error));
+    }
   }
 }
 
@@ -74,7 +87,7 @@ function begin(call: UnaryCall | StreamCall, method: string, parent: Logger): Be
   const metadata = new Metadata();
   metadata.set(REQUEST_ID, id);
   call.sendMetadata(metadata);
-  const logger = parent.child({ requestId: id, method, peer: call.getPeer() });
+  const logger = parent.child({ ...namesOf(account), method, peer: call.getPeer() });
   return { id, logger, account };
 }
 

@@ -7,6 +7,7 @@ import { loadSync } from '@grpc/proto-loader';
 import type { Logger } from 'pino';
 import { disableRuntimeTelemetry, type ServerConfig } from '../config';
 import { LogahError } from '../errors';
+import { isLoopbackHost } from '../loopback';
 import { protoDefinition } from '../contract/proto-definition';
 import { createAdminHandlers } from './admin-handlers';
 import { Admission } from './admission/admission';
@@ -15,17 +16,30 @@ import { Connections } from './admission/connections';
 import { silentAtDeadline } from './deadline';
 import { http2ServersOf } from './answers/grpc-internals';
 import { createHandlers } from './handlers';
-import { Health, HEALTH_CHECKS } from './health';
+import { Health, HEALTH_CHECKS, HEALTH_WATCH } from './health';
 import { LiveModels } from './models/live-models';
 import { ModelsWatch } from './models/models-watch';
 import { PredictionService } from './prediction-service';
 import { Readers } from './admission/readers';
 import { addReflection } from './reflection';
 import { CallRunner } from './running-calls';
-import { UNHEARD, type SecurityEvents } from './security/events';
+import type { SecurityEvents } from './security/events';
+import { Gate } from './security/gate';
+import { Identity } from './security/identity';
 import { answerPlainText } from './security/plain-text';
 import { ServerTls } from './security/tls';
+import { startTelemetry } from './telemetry/start';
+import { countUnknownMethods } from './telemetry/unknown-methods';
+import { watchServer } from './telemetry/watched';
 import { adminDefinition, LARGE_REQUESTS, serviceDefinition } from './service-definition';
+
+/** The paths of all RPCs, for which gRPC's metrics have labels of their own. */
+const METHODS: ReadonlySet<string> = new Set([
+  ...Object.values(serviceDefinition).map(({ path }) => path),
+  ...Object.values(adminDefinition).map(({ path }) => path),
+  ...['Check', 'List', 'Watch'].map((name) => `/grpc.health.v1.Health/${name}`),
+  ...['v1', 'v1alpha'].map((version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`),
+]);
 
 /**
  * How long the data and the status of a stream that was cut off may take to reach its caller: what is on its way is at
@@ -57,17 +71,28 @@ export interface RunningServer {
   readonly stopped: Promise<void>;
 }
 
+/** What a server is told besides its settings. */
+export interface ServerOptions {
+  /** Of the package; empty: none is told. */
+  readonly version?: string;
+}
+
 /**
- * Starts a server. Throws LogahError (failed_precondition) where models, provider, address or the files of TLS are not to
- * be had. `events` hears what happens to its certificates and callers.
+ * Starts a server. Throws LogahError (failed_precondition) where models, provider, addresses or the files of TLS are not to
+ * be had.
  */
 export async function startServer(
   config: ServerConfig,
   logger: Logger,
-  events: SecurityEvents = UNHEARD,
+  { version = '' }: ServerOptions = {},
 ): Promise<RunningServer> {
   disableRuntimeTelemetry();
-  const tls = await openTls(config, logger, events);
+  const watched = await startTelemetry(config, version, METHODS, logger);
+  const { telemetry } = watched;
+  const { metrics } = telemetry;
+  const tls = await openTls(config, logger, metrics);
+  const identity = await openIdentity(config, logger, metrics);
+  const gate = new Gate(identity, new Set([...HEALTH_CHECKS, HEALTH_WATCH]));
   let fail: (error: Error) => void = () => undefined;
   let finish: () => void = () => undefined;
   const stopped = new Promise<void>((resolve, reject) => {
@@ -90,7 +115,9 @@ export async function startServer(
     onFailure: (error) => {
       fail(error);
     },
-    onResult: () => undefined,
+    onResult: (result) => {
+      metrics.modelLoad(result);
+    },
     onWhole: (isWhole) => {
       health.setServing(MODELS_HEALTH, isWhole);
     },
@@ -105,6 +132,9 @@ export async function startServer(
       accountCalls({
         admission,
         readers,
+        gate,
+        version,
+        telemetry,
         logger,
         largeRequests: LARGE_REQUESTS,
         maxRequestBytes: config.maxRequestBytes,
@@ -117,14 +147,15 @@ export async function startServer(
   const closing = new AbortController();
   // Each call listens; beyond ten, Node.js would suspect a leak.
   setMaxListeners(config.maxCalls, closing.signal);
-  const calls = new CallRunner(logger, closing.signal);
-  server.addService(serviceDefinition, createHandlers({ models, service, admission }, calls));
+  const calls = new CallRunner(logger, metrics, closing.signal);
+  server.addService(serviceDefinition, createHandlers({ models, service, admission, gate, metrics }, calls));
   server.addService(adminDefinition, createAdminHandlers(models, config.admin, calls));
   health.addToServer(server);
   addReflection(server, { ...protoDefinition, ...loadSync(healthProto) });
   const closeThreads = async (): Promise<void> => {
     readers.stop();
     tls?.close();
+    identity?.close();
     await models.close();
   };
   const credentials = tls?.credentials ?? ServerCredentials.createInsecure();
@@ -136,10 +167,25 @@ export async function startServer(
   for (const http2Server of http2ServersOf(server)) {
     if (tls !== undefined) answerPlainText(http2Server);
     connections.watch(http2Server);
+    countUnknownMethods(http2Server, METHODS, telemetry);
   }
   const host = config.address.slice(0, config.address.lastIndexOf(':'));
   const served = [...models.current.choice.bundles.keys()];
-  logger.info({ address: host, port, provider: models.provider, models: served }, 'listening');
+  const security = securityOf(config, tls);
+  watchServer(metrics, { admission, models, service });
+  watched.setNotReady(undefined);
+  const metricsAddress = watched.address ?? null;
+  const listening = {
+    address: host,
+    port,
+    provider: models.provider,
+    models: served,
+    metrics: metricsAddress,
+  };
+  logger.info({ ...listening, version, security, settings: config }, 'listening');
+  if (security.authentication === 'none' && !isLoopbackHost(host.replace(/^\[|\]$/g, ''))) {
+    logger.warn('everybody who reaches this address is answered (--callers, --tls-client-ca)');
+  }
   const watch = new ModelsWatch(config.models, config.modelsPollSeconds, models, logger);
 
   let stopping: Promise<void> | undefined;
@@ -153,9 +199,11 @@ export async function startServer(
       'draining',
     );
     watch.stop();
+    watched.setNotReady('draining');
     health.stopServing();
     await shutDown(server, closing, config.shutdownGraceSeconds * 1000);
     await closeThreads();
+    await watched.close();
     logger.info('stopped');
     finish();
   };
@@ -174,6 +222,29 @@ function openTls(
 ): Promise<ServerTls> | undefined {
   if (cert === '') return undefined;
   return ServerTls.open({ cert, key, clientCa: tlsClientCa || undefined }, logger, events);
+}
+
+/** What a server holds against others, for its log. */
+function securityOf(
+  { tlsClientCa, callers, jwtKeys }: ServerConfig,
+  tls: ServerTls | undefined,
+): { readonly transport: string; readonly authentication: string; readonly certificateExpires?: Date } {
+  const ways = [callers && 'callers', jwtKeys && 'jwt', tlsClientCa && 'client certificates'];
+  return {
+    transport: tls === undefined ? 'plain text' : 'TLS',
+    authentication: ways.filter(Boolean).join(', ') || 'none',
+    ...(tls && { certificateExpires: tls.expires }),
+  };
+}
+
+function openIdentity(
+  { callers, jwtIssuer: issuer, jwtAudience: audience, jwtKeys: keys }: ServerConfig,
+  logger: Logger,
+  events: SecurityEvents,
+): Promise<Identity> | undefined {
+  if (callers === '') return undefined;
+  const jwt = keys === '' ? undefined : { issuer, audience, keys };
+  return Identity.open({ callers, jwt }, logger, events);
 }
 
 function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {

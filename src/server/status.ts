@@ -31,6 +31,8 @@ export function statusCode(kind: ErrorKind): status {
       return status.DEADLINE_EXCEEDED;
     case 'cancelled':
       return status.CANCELLED;
+    case 'unauthenticated':
+      return status.UNAUTHENTICATED;
     case 'unavailable':
       return status.UNAVAILABLE;
     default:
@@ -56,7 +58,8 @@ export function toServiceError(error: unknown, requestId: string): ServiceError 
       message,
       violations: known ? fitting(error.violations, MAX_DETAILS_BYTES - Buffer.byteLength(message)) : [],
       retryAfterMs: known ? error.retryAfterMs : undefined,
-      reason: known ? error.kind.toUpperCase() : 'INTERNAL',
+      reason: known ? (error.reason ?? error.kind.toUpperCase()) : 'INTERNAL',
+      metadata: known ? error.metadata : {},
     }),
   );
   return Object.assign(new Error(message), { code, details: message, metadata });

@@ -38,6 +38,11 @@ export class BufferPool {
     return this.#bytesInUse < this.#urgentBytes && this.#waiting.size === 0;
   }
 
+  /** Bytes that are in use. */
+  get bytesInUse(): number {
+    return this.#bytesInUse;
+  }
+
   /** How many wait for room. */
   get waiting(): number {
     return this.#waiting.size;

@@ -5,11 +5,18 @@ export class ByteBoundedCache<Value> {
   readonly #bytesOf: (value: Value) => number;
   readonly #entries = new Map<string, Value>();
   #bytes = 0;
+  #hits = 0;
+  #misses = 0;
 
   /** `limit` in bytes; the newest value is kept even where it is larger. */
   constructor(limit: number, bytesOf: (value: Value) => number) {
     this.#limit = limit;
     this.#bytesOf = bytesOf;
+  }
+
+  /** How often a value was kept, and how often it had to be made. */
+  get requests(): { readonly hit: number; readonly miss: number } {
+    return { hit: this.#hits, miss: this.#misses };
   }
 
   /** The value under `key`, made where it is not kept. Two calls at a time may both make it. */
@@ -18,8 +25,10 @@ export class ByteBoundedCache<Value> {
     if (kept !== undefined) {
       this.#entries.delete(key);
       this.#entries.set(key, kept);
+      this.#hits++;
       return kept;
     }
+    this.#misses++;
     const made = await make();
     this.#remove(key);
     this.#entries.set(key, made);

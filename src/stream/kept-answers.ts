@@ -99,10 +99,17 @@ export class KeptAnswers {
   readonly #limit: number;
   readonly #answers = new Map<string, Answer>();
   #bytes = 0;
+  #hits = 0;
+  #misses = 0;
 
   /** `limit`: bytes of all answers together, those that are being decoded included. */
   constructor(limit: number) {
     this.#limit = limit;
+  }
+
+  /** How often an answer was kept, or in the making, and how often it had to be made. */
+  get requests(): { readonly hit: number; readonly miss: number } {
+    return { hit: this.#hits, miss: this.#misses };
   }
 
   /**
@@ -120,8 +127,10 @@ export class KeptAnswers {
     if (kept !== undefined) {
       this.#answers.delete(key);
       this.#answers.set(key, kept);
+      this.#hits++;
       return kept.read(range, signal);
     }
+    this.#misses++;
     if (!this.#makeRoom(bytes)) return undefined;
     const answer: Answer = new Answer(bytes, () => {
       this.#forget(key, answer);

@@ -13,9 +13,13 @@ function fromText(text: string | Uint8Array): readonly unknown[] {
 /** Families whose layers are counted by stage. */
 const STAGED = ['convnext', 'resnet', 'swin'];
 
+/** Each with a configuration of its own. */
+const TWO_TOWERS = ['clip', 'siglip'];
+
 function ofLayers(modelType: string, layers: number): object {
   const depth = STAGED.includes(modelType) ? { depths: [layers, 1, 1, 1] } : { num_hidden_layers: layers };
-  return { model_type: modelType, ...depth };
+  const towers = { vision_config: depth, text_config: depth };
+  return { model_type: modelType, ...(TWO_TOWERS.includes(modelType) ? towers : depth) };
 }
 
 /** "field: description" of each violation, without the common prefix. */

@@ -36,6 +36,7 @@ export function prediction(
       predictedElements: elements,
       tiledElements: 0,
       initializedElements: 0,
+      startedElements: 0,
       sentStart: shape.map(() => 0),
       sentShape: [...shape],
       factors: [],

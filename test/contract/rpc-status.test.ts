@@ -23,12 +23,17 @@ describe('google.rpc status details', () => {
       violations: fc.array(fc.record({ field: text, description: text }), { maxLength: 4 }),
       retryAfterMs: fc.option(fc.integer({ min: 0, max: 10_000_000 }), { nil: undefined }),
       reason: fc.option(fc.constantFrom('CANCELLED', 'TOO_BUSY'), { nil: undefined }),
+      metadata: fc.constantFrom({}, { limit: '3', scope: 'streams' }),
     });
     fc.assert(
       fc.property(status, (expected: StatusDetails) => {
         // Whoever gives a reason says who they are.
         const domain = expected.reason === undefined ? undefined : 'logah';
-        expect(decodeStatusDetails(encodeStatusDetails(expected))).toEqual({ ...expected, domain });
+        expect(decodeStatusDetails(encodeStatusDetails(expected))).toEqual({
+          ...expected,
+          domain,
+          metadata: expected.reason === undefined ? {} : expected.metadata,
+        });
       }),
     );
   });

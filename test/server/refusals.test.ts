@@ -153,7 +153,7 @@ describe('a request is refused', () => {
       withOptions({ model: 'gpt-9' }),
       NOT_FOUND,
       'model',
-      'is "gpt-9"; there are: parity-logah',
+      'is "gpt-9"; there are: parity-logah; built-in starts: default, mup_orthogonal, orthogonal, small, torchtitan',
     ],
     [
       'with a cycle',

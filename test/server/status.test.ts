@@ -22,6 +22,8 @@ describe('the status of an error', () => {
     ['deadline_exceeded', status.DEADLINE_EXCEEDED],
     ['cancelled', status.CANCELLED],
     ['unavailable', status.UNAVAILABLE],
+    ['unauthenticated', status.UNAUTHENTICATED],
+    ['permission_denied', status.PERMISSION_DENIED],
   ] as [ErrorKind, status][])(
     'of kind %s has its code, and its message, violations and delay',
     (kind, code) => {
@@ -35,6 +37,7 @@ describe('the status of an error', () => {
         violations,
         retryAfterMs: 1500,
         reason: kind.toUpperCase(),
+        metadata: {},
       });
     },
   );

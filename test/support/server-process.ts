@@ -52,7 +52,7 @@ export interface StartOptions {
 /** Starts `logah serve` on a free port, on the CPU, and waits until it listens. */
 export async function startServer(options: StartOptions): Promise<ServerProcess> {
   const { models, flags = [], environment = {} } = options;
-  const defaults = ['--address', '127.0.0.1:0', '--execution-provider', 'cpu'];
+  const defaults = ['--address', '127.0.0.1:0', '--execution-provider', 'cpu', '--metrics-address', 'off'];
   const running = run(['--models', models, ...defaults, ...flags], environment);
   const ended = running.exit.then(({ code }) => {
     throw new Error(`the server ended with code ${String(code)}: ${running.stderr()}`);
@@ -81,7 +81,8 @@ export async function serveUntilEnd(
   flags: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Exit & { readonly stderr: string }> {
-  const running = run(['--address', '127.0.0.1:0', '--execution-provider', 'cpu', ...flags], environment);
+  const defaults = ['--address', '127.0.0.1:0', '--execution-provider', 'cpu', '--metrics-address', 'off'];
+  const running = run([...defaults, ...flags], environment);
   // One that listens would never end.
   running.logged('listening').then(
     () => {

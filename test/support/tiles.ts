@@ -18,6 +18,7 @@ export function namedTensor(name: string, bytes = 0): PlannedTensor {
     predictedElements: 0,
     tiledElements: 0,
     initializedElements: 0,
+    startedElements: 0,
     view: { rows: 1, columns: 1 },
     pieces: [],
     factors: undefined,

@@ -36,7 +36,7 @@ def _run(arguments: argparse.Namespace) -> int:
     rows = [
         (
             model.name,
-            model.decoder,
+            "formula" if model.built_in else model.decoder,
             str(model.rank or "-"),
             f"{model.parameters:,}",
             ", ".join(model.families) or "-",

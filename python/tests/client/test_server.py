@@ -22,7 +22,6 @@ import logah
 from logah.__main__ import main
 from logah.client import Client, PredictOptions, RemoteError
 from logah.client._generated import logah_pb2
-from logah.client.link.channel import Calls
 from logah.graph.vit import vit_graph
 
 pytestmark = pytest.mark.server
@@ -150,7 +149,12 @@ def test_a_stream_that_breaks_off_goes_on_to_the_same_bytes(
     ) -> Iterator[logah_pb2.PredictResponse]:
         left = chunks_left.pop() if chunks_left else None
         with grpc.insecure_channel(server) as channel:
-            for message in Calls(channel).predict(request):
+            relayed = channel.unary_stream(
+                "/logah.v1.LogahService/Predict",
+                request_serializer=logah_pb2.PredictRequest.SerializeToString,
+                response_deserializer=logah_pb2.PredictResponse.FromString,
+            )
+            for message in relayed(request):
                 if message.WhichOneof("message") == "chunk" and left is not None:
                     if left == 0:
                         context.abort(grpc.StatusCode.UNAVAILABLE, "cut off")

@@ -11,6 +11,7 @@ import { tensorContents } from '../../onnx-file/summarise';
 import { memorySource } from '../../onnx-file/wire';
 import { foldedWarning, mergedWarning } from './file-warnings';
 import { flattened } from './flatten';
+import { withWeightConstants } from './weight-constants';
 import { withWeightInputs } from './weight-inputs';
 import { isStandard, ONNX_FIELD, type OnnxModel, type OnnxNode, type OnnxTensor } from './model';
 import { Network } from './network';
@@ -32,7 +33,8 @@ export function onnxGraph(
   limits: GraphLimits,
   contents: readonly TensorContent[] = [],
 ): ArchitectureGraph {
-  const model = withWeightInputs(flattened(readModel(bytes, limits.maxNodes), limits.maxNodes * EXPANDED));
+  const whole = flattened(readModel(bytes, limits.maxNodes), limits.maxNodes * EXPANDED);
+  const model = withWeightInputs(withWeightConstants(whole));
   const seen = contents.length > 0 ? contents : tensorContents(memorySource(bytes));
   const nodes = orderedNodes(model);
   const operators = nodes.map(operatorOf);
@@ -47,7 +49,10 @@ export function onnxGraph(
       context.integers.get(node.inputs[input] ?? '');
     const reading = { ...context, network, weights, inputIsData, node, inputs, integersOf };
     const value = read(operators[index] as Operator, reading);
-    for (const name of node.outputs) if (name !== '') values.set(name, value);
+    const parts = node.operator === 'Split' && value.kind === 'data' ? value.parts : undefined;
+    node.outputs.forEach((name, at) => {
+      if (name !== '') values.set(name, parts?.[at] ?? value);
+    });
   });
   for (const name of model.outputs) keepOutput(values.get(name), network);
   markClassifier(model, values, network);
@@ -117,9 +122,7 @@ function initialValues(
   return values;
 }
 
-interface Context extends Pick<Reading, 'rotary' | 'readersOf' | 'makerOf'> {
-  readonly integers: ReadonlyMap<string, readonly number[]>;
-}
+type Context = Pick<Reading, 'rotary' | 'readersOf' | 'makerOf' | 'integers'>;
 
 function readingContext(model: OnnxModel, nodes: readonly OnnxNode[]): Context {
   const makers = new Map<string, OnnxNode>();

@@ -121,32 +121,58 @@ export class Network extends Origins {
 
   /** The graph, with its parameters and what else the file holds. */
   build(name: string, { parameters, constants }: Account): ArchitectureGraph {
-    const kept = this.nodes.flatMap(({ bypassed }, index) => (bypassed ? [] : [index]));
+    const read = this.sourcesRead();
+    const kept = this.inOrder(read);
     const indices = new Map(kept.map((old, index) => [old, index]));
-    // Sources come before their readers.
-    const read: (readonly number[])[] = [];
-    for (const { sources } of this.nodes) {
-      const found = sources.flatMap((source) => {
-        const index = indices.get(source);
-        return index === undefined ? (read[source] ?? []) : [index];
-      });
-      read.push([...new Set(found)]);
-    }
+    const indexOf = (node: number): number => indices.get(node) ?? 0;
     return {
       name: name.slice(0, MAX_NAME),
       family: '',
       nodes: kept.map((index) => (this.nodes[index] as DraftNode).node),
-      edges: kept.flatMap((index, target) => (read[index] ?? []).map((source) => ({ source, target }))),
+      edges: kept.flatMap((node, target) =>
+        (read[node] ?? []).map((from) => ({ source: indexOf(from), target })),
+      ),
       parameters: parameters.map((parameter) => ({
         ...parameter,
         blocks: parameter.blocks.map(({ length, origin }) => ({
           length,
-          origin: origin.kind === 'prediction' ? { ...origin, node: indices.get(origin.node) ?? 0 } : origin,
+          origin: origin.kind === 'prediction' ? { ...origin, node: indexOf(origin.node) } : origin,
         })),
       })),
       sizes: {},
       constants,
     };
+  }
+
+  /** What each node reads, that of bypassed ones in their place. */
+  private sourcesRead(): readonly (readonly number[])[] {
+    // Sources come before their readers.
+    const read: (readonly number[])[] = [];
+    for (const { sources } of this.nodes) {
+      const found = sources.flatMap((source) =>
+        this.nodes[source]?.bypassed === true ? (read[source] ?? []) : [source],
+      );
+      read.push([...new Set(found)]);
+    }
+    return read;
+  }
+
+  /**
+   * Nodes that stay, in the order of the data flow. Rotary embeddings stand behind the projections of queries, keys and
+   * values, as configurations and traces have them: an encoder's sums are rounded in the order of the nodes.
+   */
+  private inOrder(read: readonly (readonly number[])[]): readonly number[] {
+    const kept = this.nodes.flatMap(({ bypassed }, index) => (bypassed ? [] : [index]));
+    const readers = new Map<number, number[]>();
+    for (const node of kept) {
+      for (const source of read[node] ?? []) readers.set(source, [...(readers.get(source) ?? []), node]);
+    }
+    const isRotary = (node: number): boolean => this.nodes[node]?.node.operation === 'rot_emb';
+    const isLate = (node: number): boolean => {
+      const [reader, ...others] = readers.get(node) ?? [];
+      return isRotary(node) && reader !== undefined && others.length === 0 && !isRotary(reader);
+    };
+    return kept.flatMap((node) => (isLate(node) ? [] : [...(read[node] ?? []).filter(isLate), node]));
   }
 
   private uniqueName(name: string): string {

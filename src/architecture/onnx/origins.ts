@@ -58,6 +58,16 @@ export class Origins {
     this.assign(weight, axis, [predicted(weight.shape[axis] ?? 1, node, role, slot)], { layout, outputs });
   }
 
+  /** Parts of a weight along the dimension of its outputs, each from a node of its own. */
+  predictParts(
+    weight: Weight,
+    parts: readonly { readonly node: number; readonly length: number }[],
+    orientation: Orientation,
+  ): void {
+    const blocks = parts.map(({ node, length }) => predicted(length, node, 'matrix'));
+    this.assign(weight, orientation.outputs ?? 0, blocks, orientation);
+  }
+
   /** Parts of a weight along a stored axis, unless it has its origin already. */
   assign(
     weight: Weight,
@@ -108,12 +118,16 @@ export class Origins {
 
   protected changeOrigin(weight: Weight | undefined, node: number, change: Partial<PredictionOrigin>): void {
     const assignment = weight && this.assignments.get(weight);
-    const [block, ...others] = assignment?.blocks ?? [];
-    if (weight === undefined || assignment === undefined || block === undefined || others.length > 0) return;
-    // A weight that several nodes share is the first one's.
-    if (block.origin.kind !== 'prediction' || block.origin.node !== node) return;
-    const changed = { ...block, origin: { ...block.origin, ...change } };
-    this.assignments.set(weight, { ...assignment, blocks: [changed] });
+    if (weight === undefined || assignment === undefined) return;
+    const isOwn = ({ origin }: Block): boolean => origin.kind === 'prediction' && origin.node === node;
+    // A weight that several nodes share is the first one's; parts of one node have slots already.
+    if (assignment.blocks.filter(isOwn).length !== 1) return;
+    const blocks = assignment.blocks.map((block) =>
+      block.origin.kind === 'prediction' && isOwn(block)
+        ? { ...block, origin: { ...block.origin, ...change } }
+        : block,
+    );
+    this.assignments.set(weight, { ...assignment, blocks });
   }
 
   protected cutOutputs(weight: Weight, node: number, parts: number): void {

@@ -73,6 +73,8 @@ export interface Data {
   readonly learned: boolean;
   /** The product of a weight, of so many features: a vector added to it is its bias. */
   readonly features?: number;
+  /** Results of several layers side by side, which a Split takes apart. */
+  readonly parts?: readonly Data[];
   /** Bound of the uniform rule of the layer before, which has no node: its bias is filled so too. */
   readonly bound?: number;
   /** Whether its mean has been taken away. */

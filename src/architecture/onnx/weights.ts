@@ -23,16 +23,11 @@ export class Weights {
   private readonly copies = new Map<Weight, Copy>();
   private readonly contents: ReadonlyMap<string, TensorContent>;
   private readonly namesKept: boolean;
-  private readonly constantsOnly: boolean;
 
   /** `tensors`: of the file; their names show whether the exporter kept those of parameters. */
   constructor(contents: readonly TensorContent[], tensors: readonly OnnxTensor[]) {
     this.contents = new Map(contents.map((content) => [content.name, content]));
     this.namesKept = tensors.some(({ name }) => /[^:/]\.(weight|bias)$/.test(name));
-    // Some exporters write every weight as a `Constant`.
-    this.constantsOnly = !tensors.some(
-      ({ dataType, shape }) => FLOAT_TYPES.has(dataType) && shape.length > 0,
-    );
   }
 
   /** The value of a tensor: a weight if it has dimensions, and is of floating point or stands for one that is. */
@@ -48,7 +43,7 @@ export class Weights {
     }
     const isWeight = FLOAT_TYPES.has(dataType) || quantized;
     if (!isWeight || shape.length === 0 || elements === 0) return CONSTANT;
-    const named = constant ? this.constantsOnly : this.isName(name);
+    const named = !constant && this.isName(name);
     const weight = { name, shape, elements, constant, named, content: this.contents.get(name) };
     this.all.set(name, weight);
     return valueOf(weight);
@@ -100,6 +95,11 @@ export class Weights {
   /** What the weight is a copy of. */
   copyOf(weight: Weight): Copy | undefined {
     return this.copies.get(weight);
+  }
+
+  /** The tensor of a name. */
+  named(name: string): Weight | undefined {
+    return this.all.get(name);
   }
 
   inOrder(): Iterable<Weight> {

@@ -29,6 +29,8 @@ import { dinov2 } from './vision/dinov2';
 import { resnet } from './vision/resnet';
 import { swin } from './vision/swin';
 import { vit } from './vision/vit';
+import { clip, clipTextModel, clipVisionModel } from './vision-language/clip';
+import { siglip, siglipTextModel, siglipVisionModel } from './vision-language/siglip';
 
 /** Every `model_type` that the service reads, in order of name. */
 export const families: readonly TransformersFamily[] = [
@@ -36,6 +38,9 @@ export const families: readonly TransformersFamily[] = [
   bert,
   bloom,
   camembert,
+  clip,
+  clipTextModel,
+  clipVisionModel,
   convnext,
   deit,
   dinov2,
@@ -57,6 +62,9 @@ export const families: readonly TransformersFamily[] = [
   qwen3Moe,
   resnet,
   roberta,
+  siglip,
+  siglipTextModel,
+  siglipVisionModel,
   swin,
   t5,
   vit,

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { PredictRequest } from '../../client';
 import { formatBytes, formatNumberOf } from '../output/format';
 import { INPUT_HELP, readInputFile } from '../input-file';
+import { clientSecurity } from '../client-security';
 import { interruptible } from '../interruption';
 import { timeRound, type Round } from '../load';
 import {
@@ -80,10 +81,11 @@ async function bench(flags: BenchFlags, signal: AbortSignal): Promise<void> {
 }
 
 async function measure(request: PredictRequest, flags: BenchFlags, signal: AbortSignal): Promise<LoadReport> {
+  const { tls } = flags.server === undefined ? {} : await clientSecurity(flags);
   return withClient(flags, signal, async (client) => {
     const rounds: Round[] = [];
     for (let round = 0; round <= flags.repeats; round++) {
-      rounds.push(await timeRound(client, request, flags.streams, signal));
+      rounds.push(await timeRound(client, request, flags.streams, signal, tls));
     }
     return loadReport(rounds.slice(1));
   });

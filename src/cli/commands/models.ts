@@ -45,9 +45,9 @@ function modelTable({ models, defaultModel }: ListModelsResponse): string {
       left('families'),
       left('description'),
     ],
-    models.map(({ name, decoder, rank, parameters, families, description }) => [
+    models.map(({ name, builtIn, decoder, rank, parameters, families, description }) => [
       name,
-      decoder,
+      builtIn ? 'formula' : decoder,
       rank === 0 ? '-' : String(rank),
       formatCount(parameters),
       families.join(', ') || '-',

@@ -2,11 +2,12 @@
 
 import { Command, Option } from 'commander';
 import pino from 'pino';
-import { loadConfig, SETTINGS, type SettingName } from '../../config';
+import { loadConfig, SETTINGS, unknownVariables, type SettingName } from '../../config';
 import { startServer } from '../../server';
 import { requireFreeAddress } from '../free-address';
 import { settingOption } from '../options';
-import { packagePath } from '../package-paths';
+import { packagePath, packageVersion } from '../package-paths';
+import { loggable } from '../../untrusted-text';
 
 /** The command. */
 export function serveCommand(): Command {
@@ -28,7 +29,13 @@ async function serve(
 ): Promise<void> {
   const config = loadConfig(flags, packagePath('models'));
   const logger = pino({ level: config.logLevel, base: null });
-  const starting = requireFreeAddress(config.address).then(() => startServer(config, logger));
+  for (const { name, meant } of unknownVariables()) {
+    const guess = meant === undefined ? {} : { meant };
+    logger.warn({ variable: loggable(name), ...guess }, 'an environment variable that is no setting');
+  }
+  const starting = requireFreeAddress(config.address).then(() =>
+    startServer(config, logger, { version: packageVersion() }),
+  );
   // Before it listens, so that no signal ends it in any other way.
   const stop = (): void => {
     starting.then(

@@ -6,6 +6,7 @@ import { throwIfAborted } from './call';
 import { ProtocolError } from '../protocol-error';
 import { RemoteError } from '../remote-error';
 import type { Replica, Replicas } from './replicas';
+import { explained } from './wrong-port';
 
 /** How a client goes on where a call fails that can be made again. */
 export interface Persistence {
@@ -90,6 +91,10 @@ export class Attempts {
    */
   async overcome(error: unknown, replica: Replica, begun: boolean): Promise<void> {
     throwIfAborted(this.#signal);
+    if (!this.#replicas.reached && this.#brokenAt === undefined && error instanceof RemoteError) {
+      const reason = await explained(error, this.#replicas.isSecure);
+      if (reason !== undefined) throw reason;
+    }
     this.#brokenAt ??= performance.now();
     if (this.#replicas.closed || !this.#canGoOn(error, begun)) throw error;
     if (error instanceof StallError) this.#stalls += 1;

@@ -29,9 +29,19 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.max_reconnect_backoff_ms': LAST_RECONNECT_MS,
 };
 
-/** The options for a server: those above, and of the loopback that no HTTP proxy (`http_proxy`) leads there. */
+/** Calls take turns among all addresses that a name has; gRPC's default stays with the first that answers. */
+const TAKE_TURNS = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
+
+/**
+ * The options for a server: those above, of the loopback that no HTTP proxy (`http_proxy`) leads there, and of a target
+ * that says how it is resolved ("dns:///logah-headless:50051", "ipv4:a:1,b:2") that calls take turns among its addresses.
+ */
 export function channelOptions(target: string): ChannelOptions {
-  return isLoopback(target) ? { ...CHANNEL_OPTIONS, 'grpc.enable_http_proxy': 0 } : CHANNEL_OPTIONS;
+  return {
+    ...CHANNEL_OPTIONS,
+    ...(isLoopback(target) && { 'grpc.enable_http_proxy': 0 }),
+    ...(/^(?:dns|ipv4|ipv6):/i.test(target) && { 'grpc.service_config': TAKE_TURNS }),
+  };
 }
 
 /** Whether a gRPC target ("host:port", "dns:///host:port", "ipv4:a:1,b:2", "unix:path") is on this machine. */

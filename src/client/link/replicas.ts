@@ -1,7 +1,7 @@
-import type { ChannelCredentials } from '@grpc/grpc-js';
 import { LogahService } from '../../contract/proto-definition';
 import type { LogahServiceClient } from '../../gen/logah/v1/LogahService';
 import { channelOptions } from './channel';
+import { channelCredentials, tokenInterceptors, type Security } from './security';
 
 /** One server and the connection to it. */
 export interface Replica {
@@ -12,16 +12,21 @@ export interface Replica {
 
 /** The servers of a client, which hold the same models: one is asked until it fails, then the next. */
 export class Replicas {
+  /** Whether they are spoken to over TLS. */
+  readonly isSecure: boolean;
   readonly #replicas: readonly [Replica, ...Replica[]];
   #current = 0;
   #closed = false;
   #reached = false;
 
-  /** Connects at the first call. */
-  constructor(targets: readonly [string, ...string[]], credentials: ChannelCredentials) {
+  /** Connects at the first call. Throws LogahError (invalid_argument) where `security` is none. */
+  constructor(targets: readonly [string, ...string[]], security: Security) {
+    const credentials = channelCredentials(security);
+    const interceptors = tokenInterceptors(targets, credentials, security.token);
+    this.isSecure = credentials._isSecure();
     const open = (target: string): Replica => ({
       target,
-      stub: new LogahService(target, credentials, channelOptions(target)),
+      stub: new LogahService(target, credentials, { ...channelOptions(target), interceptors }),
     });
     const [first, ...others] = targets;
     this.#replicas = [open(first), ...others.map(open)];

@@ -4,9 +4,11 @@ import { LogahError } from '../../errors';
 
 const RETRY_AFTER_MS = 1000;
 
-/** Who calls. Today that is the address that a connection comes from. */
-export interface Caller {
+/** Who holds a part. */
+export interface Holder {
   readonly identity: string;
+  /** For logs and metrics; empty or undefined: nobody asked. */
+  readonly name?: string;
 }
 
 /** A part of a budget that is held until it is released; releasing it twice does no harm. */
@@ -40,8 +42,13 @@ export class Budget {
     return this.#used;
   }
 
+  /** When a part may be free again, in milliseconds. */
+  get retryAfterMs(): number {
+    return RETRY_AFTER_MS;
+  }
+
   /** What one caller holds. */
-  usedBy({ identity }: Caller): number {
+  usedBy({ identity }: Holder): number {
     return this.#heldBy.get(identity) ?? 0;
   }
 
@@ -55,7 +62,7 @@ export class Budget {
   }
 
   /** Holds `amount`. Throws LogahError (resource_exhausted), with advice to try again, where that is too much. */
-  take(caller: Caller, amount = 1): Lease {
+  take(caller: Holder, amount = 1): Lease {
     this.#add(caller, amount);
     let held = amount;
     return {
@@ -73,13 +80,13 @@ export class Budget {
     };
   }
 
-  #add({ identity }: Caller, amount: number): void {
+  #add({ identity }: Holder, amount: number): void {
     if (amount > 0 && this.#used + amount > this.limit) {
       const { held, setting } = this.#words;
       throw new LogahError(
         'resource_exhausted',
         `${this.#used} ${held}; this server allows ${this.limit} (${setting})`,
-        { retryAfterMs: RETRY_AFTER_MS },
+        { retryAfterMs: this.retryAfterMs },
       );
     }
     this.#used += amount;

@@ -1,16 +1,27 @@
 /** Admits and accounts for every call of every RPC, from its headers to the end of its HTTP/2 stream. */
 
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import { ServerInterceptingCall, type Metadata, type ServerInterceptor } from '@grpc/grpc-js';
+import {
+  ServerInterceptingCall,
+  type Metadata,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+} from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { LogahError } from '../../errors';
 import { loggable } from '../../untrusted-text';
 import type { Admission } from './admission';
-import type { Caller, Lease } from './budget';
-import { framePassing } from '../answers/framing';
+import type { Lease } from './budget';
+import { anonymous, type Caller } from '../security/caller';
+import { refusalLabel } from '../security/events';
+import type { Gate } from '../security/gate';
+import { countMessages, framePassing } from '../answers/framing';
 import { http2StreamOf } from '../answers/grpc-internals';
 import { boundDecompression } from './decompression';
 import type { Readers } from './readers';
+import { CallRecord } from '../telemetry/call-record';
+import type { Telemetry } from '../telemetry/telemetry';
+import { traceContextOf } from '../telemetry/trace-context';
 import { chooseRequestId } from '../request-id';
 import { statusCode, toServiceError } from '../status';
 
@@ -26,6 +37,9 @@ const FREE_BYTES = 4096;
 /** gRPC's prefix of a message. */
 const PREFIX_BYTES = 5;
 
+/** The header that the server's version is told in. */
+export const VERSION = 'x-logah-version';
+
 /** How calls are admitted. */
 export interface CallRules {
   readonly admission: Admission;
@@ -37,20 +51,30 @@ export interface CallRules {
   /** How long a request may take to arrive, in milliseconds. */
   readonly stallMs: number;
   readonly readers: Readers;
+  readonly gate: Gate;
+  /** Of the package, which calls that are let in are told; empty: they are not. */
+  readonly version: string;
+  readonly telemetry: Telemetry;
   readonly logger: Logger;
 }
 
 /** What one call holds. All of it is released when its HTTP/2 stream closes. */
 export class CallAccount {
-  readonly caller: Caller;
+  /** Known by its address until it has said who it is. */
+  caller: Caller;
   /** Names the call in the log and to its caller. */
   requestId = chooseRequestId(undefined);
+  /** The trace that the call belongs to, where there is one. */
+  traceId: string | undefined;
+  /** What is told of the call when it has ended. */
+  readonly record: CallRecord;
   readonly #leases = new Set<Lease>();
   #request: Lease | undefined;
   #closed = false;
 
-  constructor(caller: Caller) {
+  constructor(caller: Caller, record = new CallRecord('')) {
     this.caller = caller;
+    this.record = record;
   }
 
   /** Keeps a lease until the call has ended. */
@@ -88,12 +112,12 @@ const accounts = new WeakMap<Metadata, CallAccount>();
 
 /** The account of a call, by the metadata that it came with. */
 export function accountOf(call: { readonly metadata: Metadata }): CallAccount {
-  return accounts.get(call.metadata) ?? new CallAccount({ identity: '' });
+  return accounts.get(call.metadata) ?? new CallAccount(anonymous(''));
 }
 
 /** Who opened a stream: the address of the connection, without the port. */
-export function callerOf(stream: ServerHttp2Stream | undefined): Caller {
-  return { identity: stream?.session?.socket.remoteAddress ?? '' };
+function addressOf(stream: ServerHttp2Stream | undefined): string {
+  return stream?.session?.socket.remoteAddress ?? '';
 }
 
 /** The interceptor that accounts; must be the first. */
@@ -101,24 +125,34 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
   return (method, call) => {
     framePassing(call);
     const stream = http2StreamOf(call);
-    const account = new CallAccount(callerOf(stream));
+    const address = addressOf(stream);
+    const account = new CallAccount(anonymous(address), rules.telemetry.begin(method.path));
+    observe(call, account.record);
     const log = (message: string, fields: object): void => {
       const name = method.path.slice(method.path.lastIndexOf('/') + 1);
-      const { requestId } = account;
-      rules.logger.info({ requestId, method: name, peer: call.getPeer(), ...fields }, message);
+      rules.logger.info({ ...namesOf(account), method: name, peer: call.getPeer(), ...fields }, message);
     };
-    const refuse = (error: LogahError): void => {
-      log('refused', { code: statusCode(error.kind), reason: loggable(error.message) });
+    const refuse = (error: unknown): void => {
+      if (error instanceof LogahError) {
+        rules.telemetry.metrics.callRefused(refusalLabel(error));
+        log('refused', { code: statusCode(error.kind), reason: loggable(error.message) });
+      } else rules.logger.error({ requestId: account.requestId, err: error }, 'failed');
       const { code, details, metadata: trailers } = toServiceError(error, account.requestId);
       call.sendStatus({ code, details, metadata: trailers });
       // Otherwise the caller may go on sending what nobody reads.
-      stream?.close(constants.NGHTTP2_NO_ERROR);
+      // A reset that is not behind the status on the wire would take its place.
+      if (stream?.state.state !== constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE) {
+        setImmediate(() => stream?.close(constants.NGHTTP2_NO_ERROR));
+      }
     };
     const refused = attempt(() => {
       if (!rules.exempt.has(method.path)) account.hold(rules.admission.calls.take(account.caller));
     });
+    const peer = call.getPeer();
     stream?.once('close', () => {
       account.close();
+      const { record, requestId, caller, traceId } = account;
+      rules.telemetry.end(record, { requestId, caller: caller.name, peer }, traceId);
     });
     if (stream !== undefined && refused === undefined) {
       const receipt = new Receipt(stream, account, method, rules, refuse);
@@ -135,11 +169,31 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
         next({
           onReceiveMetadata: (received, proceed) => {
             account.requestId = chooseRequestId(received);
+            account.record.trace = traceContextOf(
+              received.get('traceparent')[0],
+              received.get('tracestate')[0],
+            );
+            account.traceId = rules.telemetry.trace(account.record);
             accounts.set(received, account);
-            if (refused === undefined) proceed(received);
-            else refuse(refused);
+            if (refused !== undefined) {
+              refuse(refused);
+              return;
+            }
+            const enter = (caller: Caller): void => {
+              account.caller = caller;
+              proceed(received);
+            };
+            try {
+              const caller = rules.gate.admit(method.path, received, stream, address);
+              if (caller instanceof Promise) caller.then(enter).catch(refuse);
+              else enter(caller);
+            } catch (error) {
+              refuse(error);
+            }
           },
           onReceiveMessage: (message, proceed) => {
+            // Counted with their prefixes as they arrived.
+            account.record.receivedBytes -= PREFIX_BYTES;
             proceed(message);
           },
           onReceiveHalfClose: (proceed) => {
@@ -149,6 +203,7 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
         });
       },
       sendMetadata: (sent, next) => {
+        if (rules.version !== '' && !rules.gate.isOpen(method.path)) sent.set(VERSION, rules.version);
         next(sent);
       },
       sendMessage: (message, next) => {
@@ -158,6 +213,27 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
         next(status);
       },
     });
+  };
+}
+
+/** What the lines of a call have in common. */
+export function namesOf({ requestId, traceId, caller }: CallAccount): Readonly<Record<string, string>> {
+  return {
+    requestId,
+    ...(traceId !== undefined && { traceId }),
+    ...(caller.name !== '' && { caller: caller.name }),
+  };
+}
+
+/** Notes the bytes of what is sent, and the status, which grpc-js itself may choose. */
+function observe(call: ServerInterceptingCallInterface, record: CallRecord): void {
+  countMessages(call, (bytes) => {
+    record.sentBytes += bytes;
+  });
+  const end = call.sendStatus.bind(call);
+  call.sendStatus = (sent) => {
+    record.status ??= sent.code;
+    end(sent);
   };
 }
 
@@ -196,6 +272,7 @@ class Receipt {
     stream.on('data', (data: Buffer) => {
       if (requestStream) timer.refresh();
       this.#received += data.length;
+      account.record.receivedBytes += data.length;
       if (this.#received > most + PREFIX_BYTES) {
         this.#refuse(tooLarge(path, most, rules));
         return;

@@ -5,7 +5,7 @@
 
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Budget, Caller, Lease } from './budget';
+import type { Budget, Holder, Lease } from './budget';
 
 /** The longest that a timer of Node.js waits; grpc-js cuts what is longer down to 32 bits. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -22,7 +22,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 type Ends = Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>;
 
 interface Connection {
-  readonly caller: Caller;
+  readonly caller: Holder;
   /**
    * Undefined once it has ended: what listens to a session must not hold its socket. Node.js keeps what a session whose
    * settings were never acknowledged refers to, and the socket's error refers to the session.
@@ -96,7 +96,7 @@ export class Connections {
    * Ends a connection of the caller that has the most: the one that has been idle for longest, or, where another caller
    * comes, the newest of those in use. False where there is none to end.
    */
-  #makeRoom(caller: Caller): boolean {
+  #makeRoom(caller: Holder): boolean {
     const { largest } = this.#budget;
     if (largest === undefined) return false;
     const candidates = [...this.#open].filter((open) => open.caller.identity === largest.identity);

@@ -76,6 +76,17 @@ export function framePassing(call: object): void {
   call.serializeMessage = (message) => (message instanceof FramedMessage ? message.wire : frame(message));
 }
 
+/** Tells the bytes of every message that a call sends, without gRPC's prefix. */
+export function countMessages(call: object, count: (bytes: number) => void): void {
+  if (!isMessageFramer(call)) return;
+  const frame = call.serializeMessage.bind(call);
+  call.serializeMessage = (message) => {
+    const wire = frame(message);
+    count(wire.length - PREFIX_BYTES);
+    return wire;
+  };
+}
+
 function varintLength(value: number): number {
   let length = 1;
   for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length++;

@@ -99,12 +99,13 @@ export function modelMessage(bundle: Bundle): Model {
     fingerprint,
     families: manifest.families,
     operations: manifest.hypernet.operations,
-    rank: manifest.hypernet.rank,
+    rank: bundle.builtIn === true ? 0 : manifest.hypernet.rank,
     parameters: manifest.parameters,
     license: manifest.license,
-    decoder: manifest.hypernet.decoder,
+    decoder: bundle.builtIn === true ? '' : manifest.hypernet.decoder,
     trainingJson: manifest.training === null ? '' : JSON.stringify(manifest.training),
     tokenizerVocabSize: manifest.tokenizer?.vocab_size ?? 0,
+    builtIn: bundle.builtIn === true,
   };
 }
 
@@ -165,6 +166,7 @@ function tensorMessage(tensor: PlannedTensor): TensorPlan {
     predictedElements: tensor.predictedElements,
     tiledElements: tensor.tiledElements,
     initializedElements: tensor.initializedElements,
+    startedElements: tensor.startedElements,
     factors: (tensor.factors ?? []).map(factorMessage),
     core: (tensor.core ?? []).map(coreMessage),
     sentStart: [...(tensor.box?.start ?? [])],

@@ -6,13 +6,18 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LogahService } from '../../contract/proto-definition';
 import { LogahError } from '../../errors';
+import type { ListModelsResponse } from '../../gen/logah/v1/ListModelsResponse';
 import type { ExpansionFile } from '../../hypernet/bundle';
 import { framed, FramedMessage } from './framing';
 import { modelMessage } from './messages';
 import type { ModelChoice } from '../planning/model-choice';
+import { allowsModel, type Scopes } from '../security/scopes';
 
 /** Of a message of an expansion's stream, at most. */
 const EXPANSION_CHUNK_BYTES = 2 ** 20;
+
+/** Lists of models that are kept for their readers. */
+const MAX_MODEL_LISTS = 256;
 
 /** Makes an answer when the first reader asks for it, and keeps it until the last has done with it. */
 class Shared {
@@ -43,40 +48,56 @@ class Shared {
   }
 }
 
-/** The answers that do not depend on who asks. `onDone` takes what is to be called once the caller has its answer. */
+/** The answers that depend on who asks in nothing but the models that it may use. `onDone` takes what is to be called once the caller has its answer. */
 export class SharedAnswers {
   readonly #models: ModelChoice;
   readonly #shared = new Shared();
-  readonly #modelList: FramedMessage;
+  /** By the patterns of models that a caller may use; there are as many as the file of callers has. */
+  readonly #modelLists = new Map<string, FramedMessage>();
 
   constructor(models: ModelChoice) {
     this.#models = models;
-    const message = {
-      models: [...models.bundles.values()].map(modelMessage),
-      defaultModel: models.defaultModel,
-      aliases: Object.fromEntries(models.aliases),
-    };
-    this.#modelList = new FramedMessage(framed(LogahService.service.ListModels.responseSerialize(message)));
   }
 
-  /** The answer to `ListModels`. */
-  get modelList(): FramedMessage {
-    return this.#modelList;
+  /** The answer to `ListModels`: the models that the caller may use. */
+  modelList(scopes: Scopes): FramedMessage {
+    const key = scopes.models.join(',');
+    let answer = this.#modelLists.get(key);
+    if (answer === undefined) {
+      answer = new FramedMessage(
+        framed(LogahService.service.ListModels.responseSerialize(this.#list(scopes))),
+      );
+      if (this.#modelLists.size >= MAX_MODEL_LISTS) this.#modelLists.clear();
+      this.#modelLists.set(key, answer);
+    }
+    return answer;
+  }
+
+  #list(scopes: Scopes): ListModelsResponse {
+    const allowed = this.#models.allowed(scopes);
+    const { defaultModel } = this.#models;
+    const isAllowed = allowsModel(scopes, defaultModel.replace(/@.*$/s, ''));
+    return {
+      models: [...allowed, ...this.#models.allowedStarts(scopes)].map(modelMessage),
+      defaultModel: isAllowed ? defaultModel : (allowed[0]?.manifest.name ?? ''),
+      aliases: Object.fromEntries(this.#models.allowedAliases(scopes)),
+    };
   }
 
   /** The messages of a model's expansion. Throws LogahError (not_found) where the model has another or none. */
   async expansion(
     model: string,
     sha256: string,
+    scopes: Scopes,
     onDone: (done: () => void) => void,
   ): Promise<readonly FramedMessage[]> {
-    const file = this.#models.expansion(model, sha256);
+    const file = this.#models.expansion(model, sha256, scopes);
     return this.#shared.read(file.path, () => readExpansion(file), onDone);
   }
 
   /** The answer to `GetTokenizer`. Throws LogahError (not_found) where the model has none. */
-  async tokenizer(model: string, onDone: (done: () => void) => void): Promise<FramedMessage> {
-    const { directory, files: wanted } = this.#models.tokenizer(model);
+  async tokenizer(model: string, scopes: Scopes, onDone: (done: () => void) => void): Promise<FramedMessage> {
+    const { directory, files: wanted } = this.#models.tokenizer(model, scopes);
     const make = async (): Promise<FramedMessage[]> => {
       const files = await Promise.all(
         wanted.map(async ({ name, sha256 }) => ({
@@ -92,11 +113,13 @@ export class SharedAnswers {
   }
 }
 
-async function readExpansion({ path, sha256 }: ExpansionFile): Promise<FramedMessage[]> {
+async function readExpansion({ path, sha256, content }: ExpansionFile): Promise<FramedMessage[]> {
   const messages: FramedMessage[] = [];
   const hash = createHash('sha256');
   try {
-    for await (const data of createReadStream(path, { highWaterMark: EXPANSION_CHUNK_BYTES })) {
+    const parts =
+      content === undefined ? createReadStream(path, { highWaterMark: EXPANSION_CHUNK_BYTES }) : [content];
+    for await (const data of parts) {
       hash.update(data as Buffer);
       const bytes = LogahService.service.GetExpansion.responseSerialize({ data: data as Buffer });
       messages.push(new FramedMessage(framed(bytes)));

@@ -100,7 +100,7 @@ export class LiveModels {
       const broken = this.broken.find(({ path, served }) => isNamed(name, path, served));
       if (broken !== undefined) throw broken.error;
       const part = this.current.parts.find(({ path, bundle }) => isNamed(name, path, bundle));
-      return part?.bundle ?? this.current.choice.choose(name, '');
+      return part?.bundle ?? this.current.choice.held(name);
     });
   }
 
@@ -110,7 +110,7 @@ export class LiveModels {
    */
   unload(name: string): Promise<void> {
     return this.#inTurn(async () => {
-      const bundle = this.current.choice.choose(name === '' ? ' ' : name, '');
+      const bundle = this.current.choice.held(name === '' ? ' ' : name);
       const part = this.current.parts.find((candidate) => candidate.bundle === bundle);
       if (part === undefined) throw new Error(`no part has ${exactName(bundle)}`);
       if (this.current.parts.length === 1) {

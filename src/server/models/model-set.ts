@@ -5,6 +5,7 @@
 
 import type { DecodePool } from '../../decode/decode-pool';
 import type { Bundle } from '../../hypernet/bundle';
+import { builtInModels } from '../../starts';
 import type { SharedAnswers } from '../answers/shared-answers';
 import type { ModelChoice } from '../planning/model-choice';
 import type { Planner } from '../planning/planner';
@@ -89,9 +90,12 @@ export class ModelSet implements ModelSetParts {
 
   /** A model by its fingerprint. */
   model(fingerprint: string): ServedModel {
-    const part = this.parts.find(({ bundle }) => bundle.fingerprint === fingerprint);
+    const start = builtInModels.find((model) => model.fingerprint === fingerprint);
+    // Any workers fill by rule.
+    const part = start === undefined ? this.parts.find(({ bundle }) => bundle.fingerprint === fingerprint) : this.parts[0];
     if (part === undefined) throw new Error(`no model ${fingerprint} in this server`);
-    const { bundle, workers } = part;
+    const { workers } = part;
+    const bundle = start ?? part.bundle;
     return {
       bundle,
       pool: workers.pool,

@@ -5,12 +5,13 @@ import { LogahError } from '../../errors';
 import type { ArchitectureGraph } from '../../gen/logah/v1/ArchitectureGraph';
 import { exactName, type Bundle } from '../../hypernet/bundle';
 import type { PredictionService } from '../prediction-service';
+import { anonymous } from '../security/caller';
 import type { ModelSet } from './model-set';
 
 /** One matrix. */
 const ROWS = 4;
 const SHAPE = [ROWS, 3];
-const CALLER = { identity: '' };
+const CALLER = anonymous('');
 const CHUNK_BYTES = 4096;
 
 /**

@@ -3,8 +3,13 @@
 import { LogahError } from '../../errors';
 import { quoted } from '../../graph/violations';
 import type { Bundle, Bundles, ExpansionFile } from '../../hypernet/bundle';
+import { builtInModel, builtInModels } from '../../starts';
 import type { Aliases } from '../../hypernet/models-directory';
+import { modelNotAllowed } from '../security/refusals';
+import { allowsModel, EVERYTHING, type Scopes } from '../security/scopes';
 import { matching } from './named-bundles';
+
+type ModelScopes = Pick<Scopes, 'models'>;
 
 /** The alias of the model for families that no model was trained on. */
 const DEFAULT = 'default';
@@ -40,14 +45,24 @@ export class ModelChoice {
   }
 
   /**
-   * The model named, by its name, an alias, or NAME@FINGERPRINT with at least the first 4 digits, or, for an empty name,
-   * the first that was trained on the family, or else the default. Throws LogahError (not_found), listing those there are.
+   * The model named, by its name, an alias, or NAME@FINGERPRINT with at least the first 4 digits, or the built-in start, or,
+   * for an empty name, the first that was trained on the family, or else the default; of those that the caller may use.
+   * Throws LogahError: not_found, listing those, or permission_denied where it may not use that one, should it be there.
    */
-  choose(name: string, family: string): Bundle {
-    const bundle =
-      name === '' ? (this.#trainedOn(family) ?? this.#find(this.defaultModel)) : this.#find(name);
+  choose(name: string, family: string, scopes: ModelScopes = EVERYTHING): Bundle {
+    const start = name === '' ? undefined : builtInModel(name);
+    if (start !== undefined && !allowsModel(scopes, name)) throw modelNotAllowed(name);
+    return (start && this.#find(name)) ?? start ?? this.held(name, family, scopes);
+  }
+
+  /** The same of the models alone. */
+  held(name: string, family = '', scopes: ModelScopes = EVERYTHING): Bundle {
+    if (name === '') return this.#chooseFor(family, scopes);
+    const meant = this.aliases.get(name) ?? name;
+    if (!allowsModel(scopes, meant.replace(/@.*$/s, ''))) throw modelNotAllowed(name);
+    const bundle = this.#find(meant);
     if (bundle === undefined) {
-      const description = `is ${quoted(name)}; ${this.#known()}`;
+      const description = `is ${quoted(name)}; ${this.#known(scopes)}`;
       throw new LogahError('not_found', `model ${description}`, {
         violations: [{ field: 'model', description }],
       });
@@ -55,12 +70,29 @@ export class ModelChoice {
     return bundle;
   }
 
+  /** The models that a caller may use, in order. */
+  allowed(scopes: ModelScopes): readonly Bundle[] {
+    return [...this.bundles.values()].filter(({ manifest }) => allowsModel(scopes, manifest.name));
+  }
+
+  /** The built-in starts that a caller may use. */
+  allowedStarts(scopes: ModelScopes): readonly Bundle[] {
+    return builtInModels.filter(({ manifest }) => allowsModel(scopes, manifest.name));
+  }
+
+  /** The aliases of models that a caller may use. */
+  allowedAliases(scopes: ModelScopes): Aliases {
+    return new Map(
+      [...this.aliases].filter(([, target]) => allowsModel(scopes, target.replace(/@.*$/s, ''))),
+    );
+  }
+
   /** A model's expansion. Throws LogahError (not_found) where the model has another or none. */
-  expansion(name: string, sha256: string): ExpansionFile {
-    const chosen = this.choose(name, '');
+  expansion(name: string, sha256: string, scopes: ModelScopes): ExpansionFile {
+    const chosen = this.choose(name, '', scopes);
     // A plan has a model's name alone, and there may be several of it.
     const same = [...this.bundles.values()].filter(({ manifest }) => manifest.name === chosen.manifest.name);
-    const found = same.find(({ expansion }) => expansion?.sha256 === sha256)?.expansion;
+    const found = [chosen, ...same].find(({ expansion }) => expansion?.sha256 === sha256)?.expansion;
     if (found !== undefined) return found;
     const description = `is ${quoted(sha256)}; the model has ${chosen.expansion?.sha256 ?? 'none'}`;
     throw new LogahError('not_found', `sha256 ${description}`, {
@@ -69,8 +101,11 @@ export class ModelChoice {
   }
 
   /** The files of a model's tokenizer, sorted. Throws LogahError (not_found) where it has none. */
-  tokenizer(name: string): { readonly directory: string; readonly files: readonly TokenizerFile[] } {
-    const { directory, manifest } = this.choose(name, '');
+  tokenizer(
+    name: string,
+    scopes: ModelScopes,
+  ): { readonly directory: string; readonly files: readonly TokenizerFile[] } {
+    const { directory, manifest } = this.choose(name, '', scopes);
     if (manifest.tokenizer === null) {
       const description = `is ${quoted(name)}, a model without a tokenizer`;
       throw new LogahError('not_found', `model ${description}`, {
@@ -84,9 +119,14 @@ export class ModelChoice {
     };
   }
 
-  #trainedOn(family: string): Bundle | undefined {
-    const named = [...this.bundles].filter(isPlain);
-    return named.find(([, { manifest }]) => manifest.families.includes(family))?.[1];
+  #chooseFor(family: string, scopes: ModelScopes): Bundle {
+    const named = [...this.bundles].filter(isPlain).filter(([name]) => allowsModel(scopes, name));
+    const trained = named.find(([, { manifest }]) => manifest.families.includes(family))?.[1];
+    const preferred = this.#find(this.defaultModel);
+    const isAllowed = preferred !== undefined && allowsModel(scopes, preferred.manifest.name);
+    const chosen = trained ?? (isAllowed ? preferred : named[0]?.[1]);
+    if (chosen === undefined) throw modelNotAllowed('');
+    return chosen;
   }
 
   #find(name: string): Bundle | undefined {
@@ -94,8 +134,12 @@ export class ModelChoice {
     return more.length === 0 ? found : undefined;
   }
 
-  #known(): string {
-    return `there are: ${[...this.aliases.keys(), ...this.bundles.keys()].join(', ')}`;
+  #known(scopes: ModelScopes = EVERYTHING): string {
+    const starts = this.allowedStarts(scopes).map(({ manifest }) => manifest.name);
+    const named = [...this.bundles].filter(([, { manifest }]) => allowsModel(scopes, manifest.name));
+    const models = [...this.allowedAliases(scopes).keys(), ...named.map(([name]) => name)];
+    const beside = starts.length > 0 ? `; built-in starts: ${starts.join(', ')}` : '';
+    return `there are: ${models.join(', ')}${beside}`;
   }
 }
 

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { abortError, LogahError } from '../../errors';
-import type { Caller } from '../admission/budget';
+import type { Caller } from '../security/caller';
 import type { PlannedCall, PlannedRpc, PlanningMessage, PlanningSetup, PlanTask } from './planning-protocol';
 
 /**
@@ -120,7 +120,8 @@ export class Planner {
     this.#active = { ...waiting, id, abandoned };
     // The thread gets a copy of its own, which moves there.
     const bytes = Uint8Array.from(waiting.bytes);
-    const task: PlanTask = { id, kind: waiting.kind, bytes, abandoned };
+    const { kind, caller } = waiting;
+    const task: PlanTask = { id, kind, bytes, scopes: caller.scopes, abandoned };
     this.#worker.postMessage(task, [bytes.buffer]);
   }
 
@@ -144,9 +145,14 @@ export class Planner {
         active.resolve(message.call);
         break;
       case 'refused': {
-        const { kind, message: text, violations, retryAfterMs } = message.error;
+        const { kind, message: text, violations, retryAfterMs, reason, metadata } = message.error;
         active.reject(
-          new LogahError(kind, text, { violations, ...(retryAfterMs !== undefined && { retryAfterMs }) }),
+          new LogahError(kind, text, {
+            violations,
+            metadata,
+            ...(reason !== undefined && { reason }),
+            ...(retryAfterMs !== undefined && { retryAfterMs }),
+          }),
         );
         break;
       }

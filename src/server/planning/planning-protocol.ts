@@ -7,6 +7,7 @@ import type { Bundle } from '../../hypernet/bundle';
 import type { Aliases } from '../../hypernet/models-directory';
 import type { DataRange } from '../../plan/data-range';
 import type { Representation } from '../../plan/factors';
+import type { Scopes } from '../security/scopes';
 import type { InspectionOptions } from './inspection-request';
 import type { PackedTensors } from './packed-tensors';
 
@@ -27,6 +28,8 @@ export interface PlanTask {
   /** The RPC, whose request it is and whose response the plan travels in. */
   readonly kind: PlannedRpc;
   readonly bytes: Uint8Array;
+  /** What the caller may do. */
+  readonly scopes: Scopes;
   /** One shared word; other than 0 as soon as nobody waits for the plan. */
   readonly abandoned: Int32Array;
 }
@@ -43,6 +46,8 @@ export interface PlanHead {
   readonly tensors: number;
   /** Number of elements of the network. */
   readonly parameters: number;
+  /** Number of elements that are sent, in whatever form. */
+  readonly sentElements: number;
   readonly seed: number;
   readonly lift: number;
   readonly elementType: ElementType;
@@ -82,6 +87,8 @@ export interface ErrorFields {
   readonly message: string;
   readonly violations: readonly FieldViolation[];
   readonly retryAfterMs: number | undefined;
+  readonly reason: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** What the planning thread says. */

@@ -24,9 +24,9 @@ function plan(task: PlanTask): { answer: PlanningMessage; transferred: ArrayBuff
     return { answer: { kind: 'planned', id, call }, transferred: buffersOf(call) };
   } catch (error) {
     if (error instanceof LogahError) {
-      const { kind, message, violations, retryAfterMs } = error;
+      const { kind, message, violations, retryAfterMs, reason, metadata } = error;
       return {
-        answer: { kind: 'refused', id, error: { kind, message, violations, retryAfterMs } },
+        answer: { kind: 'refused', id, error: { kind, message, violations, retryAfterMs, reason, metadata } },
         transferred: [],
       };
     }

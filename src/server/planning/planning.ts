@@ -11,12 +11,14 @@ import { packGraph } from '../../decode/packed-graph';
 import { invalidField, LogahError } from '../../errors';
 import type { PredictRequest__Output } from '../../gen/logah/v1/PredictRequest';
 import { graphHash } from '../../graph/canonical';
+import { graphSize, type GraphLimits } from '../../graph/limits';
 import type { ArchitectureGraph } from '../../graph/graph';
-import type { GraphLimits } from '../../graph/limits';
 import { dataRange, type DataRange } from '../../plan/data-range';
 import { encodedGraph, planPrediction, type PredictionPlan } from '../../plan/plan';
 import { chooseWidening } from '../../plan/widening-choice';
+import { startOf } from '../../starts';
 import { knownNetwork } from './known-operations';
+import { startedNetwork } from './started-network';
 import { contentOf, framedFields, type FieldParts } from '../answers/message-parts';
 import { planMessages } from '../answers/messages';
 import type { ModelChoice } from './model-choice';
@@ -29,6 +31,8 @@ import {
 } from './inspection-request';
 import type { PlannedCall, PlanTask, StreamedPlan } from './planning-protocol';
 import { readOptions, type AnswerOptions } from './request';
+import { parametersExceeded } from '../security/refusals';
+import type { Scopes } from '../security/scopes';
 import { checkBounds, requestBounds } from '../admission/request-bounds';
 
 /** What is planned with. */
@@ -42,12 +46,12 @@ export interface PlanningContext {
  * request is wrong; see `docs/architecture.md` for the status of each stage.
  */
 export function planCall(
-  { kind, bytes }: Pick<PlanTask, 'kind' | 'bytes'>,
+  { kind, bytes, scopes }: Pick<PlanTask, 'kind' | 'bytes' | 'scopes'>,
   context: PlanningContext,
   checkpoint: () => void,
 ): PlannedCall {
   const { request, withGraph, inspection } = readRequest(kind, bytes, context.limits);
-  const { plan, options, read } = planned(request, context, checkpoint);
+  const { plan, options, read } = planned(request, scopes, context, checkpoint);
   if (inspection !== undefined) checkSelected(plan.tensors.filter(({ sent }) => sent).length);
   const range = dataRange(options.resume, plan.fingerprint, plan.totalBytes);
   const { chunkBytes, sha256 } = options;
@@ -59,6 +63,10 @@ export function planCall(
       totalBytes: plan.totalBytes,
       tensors: plan.tensors.length,
       parameters: plan.coverage.parameters,
+      sentElements: plan.tensors.reduce(
+        (sum, { sent, runs }) => sum + (sent ? runs.length * runs.count : 0),
+        0,
+      ),
       seed: plan.seed,
       lift: plan.lift,
       elementType: plan.elementType,
@@ -75,6 +83,7 @@ export function planCall(
 
 function planned(
   request: PredictRequest__Output,
+  scopes: Scopes,
   { limits, models }: PlanningContext,
   checkpoint: () => void,
 ): { readonly plan: PredictionPlan; readonly options: AnswerOptions; readonly read: ArchitectureGraph } {
@@ -86,14 +95,20 @@ function planned(
   request.architecture = null;
   checkpoint();
   const { graph } = network;
-  const bundle = models.choose(request.model, graph.family);
-  const known = knownNetwork(
-    graph,
-    chooseWidening(network, bundle.manifest, options.copies),
-    { isGraph, strict: options.strict },
-    bundle,
-    models.bundles,
-  );
+  const { elements } = graphSize(graph);
+  if (elements > scopes.parameters) throw parametersExceeded(elements, scopes.parameters);
+  const bundle = models.choose(request.model, graph.family, scopes);
+  const start = startOf(bundle);
+  const known =
+    start === undefined
+      ? knownNetwork(
+          graph,
+          chooseWidening(network, bundle.manifest, options.copies),
+          { isGraph, strict: options.strict },
+          bundle,
+          models.bundles,
+        )
+      : startedNetwork(graph, start, options);
   checkpoint();
   const plan = planPrediction(known.graph, bundle, options, known.choice, known.warnings);
   checkpoint();

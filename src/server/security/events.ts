@@ -1,5 +1,7 @@
 /** What happens that whoever watches over a server counts. */
 
+import type { ErrorKind, LogahError } from '../../errors';
+
 /** Files that are read again when they change. */
 export type ReloadedFiles = 'certificates' | 'callers' | 'keys';
 
@@ -9,8 +11,6 @@ export interface SecurityEvents {
   certificate(expires: Date): void;
   /** Files changed, and were taken over or refused. */
   reloaded(files: ReloadedFiles, taken: boolean): void;
-  /** A call was refused: one of `REFUSAL_REASONS`. */
-  refused(reason: RefusalReason): void;
 }
 
 /** Reasons of refusals, a closed list: `google.rpc.ErrorInfo.reason` has the same. */
@@ -27,9 +27,7 @@ export const REFUSAL_REASONS = [
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
-/** For a server that nobody watches over. */
-export const UNHEARD: SecurityEvents = {
-  certificate: () => undefined,
-  reloaded: () => undefined,
-  refused: () => undefined,
-};
+/** What a refusal is counted under: a reason of the list, or the kind of the error. */
+export function refusalLabel({ reason, kind }: LogahError): RefusalReason | ErrorKind {
+  return REFUSAL_REASONS.find((known) => known === reason) ?? kind;
+}

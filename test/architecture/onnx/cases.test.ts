@@ -8,6 +8,7 @@ import { elementCount, type ArchitectureGraph } from '../../../src/graph/graph';
 import { tensorContents } from '../../../src/onnx-file/summarise';
 import { memorySource } from '../../../src/onnx-file/wire';
 import { generousLimits, received } from '../requests';
+import { asConstants } from './as-constants';
 import { described, origins, read } from './reading';
 
 const CASES = join(__dirname, '../../fixtures/onnx/cases');
@@ -160,6 +161,20 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     parameters: 2021,
     constants: { pe: PATTERN, expand: 'one number throughout, under a name that no parameter has' },
   },
+  'positions-fixed': { parameters: 404 },
+  'positions-fixed-dynamo': {
+    parameters: 404,
+    nodes: [
+      'pos_enc tokens.weight [20,8] <- input',
+      'pos_enc embedding_1 [6,8] <- input',
+      'sum node_add <- tokens.weight + embedding_1',
+      'ln norm.weight [8] <- node_add',
+      'conv val_8 [20,8] <- norm.weight',
+      'bias head.bias [20] <- val_8',
+    ],
+    origins: { embedding_1: 'embedding of embedding_1' },
+    constants: {},
+  },
   'positions-on-input': {
     parameters: 8896,
     nodes: [
@@ -172,6 +187,26 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
       'bias b.bias [32] <- onnx::MatMul_38',
       'sum /Add_2 <- /Add + b.bias',
     ],
+    constants: {},
+  },
+  projections: { parameters: 1120 },
+  'projections-bare-onnxsim': {
+    parameters: 1072,
+    origins: { _v_123: 'matrix of _v_123, matrix of _v_123#2 slot 1, matrix of _v_123#3 slot 2' },
+  },
+  'projections-fused-onnxsim': {
+    parameters: 1072,
+    origins: {
+      'onnx::MatMul_88':
+        'matrix of onnx::MatMul_88, matrix of onnx::MatMul_88 slot 1, matrix of onnx::MatMul_88 slot 2',
+    },
+  },
+  'projections-onnxsim': {
+    parameters: 1120,
+    origins: {
+      _v_121: 'matrix of _v_121, matrix of _v_121#2 slot 1, matrix of _v_121#3 slot 2',
+      'key.bias': 'bias of key.bias slot 1',
+    },
     constants: {},
   },
   quantised: {
@@ -231,6 +266,15 @@ test.each(files)('%s is the same network where the server sees the data itself',
   expect(read(bytes)).toEqual(await sent(name));
 });
 
+test.each(files)('%s is the same network where every tensor is a Constant', async (name) => {
+  const [ours, theirs] = [await sent(name), read(asConstants(readFileSync(join(CASES, `${name}.onnx`))))];
+  expect(described(theirs)).toEqual(described(ours));
+  const byName = ({ parameters: all }: ArchitectureGraph): object =>
+    Object.fromEntries(all.map((parameter) => [parameter.name, parameter]));
+  expect(byName(theirs)).toEqual(byName(ours));
+  expect(constants(theirs)).toMatchObject(constants(ours));
+});
+
 test('matrices that are multiplied from the right are those of the layers, whose weights are [out, in]', async () => {
   const { parameters: all } = await sent('transposed-linear');
   const linear = all.filter(({ name }) => name.startsWith('onnx::MatMul'));
@@ -239,6 +283,14 @@ test('matrices that are multiplied from the right are those of the layers, whose
     [[80, 20], { order: [1, 0], shape: [20, 80] }],
     [[20, 5], { order: [1, 0], shape: [5, 20] }],
   ]);
+});
+
+test('projections that onnxsim has joined are the layers that they were', async () => {
+  const nodes = async (name: string): Promise<string[]> =>
+    described(await sent(name))
+      .map((node) => node.replace(/(onnx::\w+|_v_\d+(#\d)?|query|key|value)/g, 'p'))
+      .sort();
+  expect(await nodes('projections-onnxsim')).toEqual(await nodes('projections'));
 });
 
 describe('what the names of tensors do not tell is warned of', () => {

@@ -160,6 +160,10 @@ describe('a transformer is the network that its configuration says', () => {
     expect(shapes(ours)).toEqual(shapes(theirs));
     expect(joints(ours)).toEqual(joints(theirs));
     expect(coverage(ours)).toEqual(coverage(theirs));
+    // An encoder rounds its sums in the order of the nodes.
+    expect(ours.nodes.map(({ operation }) => operation)).toEqual(
+      theirs.nodes.map(({ operation }) => operation),
+    );
   });
 });
 

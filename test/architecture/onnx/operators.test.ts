@@ -400,8 +400,8 @@ test('rotary embeddings of queries and keys are nodes, and their cosines and sin
   });
   expect(described(graph)).toEqual([
     'conv q_proj [4,4] <- input',
-    'rot_emb turn_q.rotary <- q_proj',
     'conv k_proj [4,4] <- input',
+    'rot_emb turn_q.rotary <- q_proj',
     'rot_emb turn_k.rotary <- k_proj',
     'msa attend.softmax <- q_proj + turn_q.rotary + turn_k.rotary',
   ]);
@@ -486,4 +486,17 @@ test('numbers that the image is scaled by are no parameters', () => {
   );
   const graph = read({ nodes, tensors: { mean: [3, 1, 1], deviation: [3, 1, 1], w: [4, 3, 3, 3] } });
   expect(Object.keys(origins(graph))).toEqual(['w']);
+});
+
+test('scales of a resizing are no parameters, whatever they are called', () => {
+  const graph = read({
+    nodes: [
+      { op: 'Conv', in: ['x', 'w'], out: ['c'] },
+      { op: 'Resize', in: ['c', '', 'up.weight'], out: ['r'], name: 'up' },
+      { op: 'Conv', in: ['r', 'v'], out: ['y'] },
+    ],
+    tensors: { w: [4, 3, 3, 3], v: [2, 4, 1, 1], 'up.weight': [4] },
+  });
+  expect(graph.parameters.map(({ name }) => name)).toEqual(['w', 'v']);
+  expect(graph.constants).toEqual([{ name: 'up.weight', shape: [4], reason: 'the scales of a resizing' }]);
 });

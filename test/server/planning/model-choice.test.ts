@@ -42,8 +42,15 @@ describe('the model', () => {
     const error = await refusalOf(() => new ModelChoice(bundles, '').choose('nope', ''));
     expect(error).toMatchObject({
       kind: 'not_found',
-      message: 'model is "nope"; there are: a, b, c',
-      violations: [{ field: 'model', description: 'is "nope"; there are: a, b, c' }],
+      message:
+        'model is "nope"; there are: a, b, c; built-in starts: default, mup_orthogonal, orthogonal, small, torchtitan',
+      violations: [
+        {
+          field: 'model',
+          description:
+            'is "nope"; there are: a, b, c; built-in starts: default, mup_orthogonal, orthogonal, small, torchtitan',
+        },
+      ],
     });
   });
 
@@ -51,7 +58,8 @@ describe('the model', () => {
     const error = await refusalOf(() => new ModelChoice(bundles, 'd'));
     expect(error).toMatchObject({
       kind: 'failed_precondition',
-      message: '--default-model is d; there are: a, b, c',
+      message:
+        '--default-model is d; there are: a, b, c; built-in starts: default, mup_orthogonal, orthogonal, small, torchtitan',
     });
   });
 });

@@ -3,6 +3,7 @@ import { matching, namedBundles } from '../../../src/server/planning/named-bundl
 import { ModelChoice } from '../../../src/server/planning/model-choice';
 import { manifest } from '../../support/hypernet-config';
 import { refusalOf } from '../../support/refusal';
+import { EVERYTHING } from '../../../src/server/security/scopes';
 
 const bundle = (name: string, digits: string): Bundle => ({
   manifest: manifest({ name, families: [name] }),
@@ -91,6 +92,6 @@ describe('the choice of a model', () => {
   it('finds the expansion of any model of that name', () => {
     const withExpansion = { ...first, expansion: { path: '/expansion', sha256: 'e' } };
     const models = choice([withExpansion, second], { m: 'm@bbb2' });
-    expect(models.expansion('m', 'e').path).toBe('/expansion');
+    expect(models.expansion('m', 'e', EVERYTHING).path).toBe('/expansion');
   });
 });

@@ -257,7 +257,7 @@ class Widening(_message.Message):
     def __init__(self, copies: _Optional[int] = ..., base: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class TensorPlan(_message.Message):
-    __slots__ = ("name", "shape", "source", "rank", "bytes", "offset", "tied_to", "sent", "predicted_elements", "tiled_elements", "initialized_elements", "sent_start", "sent_shape", "factors", "core", "view")
+    __slots__ = ("name", "shape", "source", "rank", "bytes", "offset", "tied_to", "sent", "predicted_elements", "tiled_elements", "initialized_elements", "started_elements", "sent_start", "sent_shape", "factors", "core", "view")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -269,6 +269,7 @@ class TensorPlan(_message.Message):
     PREDICTED_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     TILED_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     INITIALIZED_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     SENT_START_FIELD_NUMBER: _ClassVar[int]
     SENT_SHAPE_FIELD_NUMBER: _ClassVar[int]
     FACTORS_FIELD_NUMBER: _ClassVar[int]
@@ -285,12 +286,13 @@ class TensorPlan(_message.Message):
     predicted_elements: int
     tiled_elements: int
     initialized_elements: int
+    started_elements: int
     sent_start: _containers.RepeatedScalarFieldContainer[int]
     sent_shape: _containers.RepeatedScalarFieldContainer[int]
     factors: _containers.RepeatedCompositeFieldContainer[FactorBlock]
     core: _containers.RepeatedCompositeFieldContainer[CoreBlock]
     view: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., source: _Optional[_Union[Source, str]] = ..., rank: _Optional[int] = ..., bytes: _Optional[int] = ..., offset: _Optional[int] = ..., tied_to: _Optional[str] = ..., sent: _Optional[bool] = ..., predicted_elements: _Optional[int] = ..., tiled_elements: _Optional[int] = ..., initialized_elements: _Optional[int] = ..., sent_start: _Optional[_Iterable[int]] = ..., sent_shape: _Optional[_Iterable[int]] = ..., factors: _Optional[_Iterable[_Union[FactorBlock, _Mapping]]] = ..., core: _Optional[_Iterable[_Union[CoreBlock, _Mapping]]] = ..., view: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., source: _Optional[_Union[Source, str]] = ..., rank: _Optional[int] = ..., bytes: _Optional[int] = ..., offset: _Optional[int] = ..., tied_to: _Optional[str] = ..., sent: _Optional[bool] = ..., predicted_elements: _Optional[int] = ..., tiled_elements: _Optional[int] = ..., initialized_elements: _Optional[int] = ..., started_elements: _Optional[int] = ..., sent_start: _Optional[_Iterable[int]] = ..., sent_shape: _Optional[_Iterable[int]] = ..., factors: _Optional[_Iterable[_Union[FactorBlock, _Mapping]]] = ..., core: _Optional[_Iterable[_Union[CoreBlock, _Mapping]]] = ..., view: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class FactorBlock(_message.Message):
     __slots__ = ("row", "rows", "column", "columns", "m", "n", "rank")
@@ -460,7 +462,7 @@ class ListModelsResponse(_message.Message):
     def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., default_model: _Optional[str] = ..., aliases: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "description", "fingerprint", "families", "operations", "rank", "parameters", "license", "decoder", "training_json", "tokenizer_vocab_size")
+    __slots__ = ("name", "description", "fingerprint", "families", "operations", "rank", "parameters", "license", "decoder", "training_json", "tokenizer_vocab_size", "built_in")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
@@ -472,6 +474,7 @@ class Model(_message.Message):
     DECODER_FIELD_NUMBER: _ClassVar[int]
     TRAINING_JSON_FIELD_NUMBER: _ClassVar[int]
     TOKENIZER_VOCAB_SIZE_FIELD_NUMBER: _ClassVar[int]
+    BUILT_IN_FIELD_NUMBER: _ClassVar[int]
     name: str
     description: str
     fingerprint: str
@@ -483,7 +486,8 @@ class Model(_message.Message):
     decoder: str
     training_json: str
     tokenizer_vocab_size: int
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., fingerprint: _Optional[str] = ..., families: _Optional[_Iterable[str]] = ..., operations: _Optional[_Iterable[str]] = ..., rank: _Optional[int] = ..., parameters: _Optional[int] = ..., license: _Optional[str] = ..., decoder: _Optional[str] = ..., training_json: _Optional[str] = ..., tokenizer_vocab_size: _Optional[int] = ...) -> None: ...
+    built_in: bool
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., fingerprint: _Optional[str] = ..., families: _Optional[_Iterable[str]] = ..., operations: _Optional[_Iterable[str]] = ..., rank: _Optional[int] = ..., parameters: _Optional[int] = ..., license: _Optional[str] = ..., decoder: _Optional[str] = ..., training_json: _Optional[str] = ..., tokenizer_vocab_size: _Optional[int] = ..., built_in: _Optional[bool] = ...) -> None: ...
 
 class GetTokenizerRequest(_message.Message):
     __slots__ = ("model",)

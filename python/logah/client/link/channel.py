@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import grpc
 
 from logah.client._generated import logah_pb2
+from logah.client.wire.chunk_message import parsed_response
 
 _SERVICE = "logah.v1.LogahService"
 
@@ -42,7 +43,7 @@ class Calls:
         self.predict = channel.unary_stream(
             f"/{_SERVICE}/Predict",
             request_serializer=logah_pb2.PredictRequest.SerializeToString,
-            response_deserializer=logah_pb2.PredictResponse.FromString,
+            response_deserializer=parsed_response,
         )
         self.plan = channel.unary_unary(
             f"/{_SERVICE}/Plan",
@@ -80,9 +81,22 @@ def open_aio_channel(target: str, credentials: grpc.ChannelCredentials | None) -
     return grpc.aio.secure_channel(target, credentials, options=channel_options(target))
 
 
-def channel_options(target: str) -> tuple[tuple[str, int], ...]:
-    """The options for a server: those above, and of the loopback that no HTTP proxy (`http_proxy`) leads there."""
-    return (*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0)) if is_loopback(target) else CHANNEL_OPTIONS
+#: Calls take turns among all addresses that a name has; gRPC's default stays with the first that answers.
+_TAKE_TURNS = '{"loadBalancingConfig": [{"round_robin": {}}]}'
+
+
+def channel_options(target: str) -> tuple[tuple[str, int | str], ...]:
+    """The options for a server: those above, and two that depend on it.
+
+    Of the loopback, that no HTTP proxy (`http_proxy`) leads there. Of a target that says how it is resolved
+    ("dns:///logah-headless:50051", "ipv4:a:1,b:2"), that calls take turns among its addresses.
+    """
+    options: tuple[tuple[str, int | str], ...] = CHANNEL_OPTIONS
+    if is_loopback(target):
+        options = (*options, ("grpc.enable_http_proxy", 0))
+    if re.match(r"(?:dns|ipv4|ipv6):", target, re.IGNORECASE):
+        options = (*options, ("grpc.service_config", _TAKE_TURNS))
+    return options
 
 
 def is_loopback(target: str) -> bool:

@@ -13,10 +13,9 @@ from logah.client.module.keeping import Keeping
 from logah.client.module.local_box import LocalBox, local_tensor, materialized
 from logah.client.module.module_parameters import ParameterSlot
 from logah.client.module.own_start.evidence import is_explained
-from logah.client.module.torch_expansion import fill_from_cores
+from logah.client.module.torch_expansion import fill_from_cores, fill_from_factors
 from logah.client.module.verification import Sample, sampled_places
 from logah.client.wire.core_data import CoreExpansion
-from logah.client.wire.factored_tensor import FactoredTensor
 from logah.client.wire.plan import Plan, TensorPlan
 from logah.client.wire.tensor_pieces import TensorPiece
 from logah.errors import ProtocolError, expect_equal
@@ -94,7 +93,7 @@ class Filling:
         if self._bytes is not None and self._needs_copy:
             local = local_tensor(self._matched[tensor.name].parameter)
             if tensor.factors:
-                _copy_product(tensor, self._bytes, self._boxes[tensor.name], local)
+                fill_from_factors(local, self._boxes[tensor.name], tensor, self._bytes)
             elif tensor.core:
                 self._expand(tensor, self._bytes, local)
             else:
@@ -143,25 +142,6 @@ class Filling:
         local, box = local_tensor(self._matched[name].parameter), self._boxes[name]
         if box.start[0] <= row < box.start[0] + box.shape[0]:
             local[row - box.start[0]].zero_()
-
-
-def _copy_product(planned: TensorPlan, data: NDArray[np.uint8], box: LocalBox, local: Tensor) -> None:
-    """The box of the product of a tensor's factors, rounded to the type of `local`."""
-    tensor = FactoredTensor(planned, data)
-    if planned.view:
-        # A box of the shape is none of the matrix that the factors make.
-        whole = torch.empty(planned.matrix_view, dtype=local.dtype)
-        for row, tile in tensor.tiles():
-            whole[row : row + len(tile)].copy_(torch.from_numpy(tile))
-        cut = tuple(slice(start, start + size) for start, size in zip(box.start, box.shape, strict=True))
-        local.copy_(whole.view(planned.shape)[cut])
-        return
-    first, column = box.start
-    rows, columns = box.shape
-    for row, tile in tensor.tiles(first, first + rows):
-        start, end = max(first, row), min(first + rows, row + len(tile))
-        part = tile[start - row : end - row, column : column + columns]
-        local[start - first : end - first].copy_(torch.from_numpy(part))
 
 
 def requested(tensor: TensorPlan, box: LocalBox | None) -> tuple[tuple[int, int], ...] | None:

@@ -70,7 +70,7 @@ def decide(
             kept[name] = "frozen"
         elif tensor.is_kept:
             kept[name] = "own"
-        elif tensor.predicted_elements == 0:
+        elif tensor.predicted_elements + tensor.started_elements == 0:
             if tensor.elements == 0 or name in given or not start.holds(slot):
                 continue
             draw = start.explaining_draw(slot)

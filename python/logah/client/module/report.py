@@ -71,7 +71,13 @@ def report_of(
     left = [tensor for tensor in plan.tensors if tensor.name in kept and not tensor.is_kept]
     tiled = sum(tensor.tiled_elements for tensor in left)
     shares = predicted_shares([tensor for tensor in plan.tensors if not tensor.is_tied], kept)
-    little = tuple(f"{share:.0%} of {_part(name)} is predicted" for name, share in shares.items() if share < _LITTLE)
+    # A built-in start predicts nothing.
+    started = any(tensor.started_elements for tensor in plan.tensors)
+    little = tuple(
+        f"{share:.0%} of {_part(name)} is predicted"
+        for name, share in shares.items()
+        if share < _LITTLE and not started
+    )
     return InitializationReport(
         model=plan.model,
         fingerprint=plan.fingerprint,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -18,7 +18,15 @@ from torch import Tensor
 
 from logah.client.module.local_box import LocalBox
 from logah.client.module.torch_draws import add_noise, draw_into
-from logah.client.wire.core_data import ConstantData, CoreExpansion, CoreRows, ElementData, RuleData, block_data
+from logah.client.wire.core_data import (
+    ConstantData,
+    CoreExpansion,
+    CoreRows,
+    ElementData,
+    NoiseData,
+    RuleData,
+    block_data,
+)
 from logah.client.wire.plan import CoreBlock, TensorPlan
 
 #: Rows and columns of a tile of a product: 1 MiB of float32, which stays in a core's cache where it is to be rounded.
@@ -54,8 +62,35 @@ def fill_from_cores(
     and rounded once. Tiles have bounds that depend on the tensor alone and are computed whole, so an element has the
     same bits whatever part of the tensor is asked for, on one kind of device.
     """
-    with _full_precision(local.device):
-        _fill(local, box, tensor, data, expansion)
+
+    def fill(whole: _View) -> None:
+        for block, read in block_data(tensor, data, expansion.element_type, expansion.expansion):
+            if isinstance(read, RuleData):
+                _draw(block, read, tensor, whole)
+                continue
+            noise = read.noise if isinstance(read, CoreRows) else None
+            _copy_tiles(_tiles(block, read, expansion, local.device, whole), whole, tensor, noise)
+
+    _fill(local, box, tensor, fill)
+
+
+def fill_from_factors(local: Tensor, box: LocalBox, tensor: TensorPlan, data: NDArray[np.uint8]) -> None:
+    """The same from factors, whose products have the same tiles."""
+    values = torch.from_numpy(data).view(torch.float32)
+
+    def fill(whole: _View) -> None:
+        at = 0
+        for place in tensor.factors:
+            middle, end = at + place.m * place.rank, at + (place.m + place.n) * place.rank
+            a = values[at:middle].view(place.m, place.rank).to(local.device)
+            b = values[middle:end].view(place.n, place.rank).to(local.device)
+            at = end
+            block = CoreBlock(
+                place.row, place.rows, place.column, place.columns, "matrix", place.m, place.n, 0, 0, 0, 0
+            )
+            _copy_tiles(_matrix(block, a, b, whole, in_place=True), whole, tensor)
+
+    _fill(local, box, tensor, fill)
 
 
 @contextlib.contextmanager
@@ -70,30 +105,34 @@ def _full_precision(device: torch.device) -> Iterator[None]:
         torch.set_float32_matmul_precision(precision)
 
 
-def _fill(local: Tensor, box: LocalBox, tensor: TensorPlan, data: NDArray[np.uint8], expansion: CoreExpansion) -> None:
+def _fill(local: Tensor, box: LocalBox, tensor: TensorPlan, fill: Callable[[_View], None]) -> None:
     rows, columns = tensor.matrix_view
     view = _view_of(local, box, tensor)
-    # A box that is no box of the matrix view, or memory in another order: through a copy of whole rows.
-    whole = (
-        view if view is not None else _View(torch.empty(rows, columns, dtype=local.dtype, device=local.device), 0, 0)
-    )
-    for block, read in block_data(tensor, data, expansion.element_type, expansion.expansion):
-        if isinstance(read, RuleData):
-            _draw(block, read, tensor, whole)
-            continue
-        noise = read.noise if isinstance(read, CoreRows) else None
-        for tile, row, column in _tiles(block, read, expansion, local.device, whole):
-            part = whole.part(row, tile.shape[0], column, tile.shape[1])
-            if part is not None:
-                memory, tile_rows, tile_columns = part
-                values = tile[tile_rows, tile_columns]
-                if noise is not None:
-                    first = (row + tile_rows.start) * columns + column + tile_columns.start
-                    add_noise(values, noise, first, columns)
-                memory.copy_(values)
-    if view is None:
+    with _full_precision(local.device):
+        if view is not None:
+            fill(view)
+            return
+        # A box that is no box of the matrix view, or memory in another order: through a copy of whole rows.
+        whole = _View(torch.empty(rows, columns, dtype=local.dtype, device=local.device), 0, 0)
+        fill(whole)
         cut = tuple(slice(start, start + size) for start, size in zip(box.start, box.shape, strict=True))
         local.copy_(whole.values.view(tensor.shape)[cut])
+
+
+def _copy_tiles(
+    tiles: Iterator[tuple[Tensor, int, int]], whole: _View, tensor: TensorPlan, noise: NoiseData | None = None
+) -> None:
+    """Puts tiles where they belong, rounded, with noise or without."""
+    _, columns = tensor.matrix_view
+    for tile, row, column in tiles:
+        part = whole.part(row, tile.shape[0], column, tile.shape[1])
+        if part is not None:
+            memory, tile_rows, tile_columns = part
+            values = tile[tile_rows, tile_columns]
+            if noise is not None:
+                first = (row + tile_rows.start) * columns + column + tile_columns.start
+                add_noise(values, noise, first, columns)
+            memory.copy_(values)
 
 
 def _draw(block: CoreBlock, read: RuleData, tensor: TensorPlan, whole: _View) -> None:

@@ -18,6 +18,7 @@ from logah.client.tracing import views as views
 from logah.client.tracing.exported import export
 from logah.client.tracing.interpreter import Interpreter
 from logah.client.tracing.parameters import TOKEN_RULE, Rules, given_rule, parameters_of
+from logah.client.tracing.scalars import ConstructedScalars
 from logah.client.tracing.shadow import Shadow, check_module
 from logah.client.tracing.submodels import follow_own_inputs, holders_of
 from logah.graph.architecture import DEFAULT_INITIALIZER_RANGE, ArchitectureGraph, Initialization
@@ -42,11 +43,11 @@ def trace(
         interpreter.run(export(Shadow(module), args or (), kwargs or {}), holders)
     nodes, edges = interpreter.finish()
 
-    start = OwnStart(module)
+    start, scalars = OwnStart(module), ConstructedScalars(module)
 
     def rule_of(name: str) -> Initialization | None:
         prefix = max((use.prefix for use in interpreter.draft.uses.get(name, ())), default=0)
-        rule = given_rule(rules or {}, name) or own_rule(start, name, prefix)
+        rule = given_rule(rules or {}, name) or own_rule(start, name, prefix) or scalars.rule(name)
         if rule is None and name in interpreter.tokens and not start.can_fill(name):
             return TOKEN_RULE
         return rule

@@ -114,6 +114,7 @@ def _tensor(tensor: logah_pb2.TensorPlan) -> TensorPlan:
         predicted_elements=tensor.predicted_elements,
         tiled_elements=tensor.tiled_elements,
         initialized_elements=tensor.initialized_elements,
+        started_elements=tensor.started_elements,
         sent_start=tuple(tensor.sent_start),
         sent_shape=tuple(tensor.sent_shape),
         factors=tuple(

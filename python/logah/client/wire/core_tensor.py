@@ -16,9 +16,6 @@ from logah.client.wire.expansion import ExpansionLayer
 from logah.client.wire.factored_tensor import TILE_ELEMENTS, FactoredTensor
 from logah.client.wire.plan import CoreBlock, Expansion, Plan, TensorPlan
 
-#: Elements that are computed at a time where a product is not written where it belongs: 1 MiB, for a core's cache.
-_STRIP_ELEMENTS = 1 << 18
-
 #: Writes rows `first` to `last` of a block, counted in it, to [rows, columns] of the element type asked for.
 _Fill = Callable[[int, int, NDArray[np.generic]], None]
 
@@ -38,18 +35,15 @@ class CoreTensor:
         self._type, self._shape = element_type, tensor.shape
         self._rows, self._columns = tensor.matrix_view
         self._blocks = [
-            (block, *self._filling(block, read, layer))
+            (block, self._filling(block, read, layer))
             for block, read in block_data(tensor, data, element_type, expansion)
         ]
 
     def fill(self, array: NDArray[np.generic]) -> None:
-        """Writes the tensor to its matrix view [rows, columns], in the element type asked for."""
-        for block, in_place, fill in self._blocks:
-            columns = slice(block.column, block.column + block.columns)
-            step = block.rows if in_place else max(1, _STRIP_ELEMENTS // block.columns)
-            for first in range(0, block.rows, step):
-                last = min(first + step, block.rows)
-                fill(first, last, array[block.row + first : block.row + last, columns])
+        """Writes the tensor to its matrix view [rows, columns], in the element type asked for, as the tiles have it."""
+        step = max(1, TILE_ELEMENTS // self._columns)
+        for row in range(0, self._rows, step):
+            self._fill_rows(row, array[row : row + step])
 
     def tiles(self) -> Iterator[tuple[int, NDArray[np.generic]]]:
         """Yields the first row and the values [rows, columns] of every tile, in the element type asked for. A tile's
@@ -58,39 +52,42 @@ class CoreTensor:
         memory = np.empty((min(step, self._rows), self._columns), self._type.numpy)
         for row in range(0, self._rows, step):
             tile = memory[: min(step, self._rows - row)]
-            for block, _, fill in self._blocks:
-                first, last = max(row, block.row), min(row + len(tile), block.row + block.rows)
-                if first < last:
-                    columns = slice(block.column, block.column + block.columns)
-                    fill(first - block.row, last - block.row, tile[first - row : last - row, columns])
+            self._fill_rows(row, tile)
             yield row, tile
 
-    def _filling(self, block: CoreBlock, data: BlockData, layer: ExpansionLayer) -> tuple[bool, _Fill]:
-        """What fills a block, and whether it needs no memory of its own."""
+    def _fill_rows(self, row: int, tile: NDArray[np.generic]) -> None:
+        for block, fill in self._blocks:
+            first, last = max(row, block.row), min(row + len(tile), block.row + block.rows)
+            if first < last:
+                columns = slice(block.column, block.column + block.columns)
+                fill(first - block.row, last - block.row, tile[first - row : last - row, columns])
+
+    def _filling(self, block: CoreBlock, data: BlockData, layer: ExpansionLayer) -> _Fill:
+        """What fills a block: a product of float32 where it belongs."""
         if isinstance(data, ElementData):
             elements = data.elements
 
             def copy(first: int, last: int, out: NDArray[np.generic]) -> None:
                 out[...] = elements[first:last]
 
-            return True, copy
+            return copy
         if isinstance(data, ConstantData):
             value = self._type.rounded(np.full((1, 1), data.value, np.float32))
 
             def repeat(first: int, last: int, out: NDArray[np.generic]) -> None:
                 out[...] = value
 
-            return True, repeat
+            return repeat
         if isinstance(data, RuleData):
-            return False, self._rounding(self._draws(block, data))
+            return self._rounding(self._draws(block, data))
         if block.layout in ("matrix", "matrix_transposed") and self._type.name == "float32" and data.noise is None:
             left, right = _matrix_factors(block, data, layer)
 
             def multiply(first: int, last: int, out: NDArray[np.generic]) -> None:
                 np.matmul(_repeated(left, first, last), right, out=out)
 
-            return True, multiply
-        return False, self._rounding(self._with_noise(block, data, _values(block, data, layer)))
+            return multiply
+        return self._rounding(self._with_noise(block, data, _values(block, data, layer)))
 
     def _rounding(self, values: Callable[[int, int], NDArray[np.float32]]) -> _Fill:
         def fill(first: int, last: int, out: NDArray[np.generic]) -> None:

@@ -62,7 +62,9 @@ class FactoredTensor:
     def fill(self, array: NDArray[np.generic], element_type: ElementType) -> None:
         """Writes the tensor to its matrix view [rows, columns], of this type."""
         if element_type.name == "float32":
-            self._multiply(0, array)
+            step = max(1, TILE_ELEMENTS // self._shape[1])
+            for row in range(0, self._shape[0], step):
+                self._multiply(row, array[row : row + step])
             return
         for row, tile in self.tiles():
             element_type.round_into(tile, array[row : row + len(tile)])

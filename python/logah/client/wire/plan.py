@@ -127,6 +127,8 @@ class TensorPlan:
     predicted_elements: int
     tiled_elements: int
     initialized_elements: int
+    #: Of those, what a built-in start fills, which the request names as its model.
+    started_elements: int
     #: The box that is sent: its first index in each dimension, and its size. Empty where not sent.
     sent_start: tuple[int, ...]
     sent_shape: tuple[int, ...]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from logah.client._generated import logah_pb2
 from logah.client.wire.checked_plan import check_plan
+from logah.client.wire.chunk_message import ReceivedChunk
 from logah.client.wire.plan import Plan
 from logah.client.wire.tensor_pieces import TensorPiece, TensorPieces
 from logah.errors import ProtocolError, expect_equal
@@ -84,8 +85,10 @@ class PredictionStream:
         request.resume.CopyFrom(logah_pb2.Resume(fingerprint=self._plan.fingerprint, offset=position))
         return request
 
-    def accept(self, message: logah_pb2.PredictResponse) -> Event | None:
+    def accept(self, message: logah_pb2.PredictResponse | ReceivedChunk) -> Event | None:
         """Checks a message; None where it tells the caller nothing new. Raises ProtocolError."""
+        if isinstance(message, ReceivedChunk):
+            return self._accept_chunk(message)
         kind = message.WhichOneof("message")
         shown = kind or "empty or of an unknown kind"
         if self.complete:
@@ -95,8 +98,7 @@ class PredictionStream:
                 raise ProtocolError("message", shown, "the plan first")
             return self._accept_plan(message.plan)
         if kind == "chunk":
-            offset, data = message.chunk.offset, message.chunk.data
-            return DataEvent(offset, data, self._pieces.accept(message.chunk))
+            return self._accept_chunk(ReceivedChunk(message.chunk.offset, memoryview(message.chunk.data)))
         if kind == "summary":
             self._pieces.finish(message.summary, self._resumed_at)
             self.complete = True
@@ -107,6 +109,13 @@ class PredictionStream:
                 message.summary.peak_memory_bytes,
             )
         raise ProtocolError("message", shown, "a chunk or the summary")
+
+    def _accept_chunk(self, chunk: ReceivedChunk) -> DataEvent:
+        if self.complete:
+            raise ProtocolError("message after the summary", "chunk", "none")
+        if self._awaits_same_plan or self._pieces is None:
+            raise ProtocolError("message", "chunk", "the plan first")
+        return DataEvent(chunk.offset, chunk.data, self._pieces.accept(chunk))
 
     @property
     def begun(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from logah.client._generated import logah_pb2
+from logah.client.wire.chunk_message import ReceivedChunk
 from logah.client.wire.plan import Plan, TensorPlan
 from logah.errors import ProtocolError, expect_equal
 
@@ -41,7 +42,7 @@ class TensorPieces:
         # Index of the tensor that byte `position` belongs to.
         self._current = 0
 
-    def accept(self, chunk: logah_pb2.Chunk) -> tuple[TensorPiece, ...]:
+    def accept(self, chunk: ReceivedChunk) -> tuple[TensorPiece, ...]:
         """The pieces of the next chunk. Raises ProtocolError where it does not continue the one before."""
         offset, data = chunk.offset, chunk.data
         expect_equal("chunk offset", offset, self.position)
@@ -50,10 +51,9 @@ class TensorPieces:
         end = offset + len(data)
         if end > self._plan.total_bytes:
             raise ProtocolError("end of the last chunk", end, f"at most {self._plan.total_bytes}")
-        view = memoryview(data)
         pieces = []
         while self.position < end:
-            pieces.append(self._next_piece(offset, view))
+            pieces.append(self._next_piece(offset, data))
         return tuple(pieces)
 
     def finish(self, summary: logah_pb2.Summary, resumed_at: int) -> None:

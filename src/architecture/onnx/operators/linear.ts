@@ -8,6 +8,7 @@ import { asData, joined, output } from './as-data';
 import { attentionOver, scoresOf } from './attention';
 import { biasedBy } from './bias';
 import { weightIndices, type EinsumIndices } from './einsum';
+import { joinedLayers } from './joined-layers';
 import { intAttribute, intsAttribute, operators, type Operators, type Reading } from './operator';
 import { mainOf, multipliedWeights } from './weight-products';
 
@@ -150,9 +151,11 @@ function multiplied(data: Data, weight: WeightValue, indices: EinsumIndices, rea
     isMatrix && indices.outputs.length > 0
       ? oriented(main.shape, view, [indices.outputs, indices.inputs])
       : undefined;
-  return orientation === undefined
-    ? unpredicted(data, weight, reading, inputs, outputs)
-    : layer(data, weight, 'conv', orientation, outputs, reading);
+  if (orientation === undefined) return unpredicted(data, weight, reading, inputs, outputs);
+  return (
+    joinedLayers(data, main, orientation, reading) ??
+    layer(data, weight, 'conv', orientation, outputs, reading)
+  );
 }
 
 /** Mel banks, Fourier matrices and the like. */

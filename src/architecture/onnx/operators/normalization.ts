@@ -311,10 +311,11 @@ function dataWithStatistic(data: Data, statistic: Statistic, reading: Reading): 
   return statistic.scale ? scaled(result, { by }, statistic.scale, undefined, reading) : result;
 }
 
-/** The root of weights: of vectors as they are, a variance; of what was summed up, the norm of a weight. */
+/** The root of weights: of vectors as they are, a variance; of what was summed up, the norm of a weight; or of a number. */
 export function rootOf(value: WeightValue, { node }: Reading): WeightValue {
   const { weights, variances, reduced } = value;
   if (reduced === true || variances !== undefined) return value;
   if (node.operator === 'Reciprocal' || !weights.every(isVector)) return value;
+  if (weights.every(({ elements, named }) => elements === 1 && !named)) return value;
   return { ...value, weights: [], variances: weights };
 }

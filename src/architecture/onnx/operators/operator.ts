@@ -20,6 +20,8 @@ export interface Reading {
   readonly makerOf: (name: string) => OnnxNode | undefined;
   /** The numbers of an input, where the file has them: a shape, axes, an index. */
   readonly integersOf: (input: number) => readonly number[] | undefined;
+  /** The same by the name of a value. */
+  readonly integers: ReadonlyMap<string, readonly number[]>;
 }
 
 /** An operator of ONNX. */
@@ -38,7 +40,7 @@ export function operators(names: readonly string[], becomes: string, read: Opera
 }
 
 /** An attribute's number. */
-export function intAttribute({ node }: Reading, name: string, fallback: number): number {
+export function intAttribute({ node }: Pick<Reading, 'node'>, name: string, fallback: number): number {
   return node.attributes.get(name)?.int ?? fallback;
 }
 

@@ -15,8 +15,8 @@ import {
 /** They move elements, or take some of them. */
 const MOVES = [
   ...['CenterCropPad', 'Col2Im', 'Compress', 'DepthToSpace', 'GatherElements', 'GatherND', 'GridSample'],
-  ...['MaxUnpool', 'Pad', 'Resize', 'ReverseSequence', 'RoiAlign', 'Slice', 'SpaceToDepth', 'Split'],
-  ...['TensorScatter', 'Tile', 'Trilu', 'Upsample', 'Bernoulli'],
+  ...['MaxUnpool', 'Pad', 'ReverseSequence', 'RoiAlign', 'Slice', 'SpaceToDepth', 'Split'],
+  ...['TensorScatter', 'Tile', 'Trilu', 'Bernoulli'],
   ...['SplitToSequence', 'SequenceAt', 'SequenceConstruct', 'SequenceInsert', 'SequenceErase'],
   ...['ConcatFromSequence', 'Optional', 'OptionalGetElement'],
 ];
@@ -66,6 +66,13 @@ export const passingOperators: Operators = {
   ...operators(MOVES, 'passed through', (reading) => {
     const value = first(reading);
     return value.kind === 'weight' ? withView(value, undefined) : value;
+  }),
+  ...operators(['Resize', 'Upsample'], 'passed through; its scales are no parameters', (reading) => {
+    for (const scales of reading.inputs.slice(1)) {
+      if (scales?.kind !== 'weight') continue;
+      for (const weight of scales.weights) reading.network.constant(weight, 'the scales of a resizing');
+    }
+    return first(reading);
   }),
   ...operators(COPIES, 'passed through', first),
   Transpose: moving((value, reading) => {

@@ -8,6 +8,12 @@ import type { Data, Weight } from '../values';
 import { learnedOf, plain, structural } from './as-data';
 import type { Reading } from './operator';
 
+/**
+ * What the dynamo exporter calls the rows of an embedding that it has looked up itself, as it does with positions of a fixed
+ * number.
+ */
+const LOOKED_UP = /^embedding(_\d+)?$/;
+
 /** Data and the table of positions that is added to it. */
 export function positioned(data: Data, table: Weight, reading: Reading): Data {
   const { network } = reading;
@@ -24,6 +30,14 @@ export function positioned(data: Data, table: Weight, reading: Reading): Data {
 function positions(table: Weight, tokens: number, { network }: Reading): number | undefined {
   const { name, shape } = table;
   const [first = 1, second = 1, third = 1] = shape;
+  if (LOOKED_UP.test(name) && (shape.length === 2 || (shape.length === 3 && first === 1))) {
+    const [rows = 1, columns = 1] = shape.slice(-2);
+    const node = network.node(name, 'pos_enc', [rows, columns], [0], table);
+    const axes = shape.map((_, axis) => axis);
+    const layout = shape.length === 2 ? undefined : { order: axes, shape: [rows, columns] };
+    network.predict(table, node, 'embedding', { shape: [rows, columns], layout, outputs: shape.length - 2 });
+    return node;
+  }
   if (shape.length === 2) {
     const node = network.node(name, 'pos_enc', shape, [], table);
     network.predict(table, node, 'embedding', asStored(shape));

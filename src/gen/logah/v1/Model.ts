@@ -14,6 +14,7 @@ export interface Model {
   'decoder'?: (string);
   'trainingJson'?: (string);
   'tokenizerVocabSize'?: (number);
+  'builtIn'?: (boolean);
 }
 
 export interface Model__Output {
@@ -28,4 +29,5 @@ export interface Model__Output {
   'decoder': (string);
   'trainingJson': (string);
   'tokenizerVocabSize': (number);
+  'builtIn': (boolean);
 }

@@ -22,6 +22,7 @@ export interface TensorPlan {
   'factors'?: (_logah_v1_FactorBlock)[];
   'core'?: (_logah_v1_CoreBlock)[];
   'view'?: (number | string | Long)[];
+  'startedElements'?: (number | string | Long);
 }
 
 export interface TensorPlan__Output {
@@ -41,4 +42,5 @@ export interface TensorPlan__Output {
   'factors': (_logah_v1_FactorBlock__Output)[];
   'core': (_logah_v1_CoreBlock__Output)[];
   'view': (number)[];
+  'startedElements': (number);
 }

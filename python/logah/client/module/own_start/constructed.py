@@ -18,8 +18,8 @@ from logah.client.module.own_start.twin import plain_class
 _SMALL = 1 << 20
 
 
-def constructed_values(root: nn.Module, names: Collection[str], seed: int) -> dict[str, Tensor]:
-    """Of parameters and buffers of these names, up to 2^20 elements each, what their model's constructor gives them.
+def constructed_values(root: nn.Module, names: Collection[str], seed: int, largest: int = _SMALL) -> dict[str, Tensor]:
+    """Of parameters and buffers of these names, up to `largest` elements each, what their constructor gives them.
 
     Whatever is larger is on the meta device. Of the outermost models of transformers alone; anything else does not say
     how it was made.
@@ -37,7 +37,7 @@ def constructed_values(root: nn.Module, names: Collection[str], seed: int) -> di
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed % (1 << 63))
             try:
-                with _SmallOnes():
+                with _SmallOnes(largest):
                     other: nn.Module = plain_class(type(model))(copy.deepcopy(config))
             except Exception:  # Of the module's own code.
                 continue
@@ -52,13 +52,17 @@ def constructed_values(root: nn.Module, names: Collection[str], seed: int) -> di
 class _SmallOnes(TorchFunctionMode):
     """Makes small tensors on the CPU and large ones on the meta device; what both go into is on the meta device."""
 
+    def __init__(self, largest: int) -> None:
+        super().__init__()
+        self._largest = largest
+
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         own = kwargs or {}
         if func in _device_constructors() and own.get("device") is None:
             made = func(*args, **{**own, "device": "meta"})
-            is_small = isinstance(made, Tensor) and made.numel() <= _SMALL
+            is_small = isinstance(made, Tensor) and made.numel() <= self._largest
             return func(*args, **{**own, "device": "cpu"}) if is_small else made
         try:
             return func(*args, **own)

@@ -1,0 +1,165 @@
+/**
+ * What it costs to tell of a server: the same work by this build, with its metrics read all the while and its log of calls,
+ * and by a copy of it that counts and logs no call, in turns.
+ * `npm run build && node -r ./bench/register.cjs bench/observability.ts [ROUNDS]` writes bench/results/observability.json.
+ */
+
+import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { credentials } from '@grpc/grpc-js';
+import { CHANNEL_OPTIONS } from '../src/client/link/channel';
+import { LogahService } from '../src/contract/proto-definition';
+import { CallRecord } from '../src/server/telemetry/call-record';
+import { Metrics } from '../src/server/telemetry/metrics';
+import { StreamClock } from '../src/server/telemetry/stream-clock';
+import { residentMemory } from '../test/support/memory';
+import { BUNDLE } from '../test/support/parity-fixtures';
+import { LARGE, SMALL } from '../test/support/requests';
+import { processorSeconds, startClient, startService, type RunningServer } from './processes';
+
+const SCRAPE_MS = 15_000;
+const SMALL_CALLS = 200;
+const STEPS = 1_000_000;
+
+interface Candidate {
+  readonly name: 'with' | 'without';
+  readonly server: RunningServer;
+  readonly large: number[];
+  readonly small: number[];
+}
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
+
+const processor = (pid: number): number => processorSeconds(pid) ?? NaN;
+
+/** The server's processor seconds for a prediction of half a gigabyte. */
+async function large({ server }: Candidate, client: ReturnType<typeof startClient>): Promise<number> {
+  const before = processor(server.pid);
+  await client.perform({ kind: 'unchecked', target: server.target, request: LARGE });
+  return processor(server.pid) - before;
+}
+
+/** The server's processor seconds for a small call. */
+async function small({ server }: Candidate): Promise<number> {
+  const stub = new LogahService(server.target, credentials.createInsecure(), CHANNEL_OPTIONS);
+  const before = processor(server.pid);
+  for (let call = 0; call < SMALL_CALLS; call++) {
+    await new Promise((resolve, reject) => {
+      stub.Predict(SMALL).on('error', reject).on('end', resolve).resume();
+    });
+  }
+  stub.close();
+  return (processor(server.pid) - before) / SMALL_CALLS;
+}
+
+/** Seconds that what is counted takes for a chunk, on this thread. */
+function secondsOfChunk(): number {
+  const metrics = new Metrics(new Set());
+  const count = metrics.sending({ representation: 'dense', elementType: 'f32', elementsPerByte: 0.25 });
+  const clock = new StreamClock();
+  const started = performance.now();
+  for (let step = 0; step < STEPS; step++) {
+    clock.gotChunk();
+    clock.wroteChunk();
+    count(1 << 20);
+  }
+  clock.note(new CallRecord('/'), 0);
+  return (performance.now() - started) / 1000 / STEPS;
+}
+
+/** What counts and logs calls, without any of it. */
+const SILENT: Readonly<Record<string, string>> = {
+  'metrics.js': `exports.OTHER_METHOD = 'other';
+const nothing = () => undefined;
+exports.Metrics = class {
+  gauge() {} total() {} info() {} callStarted() {} callEnded() {} callRefused() {} modelLoad() {}
+  certificate() {} reloaded() {} refused() {} sending() { return nothing; }
+};`,
+  'telemetry.js': `const { CallRecord } = require('./call-record');
+exports.Telemetry = class {
+  constructor(metrics) { this.metrics = metrics; }
+  begin(path) { return new CallRecord(path); }
+  trace() {} end() {}
+};`,
+  'stream-clock.js': 'exports.StreamClock = class { gotChunk() {} wroteChunk() {} note() {} };',
+  'endpoint.js': '',
+};
+
+/** A copy of the compiled build that tells nothing, in `.bench`. */
+async function silentBuild(build: string): Promise<string> {
+  const root = join(__dirname, '..');
+  const bench = join(root, '.bench');
+  const copy = join(bench, 'silent');
+  await rm(copy, { recursive: true, force: true });
+  await mkdir(bench, { recursive: true });
+  await cp(build, copy, { recursive: true });
+  for (const name of ['proto', 'package.json', 'models']) {
+    await rm(join(bench, name), { force: true });
+    await symlink(join(root, name), join(bench, name));
+  }
+  for (const [name, content] of Object.entries(SILENT)) {
+    await writeFile(join(copy, 'server', 'telemetry', name), content);
+  }
+  return copy;
+}
+
+async function main(rounds: number): Promise<void> {
+  const here = process.env.LOGAH_TEST_DIST ?? join(__dirname, '..', 'dist');
+  const baseline = await silentBuild(here);
+  const flags = ['--workers', '1'];
+  const servers = [
+    await startService(here, BUNDLE, [...flags, '--metrics-address', '127.0.0.1:19464']),
+    await startService(baseline, BUNDLE, [...flags, '--metrics-address', 'off']),
+  ] as const;
+  const candidates: Candidate[] = [
+    { name: 'with', server: servers[0], large: [], small: [] },
+    { name: 'without', server: servers[1], large: [], small: [] },
+  ];
+  const client = startClient();
+  const scraping = setInterval(() => {
+    fetch('http://127.0.0.1:19464/metrics').then((response) => response.text(), console.error);
+  }, SCRAPE_MS);
+  // The first round warms.
+  for (let round = 0; round <= rounds; round++) {
+    for (const candidate of round % 2 === 0 ? candidates : [...candidates].reverse()) {
+      const [whole, call] = [await large(candidate, client), await small(candidate)];
+      if (round === 0) continue;
+      candidate.large.push(whole);
+      candidate.small.push(call);
+    }
+    console.log(`round ${round}`);
+  }
+  clearInterval(scraping);
+  const [ours, theirs] = candidates as [Candidate, Candidate];
+  const ratios = ours.large.map((seconds, index) => seconds / (theirs.large[index] ?? NaN));
+  const [withBytes, withoutBytes] = candidates.map(({ server }) => residentMemory(server.pid));
+  const chunks = 475;
+  const chunkShare = (secondsOfChunk() * chunks) / median(theirs.large);
+  const result = {
+    node: process.version,
+    rounds,
+    processorSeconds: Object.fromEntries(
+      candidates.map(({ name, large: whole, small: call }) => [
+        name,
+        { largePrediction: median(whole), smallCall: median(call) },
+      ]),
+    ),
+    /** Of processor time, which is what bounds throughput: round by round, and their median. */
+    ratios,
+    overhead: median(ratios) - 1,
+    /** What the chunks' counting takes, measured alone, as a share of the prediction's processor time. */
+    chunkShare,
+    residentBytes: { with: withBytes, without: withoutBytes },
+    bars: { overhead: 0.01, bytes: 5 * 2 ** 20 },
+  };
+  await writeFile(join(__dirname, 'results', 'observability.json'), `${JSON.stringify(result, null, 2)}\n`);
+  console.log(JSON.stringify(result, null, 1));
+  await Promise.all([client.stop(), ...servers.map((server) => server.stop())]);
+  process.exit();
+}
+
+main(Number(process.argv[2] ?? 9)).catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});
