@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { LogahService } from '../../../src/contract/proto-definition';
 import { openBundles } from '../../../src/hypernet/models-directory';
+import { anonymous } from '../../../src/server/security/caller';
 import { Planner } from '../../../src/server/planning/planner';
 import { graphAtLimits } from '../../support/hostile-requests';
 import { BUNDLE } from '../../support/parity-fixtures';
@@ -35,7 +36,7 @@ async function noted(
   identity: string,
   signal = never,
 ): Promise<void> {
-  await planner.plan('Plan', bytes, { identity }, signal);
+  await planner.plan('Plan', bytes, anonymous(identity), signal);
   done.push(name);
 }
 
@@ -71,8 +72,8 @@ test('what nobody waits for any more leaves the queue, and is never planned', as
 
 test('a plan that is being made is given up between its stages, and its caller hears at once', async () => {
   const leaving = new AbortController();
-  const active = planner.plan('Plan', large, { identity: 'caller' }, leaving.signal);
-  const next = planner.plan('Plan', small, { identity: 'other' }, never);
+  const active = planner.plan('Plan', large, anonymous('caller'), leaving.signal);
+  const next = planner.plan('Plan', small, anonymous('other'), never);
   leaving.abort(new Error('gone'));
   await expect(active).rejects.toThrow();
   await expect(next).resolves.toMatchObject({ head: { tensors: 1 } });
