@@ -363,6 +363,27 @@ test('an OPT’s token table is as wide as the network where the configuration d
   ]);
 });
 
+test('fields of a configuration within another are read as strictly, and named with their place', () => {
+  const vision_config = { hidden_size: 10, num_attention_heads: 3, attention_dropout: [3] };
+  expect(found({ model_type: 'clip', text_config: { vocab_size: '7' }, vision_config })).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^text_config\.vocab_size: must be an integer/),
+      expect.stringMatching(/^vision_config\.hidden_size: is 10, which 3 num_attention_heads do not divide/),
+      expect.stringMatching(/^vision_config\.attention_dropout: must be /),
+    ]) as string[],
+  );
+});
+
+test('what an old CLIP file says twice counts as its text_config_dict says, defaults and all', () => {
+  const text_config_dict = { hidden_size: 32, num_attention_heads: 2, num_hidden_layers: 1 };
+  const { parameters } = fromConfig({
+    ...{ model_type: 'clip', vision_config: { num_hidden_layers: 1 }, text_config_dict },
+    text_config: { hidden_size: 64, vocab_size: 7 },
+  });
+  const table = parameters.find(({ name }) => name === 'text_model.embeddings.token_embedding.weight');
+  expect(table?.shape).toEqual([49408, 32]);
+});
+
 describe('limits', () => {
   test('are those of the server, by the names of its settings', () => {
     const limits = { maxNodes: 100, maxParameters: 50e6 };

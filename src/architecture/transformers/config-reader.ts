@@ -229,8 +229,9 @@ export class ConfigReader {
     return number;
   }
 
-  /** Adds a violation for each other field that is of no type that transformers takes. */
+  /** Adds a violation for each other field that is of no type that transformers takes, here and in its parts. */
   checkTypes(): void {
+    for (const part of this.#parts) part.checkTypes();
     for (const name of Object.keys(this.#class.fields)) {
       const { value, name: used } = this.find(name);
       if (value === undefined || this.#wrong.has(used)) continue;

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from traced_graphs import origins
+from transformers import CLIPConfig, CLIPModel
 
 from logah.client import CoverageError, trace
 from logah.graph import Initialization, Parameter
@@ -109,3 +110,15 @@ def test_what_no_rule_says_is_kept_where_there_is_something_to_keep() -> None:
         assert graph.parameters[0] == Parameter("rates", (8,), keep="KEEP_ALWAYS")
     with pytest.raises(CoverageError, match="no rule is known that fills them: rates"):
         trace(Sines().to("meta"), (torch.empty(1, 8),))
+
+
+def test_a_scalar_on_the_meta_device_is_what_its_constructor_says() -> None:
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    text = {**sizes, "vocab_size": 20, "max_position_embeddings": 8}
+    vision = {**sizes, "image_size": 16, "patch_size": 8}
+    config = CLIPConfig(text_config=text, vision_config=vision, projection_dim=8, logit_scale_init_value=1.25)
+    with torch.device("meta"):
+        model = CLIPModel(config)
+    (scale,) = (parameter for parameter in trace(model).parameters if parameter.name == "logit_scale")
+    assert (scale.shape, scale.keep) == ((), None)
+    assert [block.origin for block in scale.blocks] == [Initialization("RULE_CONSTANT", value=1.25)]
