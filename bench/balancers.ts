@@ -5,7 +5,7 @@
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -216,7 +216,15 @@ async function main(): Promise<void> {
       return whole;
     }),
   );
-  const balancers = results.map((result, index) => ({ ...result, survivesPause: pauses[index] }));
+  const measured = results.map((result, index) => ({ ...result, survivesPause: pauses[index] }));
+  // Those that were not asked for keep what is on record of them.
+  const before = existsSync(RESULT)
+    ? (JSON.parse(readFileSync(RESULT, 'utf8')) as { balancers: typeof measured }).balancers
+    : [];
+  const balancers = BALANCERS.flatMap(
+    ({ name }) =>
+      [measured, before].map((list) => list.find(({ balancer }) => balancer === name)).find(Boolean) ?? [],
+  );
   for (const line of lines) line.stop();
   await Promise.all(services.map((service) => service.stop()));
   authority.remove();

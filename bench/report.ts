@@ -1,4 +1,4 @@
-/** `npm run bench:report`: docs/performance.md from bench/results/performance.json. */
+/** `npm run bench:report`: docs/performance.md from the files in bench/results. */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { barsOf } from './bars';
 import { faultsSection } from './fault-report';
 import type { FaultResults } from './fault-results';
 import type { Results, Way } from './results';
+import { moduleSection, type ModuleResults } from './module-report';
 import { soakSection } from './soak-report';
 import type { SoakResults } from './soak-results';
 import { megabytes, table } from './tables';
@@ -14,6 +15,7 @@ import { megabytes, table } from './tables';
 const ROOT = join(__dirname, '..');
 const RESULTS = join(ROOT, 'bench', 'results', 'performance.json');
 const FAULTS = join(ROOT, 'bench', 'results', 'faults.json');
+const MODULE = join(ROOT, 'bench', 'results', 'into-module.json');
 const SOAK = join(ROOT, 'bench', 'results', 'soak.json');
 const NOTES = join(ROOT, 'bench', 'notes.md');
 const DOCUMENT = join(ROOT, 'docs', 'performance.md');
@@ -21,6 +23,7 @@ const DOCUMENT = join(ROOT, 'docs', 'performance.md');
 /** The document: the figures, and after them what was tried and what limits them (`bench/notes.md`). */
 export function performanceDocument(
   results: Results,
+  module: ModuleResults,
   faults: FaultResults,
   soak: SoakResults | undefined,
   notes: string,
@@ -29,7 +32,7 @@ export function performanceDocument(
   const { model } = machine;
   return [
     '# Performance',
-    '<!-- Made of bench/results/performance.json, bench/results/faults.json, bench/results/soak.json and bench/notes.md by `npm run bench:report`; do not edit. -->',
+    '<!-- Made of bench/results/performance.json, into-module.json, faults.json and soak.json, and of bench/notes.md by `npm run bench:report`; do not edit. -->',
     `Measured on ${machine.date} by \`npm run bench\` (${throughput.rounds} rounds, medians with the least and the most in brackets) on ` +
       `${machine.cores} cores of ${machine.processor}, ${gigabytes(machine.memoryBytes)} of memory, all processes on that machine, over loopback: ` +
       `Node.js ${machine.node}, grpc-js ${machine.grpc}, onnxruntime-node ${machine.onnxruntime}, the service at ${machine.commit}. ` +
@@ -62,6 +65,7 @@ export function performanceDocument(
     ),
     `The same hypernetwork in PyTorch ${throughput.naive.torch}, in one process and as published code goes about it ` +
       `(\`python/bench/naive_predict.py\`): ${spread(throughput.naive.seconds, 2)} s, ${megabytes(throughput.naive.peakBytes)} at its peak.`,
+    moduleSection(module),
     '## Latency',
     table(
       ['milliseconds', 'network not met before', 'again'],
@@ -140,6 +144,10 @@ function gigabytes(bytes: number): string {
 
 if (require.main === module) {
   const results = JSON.parse(readFileSync(RESULTS, 'utf8')) as Results;
+  const module = JSON.parse(readFileSync(MODULE, 'utf8')) as ModuleResults;
   const faults = JSON.parse(readFileSync(FAULTS, 'utf8')) as FaultResults;
-  writeFileSync(DOCUMENT, performanceDocument(results, faults, soakResults(), readFileSync(NOTES, 'utf8')));
+  writeFileSync(
+    DOCUMENT,
+    performanceDocument(results, module, faults, soakResults(), readFileSync(NOTES, 'utf8')),
+  );
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { FaultResults } from '../bench/fault-results';
+import { moduleSummary, type ModuleResults } from '../bench/module-report';
 import { performanceDocument, soakResults } from '../bench/report';
 import type { Results } from '../bench/results';
 import { SETTINGS, type Setting } from '../src/config';
@@ -242,10 +243,12 @@ async function listeningPort(stdout: NodeJS.ReadableStream): Promise<number> {
 describe('docs/performance.md', () => {
   it('is made of the figures and the notes', async () => {
     const results = JSON.parse(await text('bench', 'results', 'performance.json')) as Results;
+    const module = JSON.parse(await text('bench', 'results', 'into-module.json')) as ModuleResults;
     const faults = JSON.parse(await text('bench', 'results', 'faults.json')) as FaultResults;
     const notes = await text('bench', 'notes.md');
     expect(await text('docs', 'performance.md')).toBe(
-      performanceDocument(results, faults, soakResults(), notes),
+      performanceDocument(results, module, faults, soakResults(), notes),
     );
+    expect(await text('README.md')).toContain(moduleSummary(module));
   });
 });

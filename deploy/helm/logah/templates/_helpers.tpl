@@ -63,16 +63,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
-{{/* The kubelet's gRPC probes speak plain text alone. */}}
+{{/* The kubelet's gRPC probes speak plain text alone; with TLS it asks over HTTP. */}}
 {{- define "logah.probe" -}}
 {{- if .root.Values.tls.enabled -}}
-tcpSocket:
-  port: grpc
+httpGet:
+  port: metrics
+  path: {{ .path }}
 {{- else -}}
 grpc:
   port: 50051
-  {{- with .service }}
-  service: {{ . }}
+  {{- if eq .path "/readyz" }}
+  service: logah.v1.LogahService
   {{- end }}
 {{- end -}}
 {{- end -}}
