@@ -10,6 +10,7 @@ import { performanceDocument, soakResults } from '../bench/report';
 import type { Results } from '../bench/results';
 import { SETTINGS, type Setting } from '../src/config';
 import { MAIN, runCli } from './cli/run-cli';
+import { startExplorer } from './explorer/browser/explorer-process';
 import { reflectedServices } from './support/reflection';
 
 const ROOT = join(__dirname, '..');
@@ -79,7 +80,13 @@ describe('README.md', () => {
             .replace(/^examples\//, join(ROOT, 'examples/')),
         );
         if (args[0] === 'health') args.push('--server', `127.0.0.1:${port}`);
-        expect(await runCli(...args)).toMatchObject({ code: 0 });
+        if (args[0] === 'explore') {
+          const explorer = await startExplorer([...args.slice(1), '--server', `127.0.0.1:${port}`]);
+          expect((await fetch(explorer.url)).status).toBe(200);
+          expect(await explorer.stop()).toBe(0);
+        } else {
+          expect(await runCli(...args)).toMatchObject({ code: 0 });
+        }
       }
       expect((await readdir(directory)).sort()).toEqual(['mine', 'vit']);
       const listed = await reflectedServices(`127.0.0.1:${port}`, 'v1');
