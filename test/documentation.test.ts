@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { FaultResults } from '../bench/fault-results';
 import { moduleSummary, type ModuleResults } from '../bench/module-report';
-import { performanceDocument } from '../bench/report';
+import { performanceDocument, soakResults } from '../bench/report';
 import type { Results } from '../bench/results';
 import { SETTINGS, type Setting } from '../src/config';
 import { MAIN, runCli } from './cli/run-cli';
@@ -253,7 +253,9 @@ describe('docs/performance.md', () => {
     const module = JSON.parse(await text('bench', 'results', 'into-module.json')) as ModuleResults;
     const faults = JSON.parse(await text('bench', 'results', 'faults.json')) as FaultResults;
     const notes = await text('bench', 'notes.md');
-    expect(await text('docs', 'performance.md')).toBe(performanceDocument(results, module, faults, notes));
+    expect(await text('docs', 'performance.md')).toBe(
+      performanceDocument(results, module, faults, soakResults(), notes),
+    );
     expect(await text('README.md')).toContain(moduleSummary(module));
   });
 });
