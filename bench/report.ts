@@ -1,6 +1,6 @@
 /** `npm run bench:report`: docs/performance.md from the files in bench/results. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Spread } from '../src/cli/output/statistics';
 import { barsOf } from './bars';
@@ -8,12 +8,15 @@ import { faultsSection } from './fault-report';
 import type { FaultResults } from './fault-results';
 import type { Results, Way } from './results';
 import { moduleSection, type ModuleResults } from './module-report';
+import { soakSection } from './soak-report';
+import type { SoakResults } from './soak-results';
 import { megabytes, table } from './tables';
 
 const ROOT = join(__dirname, '..');
 const RESULTS = join(ROOT, 'bench', 'results', 'performance.json');
 const FAULTS = join(ROOT, 'bench', 'results', 'faults.json');
 const MODULE = join(ROOT, 'bench', 'results', 'into-module.json');
+const SOAK = join(ROOT, 'bench', 'results', 'soak.json');
 const NOTES = join(ROOT, 'bench', 'notes.md');
 const DOCUMENT = join(ROOT, 'docs', 'performance.md');
 
@@ -22,13 +25,14 @@ export function performanceDocument(
   results: Results,
   module: ModuleResults,
   faults: FaultResults,
+  soak: SoakResults | undefined,
   notes: string,
 ): string {
   const { machine, throughput, latency, concurrency, growth } = results;
   const { model } = machine;
   return [
     '# Performance',
-    '<!-- Made of bench/results/performance.json, into-module.json and faults.json, and of bench/notes.md by `npm run bench:report`; do not edit. -->',
+    '<!-- Made of bench/results/performance.json, into-module.json, faults.json and soak.json, and of bench/notes.md by `npm run bench:report`; do not edit. -->',
     `Measured on ${machine.date} by \`npm run bench\` (${throughput.rounds} rounds, medians with the least and the most in brackets) on ` +
       `${machine.cores} cores of ${machine.processor}, ${gigabytes(machine.memoryBytes)} of memory, all processes on that machine, over loopback: ` +
       `Node.js ${machine.node}, grpc-js ${machine.grpc}, onnxruntime-node ${machine.onnxruntime}, the service at ${machine.commit}. ` +
@@ -105,10 +109,16 @@ export function performanceDocument(
     `A line through the medians: ${growth.secondsPerBillion.toFixed(2)} s for a billion parameters, r² = ${growth.rSquared.toFixed(4)}.`,
     '![Time and memory against parameters](images/performance-growth.svg)',
     faultsSection(faults),
+    ...(soak === undefined ? [] : [soakSection(soak)]),
     notes.trim(),
   ]
     .join('\n\n')
     .concat('\n');
+}
+
+/** Undefined before the first soak. */
+export function soakResults(): SoakResults | undefined {
+  return existsSync(SOAK) ? (JSON.parse(readFileSync(SOAK, 'utf8')) as SoakResults) : undefined;
 }
 
 function waysOf({ throughput }: Results): [string, Way][] {
@@ -136,5 +146,8 @@ if (require.main === module) {
   const results = JSON.parse(readFileSync(RESULTS, 'utf8')) as Results;
   const module = JSON.parse(readFileSync(MODULE, 'utf8')) as ModuleResults;
   const faults = JSON.parse(readFileSync(FAULTS, 'utf8')) as FaultResults;
-  writeFileSync(DOCUMENT, performanceDocument(results, module, faults, readFileSync(NOTES, 'utf8')));
+  writeFileSync(
+    DOCUMENT,
+    performanceDocument(results, module, faults, soakResults(), readFileSync(NOTES, 'utf8')),
+  );
 }

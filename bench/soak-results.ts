@@ -23,6 +23,8 @@ export interface SoakResults {
   readonly warmUpSeconds: number;
   /** Rounds of each kind of load, warm-up included. */
   readonly rounds: Readonly<Record<string, number>>;
+  /** Rounds that failed, by kind. */
+  readonly failures: Readonly<Record<string, number>>;
   /** Calls of the fuzz by the status that they ended with. */
   readonly statuses: Readonly<Record<string, number>>;
   /** Lines of the server's log at level error or above. */

@@ -1,7 +1,7 @@
 // Builds the clients in examples/clients whose toolchain the machine has, and runs them against a server of its own: their
 // files must equal that of the TypeScript client byte for byte, and no fault of an answer may leave a file behind.
 //
-//   node scripts/check-clients.mjs [--require go,cpp,java]
+//   node scripts/check-clients.mjs [--require go,cpp,java] [--only go]
 //
 // Fails where a client fails, where a required one had to be skipped, and where all were. Needs the build in dist/.
 import { execFileSync, spawn } from 'node:child_process';
@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { FAULTS, STALL, startFaultyProxy } from './faulty-proxy.mjs';
+import { BREAKS, FAULTS, STALL, startFaultyProxy } from './faulty-proxy.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cli = join(root, 'dist/cli/main.js');
@@ -62,11 +62,16 @@ const ARGUMENTS = {
 /** Milliseconds; a client that hangs has failed. */
 const LIMIT = 120_000;
 
-const { values } = parseArgs({ options: { require: { type: 'string', default: '' } } });
-const required = values.require.split(',').filter(Boolean);
-const unknown = required.filter((language) => !(language in NEEDS));
+const { values } = parseArgs({
+  options: {
+    require: { type: 'string', default: '' },
+    only: { type: 'string', default: Object.keys(NEEDS).join() },
+  },
+});
+const [required, chosen] = [values.require, values.only].map((names) => names.split(',').filter(Boolean));
+const unknown = [...required, ...chosen].filter((language) => !(language in NEEDS));
 if (unknown.length > 0) {
-  throw new Error(`--require knows ${Object.keys(NEEDS).join(', ')}, not ${unknown.join(', ')}`);
+  throw new Error(`there are ${Object.keys(NEEDS).join(', ')}, not ${unknown.join(', ')}`);
 }
 
 const missing = (language) => NEEDS[language].find((command) => !succeeds(command))?.join(' ');
@@ -122,6 +127,16 @@ async function faultsOf(language, server, proxy, expected, directory) {
   if (code !== 0) return [`exit code ${code}: ${stderr}`];
   if (!readFileSync(out).equals(expected)) wrong.push('its file differs from that of the TypeScript client');
 
+  for (const [name, fault] of Object.entries(BREAKS)) {
+    proxy.choose(fault);
+    const result = await predict(proxy.address);
+    const { count, faults } = proxy.attempts();
+    if (result.code !== 0)
+      wrong.push(`${name}: exit code ${result.code} at attempt ${count}: ${result.stderr}`);
+    else if (!readFileSync(out).equals(expected)) wrong.push(`${name}: other bytes`);
+    wrong.push(...faults.map((line) => `${name}: ${line}`));
+  }
+
   // What follows must leave this as it is.
   writeFileSync(out, 'an older file');
   const leavesNothing = (what) => {
@@ -164,7 +179,7 @@ const directory = mkdtempSync(join(tmpdir(), 'logah-clients-'));
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
 const skipped = [];
 const built = [];
-for (const language of Object.keys(NEEDS)) {
+for (const language of chosen) {
   const lacks = missing(language);
   if (lacks === undefined) {
     execFileSync('make', ['-C', join(root, 'examples/clients', language)], {
@@ -196,7 +211,8 @@ if (built.length > 0) {
     if (wrong.length > 0) failed.push(language);
     console.log(
       wrong.length === 0
-        ? `${language}: the same ${expected.length} bytes, and ${Object.keys(FAULTS).length + 4} faults refused`
+        ? `${language}: the same ${expected.length} bytes, also behind ${Object.keys(BREAKS).length} breaks, and ` +
+            `${Object.keys(FAULTS).length + 4} faults refused`
         : `${language}:\n  ${wrong.join('\n  ')}`,
     );
   }

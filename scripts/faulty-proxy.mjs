@@ -1,10 +1,11 @@
 // A server that passes predictions on from another one, each with a fault of its own.
 import { Buffer } from 'node:buffer';
 import { createRequire } from 'node:module';
-import { credentials, Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { credentials, Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
 
 const require = createRequire(import.meta.url);
 const { LogahService } = require('../dist/contract/proto-definition.js');
+const { encodeStatusDetails, STATUS_DETAILS_KEY } = require('../dist/contract/rpc-status.js');
 const { CHANNEL_OPTIONS } = require('../dist/client/link/channel.js');
 
 const replace = (messages, index, message) => messages.map((one, at) => (at === index ? message : one));
@@ -33,16 +34,6 @@ export const FAULTS = {
   'a stream that ends before its summary': {
     answer: (m) => m.slice(0, -1),
     says: /ended before the summary/,
-  },
-  'a connection that breaks off': {
-    answer: (m) => m.slice(0, 3),
-    code: status.UNAVAILABLE,
-    says: /unavailable.*a fault on purpose/i,
-  },
-  'a status behind the summary': {
-    answer: (m) => m,
-    code: status.INTERNAL,
-    says: /internal.*a fault on purpose/i,
   },
   'no plan': { answer: (m) => m.slice(1), says: /first message is not the plan/ },
   'a plan that leaves out a parameter': {
@@ -85,15 +76,84 @@ export const FAULTS = {
     says: /digests/,
   },
   'a message behind the summary': { answer: (m) => [...m, m[1]], says: /behind the summary/ },
+  'an error of the service amid the stream': {
+    answer: (m) => m.slice(0, 3),
+    code: status.INTERNAL,
+    details: { reason: 'INTERNAL' },
+    says: /internal.*a fault on purpose/i,
+  },
+  'a stream that goes on with another plan': {
+    answer: (m, attempt) => {
+      if (attempt === 0) return m.slice(0, 3);
+      const { plan } = m[0];
+      return replace(m, 0, { message: 'plan', plan: { ...plan, fingerprint: 'f'.repeat(64) } });
+    },
+    code: status.UNAVAILABLE,
+    says: /fingerprint.*expected/,
+  },
+};
+
+/** Two chunks, and then the end that is given; the third attempt is whole. */
+const brokenTwice = (end) => ({
+  answer: (m, attempt) => (attempt < 2 ? m.slice(0, 3) : m),
+  ...end,
+  isWhole: (attempt) => attempt >= 2,
+});
+
+/**
+ * By name, what a client must get over: nothing is wrong with what comes, but not all of it does, the first times. Proxies
+ * make any status of a server that they lost.
+ */
+export const BREAKS = {
+  'a server that goes away amid the stream': brokenTwice({ code: status.UNAVAILABLE }),
+  ...Object.fromEntries(
+    ['INTERNAL', 'UNKNOWN', 'CANCELLED', 'RESOURCE_EXHAUSTED', 'DEADLINE_EXCEEDED'].map((name) => [
+      `a proxy that says ${name} amid the stream`,
+      brokenTwice({ code: status[name] }),
+    ]),
+  ),
+  'a proxy that ends the stream as if that were all': brokenTwice({}),
+  'a server that stops amid the stream': brokenTwice({
+    code: status.UNAVAILABLE,
+    details: { reason: 'UNAVAILABLE', retryAfterMs: 0 },
+  }),
+  'a server that is busy at first': {
+    answer: (m, attempt) => (attempt < 2 ? [] : m),
+    code: status.RESOURCE_EXHAUSTED,
+    details: { reason: 'RESOURCE_EXHAUSTED', retryAfterMs: 200 },
+    isWhole: (attempt) => attempt >= 2,
+  },
+  'a proxy that finds no server at first': {
+    answer: (m, attempt) => (attempt < 2 ? [] : m),
+    code: status.INTERNAL,
+    isWhole: (attempt) => attempt >= 2,
+  },
+  'a proxy that loses the server behind the summary': {
+    answer: (m) => m,
+    code: status.INTERNAL,
+    isWhole: () => false,
+  },
 };
 
 /** Nothing wrong, but no end: the plan, a chunk, and then silence. */
 export const STALL = { answer: (m) => m.slice(0, 2), stalls: true };
 
+function statusOf({ code, details }) {
+  const message = 'a fault on purpose';
+  const metadata = new Metadata();
+  if (details !== undefined) {
+    metadata.set(STATUS_DETAILS_KEY, encodeStatusDetails({ code, message, violations: [], ...details }));
+  }
+  return { code, details: message, metadata };
+}
+
 /** Starts it on a free port of the loopback; `choose` sets the fault of the calls to come. */
 export async function startFaultyProxy(upstream) {
   const client = new LogahService(upstream, credentials.createInsecure(), CHANNEL_OPTIONS);
   let fault = STALL;
+  let attempt = 0;
+  let faults = [];
+  let sent = 0;
   const server = new Server();
   server.addService(LogahService.service, {
     Predict: (call) => {
@@ -103,10 +163,16 @@ export async function startFaultyProxy(upstream) {
         .on('data', (message) => messages.push(message))
         .on('error', (error) => call.emit('error', error))
         .on('end', () => {
-          fault.answer(messages).forEach((message) => call.write(message));
+          const mine = attempt++;
+          const offset = call.request.resume?.offset ?? 0;
+          if (offset !== sent) faults.push(`attempt ${mine + 1} began at byte ${offset}, not ${sent}`);
+          for (const message of fault.answer(messages, mine)) {
+            sent += message.chunk?.data.length ?? 0;
+            call.write(message);
+          }
           if (fault.stalls) return;
-          if (fault.code === undefined) call.end();
-          else call.emit('error', { code: fault.code, details: 'a fault on purpose' });
+          if (fault.code === undefined || fault.isWhole?.(mine)) call.end();
+          else call.emit('error', statusOf(fault));
         });
     },
   });
@@ -120,7 +186,12 @@ export async function startFaultyProxy(upstream) {
     address: `127.0.0.1:${port}`,
     choose: (chosen) => {
       fault = chosen;
+      attempt = 0;
+      sent = 0;
+      faults = [];
     },
+    /** What was wrong with the attempts since `choose`, as lines, and how many there were. */
+    attempts: () => ({ count: attempt, faults }),
     stop: () => {
       client.close();
       server.forceShutdown();

@@ -53,6 +53,13 @@ export const SETTINGS = {
     default: 'false',
     description: 'speak plain text on an address that other machines reach; true or false',
   },
+  explorerAddress: {
+    flag: '--explorer-address <host:port>',
+    variable: 'LOGAH_EXPLORER_ADDRESS',
+    default: '',
+    description:
+      'also show the explorer, a page for browsers, here (default: nowhere); port 0 takes a free one',
+  },
   callers: {
     flag: '--callers <file>',
     variable: 'LOGAH_CALLERS',
@@ -252,6 +259,7 @@ const settings = z.object({
   tlsKey: z.string(),
   tlsClientCa: z.string(),
   insecure: flag,
+  explorerAddress: z.union([z.literal(''), address], 'must be HOST:PORT'),
   callers: z.string(),
   jwtIssuer: z.string(),
   jwtAudience: z.string(),
@@ -294,7 +302,7 @@ const schema = settings.superRefine((given, context) => {
   const refuse = (name: SettingName, message: string): void => {
     context.addIssue({ code: 'custom', path: [name], message });
   };
-  const { address: listen, tlsCert, tlsKey, tlsClientCa, insecure } = given;
+  const { address: listen, tlsCert, tlsKey, tlsClientCa, insecure, explorerAddress } = given;
   if (tlsCert === '' && tlsKey !== '') refuse('tlsKey', 'must come with --tls-cert');
   if (tlsCert !== '' && tlsKey === '') refuse('tlsCert', 'must come with --tls-key');
   if (tlsCert === '' && tlsClientCa !== '') refuse('tlsClientCa', 'must come with --tls-cert and --tls-key');
@@ -308,12 +316,25 @@ const schema = settings.superRefine((given, context) => {
     if (given.callers === '')
       refuse('callers', 'must name the callers by the subjects of their JSON Web Tokens');
   }
-  const host = listen.slice(0, listen.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  const listenHost = (text: string): string => text.slice(0, text.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  const host = listenHost(listen);
   if (tlsCert === '' && !insecure && !isLoopbackHost(host)) {
     refuse(
       'address',
       'is reached by other machines, in plain text: give --tls-cert and --tls-key, or, where a proxy or the network ' +
         'encrypts, --insecure (LOGAH_INSECURE=true)',
+    );
+  }
+  if (explorerAddress === '') return;
+  if (tlsCert !== '') {
+    refuse(
+      'explorerAddress',
+      'is in plain text, which a server with --tls-cert does not speak: leave it out',
+    );
+  } else if (!insecure && !isLoopbackHost(listenHost(explorerAddress))) {
+    refuse(
+      'explorerAddress',
+      'is reached by other machines, in plain text: give --insecure where a proxy or the network encrypts',
     );
   }
 });
@@ -450,6 +471,7 @@ const OF_SHARED_SERVERS: readonly SettingName[] = [
   'tlsKey',
   'tlsClientCa',
   'insecure',
+  'explorerAddress',
   'callers',
   'jwtIssuer',
   'jwtAudience',

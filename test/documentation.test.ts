@@ -6,10 +6,11 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { FaultResults } from '../bench/fault-results';
 import { moduleSummary, type ModuleResults } from '../bench/module-report';
-import { performanceDocument } from '../bench/report';
+import { performanceDocument, soakResults } from '../bench/report';
 import type { Results } from '../bench/results';
 import { SETTINGS, type Setting } from '../src/config';
 import { MAIN, runCli } from './cli/run-cli';
+import { startExplorer } from './explorer/browser/explorer-process';
 import { reflectedServices } from './support/reflection';
 
 const ROOT = join(__dirname, '..');
@@ -79,7 +80,13 @@ describe('README.md', () => {
             .replace(/^examples\//, join(ROOT, 'examples/')),
         );
         if (args[0] === 'health') args.push('--server', `127.0.0.1:${port}`);
-        expect(await runCli(...args)).toMatchObject({ code: 0 });
+        if (args[0] === 'explore') {
+          const explorer = await startExplorer([...args.slice(1), '--server', `127.0.0.1:${port}`]);
+          expect((await fetch(explorer.url)).status).toBe(200);
+          expect(await explorer.stop()).toBe(0);
+        } else {
+          expect(await runCli(...args)).toMatchObject({ code: 0 });
+        }
       }
       expect((await readdir(directory)).sort()).toEqual(['mine', 'vit']);
       const listed = await reflectedServices(`127.0.0.1:${port}`, 'v1');
@@ -246,7 +253,9 @@ describe('docs/performance.md', () => {
     const module = JSON.parse(await text('bench', 'results', 'into-module.json')) as ModuleResults;
     const faults = JSON.parse(await text('bench', 'results', 'faults.json')) as FaultResults;
     const notes = await text('bench', 'notes.md');
-    expect(await text('docs', 'performance.md')).toBe(performanceDocument(results, module, faults, notes));
+    expect(await text('docs', 'performance.md')).toBe(
+      performanceDocument(results, module, faults, soakResults(), notes),
+    );
     expect(await text('README.md')).toContain(moduleSummary(module));
   });
 });

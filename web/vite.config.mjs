@@ -1,4 +1,5 @@
 // The explorer's page: everything of it lies in the package, and nothing is inlined that the page's policy forbids.
+import { join } from 'node:path';
 import { defineConfig } from 'vite';
 
 export default defineConfig({
@@ -11,6 +12,13 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     // How long plugins take depends on what else the machine does.
-    rolldownOptions: { checks: { pluginTimings: false } },
+    rolldownOptions: {
+      checks: { pluginTimings: false },
+      input: ['index.html', 'src/download/download-worker.ts'].map((file) => join(import.meta.dirname, file)),
+      output: {
+        // A service worker is known by its address, and sees no more than what lies beside and below it.
+        entryFileNames: ({ name }) => (name === 'download-worker' ? '[name].js' : 'assets/[name]-[hash].js'),
+      },
+    },
   },
 });

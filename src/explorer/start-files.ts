@@ -52,7 +52,7 @@ export async function startFiles(
   return files;
 }
 
-/** Configurations by the folders that they lie in, in order of name. */
+/** Configurations by the folders that they lie in, in order of name; those that lie less deep come first. */
 async function exampleConfigs(directory: string): Promise<readonly (readonly [string, Buffer])[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
   const configs = entries
@@ -61,7 +61,10 @@ async function exampleConfigs(directory: string): Promise<readonly (readonly [st
       const name = parentPath.slice(directory.length + 1).replaceAll('\\', '/');
       return [name, await readFile(join(parentPath, 'config.json'))] as const;
     });
-  return (await Promise.all(configs)).sort(([one], [other]) => (one < other ? -1 : 1));
+  const depth = (name: string): number => name.split('/').length;
+  return (await Promise.all(configs)).sort(
+    ([one], [other]) => depth(one) - depth(other) || (one < other ? -1 : 1),
+  );
 }
 
 function modelTypeOf(config: Buffer): string {

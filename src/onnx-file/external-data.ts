@@ -1,5 +1,6 @@
 /** The other files that an ONNX file takes data of weights from. */
 
+import { utf8 } from './bytes';
 import { ATTRIBUTE, GRAPH, MODEL, NODE, TENSOR } from './fields';
 import { LENGTH_DELIMITED, wireFields, type ByteSource } from './wire';
 
@@ -80,7 +81,7 @@ function tensorLocations(source: ByteSource, start: number, end: number, locatio
     let value = '';
     for (const part of wireFields(source, field.content, field.end)) {
       if (part.wireType !== LENGTH_DELIMITED) continue;
-      const text = Buffer.from(source.read(part.content, part.end)).toString();
+      const text = utf8(source.read(part.content, part.end));
       if (part.number === 1) key = text;
       if (part.number === 2) value = text;
     }

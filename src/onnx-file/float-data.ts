@@ -1,5 +1,6 @@
 /** The numbers of a tensor of floating point, wherever the file has them. */
 
+import { utf8 } from './bytes';
 import { DATA_TYPES, ENTRY, TENSOR } from './fields';
 import {
   FIXED32,
@@ -128,7 +129,7 @@ function entryOf(source: ByteSource, start: number, end: number): [string, strin
 
 /** Of a field that is read as UTF-8, whatever it is. */
 export function textOf(source: ByteSource, start: number, end: number): string {
-  return Buffer.from(source.read(start, end)).toString('utf8');
+  return utf8(source.read(start, end));
 }
 
 type Reader = (view: DataView, at: number) => number;

@@ -1,5 +1,6 @@
 /** What a sample of numbers looks like: one number, drawn, or computed. `logah.client.onnx_look` is the same in Python. */
 
+import { isSameBytes } from './bytes';
 import type { ContentKind, TensorContent } from './content';
 import type { FloatData } from './float-data';
 
@@ -39,7 +40,7 @@ function isAll({ count, width, bytes }: FloatData): boolean {
     start += start < READ_WHOLLY ? READ_AT_ONCE : SPREAD * READ_AT_ONCE
   ) {
     const part = bytes(start - 1, Math.min(count, start + READ_AT_ONCE));
-    if (Buffer.compare(part.subarray(width), part.subarray(0, part.length - width)) !== 0) return false;
+    if (!isSameBytes(part.subarray(width), part.subarray(0, part.length - width))) return false;
   }
   return true;
 }

@@ -1,5 +1,6 @@
 /** An ONNX file without the data of its weights, and without what is for people: all that a graph can be read from. */
 
+import { joined } from './bytes';
 import { ATTRIBUTE, FUNCTION, GRAPH, INTEGER_BYTES, KEPT_BYTES, MODEL, NODE, TENSOR } from './fields';
 import {
   encodeVarint,
@@ -73,7 +74,7 @@ const HEADER_BYTES = 16;
  * The bytes of the model without weights, a few kilobytes a layer; of the weights nothing is read. Integers that are
  * small enough to be a shape stay. Throws WireError where the source is no ONNX file.
  */
-export function stripWeights(source: ByteSource): Buffer {
+export function stripWeights(source: ByteSource): Uint8Array {
   let total = 0;
   const limited: ByteSource = {
     size: source.size,
@@ -83,7 +84,7 @@ export function stripWeights(source: ByteSource): Buffer {
       throw new WireError(`more than ${MAX_BYTES} bytes that are no data of weights`);
     },
   };
-  return Buffer.concat(copy(limited, MODEL_COPY, 0, source.size, 0));
+  return joined(copy(limited, MODEL_COPY, 0, source.size, 0));
 }
 
 function copy(

@@ -1,6 +1,6 @@
 /** What the tensors of an ONNX file hold, read before their data is left out. */
 
-import { crc32 } from '../checksum/crc32';
+import { hashOf, isSameBytes } from './bytes';
 import type { TensorContent } from './content';
 import { ATTRIBUTE, GRAPH, MODEL, NODE } from './fields';
 import { floatData, textOf, type FloatData, type OpenBeside } from './float-data';
@@ -91,7 +91,7 @@ class Seen {
 
   private bytesKey({ count, width, bytes }: FloatData): string {
     const ends = Math.min(count, SAMPLE);
-    return `${count}/${width}/${crc32(bytes(0, ends))}/${crc32(bytes(count - ends, count))}`;
+    return `${count}/${width}/${hashOf(bytes(0, ends))}/${hashOf(bytes(count - ends, count))}`;
   }
 
   /** The first number is a transpose's first, too. */
@@ -105,7 +105,8 @@ class Seen {
 function isEqual(one: FloatData, other: FloatData): boolean {
   for (let start = 0; start < one.count; start += SAMPLE) {
     const end = Math.min(one.count, start + SAMPLE);
-    if (Buffer.compare(Buffer.from(one.bytes(start, end)), other.bytes(start, end)) !== 0) return false;
+    // What is read is valid until the next is.
+    if (!isSameBytes(Uint8Array.from(one.bytes(start, end)), other.bytes(start, end))) return false;
   }
   return true;
 }

@@ -22,6 +22,9 @@ const NOTHING = new Float32Array(0);
 /** Of the memory for tiles, what may be decoded ahead of readers. */
 const AHEAD_SHARE = 2 / 3;
 
+/** What a kept answer holds of each tensor besides its bytes: its plan, and where its blocks lie. */
+const KEPT_TENSOR_BYTES = 2048;
+
 /** What the service works with. */
 export interface PredictionServiceOptions {
   readonly tilesAhead: number;
@@ -129,9 +132,10 @@ export class PredictionService {
       }
     };
     const whole = { start: 0, end: totalBytes };
+    const keptBytes = totalBytes + head.tensors * KEPT_TENSOR_BYTES;
     // What every rank of a job asks for, and what is small.
     const kept = plan.hasCores
-      ? this.#answers.tiles(fingerprint, totalBytes, range, signal, (until) => decode(whole, until))
+      ? this.#answers.tiles(fingerprint, keptBytes, range, signal, (until) => decode(whole, until))
       : undefined;
     const tiles = kept ?? decode(range, signal);
     const digests = new TensorDigests(sha256);

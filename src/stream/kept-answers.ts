@@ -113,7 +113,7 @@ export class KeptAnswers {
   }
 
   /**
-   * The tiles of the answer under `key`, of `bytes` in all, of the tensors within the range; undefined where there is no
+   * The tiles of the answer under `key`, which takes `bytes` in all to keep, of the tensors within the range; undefined where there is no
    * room to keep it. Iterating throws what decoding throws, or the signal's reason.
    */
   tiles(

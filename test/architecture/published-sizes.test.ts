@@ -17,6 +17,7 @@ const PUBLISHED: Readonly<Record<string, number>> = {
   'bloom-560m': 559_214_592,
   'clip-vit-b32': 151_277_313,
   'convnext-tiny': 28_589_128,
+  'deberta-v3-base': 183_831_552,
   'deit-base': 86_569_192,
   'dinov2-small': 22_056_576,
   'distilbert-base': 66_985_530,

@@ -100,17 +100,19 @@ void SafetensorsFile::Append(const logah::v1::Chunk& chunk) {
   }
 }
 
-void SafetensorsFile::Compare(const logah::v1::Summary& summary) const {
+void SafetensorsFile::Compare(const logah::v1::Summary& summary, uint64_t resumed_at) const {
   if (position_ != total_bytes_ || summary.total_bytes() != total_bytes_) {
     throw ProtocolError("the data ends at byte " + std::to_string(position_) + ", expected " +
                         std::to_string(total_bytes_));
   }
-  const bool complete = std::equal(tensors_.begin(), tensors_.end(), summary.digests().begin(), summary.digests().end(),
+  const auto first = std::find_if(tensors_.begin(), tensors_.end(),
+                                  [resumed_at](const Tensor& tensor) { return tensor.end > resumed_at; });
+  const bool complete = std::equal(first, tensors_.end(), summary.digests().begin(), summary.digests().end(),
                                    [](const auto& tensor, const auto& digest) { return tensor.name == digest.name(); });
   if (!complete) throw ProtocolError("the summary's digests are not those of the tensors sent");
-  for (size_t index = 0; index < tensors_.size(); ++index) {
-    if (tensors_[index].crc32 != summary.digests(static_cast<int>(index)).crc32()) {
-      throw ProtocolError("tensor \"" + tensors_[index].name + "\" came damaged: its CRC-32 differs");
+  for (auto tensor = first; tensor != tensors_.end(); ++tensor) {
+    if (tensor->crc32 != summary.digests(static_cast<int>(tensor - first)).crc32()) {
+      throw ProtocolError("tensor \"" + tensor->name + "\" came damaged: its CRC-32 differs");
     }
   }
 }

@@ -23,8 +23,10 @@ class SafetensorsFile {
 
   // Writes the next chunk.
   void Append(const logah::v1::Chunk& chunk);
-  // Compares all that was written with the summary.
-  void Compare(const logah::v1::Summary& summary) const;
+  // Compares all that was written with the summary, which has the digests of what was not whole at byte `resumed_at`.
+  void Compare(const logah::v1::Summary& summary, uint64_t resumed_at) const;
+  // Bytes of data written.
+  uint64_t position() const { return position_; }
   // Puts the content on disk and the file in its place, over one that is there.
   void Commit();
 

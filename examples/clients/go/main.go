@@ -10,7 +10,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -19,6 +18,7 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
@@ -28,12 +28,6 @@ import (
 const (
 	windowBytes     = 8 << 20
 	maxMessageBytes = 16 << 20
-
-	// Repeats a call that did not reach the server; gRPC never repeats a stream that has delivered a message.
-	retryUnavailable = `{"methodConfig": [{
-		"name": [{"service": "logah.v1.LogahService"}],
-		"retryPolicy": {"maxAttempts": 3, "initialBackoff": "0.1s", "maxBackoff": "1s", "backoffMultiplier": 2,
-		                "retryableStatusCodes": ["UNAVAILABLE"]}}]}`
 )
 
 func main() {
@@ -69,7 +63,11 @@ func run(ctx context.Context, server, configPath, path string, seed uint64) (*lo
 		grpc.WithInitialConnWindowSize(windowBytes),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: time.Minute, Timeout: 20 * time.Second}),
-		grpc.WithDefaultServiceConfig(retryUnavailable),
+		grpc.WithDisableRetry(), // attempts.go makes calls again, and streams from where they stopped
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: firstPause, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second},
+			MinConnectTimeout: 5 * time.Second,
+		}),
 	)
 	if err != nil {
 		return nil, err
@@ -83,78 +81,134 @@ func run(ctx context.Context, server, configPath, path string, seed uint64) (*lo
 	})
 }
 
-// predict writes the file and returns the plan. Errors are those of the call (with a status), of the file system, or
-// say what in the answer contradicts the contract.
+// predict writes the file and returns the plan. A stream that breaks off goes on where it stopped. Errors are those of
+// the call (with a status), of the file system, or say what in the answer contradicts the contract.
 func predict(
 	ctx context.Context, client logahv1.LogahServiceClient, path string, request *logahv1.PredictRequest,
 ) (*logahv1.Plan, error) {
+	p := &prediction{path: path, seed: request.GetSeed()}
+	defer p.discard()
+	for inVain := 0; ; {
+		before := p.position()
+		err := p.attempt(ctx, client, request)
+		if err == nil {
+			return p.plan, p.file.commit()
+		}
+		if early, ok := err.(earlyEnd); ok {
+			inVain++
+			if p.position() > before || !p.planned {
+				inVain = 0
+			}
+			early.again = inVain > 1
+			err = early
+		} else {
+			inVain = 0
+		}
+		if err := p.attempts.overcome(ctx, err, p.plan != nil); err != nil {
+			return nil, err
+		}
+		if p.plan != nil {
+			request.Resume = &logahv1.Resume{Fingerprint: p.plan.GetFingerprint(), Offset: p.position()}
+		}
+	}
+}
+
+// prediction is what has come of one, over as many attempts as it takes.
+type prediction struct {
+	path     string
+	seed     uint64
+	attempts attempts
+	plan     *logahv1.Plan
+	file     *safetensorsFile
+	planned  bool // the last attempt brought the plan
+}
+
+func (p *prediction) position() uint64 {
+	if p.file == nil {
+		return 0
+	}
+	return p.file.position
+}
+
+func (p *prediction) discard() {
+	if p.file != nil {
+		p.file.discard()
+	}
+}
+
+// attempt makes the call once, and returns nil where all has come and was right.
+func (p *prediction) attempt(
+	ctx context.Context, client logahv1.LogahServiceClient, request *logahv1.PredictRequest,
+) error {
 	// Leaving early ends the call on the server.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	p.planned = false
 	stream, err := client.Predict(ctx, request)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	first, err := stream.Recv()
+	receive := func(before string) (*logahv1.PredictResponse, error) {
+		return received(stream.Recv, cancel, p.attempts.silence(), before)
+	}
+	first, err := receive("the plan")
 	if err != nil {
-		return nil, endedBefore("the plan", err)
+		return err
 	}
-	plan := first.GetPlan()
+	if err := p.begin(first.GetPlan(), request.GetResume()); err != nil {
+		return err
+	}
+	for {
+		response, err := receive("the summary")
+		if err != nil {
+			return err
+		}
+		switch message := response.Message.(type) {
+		case *logahv1.PredictResponse_Chunk:
+			if err := p.file.append(message.Chunk); err != nil {
+				return err
+			}
+			p.attempts.progress()
+		case *logahv1.PredictResponse_Summary:
+			if err := p.file.compare(message.Summary, request.GetResume().GetOffset()); err != nil {
+				return err
+			}
+			if _, err := stream.Recv(); err == nil {
+				return errors.New("a message came behind the summary")
+			}
+			// All has come, whatever becomes of the connection.
+			return nil
+		default:
+			return errors.New("a message is neither a chunk nor the summary")
+		}
+	}
+}
+
+// begin takes the first message of an attempt. That of a stream that goes on must be the same plan.
+func (p *prediction) begin(plan *logahv1.Plan, resumed *logahv1.Resume) error {
 	if plan == nil {
-		return nil, errors.New("the first message is not the plan")
+		return errors.New("the first message is not the plan")
+	}
+	p.planned = true
+	if resumed != nil {
+		if plan.GetFingerprint() != resumed.GetFingerprint() {
+			return fmt.Errorf("the plan's fingerprint is %q, expected %q", plan.GetFingerprint(), resumed.GetFingerprint())
+		}
+		return nil
 	}
 	if err := checkPlan(plan); err != nil {
-		return nil, err
+		return err
 	}
 	for _, warning := range plan.GetWarnings() {
 		fmt.Fprintln(os.Stderr, "warning:", warning.GetText())
 	}
-	file, err := createSafetensors(path, plan, request.GetSeed())
+	file, err := createSafetensors(p.path, plan, p.seed)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer file.discard()
-	summary, err := receiveData(stream, file)
-	if err != nil {
-		return nil, err
-	}
-	if err := file.compare(summary); err != nil {
-		return nil, err
-	}
-	if _, err := stream.Recv(); err == nil {
-		return nil, errors.New("a message came behind the summary")
-	} else if err != io.EOF {
-		return nil, err
-	}
-	return plan, file.commit()
-}
-
-// receiveData appends chunks to the file until the summary comes.
-func receiveData(stream logahv1.LogahService_PredictClient, file *safetensorsFile) (*logahv1.Summary, error) {
-	for {
-		response, err := stream.Recv()
-		if err != nil {
-			return nil, endedBefore("the summary", err)
-		}
-		switch message := response.Message.(type) {
-		case *logahv1.PredictResponse_Chunk:
-			if err := file.append(message.Chunk); err != nil {
-				return nil, err
-			}
-		case *logahv1.PredictResponse_Summary:
-			return message.Summary, nil
-		default:
-			return nil, errors.New("a message is neither a chunk nor the summary")
-		}
-	}
-}
-
-// endedBefore gives an end of the stream with status OK a message of its own; io.EOF says nothing.
-func endedBefore(what string, err error) error {
-	if err == io.EOF {
-		return fmt.Errorf("the stream ended before %s", what)
-	}
-	return err
+	p.plan, p.file = plan, file
+	p.attempts.progress()
+	return nil
 }
 
 // describe gives the code of a call that failed, and its message or, where the server says them, all wrong fields.

@@ -86,16 +86,21 @@ func (f *safetensorsFile) append(chunk *logahv1.Chunk) error {
 	return nil
 }
 
-// compare returns an error unless all that was written is what the summary says was sent.
-func (f *safetensorsFile) compare(summary *logahv1.Summary) error {
+// compare returns an error unless all that was written is what the summary says was sent. It has the digests of what was
+// not whole at byte resumedAt.
+func (f *safetensorsFile) compare(summary *logahv1.Summary, resumedAt uint64) error {
 	if f.position != f.totalBytes || summary.GetTotalBytes() != f.totalBytes {
 		return fmt.Errorf("the data ends at byte %d, expected %d", f.position, f.totalBytes)
 	}
-	if len(summary.GetDigests()) != len(f.tensors) {
-		return fmt.Errorf("the summary has %d digests for %d tensors", len(summary.GetDigests()), len(f.tensors))
+	tensors := f.tensors
+	for len(tensors) > 0 && tensors[0].end <= resumedAt {
+		tensors = tensors[1:]
+	}
+	if len(summary.GetDigests()) != len(tensors) {
+		return fmt.Errorf("the summary has %d digests for %d tensors", len(summary.GetDigests()), len(tensors))
 	}
 	for i, digest := range summary.GetDigests() {
-		tensor := f.tensors[i]
+		tensor := tensors[i]
 		if digest.GetName() != tensor.name {
 			return fmt.Errorf("digest %d is of %q, expected %q", i, digest.GetName(), tensor.name)
 		}

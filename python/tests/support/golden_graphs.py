@@ -22,6 +22,7 @@ DEFAULTS = {
     "clip_text_model": "CLIPTextModel",
     "clip_vision_model": "CLIPVisionModel",
     "convnext": "ConvNextForImageClassification",
+    "deberta-v2": "DebertaV2ForMaskedLM",
     "deit": "DeiTForImageClassification",
     "dinov2": "Dinov2Model",
     "distilbert": "DistilBertForMaskedLM",

@@ -15,6 +15,7 @@ import { qwen3 } from './decoders/qwen3';
 import { qwen3Moe } from './decoders/qwen3-moe';
 import { bert } from './encoders/bert';
 import { camembert } from './encoders/camembert';
+import { debertaV2 } from './encoders/deberta-v2';
 import { distilbert } from './encoders/distilbert';
 import { electra } from './encoders/electra';
 import { roberta } from './encoders/roberta';
@@ -42,6 +43,7 @@ export const families: readonly TransformersFamily[] = [
   clipTextModel,
   clipVisionModel,
   convnext,
+  debertaV2,
   deit,
   dinov2,
   distilbert,

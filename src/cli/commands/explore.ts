@@ -4,12 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { LogahService } from '../../contract/proto-definition';
 import type { Architecture } from '../../gen/logah/v1/Architecture';
-import { startExplorer, type OpenedArchitecture } from '../../explorer';
+import type { OpenedArchitecture } from '../../explorer';
 import { startEmbeddedServer } from '../embedded-server';
 import { INPUT_HELP, readInputFile } from '../input-file';
 import { interruptible } from '../interruption';
 import { parseServer } from '../options';
-import { packagePath, packageVersion } from '../package-paths';
+import { packagePath } from '../package-paths';
+import { startPage } from '../start-page';
 import { withFileErrors } from '../../system-error';
 
 interface ExploreFlags {
@@ -55,14 +56,8 @@ async function explore(file: string | undefined, flags: ExploreFlags, signal: Ab
   const embedded =
     flags.server === undefined ? await startEmbeddedServer({ modelsDirectory, signal }) : undefined;
   try {
-    const explorer = await startExplorer({
-      address: flags.address,
-      target: { address: flags.server ?? embedded?.address ?? '', token },
-      pageDirectory: packagePath('dist', 'explorer', 'page'),
-      examplesDirectory: packagePath('examples'),
-      opened,
-      version: packageVersion(),
-    });
+    const target = { address: flags.server ?? embedded?.address ?? '', token };
+    const explorer = await startPage({ address: flags.address, target, opened });
     process.stdout.write(`${explorer.url}\n`);
     await aborted(signal);
     await explorer.close();

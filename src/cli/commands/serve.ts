@@ -1,12 +1,14 @@
 /** `logah serve`: runs the gRPC server until it is told to stop. */
 
 import { Command, Option } from 'commander';
-import pino from 'pino';
-import { loadConfig, SETTINGS, unknownVariables, type SettingName } from '../../config';
-import { startServer } from '../../server';
+import pino, { type Logger } from 'pino';
+import { loadConfig, SETTINGS, unknownVariables, type ServerConfig, type SettingName } from '../../config';
+import type { Explorer } from '../../explorer';
+import { startServer, type RunningServer } from '../../server';
 import { requireFreeAddress } from '../free-address';
 import { settingOption } from '../options';
 import { packagePath, packageVersion } from '../package-paths';
+import { startPage } from '../start-page';
 import { loggable } from '../../untrusted-text';
 
 /** The command. */
@@ -33,9 +35,9 @@ async function serve(
     const guess = meant === undefined ? {} : { meant };
     logger.warn({ variable: loggable(name), ...guess }, 'an environment variable that is no setting');
   }
-  const starting = requireFreeAddress(config.address).then(() =>
-    startServer(config, logger, { version: packageVersion() }),
-  );
+  const starting = requireFreeAddress(config.address)
+    .then(() => startServer(config, logger, { version: packageVersion() }))
+    .then((server) => withPage(server, config, logger));
   // Before it listens, so that no signal ends it in any other way.
   const stop = (): void => {
     starting.then(
@@ -69,4 +71,30 @@ async function serve(
   );
   // Nothing is left to do, or to be saved; open connections and idle handles must not keep the process.
   process.exit(code);
+}
+
+/** The server with the explorer beside it, where there is an address for that; it stops with the server. */
+async function withPage(server: RunningServer, config: ServerConfig, logger: Logger): Promise<RunningServer> {
+  if (config.explorerAddress === '') return server;
+  let page: Explorer;
+  try {
+    const target = { address: `${reachable(server.host)}:${server.port}` };
+    page = await startPage({ address: config.explorerAddress, target });
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  logger.info({ url: page.url }, 'explorer');
+  return {
+    ...server,
+    stop: async () => {
+      await Promise.all([page.close(), server.stop()]);
+    },
+  };
+}
+
+/** A host that this machine can connect to, of one to listen on. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '[::]' ? '[::1]' : host;
 }

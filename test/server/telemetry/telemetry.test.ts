@@ -133,9 +133,11 @@ describe('the metrics', () => {
   });
 
   it('are left out, with a warning, where another server has the default address', async () => {
-    const other = createServer().listen(9464, '127.0.0.1');
+    const other = createServer();
     // Whoever has it: it is taken.
-    await Promise.race([once(other, 'listening'), once(other, 'error')]);
+    await new Promise<unknown>((resolve) => {
+      other.once('listening', resolve).once('error', resolve).listen(9464, '127.0.0.1');
+    });
     await start({}, '--metrics-address', '');
     expect(await server.logged('metrics cannot be read')).toMatchObject({ level: 40 });
     expect((await predictAll(server.client, SMALL)).data.length).toBe(48);

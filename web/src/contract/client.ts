@@ -1,7 +1,7 @@
 /** The service, as this page speaks it. */
 
 import { createClient, type Interceptor } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-web';
+import { createGrpcWebTransport } from '@connectrpc/connect-web';
 import { LogahService } from '../../../src/gen/es/logah/v1/logah_pb';
 
 let token = '';
@@ -19,5 +19,5 @@ const authorize: Interceptor = (next) => (request) => {
 /** The client of every RPC; throws ConnectError. */
 export const service = createClient(
   LogahService,
-  createConnectTransport({ baseUrl: location.origin, useBinaryFormat: true, interceptors: [authorize] }),
+  createGrpcWebTransport({ baseUrl: location.origin, useBinaryFormat: true, interceptors: [authorize] }),
 );

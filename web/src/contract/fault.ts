@@ -23,6 +23,9 @@ export class FileFault extends Error {}
 /** The fault of anything that was thrown; undefined where it was only called off. */
 export function faultOf(error: unknown): Fault | undefined {
   if (error instanceof FileFault) return { kind: 'request', message: error.message, violations: [] };
+  if (!(error instanceof ConnectError) && error instanceof Error && !(error instanceof TypeError)) {
+    return { kind: 'other', message: error.message, violations: [] };
+  }
   const from = ConnectError.from(error);
   if (from.code === Code.Canceled) return undefined;
   const violations = violationsOf(from);

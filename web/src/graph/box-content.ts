@@ -12,8 +12,6 @@ export type ColourBy = 'operation' | 'origin';
 export interface BoxContent {
   readonly title: string;
   readonly detail: string;
-  /** What a screen reader says. */
-  readonly spoken: string;
   /** Shares of the box's stripe, by class. */
   readonly stripe: readonly { readonly name: string; readonly share: number }[];
   readonly width: number;
@@ -36,7 +34,6 @@ export function boxContent(group: Group, network: Network, colourBy: ColourBy): 
   return {
     title,
     detail,
-    spoken: `${group.label}, ${detail}${isGroup ? ', group' : ''}`,
     stripe: stripeOf(group, network, colourBy),
     width,
     height: detail === '' ? 32 : 46,

@@ -2,7 +2,7 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { network, openGroups, selectedTensor, selection } from '../state/app-state';
 import type { Network } from '../state/network';
 import { ORIGIN_WORDS } from '../state/network';
@@ -85,7 +85,7 @@ function Graph({ network: shown }: { readonly network: Network }): VNode {
     };
   }, [root, open.join('\n'), by]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const path = pressed.current;
     pressed.current = undefined;
     if (path === undefined) return;
@@ -244,7 +244,7 @@ function FrameBox({
         class="frame-title"
         data-box={group.path}
         role="button"
-        tabIndex={0}
+        tabindex={0}
         aria-expanded="true"
         aria-label={`Close ${group.label}`}
         onClick={close}
@@ -252,7 +252,9 @@ function FrameBox({
       >
         <rect class="hit" width={place.width} height="22" rx="10" />
         <text x="12" y="16">
-          <tspan class="sign">▾ </tspan>
+          <tspan class="sign" aria-hidden="true">
+            ▾{' '}
+          </tspan>
           {group.label}
         </text>
       </g>
@@ -283,8 +285,7 @@ function GraphBox({
       transform={`translate(${place.x} ${place.y})`}
       data-box={group.path}
       role="button"
-      tabIndex={0}
-      aria-label={content.spoken}
+      tabindex={0}
       {...(isGroup ? { 'aria-expanded': 'false' as const } : { 'aria-pressed': isChosen })}
       onClick={choose}
       onKeyDown={onPress(choose)}
@@ -308,7 +309,11 @@ function GraphBox({
         );
       })}
       <text class="title" x="16" y={content.detail === '' ? place.height / 2 + 4 : 19}>
-        {isGroup && <tspan class="sign">▸ </tspan>}
+        {isGroup && (
+          <tspan class="sign" aria-hidden="true">
+            ▸{' '}
+          </tspan>
+        )}
         {content.title}
       </text>
       <text class="detail" x="16" y="36">

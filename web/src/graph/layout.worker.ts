@@ -10,9 +10,25 @@ self.addEventListener('message', ({ data }: MessageEvent<LayoutTask>) => {
   self.postMessage(laidOut(data));
 });
 
+/** Frames within frames, at most. */
+function depthOf(frames: LayoutTask['frames']): number {
+  const parents = new Map(frames.map(({ id, parent }) => [id, parent]));
+  const depth = (id: string): number => (id === '' ? 0 : 1 + depth(parents.get(id) ?? ''));
+  return frames.reduce((most, { id }) => Math.max(most, depth(id)), 0);
+}
+
 function laidOut({ id, boxes, frames, links }: LayoutTask): Layout {
   const graph = new Graph({ compound: frames.length > 0, multigraph: false });
-  graph.setGraph({ rankdir: 'TB', ranksep: 34, nodesep: 26, edgesep: 12, marginx: 16, marginy: 16 });
+  // Titles of frames within frames need room.
+  const depth = depthOf(frames);
+  graph.setGraph({
+    rankdir: 'TB',
+    ranksep: 32 + 4 * depth,
+    nodesep: 26,
+    edgesep: 12,
+    marginx: 16,
+    marginy: 16,
+  });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const frame of frames) graph.setNode(frame.id, {});
   for (const { id: name, width, height } of boxes) graph.setNode(name, { width, height });

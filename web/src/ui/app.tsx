@@ -1,10 +1,14 @@
 /** The page. */
 
 import type { VNode } from 'preact';
+import { CompareView } from '../compare/compare-view';
+import { DownloadView } from '../download/download-view';
 import { GraphView } from '../graph/graph-view';
 import { DropTarget } from '../input/drop-target';
 import { Welcome } from '../input/welcome';
+import { show } from '../input/open-file';
 import { PlanView } from '../plan/plan-view';
+import { SizeView } from '../size/size-view';
 import { fault, isLoading, needsToken, network, source, view, VIEWS, type View } from '../state/app-state';
 import { WeightsView } from '../weights/weights-view';
 import { FaultNote } from './fault-note';
@@ -16,6 +20,9 @@ const TITLES: Readonly<Record<View, string>> = {
   graph: 'Graph',
   plan: 'Plan',
   weights: 'Weights',
+  compare: 'Compare',
+  size: 'Size',
+  download: 'Download',
 };
 
 /** All of it. */
@@ -112,6 +119,9 @@ function Views(): VNode {
       {now === 'graph' && <GraphView />}
       {now === 'plan' && <PlanView />}
       {now === 'weights' && <WeightsView />}
+      {now === 'compare' && <CompareView />}
+      {now === 'size' && <SizeView show={show} />}
+      {now === 'download' && <DownloadView />}
       {hasPanel && <SelectionPanel />}
     </div>
   );

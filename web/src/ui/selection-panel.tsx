@@ -13,6 +13,7 @@ import { cellsOf, inspect } from '../weights/inspections';
 import { matrixOf } from '../weights/region';
 import { scaleOfCells } from '../weights/scale-of-cells';
 import { Statistics } from '../weights/statistics';
+import { DottedName } from './dotted-name';
 import { FaultNote } from './fault-note';
 import { formatBytes, formatCount, formatShape } from './format';
 import { useAnswer } from './use-answer';
@@ -72,7 +73,9 @@ function ModuleSelected({
   const sums = sumsOf(own);
   return (
     <>
-      <h2>{name}</h2>
+      <h2>
+        <DottedName name={name} />
+      </h2>
       <CoverageBar sums={sums} />
       <dl class="facts">
         <Fact name="tensors" value={formatCount(own.length)} />
@@ -95,7 +98,9 @@ function NodeSelected({
   const node = graph.nodes.find((other) => other.name === name);
   return (
     <>
-      <h2>{name}</h2>
+      <h2>
+        <DottedName name={name} />
+      </h2>
       <dl class="facts">
         <Fact name="operation" value={node?.operation ?? '–'} />
         {node && node.shape.length > 0 && <Fact name="shape" value={formatShape(node.shape.map(Number))} />}
@@ -118,7 +123,9 @@ function TensorSelected({
     .filter((other) => other !== tensor);
   return (
     <>
-      <h2>{name}</h2>
+      <h2>
+        <DottedName name={name} />
+      </h2>
       <CoverageBar sums={sumsOf([tensor])} />
       <dl class="facts">
         <Fact name="shape" value={formatShape(shape)} />

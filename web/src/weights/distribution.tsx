@@ -6,9 +6,10 @@ import type { Histogram } from '../../../src/gen/es/logah/v1/logah_pb';
 import { LineChart, type Line } from '../charts/line-chart';
 import { models } from '../state/app-state';
 import { FaultNote } from '../ui/fault-note';
+import { formatNumber } from '../ui/format';
 import { useAnswer } from '../ui/use-answer';
 import { inspect } from './inspections';
-import { defaultStart, orthogonalStart } from './other-starts';
+import { defaultStart, orthogonalStart, type KnownStart } from './other-starts';
 import type { Subject } from './subject';
 
 const BINS = 80;
@@ -33,6 +34,7 @@ export function Distribution({ subject }: { readonly subject: Subject }): VNode 
       ? () => inspect(source, other, tensor.name, { bins: BINS, low: histogram.low, high: histogram.high })
       : undefined,
   );
+  const start = knownStart(subject, kind);
   const otherModels = models.value.filter(({ name }) => name !== network.plan.model);
   return (
     <article class={`card ${own.isWaiting ? 'is-waiting' : ''}`} aria-busy={own.isWaiting}>
@@ -68,12 +70,25 @@ export function Distribution({ subject }: { readonly subject: Subject }): VNode 
           xLabel="value of an element"
         />
       )}
+      {start && own.value && (
+        <p class="quiet">
+          The deviation is {formatNumber(own.value.standardDeviation)}; of the {beside.value} start it is{' '}
+          {formatNumber(start.deviation)}.
+        </p>
+      )}
     </article>
   );
 }
 
+/** A start whose distribution is known without its weights; of vectors, which start as ones or zeros, there is no curve. */
+function knownStart({ tensor, network }: Subject, kind: string): KnownStart | undefined {
+  if (tensor.shape.length < 2) return undefined;
+  if (kind === 'orthogonal') return orthogonalStart(tensor);
+  return kind === 'default' ? defaultStart(tensor, network.graph.initializerRange) : undefined;
+}
+
 function linesBeside(
-  { tensor, network }: Subject,
+  subject: Subject,
   kind: string,
   own: Histogram,
   other: Histogram | undefined,
@@ -88,12 +103,9 @@ function linesBeside(
       { name: kind === 'seed' ? 'the other seed' : 'the other model', className: 'line-other', points },
     ];
   }
-  if (own.high <= own.low || (kind !== 'default' && kind !== 'orthogonal')) return [];
-  // One-dimensional tensors start as ones or zeros by default: there is no curve to draw.
-  if (tensor.shape.length < 2) return [];
-  const start =
-    kind === 'orthogonal' ? orthogonalStart(tensor) : defaultStart(tensor, network.graph.initializerRange);
-  const perBin = (tensor.elements * (own.high - own.low)) / own.counts.length;
+  const start = knownStart(subject, kind);
+  if (start === undefined || own.high <= own.low) return [];
+  const perBin = (subject.tensor.elements * (own.high - own.low)) / own.counts.length;
   const points = Array.from({ length: POINTS + 1 }, (_, index) => {
     const x = own.low + ((own.high - own.low) * index) / POINTS;
     return [x, start.density(x) * perBin] as const;

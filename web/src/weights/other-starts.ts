@@ -6,6 +6,8 @@ import { matrixOf } from './region';
 /** A start that needs no weights to be known. */
 export interface KnownStart {
   readonly name: string;
+  /** Standard deviation of an element. */
+  readonly deviation: number;
   /** Probability density of an element. */
   readonly density: (value: number) => number;
   /** Singular values, in descending order, at so many places. */
@@ -21,6 +23,7 @@ export function defaultStart(tensor: TensorEntry, initializerRange: number | und
   const { rows, columns } = matrixOf(tensor.shape);
   return {
     name: `default, N(0, ${deviation}²)`,
+    deviation,
     density: (value) => normal(value, deviation),
     spectrum: (count) => marchenkoPastur(rows, columns, deviation, count),
   };
@@ -32,6 +35,7 @@ export function orthogonalStart(tensor: TensorEntry): KnownStart {
   const deviation = 1 / Math.sqrt(Math.max(rows, columns));
   return {
     name: 'orthogonal',
+    deviation,
     density: (value) => normal(value, deviation),
     spectrum: (count) => new Array<number>(count).fill(1),
   };

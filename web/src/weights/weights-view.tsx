@@ -4,6 +4,7 @@ import type { VNode } from 'preact';
 import { network, selectedTensor, settings, source } from '../state/app-state';
 import type { Network, TensorEntry } from '../state/network';
 import { keyOf } from '../state/requests';
+import { DottedName } from '../ui/dotted-name';
 import { formatCount, formatShape } from '../ui/format';
 import { CosineMatrix } from './cosine-matrix';
 import { Distribution } from './distribution';
@@ -29,7 +30,9 @@ export function WeightsView(): VNode | null {
     <section class="weights" aria-label="Weights">
       <TensorPicker network={now} tensor={tensor} />
       <header>
-        <h2>{tensor.name}</h2>
+        <h2>
+          <DottedName name={tensor.name} />
+        </h2>
         <p class="quiet">
           {formatShape(tensor.shape)}, {formatCount(tensor.elements)} elements
           {tensor.rank > 0 && `, rank at most ${tensor.rank}`}
@@ -40,11 +43,11 @@ export function WeightsView(): VNode | null {
         <div class="cards">
           <div class="column">
             <Elements key={tensor.name} subject={subject} />
+            <CosineMatrix subject={subject} />
           </div>
           <div class="column">
             <Distribution subject={subject} />
             <SingularValues subject={subject} />
-            <CosineMatrix subject={subject} />
           </div>
         </div>
       ) : (
@@ -55,6 +58,6 @@ export function WeightsView(): VNode | null {
 }
 
 function largestPredicted({ tensors }: Network): TensorEntry | undefined {
-  const sent = tensors.filter((tensor) => tensor.sent && tensor.shape.length > 1);
+  const sent = tensors.filter((tensor) => tensor.sent && tensor.shape.length === 2);
   return sent.find(({ predicted }) => predicted > 0) ?? sent[0] ?? tensors[0];
 }

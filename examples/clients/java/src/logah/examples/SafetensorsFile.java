@@ -83,17 +83,23 @@ final class SafetensorsFile implements AutoCloseable {
     }
   }
 
-  /** Compares all that was written with the summary. */
-  void compare(Summary summary) throws ProtocolException {
+  /** Bytes of data written. */
+  long position() {
+    return position;
+  }
+
+  /** Compares all that was written with the summary, which has the digests of what was not whole at byte resumedAt. */
+  void compare(Summary summary, long resumedAt) throws ProtocolException {
     if (position != totalBytes || summary.getTotalBytes() != totalBytes) {
       throw new ProtocolException("the data ends at byte " + position + ", expected " + totalBytes);
     }
-    if (summary.getDigestsCount() != tensors.size()) {
+    List<Sum> summed = tensors.stream().filter(tensor -> tensor.end > resumedAt).collect(Collectors.toList());
+    if (summary.getDigestsCount() != summed.size()) {
       throw new ProtocolException(
-          "the summary has " + summary.getDigestsCount() + " digests for " + tensors.size() + " tensors");
+          "the summary has " + summary.getDigestsCount() + " digests for " + summed.size() + " tensors");
     }
-    for (int index = 0; index < tensors.size(); index++) {
-      Sum tensor = tensors.get(index);
+    for (int index = 0; index < summed.size(); index++) {
+      Sum tensor = summed.get(index);
       var digest = summary.getDigests(index);
       if (!digest.getName().equals(tensor.name)) {
         throw new ProtocolException("a digest is of \"" + digest.getName() + "\", expected \"" + tensor.name + "\"");

@@ -1,0 +1,72 @@
+/** The part of docs/performance.md that is made of bench/results/soak.json. */
+
+import type { SoakResults, SoakSample } from './soak-results';
+import { megabytes, table } from './tables';
+
+const BAR = 2e6;
+/** Rows of the table of memory over time. */
+const ROWS = 12;
+
+/** What memory does in an hour of callers of every kind. */
+export function soakSection(results: SoakResults): string {
+  const { date, processor, cores, node, commit, load, seconds, warmUpSeconds, rounds, statuses, errors } =
+    results;
+  const fuzzed = Object.values(statuses).reduce((sum, count) => sum + count, 0);
+  const failed = Object.values(results.failures).reduce((sum, count) => sum + count, 0);
+  const minutes = (value: number): string => `${(value / 60).toFixed(0)} min`;
+  return [
+    '## Everything at once',
+    `Measured on ${date} by \`npm run soak\` for ${minutes(seconds)} on ${cores} cores of ${processor}, Node.js ${node}, the service at ` +
+      `${commit}; the first ${minutes(warmUpSeconds)} are warm-up. Other work kept the machine busy (its load was ${load[0].toFixed(0)} to ` +
+      `${load[1].toFixed(0)}). At the same time, one after the other of each kind: ` +
+      `${Object.entries(rounds)
+        .map(([name, count]) => `${name} (${count})`)
+        .join(
+          ', ',
+        )} rounds, of which ${failed} failed. ${fuzzed} fuzzed requests ended as ${counted(statuses)}. ` +
+      `The log had ${errors} errors, and the longest stall of the thread that speaks gRPC was ${results.longestStallMs.toFixed(0)} ms.`,
+    table(
+      ['slope of resident memory', 'bar', 'measured', ''],
+      [row('all samples', results.slope), row('the lowest of each minute', results.floorSlope)],
+    ),
+    table(
+      ['', 'resident, median', 'least', 'most', 'heap of the main thread, median'],
+      parts(results.samples).map((part) => [
+        `${minutes(part[0]?.seconds ?? 0)} to ${minutes(part.at(-1)?.seconds ?? 0)}`,
+        megabytes(median(part.map(({ resident }) => resident))),
+        megabytes(Math.min(...part.map(({ resident }) => resident))),
+        megabytes(Math.max(...part.map(({ resident }) => resident))),
+        megabytes(median(part.map(({ heapUsed }) => heapUsed))),
+      ]),
+    ),
+  ].join('\n\n');
+}
+
+function row(name: string, { bytesPerHour, standardError }: SoakResults['slope']): string[] {
+  const mb = (bytes: number): string => (bytes / 1e6).toFixed(1);
+  const verdict = bytesPerHour < BAR ? 'met' : '**missed**';
+  return [
+    name,
+    `below ${mb(BAR)} MB an hour`,
+    `${mb(bytesPerHour)} ± ${mb(standardError)} MB an hour`,
+    verdict,
+  ];
+}
+
+function counted(statuses: SoakResults['statuses']): string {
+  return Object.entries(statuses)
+    .sort(([, one], [, other]) => other - one)
+    .map(([name, count]) => `${name} (${count})`)
+    .join(', ');
+}
+
+function parts(samples: readonly SoakSample[]): SoakSample[][] {
+  const size = Math.ceil(samples.length / ROWS);
+  return Array.from({ length: ROWS }, (_, part) => samples.slice(part * size, (part + 1) * size)).filter(
+    ({ length }) => length > 0,
+  );
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}

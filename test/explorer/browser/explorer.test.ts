@@ -1,0 +1,255 @@
+/** The explorer in Chromium, before a real server. */
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { connect } from '../../../src/client';
+import { predictAll } from '../../support/predicted';
+import { startServer, type ServerProcess } from '../../support/server-process';
+import { startExplorer, type ExplorerProcess } from './explorer-process';
+import { accessibilityViolations, openBrowser, visit, type Visit } from './visitor';
+
+const ROOT = join(__dirname, '../../..');
+const C_ATTN = 'transformer.h.0.attn.c_attn.weight';
+
+let browser: Browser;
+let server: ServerProcess;
+let explorer: ExplorerProcess;
+let open: Visit[] = [];
+
+beforeAll(async () => {
+  server = await startServer({ models: join(ROOT, 'models') });
+  explorer = await startExplorer(['--server', server.address]);
+  browser = await openBrowser();
+});
+
+afterAll(async () => {
+  await browser.close();
+  await explorer.stop();
+  await server.stop();
+});
+
+afterEach(async () => {
+  const visits = open;
+  open = [];
+  for (const { complaints, close } of visits) {
+    await close();
+    expect(complaints).toEqual([]);
+  }
+});
+
+async function look(hash: string, options = {}): Promise<Visit> {
+  const opened = await visit(browser, explorer.url, hash, options);
+  open.push(opened);
+  return opened;
+}
+
+describe('the explorer', () => {
+  it('offers examples, and opens one at a click', async () => {
+    const { page } = await look('');
+    await page.getByRole('button', { name: 'gpt2 gpt2', exact: true }).click();
+    await page.getByRole('button', { name: /wte\s*conv 50257 × 768/ }).waitFor();
+    expect(page.url()).toContain('#example=gpt2&view=graph');
+  });
+
+  it('collapses equal blocks, and opens them at a click or a key', async () => {
+    const { page } = await look('#example=gpt2&view=graph');
+    await page.getByRole('button', { name: /h × 12\s*12 equal blocks/ }).click();
+    const block = page.getByRole('button', { name: /(?<!\d)5\s*13 nodes/ });
+    await block.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Close 5' }).waitFor();
+    await page.getByRole('button', { name: /ln_1\s*ln 768/ }).click();
+    await page.getByRole('heading', { name: 'transformer.h.5.ln_1.weight' }).waitFor();
+    expect(page.url()).toContain('select=tensor%3Atransformer.h.5.ln_1.weight');
+  });
+
+  it('finds a node by name, and opens what it lies in', async () => {
+    const { page } = await look('#example=gpt2&view=graph');
+    await page.getByRole('combobox', { name: 'Find a node by name' }).fill('h.7.mlp.c_fc.weight');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'transformer.h.7.mlp.c_fc.weight' }).waitFor();
+    await page.getByRole('button', { name: /c_fc\s*conv 768 × 3072/, pressed: true }).waitFor();
+  });
+
+  it('shows the same selection in the graph, the plan and the weights, and in its address', async () => {
+    const { page } = await look(`#example=gpt2&view=plan&select=tensor:${C_ATTN}`);
+    await page
+      .getByRole('row', { name: /c_attn\.weight|weight 768 × 2304/ })
+      .first()
+      .waitFor();
+    await page.getByRole('button', { name: 'Look closer' }).click();
+    await page.getByRole('heading', { name: C_ATTN, level: 2 }).waitFor();
+    await page.getByRole('button', { name: 'Next tensor' }).click();
+    await page.getByRole('heading', { name: 'transformer.h.0.attn.c_attn.bias', level: 2 }).waitFor();
+    await page.getByRole('button', { name: 'Plan' }).click();
+    await page.getByRole('heading', { name: 'transformer.h.0.attn.c_attn.bias' }).waitFor();
+    expect(page.url()).toContain('select=tensor%3Atransformer.h.0.attn.c_attn.bias');
+  });
+
+  it('sorts the plan, and has the bytes of each representation', async () => {
+    const { page } = await look('#example=gpt2&view=plan');
+    await page.getByRole('button', { name: 'Elements' }).click();
+    const first = page.getByRole('row').nth(1);
+    await first.getByText('transformer.wte.weight').waitFor();
+    await first.getByText('154 MB').waitFor();
+    await first.getByText('156 kB').waitFor();
+  });
+
+  it('draws a tensor: elements, distribution, singular values and the cosines of its layers', async () => {
+    const { page } = await look(`#example=gpt2&view=weights&select=tensor:${C_ATTN}`);
+    await page
+      .getByRole('img', { name: `Heat map of ${C_ATTN}; the table below has the same numbers` })
+      .waitFor();
+    await page.getByRole('img', { name: `Histogram of ${C_ATTN}` }).waitFor();
+    await page.getByRole('img', { name: `Singular values of ${C_ATTN}` }).waitFor();
+    await page.getByRole('img', { name: /^Cosines between 12 tensors/ }).waitFor();
+    await page.getByText('As a table').first().click();
+    await page.getByText(`Means of ${C_ATTN} by row and column`, { exact: false }).waitFor();
+  });
+
+  it('zooms to single elements, which are those that a prediction has', async () => {
+    const client = connect(server.address);
+    const config = await readFile(join(ROOT, 'examples/vit-fashion/config.json'));
+    const name = 'classifier.bias';
+    const { tensor } = await predictAll(client, {
+      architecture: { transformersConfig: config },
+      selection: { patterns: [name] },
+    });
+    client.close();
+    const values = new Float32Array(Uint8Array.from(tensor(name)).buffer);
+    const { page } = await look(`#example=vit-fashion&view=weights&select=tensor:${name}`);
+    await page
+      .getByRole('img', { name: `Elements of ${name} by index; the table below has the same numbers` })
+      .waitFor();
+    const smallest = page.locator('dl.statistics div', { hasText: 'smallest' }).locator('dd').first();
+    expect(Number(await smallest.textContent())).toBeCloseTo(Math.min(...values), 3);
+    await page.getByRole('button', { name: 'Zoom in' }).click();
+    await page
+      .locator('dl.statistics div', { hasText: 'elements' })
+      .locator('dd', { hasText: /^5$/ })
+      .waitFor();
+  });
+
+  it('does not fetch what it has', async () => {
+    const { page } = await look(`#example=gpt2&view=weights&select=tensor:${C_ATTN}`);
+    const picture = page.getByRole('img', {
+      name: `Heat map of ${C_ATTN}; the table below has the same numbers`,
+    });
+    await picture.waitFor();
+    await page.getByRole('img', { name: `Singular values of ${C_ATTN}` }).waitFor();
+    await page.getByRole('img', { name: /^Cosines between 12 tensors/ }).waitFor();
+    let calls = 0;
+    page.on('request', (request) => {
+      if (request.url().includes('LogahService')) calls++;
+    });
+    await page.getByRole('button', { name: 'Graph' }).click();
+    await page.getByRole('button', { name: /wte\s*conv/ }).waitFor();
+    await page.getByRole('button', { name: 'Weights' }).click();
+    await picture.waitFor();
+    // The side panel's small picture is the only one that was not there.
+    expect(calls).toBeLessThanOrEqual(1);
+  });
+
+  it('compares a prediction with and without a lift', async () => {
+    const { page } = await look(`#example=gpt2-kjv&view=compare&select=tensor:${C_ATTN}`);
+    await page.getByRole('img', { name: `Difference: heat map of ${C_ATTN}` }).waitFor();
+    await page.getByText(/^Means of cells differ by up to/).waitFor();
+  });
+
+  it('plans again as sizes are changed, and says beside the field what is wrong with it', async () => {
+    const { page } = await look('#example=gpt2&view=size');
+    await page.getByText('124,439,808').waitFor();
+    await page.getByRole('spinbutton', { name: 'n_layer' }).fill('6');
+    await page.getByText('81,912,576').waitFor();
+    await page.getByRole('spinbutton', { name: 'n_head' }).fill('7');
+    await page.locator('.size-field.is-wrong', { hasText: 'n_head' }).waitFor();
+  });
+
+  it('takes a file that is dropped, and names the fields that are wrong in one', async () => {
+    const { page } = await look('');
+    const drop = async (name: string, text: string): Promise<void> => {
+      const transfer = await page.evaluateHandle(
+        `(() => { const transfer = new DataTransfer(); transfer.items.add(new File([${JSON.stringify(text)}], ${JSON.stringify(name)})); return transfer; })()`,
+      );
+      await page.dispatchEvent('.drop-target', 'drop', { dataTransfer: transfer });
+    };
+    await drop('config.json', JSON.stringify({ model_type: 'gpt2', n_embd: 96, n_layer: 2, n_head: 5 }));
+    await page
+      .getByRole('alert')
+      .getByText(/n_head/)
+      .waitFor();
+    await drop('notes.txt', 'no network');
+    await page.getByText('notes.txt is not JSON', { exact: false }).waitFor();
+    await drop('config.json', JSON.stringify({ model_type: 'gpt2', n_embd: 96, n_layer: 2, n_head: 3 }));
+    await page.getByRole('button', { name: /wte\s*conv 50257 × 96/ }).waitFor();
+    expect(page.url()).toContain('#config=');
+  });
+
+  it('opens its own address again, with a configuration that no server has', async () => {
+    const first = await look('');
+    await first.page.setInputFiles('input[type=file]', {
+      name: 'config.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from(JSON.stringify({ model_type: 'gpt2', n_embd: 64, n_layer: 1, n_head: 2 })),
+    });
+    await first.page.getByRole('button', { name: /wte\s*conv 50257 × 64/ }).waitFor();
+    const second = await look(first.page.url().slice(explorer.url.length));
+    await second.page.getByRole('button', { name: /wte\s*conv 50257 × 64/ }).waitFor();
+  });
+
+  it('cuts the weights off an ONNX file before it sends it', async () => {
+    const { page } = await look('');
+    let sent = 0;
+    page.on('request', (request) => {
+      if (request.url().endsWith('/Plan')) sent = Math.max(sent, request.postDataBuffer()?.length ?? 0);
+    });
+    const path = join(ROOT, 'examples/vit-fashion/forward.onnx');
+    await page.setInputFiles('input[type=file]', path);
+    await page.getByRole('button', { name: /input\s*input/ }).waitFor();
+    expect(sent).toBeGreaterThan(0);
+    expect(sent).toBeLessThan(0.5 * (await readFile(path)).length + 200_000);
+  });
+
+  it('saves the very file that a client gets, as it comes', async () => {
+    const client = connect(server.address);
+    const config = await readFile(join(ROOT, 'examples/vit-fashion/config.json'));
+    const { data } = await predictAll(client, { architecture: { transformersConfig: config } });
+    client.close();
+    const { page } = await look('#example=vit-fashion&view=download');
+    await page.evaluate('delete window.showSaveFilePicker');
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save model.safetensors' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('model.safetensors');
+    await page.getByText(/the digests of all \d+ tensors are right/).waitFor();
+    const file = await readFile(await download.path());
+    const header = 8 + Number(file.readBigUInt64LE());
+    expect(file.subarray(header).equals(data)).toBe(true);
+    expect(JSON.parse(file.subarray(8, header).toString())).toHaveProperty(
+      ['classifier.bias', 'shape'],
+      [10],
+    );
+  });
+
+  it.each([
+    ['the welcome', ''],
+    ['the graph', `#example=gpt2&view=graph&select=tensor:${C_ATTN}`],
+    ['the plan', '#example=gpt2&view=plan'],
+    ['the weights', `#example=gpt2&view=weights&select=tensor:${C_ATTN}`],
+    ['a comparison', `#example=gpt2-kjv&view=compare&select=tensor:${C_ATTN}`],
+    ['sizes', '#example=gpt2&view=size'],
+    ['a download', '#example=gpt2&view=download'],
+  ])('has nothing that axe-core objects to in %s, light or dark, wide or narrow', async (_, hash) => {
+    for (const options of [
+      { colorScheme: 'light' },
+      { colorScheme: 'dark', viewport: { width: 390, height: 800 }, reducedMotion: 'reduce' },
+    ]) {
+      const { page } = await look(hash, options);
+      await page.locator('main[aria-busy=false]').waitFor();
+      await page.waitForLoadState('networkidle');
+      expect(await accessibilityViolations(page)).toEqual([]);
+    }
+  });
+});

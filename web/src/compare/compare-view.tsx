@@ -1,0 +1,272 @@
+/** Two predictions side by side, and their difference. */
+
+import { useComputed, useSignal } from '@preact/signals';
+import type { VNode } from 'preact';
+import { HeatMap } from '../charts/heat-map';
+import {
+  models,
+  network,
+  selectedTensor,
+  selectTensor,
+  settings,
+  source,
+  start,
+  type Settings,
+} from '../state/app-state';
+import { sourceOfLink } from '../input/read-source';
+import { loadNetwork } from '../state/load';
+import type { Network, TensorEntry } from '../state/network';
+import { keyOf } from '../state/requests';
+import type { Source } from '../state/source';
+import { FaultNote } from '../ui/fault-note';
+import { formatCount, formatNumber, formatShape } from '../ui/format';
+import { useAnswer } from '../ui/use-answer';
+import { cellsOf, inspect, type Cells } from '../weights/inspections';
+import { matrixOf } from '../weights/region';
+import { scaleOfCells } from '../weights/scale-of-cells';
+import { Statistics } from '../weights/statistics';
+import { differenceOf } from './difference';
+
+/** One side of a comparison. */
+interface Side {
+  readonly source: Source;
+  readonly settings: Settings;
+  readonly network: Network;
+}
+
+/** What the other side differs in. */
+type Change = 'seed' | 'lift' | 'model' | 'network' | 'copies';
+
+/** The view. */
+export function CompareView(): VNode | null {
+  const [now, from, how] = [network.value, source.value, settings.value];
+  const change = useSignal<Change>('lift');
+  const model = useSignal('');
+  const example = useSignal('');
+  const other = useComputed<Settings>(() => {
+    const own = settings.value;
+    switch (change.value) {
+      case 'seed':
+        return { ...own, seed: own.seed + 1 };
+      case 'lift':
+        return { ...own, lift: own.lift > 0 ? 0 : 0.1 };
+      case 'model':
+        return { ...own, model: model.value };
+      case 'copies':
+        return { ...own, copies: network.value?.plan.widening ? 1 : 2 };
+      case 'network':
+        return own;
+    }
+  }).value;
+  const answer = useAnswer(
+    from ? `${keyOf(from, other)}/${change.value}/${example.value}` : '',
+    from &&
+      (async () => {
+        const known = start.value;
+        const isOther = change.value === 'network' && example.value !== '' && known !== undefined;
+        const otherSource = isOther
+          ? await sourceOfLink({ key: 'example', value: example.value }, known)
+          : from;
+        return { source: otherSource, settings: other, network: await loadNetwork(otherSource, other) };
+      }),
+  );
+  if (now === undefined || from === undefined) return null;
+  const names: Readonly<Record<Change, string>> = {
+    seed: `seed ${how.seed} and ${how.seed + 1}`,
+    lift: how.lift > 0 ? 'with and without the lift' : 'without and with a lift of 0.1',
+    model: 'two models',
+    copies: 'as copies, and as it is',
+    network: 'two networks',
+  };
+  return (
+    <section class="compare" aria-label="Compare">
+      <div class="toolbar">
+        <label>
+          <span>Compare</span>{' '}
+          <select
+            value={change.value}
+            onChange={({ currentTarget }) => (change.value = currentTarget.value as Change)}
+          >
+            {Object.entries(names).map(([value, words]) => (
+              <option key={value} value={value}>
+                {words}
+              </option>
+            ))}
+          </select>
+        </label>
+        {change.value === 'model' && (
+          <label>
+            <span>with</span>{' '}
+            <select value={model.value} onChange={({ currentTarget }) => (model.value = currentTarget.value)}>
+              <option value="">the server’s choice</option>
+              {models.value.map(({ name }) => (
+                <option key={name} value={name}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        {change.value === 'network' && (
+          <label>
+            <span>with</span>{' '}
+            <select
+              value={example.value}
+              onChange={({ currentTarget }) => (example.value = currentTarget.value)}
+            >
+              <option value="">itself</option>
+              {start.value?.examples.map(({ name }) => (
+                <option key={name} value={name}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+      </div>
+      {answer.fault && <FaultNote fault={answer.fault} />}
+      {answer.value && (
+        <Comparison
+          one={{ source: from, settings: how, network: now }}
+          other={answer.value}
+          isWaiting={answer.isWaiting}
+        />
+      )}
+    </section>
+  );
+}
+
+function Comparison({
+  one,
+  other,
+  isWaiting,
+}: {
+  readonly one: Side;
+  readonly other: Side;
+  readonly isWaiting: boolean;
+}): VNode {
+  const matches = one.network.tensors.filter(({ name, sent, shape }) => {
+    const match = other.network.tensorByName.get(name);
+    return sent && match?.sent === true && match.shape.join() === shape.join();
+  });
+  const chosen = selectedTensor.value;
+  const tensor =
+    matches.find(({ name }) => name === chosen?.name) ?? matches.find(({ shape }) => shape.length > 1);
+  return (
+    <div class={isWaiting ? 'is-waiting' : ''}>
+      <SideTable one={one} other={other} matches={matches.length} />
+      {tensor === undefined ? (
+        <p class="empty">No tensor has the same name and shape in both.</p>
+      ) : (
+        <>
+          <div class="toolbar">
+            <select
+              class="wide"
+              aria-label="Tensor"
+              value={tensor.name}
+              onChange={({ currentTarget }) => {
+                selectTensor(currentTarget.value);
+              }}
+            >
+              {matches.map(({ name }) => (
+                <option key={name} value={name}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </div>
+          <Pictures tensor={tensor} one={one} other={other} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function SideTable({ one, other, matches }: { one: Side; other: Side; matches: number }): VNode {
+  const rows: readonly (readonly [string, (side: Side) => string])[] = [
+    ['network', ({ source: from }) => from.name],
+    ['model', ({ network: { plan } }) => plan.model],
+    ['seed', ({ settings: how }) => String(how.seed)],
+    ['lift', ({ settings: how }) => String(how.lift)],
+    ['copies', ({ network: { plan } }) => String(plan.widening?.copies ?? 1)],
+    ['parameters', ({ network: { plan } }) => formatCount(Number(plan.coverage?.parameters ?? 0n))],
+    ['tensors', ({ network: { tensors } }) => formatCount(tensors.length)],
+    ['fingerprint', ({ network: { plan } }) => plan.fingerprint.slice(0, 12)],
+  ];
+  return (
+    <table class="sides">
+      <caption>{formatCount(matches)} tensors have the same name and shape in both</caption>
+      <thead>
+        <tr>
+          <td />
+          <th scope="col">this</th>
+          <th scope="col">the other</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(([name, value]) => (
+          <tr key={name} class={value(one) === value(other) ? '' : 'differs'}>
+            <th scope="row">{name}</th>
+            <td>{value(one)}</td>
+            <td>{value(other)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+const LOOK = { rows: 160, columns: 200 };
+
+function Pictures({ tensor, one, other }: { tensor: TensorEntry; one: Side; other: Side }): VNode {
+  const ask = (side: Side) => () => inspect(side.source, side.settings, tensor.name, LOOK);
+  const left = useAnswer(`${keyOf(one.source, one.settings)}/${tensor.name}`, ask(one));
+  const right = useAnswer(`${keyOf(other.source, other.settings)}/${tensor.name}`, ask(other));
+  const [own, others] = [left.value && cellsOf(left.value), right.value && cellsOf(right.value)];
+  const fault = left.fault ?? right.fault;
+  if (fault) return <FaultNote fault={fault} />;
+  if (!own || !others || !left.value || !right.value || own.means.length !== others.means.length) {
+    return <p class="empty">Looking …</p>;
+  }
+  const difference = differenceOf(own, others);
+  const scale = Math.max(scaleOfCells(own.means), scaleOfCells(others.means));
+  const { rows, columns } = matrixOf(tensor.shape);
+  const aspect = Math.min(3, Math.max(0.8, columns / Math.max(1, rows)));
+  const picture = (
+    title: string,
+    cells: Pick<Cells, 'means' | 'rows' | 'columns'>,
+    outermost: number,
+  ): VNode => (
+    <HeatMap
+      label={`${title}: heat map of ${tensor.name}`}
+      values={cells.means}
+      rows={cells.rows}
+      columns={cells.columns}
+      scale={outermost}
+      aspect={aspect}
+    />
+  );
+  return (
+    <div class="three">
+      <article class="card">
+        <h2>This</h2>
+        {picture('This', own, scale)}
+        <Statistics of={left.value} />
+      </article>
+      <article class="card">
+        <h2>The other</h2>
+        {picture('The other', others, scale)}
+        <Statistics of={right.value} />
+      </article>
+      <article class="card">
+        <h2>Difference, of {formatShape(tensor.shape)}</h2>
+        {picture('Difference', { ...own, means: difference.means }, scaleOfCells(difference.means) || scale)}
+        <p class="quiet">
+          {difference.largest === 0
+            ? 'The cells are the same in both.'
+            : `Means of cells differ by up to ${formatNumber(difference.largest)}, on average ${formatNumber(difference.average)}; their cosine is ${difference.cosine.toFixed(4)}.`}
+        </p>
+      </article>
+    </div>
+  );
+}
