@@ -156,6 +156,18 @@ export const SETTINGS = {
     default: '512',
     description: 'connections at a time; beyond them, the caller that has the most loses its idlest',
   },
+  maxConnectionAge: {
+    flag: '--max-connection-age <seconds>',
+    variable: 'LOGAH_MAX_CONNECTION_AGE',
+    default: '0',
+    description: 'after which a connection takes no new calls, so that balancers spread them again; 0: never',
+  },
+  maxConnectionAgeGrace: {
+    flag: '--max-connection-age-grace <seconds>',
+    variable: 'LOGAH_MAX_CONNECTION_AGE_GRACE',
+    default: '0',
+    description: 'how long the calls of such a connection may take to finish; 0: as long as they do',
+  },
   maxNodes: {
     flag: '--max-nodes <count>',
     variable: 'LOGAH_MAX_NODES',
@@ -283,6 +295,8 @@ const settings = z.object({
   maxStreams: count(1, 100_000),
   maxCalls: count(1, 100_000),
   maxConnections: count(1, 100_000),
+  maxConnectionAge: count(0, 1_000_000),
+  maxConnectionAgeGrace: count(0, 1_000_000),
   maxNodes: count(1, 1_000_000),
   maxParameters: count(1, Number.MAX_SAFE_INTEGER),
   maxRequestBytes: count(1024, megabytes(1024)),

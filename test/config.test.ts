@@ -27,6 +27,8 @@ describe('the configuration', () => {
       tilesAhead: 4,
       maxCalls: 1024,
       maxConnections: 512,
+      maxConnectionAge: 0,
+      maxConnectionAgeGrace: 0,
       bufferBytes: 160 * 2 ** 20,
       stallSeconds: 120,
       maxStreams: 64,

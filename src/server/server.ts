@@ -1,7 +1,7 @@
 /** The server's life: load, listen, serve, drain. */
 
 import { setMaxListeners } from 'node:events';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServerOptions as ServerOptionsOfGrpc } from '@grpc/grpc-js';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { loadSync } from '@grpc/proto-loader';
 import type { Logger } from 'pino';
@@ -128,6 +128,7 @@ export async function startServer(
     'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION,
     'grpc.max_connection_idle_ms': IDLE_CONNECTION_MS,
     'grpc.keepalive_time_ms': 60_000,
+    ...ageOptions(config),
     interceptors: [
       accountCalls({
         admission,
@@ -222,6 +223,17 @@ function openTls(
 ): Promise<ServerTls> | undefined {
   if (cert === '') return undefined;
   return ServerTls.open({ cert, key, clientCa: tlsClientCa || undefined }, logger, events);
+}
+
+/** How old connections get; without a bound, grpc-js has none. */
+function ageOptions({
+  maxConnectionAge: age,
+  maxConnectionAgeGrace: grace,
+}: ServerConfig): ServerOptionsOfGrpc {
+  return {
+    ...(age > 0 && { 'grpc.max_connection_age_ms': age * 1000 }),
+    ...(age > 0 && grace > 0 && { 'grpc.max_connection_age_grace_ms': grace * 1000 }),
+  };
 }
 
 /** What a server holds against others, for its log. */

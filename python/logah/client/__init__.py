@@ -5,6 +5,7 @@ Needs grpcio, protobuf and numpy; torch only for what returns or fills torch ten
 
 from logah.client.client import Client, connect
 from logah.client.files.saving import SavedPrediction
+from logah.client.link.security import Tls
 from logah.client.module_source import trace
 from logah.client.request import PredictOptions
 from logah.client.source import Source
@@ -43,6 +44,7 @@ __all__ = [
     "SourceError",
     "Summary",
     "TensorPlan",
+    "Tls",
     "TraceError",
     "VerificationError",
     "Warning",

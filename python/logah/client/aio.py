@@ -20,6 +20,7 @@ from logah.client.files.tokenizer import tokenizer_files
 from logah.client.link.attempts import Attempts, Persistence, StallError
 from logah.client.link.channel import Calls, open_aio_channel
 from logah.client.link.replicas import Replicas
+from logah.client.link.security import TlsChoice, Token, channel_credentials, token_source
 from logah.client.module_source import refuses_configuration
 from logah.client.progress import Progress
 from logah.client.request import PredictOptions, predict_request
@@ -46,9 +47,11 @@ def connect(
     *,
     patience: float | None = None,
     stall: float = 30.0,
+    tls: TlsChoice = None,
+    token: Token = None,
 ) -> AsyncClient:
     """An asyncio client; to be called, and used, in a running loop. Arguments as for `logah.connect`."""
-    return AsyncClient(target, credentials, cache_directory, patience=patience, stall=stall)
+    return AsyncClient(target, credentials, cache_directory, patience=patience, stall=stall, tls=tls, token=token)
 
 
 class AsyncClient:
@@ -65,8 +68,12 @@ class AsyncClient:
         *,
         patience: float | None = None,
         stall: float = 30.0,
+        tls: TlsChoice = None,
+        token: Token = None,
     ) -> None:
-        self._replicas = Replicas(target, lambda name: open_aio_channel(name, credentials))
+        secured = channel_credentials(tls, credentials)
+        shown = token_source(target, secured is not None, token)
+        self._replicas = Replicas(target, lambda name: open_aio_channel(name, secured), shown)
         self._persistence = Persistence(patience, stall)
         self._expansions = ExpansionCache(cache_directory)
 

@@ -20,6 +20,7 @@ from logah.client.files.tokenizer import tokenizer_files
 from logah.client.link.attempts import Attempts, Persistence, StallError
 from logah.client.link.channel import Calls, open_channel
 from logah.client.link.replicas import Replicas
+from logah.client.link.security import TlsChoice, Token, channel_credentials, token_source
 from logah.client.link.stall_watch import watched
 from logah.client.module_source import refuses_configuration
 from logah.client.progress import Progress
@@ -49,17 +50,22 @@ def connect(
     *,
     patience: float | None = None,
     stall: float = 30.0,
+    tls: TlsChoice = None,
+    token: Token = None,
 ) -> Client:
     """A client of the server at `target` ("host:port" or another gRPC target); it connects at the first call.
 
     Of several targets, which must hold the same models, the first is asked until it fails, then the next, in turn.
-    `credentials` say how the connection is secured and who calls; default: plain text, anonymous.
+    `tls` is True, the file of the authorities that are trusted, or a `Tls` with all files; `credentials` are gRPC's own
+    in its place. Default: plain text. `token` is a bearer token, the path of its file (a `Path`, read at every call, so
+    that one that is replaced is noticed), or a function that gives one; it is sent over TLS, and to this machine.
+    Raises RequestError for a token that would go to another machine in plain text.
 
     A call that fails because a server is away, busy, or lost behind a proxy is made again, and a stream goes on where
     it broke off: until nothing new has come for `patience` seconds; 0: never. Default: a minute, and two seconds as
     long as no server has answered at all. `stall` seconds without a message count as a break too.
     """
-    return Client(target, credentials, cache_directory, patience=patience, stall=stall)
+    return Client(target, credentials, cache_directory, patience=patience, stall=stall, tls=tls, token=token)
 
 
 class Client:
@@ -79,8 +85,12 @@ class Client:
         *,
         patience: float | None = None,
         stall: float = 30.0,
+        tls: TlsChoice = None,
+        token: Token = None,
     ) -> None:
-        self._replicas = Replicas(target, lambda name: open_channel(name, credentials))
+        secured = channel_credentials(tls, credentials)
+        shown = token_source(target, secured is not None, token)
+        self._replicas = Replicas(target, lambda name: open_channel(name, secured), shown)
         self._persistence = Persistence(patience, stall)
         self._expansions = ExpansionCache(cache_directory)
 

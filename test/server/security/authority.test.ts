@@ -72,7 +72,9 @@ describe('a server with a file of callers', () => {
       const token = value?.replace(/^\w+ +/, '') ?? '';
       if (token.length > 16) expect(log).not.toContain(token.slice(0, 16));
     }
-    expect(server.logs).toContainEqual(expect.objectContaining({ msg: 'planned', caller: 'trainer' }));
+    expect(server.logs).toContainEqual(
+      expect.objectContaining({ msg: 'call', caller: 'trainer', status: 'OK' }),
+    );
   });
 });
 

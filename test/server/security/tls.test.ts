@@ -32,11 +32,12 @@ function start(flags: readonly string[]): Promise<ServerProcess> {
   return startServer({ models: BUNDLE, flags });
 }
 
-/** How a call of ListModels over these credentials ends: the number of models, or the status and its text. */
+/** How a call of ListModels over these credentials ends: the number of models of that name, or the status and its text. */
 async function listed({ address }: ServerProcess, channel: ChannelCredentials): Promise<number | string> {
   const client = connect(address, { credentials: channel, patienceMs: 0 });
   try {
-    return (await client.listModels()).models.length;
+    const { models } = await client.listModels();
+    return models.filter(({ name }) => name === 'parity-logah').length;
   } catch (error) {
     return String(error);
   } finally {

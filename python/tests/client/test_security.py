@@ -1,0 +1,81 @@
+"""How a client says who it is, against gRPC servers on real ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from logah.client import Tls, connect
+from logah.client._generated import logah_pb2
+from logah.errors import RequestError
+
+
+class _Service(grpc.GenericRpcHandler):
+    """Notes what each call shows, and answers that there are no models."""
+
+    def __init__(self) -> None:
+        self.shown: list[str | None] = []
+
+    def service(self, handler_call_details: Any) -> Any:
+        self.shown.append(dict(handler_call_details.invocation_metadata).get("authorization"))
+        return grpc.unary_unary_rpc_method_handler(
+            lambda _request, _context: logah_pb2.ListModelsResponse(),
+            response_serializer=logah_pb2.ListModelsResponse.SerializeToString,
+        )
+
+
+@pytest.fixture
+def service() -> Iterator[tuple[_Service, str]]:
+    handler = _Service()
+    server = grpc.server(ThreadPoolExecutor(1))
+    server.add_generic_rpc_handlers((handler,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield handler, f"127.0.0.1:{port}"
+    server.stop(None).wait()
+
+
+def test_a_token_is_shown_at_every_call_and_read_again_where_it_changes(
+    service: tuple[_Service, str], tmp_path: Path
+) -> None:
+    handler, address = service
+    file = tmp_path / "token"
+    file.write_text("first\n")
+    with connect(address, token=file, patience=0) as client:
+        client.list_models()
+        file.write_text("second\n")
+        client.list_models()
+    with connect(address, token="given", patience=0) as client:
+        client.list_models()
+    with connect(address, token=lambda: "made", patience=0) as client:
+        client.list_models()
+    with connect(address, patience=0) as client:
+        client.list_models()
+    assert handler.shown == ["Bearer first", "Bearer second", "Bearer given", "Bearer made", None]
+
+
+@pytest.mark.parametrize("target", ["logah.example:50051", "192.0.2.1:1", "dns:///logah:50051", ["127.0.0.1:1", "a:1"]])
+def test_a_token_does_not_go_to_another_machine_in_plain_text(target: str | list[str]) -> None:
+    with pytest.raises(RequestError, match="plain text"):
+        connect(target, token="secret-token")
+    connect(target, token="secret-token", tls=True).close()
+
+
+def test_what_is_no_token_is_refused_without_being_shown() -> None:
+    for wrong in ("", "two words", "new\nline"):
+        with pytest.raises(RequestError, match="the token is empty or has characters that no token has"):
+            connect("127.0.0.1:1", token=wrong)
+
+
+def test_contradictions_are_refused() -> None:
+    with pytest.raises(RequestError, match="go together"):
+        connect("127.0.0.1:1", tls=Tls(cert="a.pem"))
+    with pytest.raises(RequestError, match="both given"):
+        connect("127.0.0.1:1", grpc.ssl_channel_credentials(), tls=True)
+    with pytest.raises(OSError):
+        connect("127.0.0.1:1", tls="nowhere.pem")
