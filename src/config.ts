@@ -391,7 +391,7 @@ export const CLIENT_SETTINGS = {
     flag: '--tls',
     variable: 'LOGAH_TLS',
     default: '',
-    description: 'speak TLS with the server; true or false',
+    description: 'speak TLS with the server; true or false (default: plain text)',
   },
   ca: {
     flag: '--ca <file>',

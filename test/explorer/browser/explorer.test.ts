@@ -59,7 +59,8 @@ describe('the explorer', () => {
     await block.focus();
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Close 5' }).waitFor();
-    await page.getByRole('button', { name: /ln_1\s*ln 768/ }).click();
+    await page.getByRole('button', { name: /ln_1\s*ln 768/ }).focus();
+    await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'transformer.h.5.ln_1.weight' }).waitFor();
     expect(page.url()).toContain('select=tensor%3Atransformer.h.5.ln_1.weight');
   });
