@@ -8,6 +8,7 @@ import { abortError } from '../errors';
 import type { ArchitectureGraph } from '../graph/graph';
 import type { SpectrumValues } from './inspection/spectrum';
 import type { Tally } from './inspection/tally';
+import { TurnQueue } from './turn-queue';
 import type {
   FillJob,
   Job,
@@ -38,12 +39,12 @@ interface Member {
 }
 
 /**
- * A pool of decode workers. Jobs start in the order in which they were asked for; one whose signal has aborted by then
- * does not start, and rejects with the signal's reason.
+ * A pool of decode workers. Callers take turns, then the streams of each, and a stream's jobs start in the order in which
+ * they were asked for; one whose signal has aborted by then does not start, and rejects with the signal's reason.
  */
 export class DecodePool {
   readonly #members: Member[];
-  readonly #queue: Pending[] = [];
+  readonly #queue = new TurnQueue<Pending>();
   readonly #onFailure: (error: Error) => void;
   readonly #idle: (() => void)[] = [];
   #nextId = 0;
@@ -99,7 +100,7 @@ export class DecodePool {
 
   /** Jobs that no worker has yet. */
   get waiting(): number {
-    return this.#queue.length;
+    return this.#queue.size;
   }
 
   /** Node embeddings [N, hid] of a graph; `model` is the model's fingerprint. */
@@ -107,32 +108,33 @@ export class DecodePool {
     model: string,
     graph: ArchitectureGraph | PackedGraph,
     signal: AbortSignal,
+    caller = '',
   ): Promise<Float32Array> {
-    const message = await this.#run({ kind: 'encode', model, graph }, signal);
+    const message = await this.#run({ kind: 'encode', model, graph }, signal, caller);
     if (message.kind !== 'embeddings')
       throw new Error(`a worker answered an encode job with ${message.kind}`);
     return message.embeddings;
   }
 
   /** Fills a buffer; resolves with the CRC-32 of each item's bytes. */
-  async decode(job: FillJob, signal: AbortSignal): Promise<readonly number[]> {
-    const message = await this.#run(job, signal);
+  async decode(job: FillJob, signal: AbortSignal, caller = ''): Promise<readonly number[]> {
+    const message = await this.#run(job, signal, caller);
     if (message.kind !== 'filled')
       throw new Error(`a worker answered a ${job.kind} job with ${message.kind}`);
     return message.crc32;
   }
 
   /** Counts the elements of a tile. */
-  async tally(job: TallyJob, signal: AbortSignal): Promise<Tally> {
-    const message = await this.#run(job, signal);
+  async tally(job: TallyJob, signal: AbortSignal, caller = ''): Promise<Tally> {
+    const message = await this.#run(job, signal, caller);
     if (message.kind !== 'tallied')
       throw new Error(`a worker answered a ${job.kind} job with ${message.kind}`);
     return message.tally;
   }
 
   /** Singular values of a tensor. */
-  async spectrum(job: SpectrumJob, signal: AbortSignal): Promise<SpectrumValues> {
-    const message = await this.#run(job, signal);
+  async spectrum(job: SpectrumJob, signal: AbortSignal, caller = ''): Promise<SpectrumValues> {
+    const message = await this.#run(job, signal, caller);
     if (message.kind !== 'spectrum')
       throw new Error(`a worker answered a ${job.kind} job with ${message.kind}`);
     return message.spectrum;
@@ -151,13 +153,13 @@ export class DecodePool {
     await Promise.all(this.#members.map(({ worker }) => endWorker(worker)));
   }
 
-  #run(job: Job, signal: AbortSignal): Promise<WorkerMessage> {
+  #run(job: Job, signal: AbortSignal, caller: string): Promise<WorkerMessage> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new Error('the decode pool is closed'));
         return;
       }
-      this.#queue.push({ job, signal, resolve, reject });
+      this.#queue.push({ job, signal, resolve, reject }, { caller, stream: signal });
       this.#dispatch();
     });
   }
@@ -197,7 +199,7 @@ export class DecodePool {
   }
 
   get #isIdle(): boolean {
-    return this.#queue.length === 0 && this.busy === 0;
+    return this.#queue.size === 0 && this.busy === 0;
   }
 
   #wakeIdle(): void {
@@ -213,8 +215,7 @@ export class DecodePool {
   }
 
   #rejectAll(error: Error): void {
-    const pending = [...this.#queue, ...this.#members.flatMap(({ jobs }) => [...jobs.values()])];
-    this.#queue.length = 0;
+    const pending = [...this.#queue.clear(), ...this.#members.flatMap(({ jobs }) => [...jobs.values()])];
     for (const member of this.#members) member.jobs.clear();
     for (const { reject } of pending) reject(error);
     this.#wakeIdle();

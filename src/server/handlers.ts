@@ -159,6 +159,7 @@ async function predict(
     streamed,
     share.chunkBytes,
     signal,
+    begun.account.caller.identity,
   );
   const countSent = context.metrics.sending({
     ...head,
@@ -199,7 +200,14 @@ async function inspect(
     throw new Error('the planner planned no inspection');
   const writer = new StreamWriter(call, signal);
   const model = plan.set.model(head.bundle);
-  for await (const tensor of context.service.inspect(model, head, streamed, inspection, signal)) {
+  for await (const tensor of context.service.inspect(
+    model,
+    head,
+    streamed,
+    inspection,
+    signal,
+    begun.account.caller.identity,
+  )) {
     const message = framedInspection(tensor, inspection.singularValues);
     context.gate.rates.sent(begun.account.caller, message.wire.length);
     await writer.write(message, message.wire.length);

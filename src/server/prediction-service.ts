@@ -83,31 +83,33 @@ export class PredictionService {
     };
   }
 
-  /** Encodes the graph and looks at its tensors. After the signal aborts, no further tile is started. */
+  /** Encodes the graph and looks at its tensors, in turn with other callers. After the signal aborts, no further tile is started. */
   async *inspect(
     model: ServedModel,
     head: PlanHead,
     plan: StreamedPlan,
     settings: InspectionSettings,
     signal: AbortSignal,
+    caller: string,
   ): AsyncGenerator<Inspection, void, undefined> {
     const { tilesAhead } = this.#options;
     const { seed, lift, elementType } = head;
     const { bundle, pool } = model;
     const { requestKey } = plan;
-    const encode = (): Promise<Float32Array> => pool.encode(bundle.fingerprint, plan.graph, signal);
+    const encode = (): Promise<Float32Array> => pool.encode(bundle.fingerprint, plan.graph, signal, caller);
     const encoding = bundle.builtIn === true ? NOTHING : await this.#embeddings.get(requestKey, encode);
     const inspectable = { bundle, seed, lift, elementType, tensors: unpackTensors(plan.tensors) };
-    yield* inspectTensors(inspectable, encoding, settings, { pool, tilesAhead, requestKey, signal });
+    yield* inspectTensors(inspectable, encoding, settings, { pool, tilesAhead, requestKey, signal, caller });
   }
 
-  /** Encodes the graph and streams its tensors in chunks of `chunkBytes`. After the signal aborts, no further tile is started. */
+  /** Encodes the graph and streams its tensors in chunks of `chunkBytes`, in turn with other callers. After the signal aborts, no further tile is started. */
   stream(
     model: ServedModel,
     head: PlanHead,
     plan: StreamedPlan,
     chunkBytes: number,
     signal: AbortSignal,
+    caller: string,
   ): DataStream {
     const { tilesAhead } = this.#options;
     const { range, sha256, seed, lift, elementType, fingerprint, totalBytes } = head;
@@ -121,11 +123,12 @@ export class PredictionService {
       const release = model.hold();
       try {
         const started = performance.now();
-        const encode = (): Promise<Float32Array> => pool.encode(bundle.fingerprint, plan.graph, until);
+        const encode = (): Promise<Float32Array> =>
+          pool.encode(bundle.fingerprint, plan.graph, until, caller);
         const encoding = bundle.builtIn === true ? NOTHING : await embeddings.get(requestKey, encode);
         encodeSeconds = (performance.now() - started) / 1000;
         const streamable = { bundle, seed, lift, elementType, tensors: unpackTensors(plan.tensors) };
-        const settings = { pool, buffers, tilesAhead, requestKey, range: part, signal: until };
+        const settings = { pool, buffers, tilesAhead, requestKey, range: part, signal: until, caller };
         yield* streamTiles(streamable, encoding, settings);
       } finally {
         release();

@@ -3,6 +3,7 @@
  * to thread is garbage to each in turn: their collectors would run all the time.
  */
 
+import { TurnQueue } from '../decode/turn-queue';
 import { TILE_ELEMENTS } from '../plan/tile';
 
 /** Sizes of the buffers: for a few small tensors, for as many as share a job, and for a tile of full size. */
@@ -19,7 +20,7 @@ export class BufferPool {
   );
   readonly #aheadBytes: number;
   readonly #urgentBytes: number;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new TurnQueue<() => void>();
   #bytesInUse = 0;
 
   /** Tiles of full size that may be in use for decoding ahead, and for what a reader waits for. */
@@ -48,16 +49,19 @@ export class BufferPool {
     return this.#waiting.size;
   }
 
-  /** Waits for a turn, first come, first served, or until the signal aborts; then `take` without waiting. */
-  async room(signal: AbortSignal): Promise<void> {
+  /**
+   * Waits for a turn, which callers have one after the other, or until the signal aborts; then `take` without waiting.
+   */
+  async room(signal: AbortSignal, caller = ''): Promise<void> {
     if (this.hasUrgentRoom || signal.aborted) return;
+    const turn = { caller, stream: signal };
     await new Promise<void>((resolve) => {
       const done = (): void => {
-        this.#waiting.delete(done);
+        this.#waiting.delete(done, turn);
         signal.removeEventListener('abort', done);
         resolve();
       };
-      this.#waiting.add(done);
+      this.#waiting.push(done, turn);
       signal.addEventListener('abort', done, { once: true });
     });
   }
@@ -79,7 +83,6 @@ export class BufferPool {
   /** Lets the next one have its turn, where there is room: for whoever had a turn and takes nothing. */
   wake(): void {
     if (this.#bytesInUse >= this.#urgentBytes) return;
-    const [next] = this.#waiting;
-    next?.();
+    this.#waiting.shift()?.();
   }
 }

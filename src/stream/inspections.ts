@@ -45,6 +45,8 @@ export interface InspectionOptions {
   readonly tilesAhead: number;
   readonly requestKey: string;
   readonly signal: AbortSignal;
+  /** Whose turns the jobs take. */
+  readonly caller: string;
 }
 
 /** Looks at every tensor that is sent. After the signal aborts, no further tile is started and its reason is thrown. */
@@ -111,7 +113,7 @@ function* tallyJobs(
 async function total(
   jobs: readonly UnboundTally[],
   request: TallyJob['request'],
-  { pool, tilesAhead, signal }: InspectionOptions,
+  { pool, tilesAhead, signal, caller }: InspectionOptions,
   each: (tally: Tally) => void,
 ): Promise<Tally | undefined> {
   const ahead: Promise<Tally>[] = [];
@@ -120,7 +122,7 @@ async function total(
   while (next < jobs.length || ahead.length > 0) {
     if (signal.aborted) throw abortError(signal);
     for (const job of jobs.slice(next, next + tilesAhead - ahead.length)) {
-      const counting = pool.tally({ ...job, kind: 'tally', request }, signal);
+      const counting = pool.tally({ ...job, kind: 'tally', request }, signal, caller);
       // An early failure is reported when its turn comes, not as an unhandled rejection.
       counting.catch(() => undefined);
       ahead.push(counting);
@@ -137,7 +139,7 @@ function spectrumOf(
   plan: StreamablePlan,
   embeddings: Float32Array,
   tensor: PlannedTensor,
-  { pool, signal }: InspectionOptions,
+  { pool, signal, caller }: InspectionOptions,
 ): Promise<SpectrumValues | undefined> {
   const { hypernet } = plan.bundle.manifest;
   const pieces = lowRankPieces(tensor, hypernet.rank);
@@ -152,7 +154,7 @@ function spectrumOf(
     })),
     ...tensor.view,
   };
-  return pool.spectrum(job, signal);
+  return pool.spectrum(job, signal, caller);
 }
 
 /** A vector is drawn as one row. */

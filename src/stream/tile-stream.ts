@@ -28,6 +28,8 @@ export interface TileStreamOptions {
   /** The part of the plan's data that is wanted: tensors outside it are left out, those at its ends are whole. */
   readonly range: DataRange;
   readonly signal: AbortSignal;
+  /** Whose turns the jobs take; default: nobody's. */
+  readonly caller?: string | undefined;
 }
 
 /**
@@ -42,12 +44,13 @@ export async function* streamTiles(
   const ahead: Promise<readonly DecodedTile[]>[] = [];
   let unread: DecodedTile[] = [];
   const { fingerprint } = plan.bundle;
-  const { buffers, signal } = options;
+  const { buffers, signal, caller } = options;
   const jobs = plannedJobs(plan, embeddings, options.range);
   let next = jobs.next();
   try {
     for (;;) {
-      if (next.done !== true && ahead.length === 0 && !buffers.hasUrgentRoom) await buffers.room(signal);
+      if (next.done !== true && ahead.length === 0 && !buffers.hasUrgentRoom)
+        await buffers.room(signal, caller);
       while (next.done !== true && ahead.length < tilesAllowed(options) && !signal.aborted) {
         const decoding = decode(fingerprint, next.value, options);
         // An early failure is reported when its turn comes, not as an unhandled rejection.
@@ -98,11 +101,11 @@ export async function* cropTiles(
 async function decode(
   model: string,
   { items, bytes }: PlannedJob,
-  { pool, buffers, requestKey, signal }: TileStreamOptions,
+  { pool, buffers, requestKey, signal, caller }: TileStreamOptions,
 ): Promise<readonly DecodedTile[]> {
   const buffer = buffers.take(bytes);
   const job: FillJob = { kind: 'fill', model, requestKey, items: items.map(({ item }) => item), buffer };
-  const crc32 = await pool.decode(job, signal).catch((error: unknown) => {
+  const crc32 = await pool.decode(job, signal, caller).catch((error: unknown) => {
     buffers.give(buffer);
     throw error;
   });

@@ -27,7 +27,7 @@ export async function warmUp(bundle: Bundle, set: ModelSet, service: PredictionS
     const { head, streamed } = await set.planner.plan('Predict', bytes, CALLER, signal);
     if (streamed === undefined) throw new Error('the planner planned no stream');
     const model = set.model(head.bundle);
-    const { chunks } = service.stream(model, head, streamed, CHUNK_BYTES, signal);
+    const { chunks } = service.stream(model, head, streamed, CHUNK_BYTES, signal, '');
     let received = 0;
     for await (const { data, release } of chunks) {
       for (let at = 0; at < data.length; at += 4) {
