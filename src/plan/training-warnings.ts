@@ -79,12 +79,12 @@ export function rangesOf(
 }
 
 function unionOfRanges(all: readonly Readonly<Record<string, Range>>[]): Record<string, Range> {
-  const union: Record<string, Range> = {};
+  const union = new Map<string, Range>();
   for (const ranges of all) {
     for (const [field, [low, high]] of Object.entries(ranges)) {
-      const [from, to] = union[field] ?? [low, high];
-      union[field] = [Math.min(from, low), Math.max(to, high)];
+      const [from, to] = union.get(field) ?? [low, high];
+      union.set(field, [Math.min(from, low), Math.max(to, high)]);
     }
   }
-  return union;
+  return Object.fromEntries(union);
 }

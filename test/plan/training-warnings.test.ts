@@ -50,6 +50,35 @@ describe('a warning', () => {
     expect(warn('', {})).toMatchObject([{ kind: 'family', actual: 'none' }]);
   });
 
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(
+    'is given of the family "%s", which every object has a member of',
+    (family) => {
+      expect(warn(family, {})).toMatchObject([
+        {
+          kind: 'family',
+          field: 'family',
+          actual: family,
+          trained: 'gpt2, vit',
+          text: `family ${family}: model tiny was trained on gpt2, vit`,
+        },
+      ]);
+      expect(warn('vit', { [family]: 3 })).toMatchObject([
+        { kind: 'range', field: family, trained: 'never' },
+      ]);
+    },
+  );
+
+  it('compares sizes with all ranges together, whatever they are called', () => {
+    const odd = manifest({
+      training: { ranges: { vit: { constructor: [1, 2] }, gpt2: { constructor: [2, 4], toString: [1, 1] } } },
+    });
+    const graph = linearGraph({ family: 'llama', sizes: { constructor: 5, toString: 1 } });
+    expect(trainingWarnings(graph, odd)).toMatchObject([
+      { kind: 'family', actual: 'llama', trained: 'gpt2, vit' },
+      { kind: 'range', field: 'constructor', actual: '5', trained: '1 to 4' },
+    ]);
+  });
+
   it('says of a model without recorded training just that', () => {
     expect(trainingWarnings(linearGraph({ sizes: { hidden_size: 9 } }), manifest())).toMatchObject([
       { kind: 'untrained', field: 'model', actual: 'tiny', trained: '' },

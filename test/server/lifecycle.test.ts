@@ -1,10 +1,13 @@
 import { once } from 'node:events';
-import { status } from '@grpc/grpc-js';
+import { credentials, status, type ServiceError } from '@grpc/grpc-js';
+import { LogahService } from '../../src/contract/proto-definition';
+import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
 import { HealthClient } from '../support/health';
 import { BUNDLE } from '../support/parity-fixtures';
 import { predictAll } from '../support/predicted';
 import { reflectedServices } from '../support/reflection';
-import { chain, readToEnd, SMALL, stalledStream } from '../support/requests';
+import { describeFailure } from '../support/refused-call';
+import { chain, LARGE, readToEnd, SMALL, stalledStream } from '../support/requests';
 import { startServer, type ServerProcess } from '../support/server-process';
 
 const SERVICE = 'logah.v1.LogahService';
@@ -93,6 +96,35 @@ describe('a server', () => {
     expect(await readToEnd(stalled)).not.toContain('summary');
     expect(await stalled.code).not.toBe(status.OK);
     stalled.close();
+  });
+
+  it('that ends a stream amid its data tells a slow reader UNAVAILABLE and why, and does not reset it', async () => {
+    const { server } = await start('--shutdown-grace-seconds', '1');
+    const stub = new LogahService(server.address, credentials.createInsecure());
+    const stream = stub.Predict(LARGE);
+    const failed = new Promise<ServiceError>((resolve) => stream.on('error', resolve));
+    await once(stream, 'data');
+    stream.pause();
+    server.kill('SIGTERM');
+    // The server has said its last words; nothing of them has been read.
+    await server.logged('refused');
+    let chunks = 0;
+    stream.on('data', ({ message }: PredictResponse__Output) => {
+      expect(message).toBe('chunk');
+      chunks++;
+      stream.pause();
+      setImmediate(() => stream.resume());
+    });
+    stream.resume();
+    expect(describeFailure(await failed)).toMatchObject({
+      code: status.UNAVAILABLE,
+      message: 'the server is shutting down',
+      reason: 'UNAVAILABLE',
+      retryAfterMs: 0,
+    });
+    expect(chunks).toBeGreaterThan(0);
+    expect(await server.exit).toEqual({ code: 0, signal: null });
+    stub.close();
   });
 
   it('that is told twice to stop stops once', async () => {
