@@ -38,6 +38,7 @@ describe('the configuration', () => {
       cacheBytes: 32 * 2 ** 20,
       shutdownGraceSeconds: 30,
       metricsAddress: '',
+      explorerAddress: '',
       logLevel: 'info',
     });
   });

@@ -34,7 +34,7 @@ describe('a server of our own', () => {
   it('is asked for a free port, and to end with its parent', async () => {
     const code = `console.error('error: ' + process.argv.slice(2).join(' ')); process.exit(1);`;
     await expect(start(code)).rejects.toThrow(
-      'serve --address 127.0.0.1:0 --models /models --log-level info --parent-watch',
+      'serve --address 127.0.0.1:0 --models /models --models-poll-seconds 0 --metrics-address off --log-level info --parent-watch',
     );
   });
 

@@ -6,6 +6,7 @@ import argparse
 
 from logah.commands.ending import exit_status
 from logah.commands.request_flags import server
+from logah.commands.security_flags import add_security_flags, security
 
 #: Seconds until a server that does not answer counts as unwell.
 _DEADLINE = 3.0
@@ -31,12 +32,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="NAME",
         help="service to ask about, such as logah.v1.LogahService (default: the server as a whole)",
     )
+    add_security_flags(parser)
     parser.set_defaults(run=lambda arguments: exit_status(lambda: _run(arguments)))
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from logah.client.link.health import health
+    from logah.client.link.security import channel_credentials
 
-    status = health(arguments.server, arguments.service, timeout=_DEADLINE)
+    # Whoever they are, everybody may ask: the token is not shown.
+    credentials = channel_credentials(security(arguments)["tls"], None)
+    status = health(arguments.server, arguments.service, credentials=credentials, timeout=_DEADLINE)
     print(status)
     return 0 if status == "SERVING" else 1

@@ -7,6 +7,7 @@ import json
 
 from logah.commands.ending import exit_status
 from logah.commands.request_flags import add_server_flags
+from logah.commands.security_flags import security
 from logah.commands.tables import table
 
 
@@ -24,7 +25,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from logah.client import connect
     from logah.commands.contract_json import json_of
 
-    with connect(arguments.server, patience=arguments.patience) as client:
+    with connect(arguments.server, patience=arguments.patience, **security(arguments)) as client:
         response = client.list_models()
     if arguments.json:
         content = json_of(response)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from logah.commands.ending import exit_status
 from logah.commands.request_flags import add_request_flags, read_input, request_options
+from logah.commands.security_flags import security
 from logah.commands.tables import in_bytes, number_of, table
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from logah.commands.contract_json import json_of
 
     request = predict_request(read_input(arguments), **request_options(arguments))
-    with connect(arguments.server, patience=arguments.patience) as client:
+    with connect(arguments.server, patience=arguments.patience, **security(arguments)) as client:
         message = client.plan_message(request)
     plan = check_plan(message, request.copies, request.lift)
     for note in plan.notes:

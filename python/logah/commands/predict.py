@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from logah.commands.ending import exit_status
 from logah.commands.request_flags import add_request_flags, integer, output_path, read_input, request_options
+from logah.commands.security_flags import security
 from logah.commands.tables import in_bytes, table
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
     architecture = read_input(arguments)
     with contextlib.ExitStack() as stack:
         client = stack.enter_context(
-            connect(arguments.server, cache_directory=cache_directory(), patience=arguments.patience)
+            connect(
+                arguments.server, cache_directory=cache_directory(), patience=arguments.patience, **security(arguments)
+            )
         )
         bars: list[tqdm[Any]] = []
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from logah.commands.security_flags import add_security_flags
+
 if TYPE_CHECKING:
     from logah.client import PredictOptions
     from logah.client.architecture import Architecture
@@ -25,7 +27,7 @@ _MAX_PATIENCE = 86_400
 
 
 def add_server_flags(parser: argparse.ArgumentParser) -> None:
-    """`--server`, which must be there, and `--patience`."""
+    """`--server`, which must be there, `--patience`, and those of security."""
     parser.add_argument(
         "--server",
         type=_servers,
@@ -40,6 +42,7 @@ def add_server_flags(parser: argparse.ArgumentParser) -> None:
         help="how long a server may be away before the command fails; what has come is kept meanwhile (default: 60, "
         "and 2 where none has answered yet)",
     )
+    add_security_flags(parser)
 
 
 def add_request_flags(parser: argparse.ArgumentParser) -> None:

@@ -103,7 +103,8 @@ def test_every_element_has_one_origin(name: str) -> None:
             assert not parameter.blocks
             continue
         length = sum(block.length for block in parameter.blocks) * (parameter.repetitions or 1)
-        assert length == (parameter.view or parameter.shape)[parameter.axis]
+        entries = parameter.view or parameter.shape
+        assert length == (entries[parameter.axis] if entries else 1)
         for block in parameter.blocks:
             assert isinstance(block.origin, Prediction | Initialization)
 
@@ -134,7 +135,8 @@ def test_rules_give_what_transformers_gives(name: str) -> None:
         if parameter.tied_to:
             continue
         blocks = parameter.blocks * (parameter.repetitions or 1)
-        seen = state[parameter.name].view(parameter.view or parameter.shape)
+        # A scalar has one block, of one element.
+        seen = state[parameter.name].view(parameter.view or parameter.shape or (1,))
         values = seen.split([block.length for block in blocks], parameter.axis)
         for block, value in zip(blocks, values, strict=True):
             if isinstance(block.origin, Initialization):
@@ -150,6 +152,10 @@ def is_as_ruled(value: Tensor, rule: Initialization) -> bool:
         rows, columns = value.shape
         angles = torch.arange(rows)[:, None] * rule.base ** (-torch.arange(columns // 2) / rule.divisor)
         return torch.allclose(value, torch.cat([angles.sin(), angles.cos()], dim=1), atol=1e-4)
+    if rule.rule == "RULE_UNIFORM":
+        # All of at least 16 within half the bound come once in 65,536 times.
+        assert value.numel() >= 16
+        return rule.bound / 2 < value.abs().max().item() <= rule.bound
     assert value.numel() >= 32
     # Five standard errors of a deviation.
     tolerance = 5 * rule.standard_deviation / (2 * value.numel()) ** 0.5

@@ -54,10 +54,10 @@ def server() -> Iterator[str]:
 
 
 @contextmanager
-def serve(models: Path) -> Iterator[str]:
-    """A real server with these models, by its address."""
+def serve(models: Path, *flags: str) -> Iterator[str]:
+    """A real server with these models and flags, by its address."""
     command = ["node", str(CLI), "serve", "--address", "127.0.0.1:0", "--models", str(models)]
-    command += ["--execution-provider", "cpu", "--workers", "1", "--parent-watch"]
+    command += ["--execution-provider", "cpu", "--workers", "1", "--parent-watch", *flags]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = []

@@ -39,7 +39,7 @@ export class ModelChoice {
     if (this.#find(this.defaultModel) === undefined) {
       throw new LogahError(
         'failed_precondition',
-        `--default-model is ${this.defaultModel}; ${this.#known()}`,
+        `--default-model is ${this.defaultModel}; there are: ${this.#models().join(', ')}`,
       );
     }
   }
@@ -134,12 +134,15 @@ export class ModelChoice {
     return more.length === 0 ? found : undefined;
   }
 
-  #known(scopes: ModelScopes = EVERYTHING): string {
+  #known(scopes: ModelScopes): string {
     const starts = this.allowedStarts(scopes).map(({ manifest }) => manifest.name);
-    const named = [...this.bundles].filter(([, { manifest }]) => allowsModel(scopes, manifest.name));
-    const models = [...this.allowedAliases(scopes).keys(), ...named.map(([name]) => name)];
     const beside = starts.length > 0 ? `; built-in starts: ${starts.join(', ')}` : '';
-    return `there are: ${models.join(', ')}${beside}`;
+    return `there are: ${this.#models(scopes).join(', ')}${beside}`;
+  }
+
+  #models(scopes: ModelScopes = EVERYTHING): string[] {
+    const named = [...this.bundles].filter(([, { manifest }]) => allowsModel(scopes, manifest.name));
+    return [...this.allowedAliases(scopes).keys(), ...named.map(([name]) => name)];
   }
 }
 

@@ -127,8 +127,6 @@ class TensorPlan:
     predicted_elements: int
     tiled_elements: int
     initialized_elements: int
-    #: Of those, what a built-in start fills, which the request names as its model.
-    started_elements: int
     #: The box that is sent: its first index in each dimension, and its size. Empty where not sent.
     sent_start: tuple[int, ...]
     sent_shape: tuple[int, ...]
@@ -138,6 +136,8 @@ class TensorPlan:
     core: tuple[CoreBlock, ...] = ()
     #: The shape as which `factors` and `core` see the tensor; empty: `shape`.
     view: tuple[int, ...] = ()
+    #: Of `initialized_elements`, what a built-in start fills, which the request names as its model.
+    started_elements: int = 0
 
     @property
     def matrix_view(self) -> tuple[int, int]:
