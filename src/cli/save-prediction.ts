@@ -65,7 +65,7 @@ export async function savePrediction(
         metadata: shardMetadata(job.request),
         onPlan: (plan: CheckedPlan) => {
           printWarnings(plan);
-          warnOfIdleSeed(plan.coverage, plan.lift, seed);
+          warnOfIdleSeed(plan.seededElements, seed);
           progress.start(plan.totalBytes);
         },
         onProgress: (bytes: number) => {

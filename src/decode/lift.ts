@@ -2,6 +2,7 @@
 
 import { deviationOf } from './deviation';
 import type { Placement } from '../plan/layout';
+import { isLifted } from '../plan/seeded';
 import { addNormals } from '../random/noise';
 import type { StreamKey } from '../random/random';
 import type { DecodeContext, TilePart } from './tile-part';
@@ -26,7 +27,7 @@ export async function liftPart(
   tileColumns: number,
 ): Promise<void> {
   const { recipe } = part;
-  if (recipe.kind === 'fill' || recipe.kind === 'vector' || recipe.kind === 'dense_vector') return;
+  if (!isLifted(recipe)) return;
   const { row, rows, column, columns } = common(part, wanted);
   if (rows <= 0 || columns <= 0) return;
   const deviation = lift * (await deviationOf(recipe, part, context));

@@ -102,6 +102,31 @@ export function fillingNumbers(filling: Filling): readonly number[] {
   }
 }
 
+/** Whether elements differ with the seed. */
+export function isRandom(filling: Filling): boolean {
+  switch (filling.rule) {
+    case 'zeros':
+    case 'ones':
+    case 'constant':
+    case 'sequence':
+    case 'identity':
+    case 'sinusoids':
+      return false;
+    case 'normal':
+    case 'truncated_normal':
+    case 'shifted_normal':
+    case 'bounded_normal':
+      return filling.standardDeviation > 0;
+    case 'uniform':
+      return filling.bound > 0;
+    case 'orthogonal':
+      return filling.gain !== 0;
+    case 'uniform_between':
+    case 'log_uniform':
+      return true;
+  }
+}
+
 const FUNCTION_NUMBERS = { log: 1, inverse_softplus: 2 } as const satisfies Record<FillFunction, number>;
 
 function functionNumber({ function: transform }: Transformed): number {

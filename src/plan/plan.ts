@@ -15,6 +15,7 @@ import { factorsByteLength, smallerFactors, type Representation } from './factor
 import type { PlannedTensor } from './planned-tensor';
 import { planTensor, type TensorContent } from './plan-tensor';
 import { NO_RUNS, runsOf } from './runs';
+import { seededElements } from './seeded';
 import type { Sliceable, Slicing } from './slicing';
 import { fileWarnings, trainingWarnings, type TrainingWarning } from './training-warnings';
 import type { NameSelection } from './selection';
@@ -38,6 +39,8 @@ export interface PredictionPlan {
   readonly factorBytes: number;
   readonly coreBytes: number;
   readonly coverage: Coverage;
+  /** Elements, sent or not, that the seed has a part in. */
+  readonly seededElements: number;
   /** The same of parts of the network. */
   readonly modules: readonly ModuleCoverage[];
   readonly warnings: readonly TrainingWarning[];
@@ -153,6 +156,7 @@ export function planPrediction(
     factorBytes,
     coreBytes,
     coverage: coverageOf(tensors),
+    seededElements: seededElements(tensors, lift),
     modules,
     warnings: [
       ...fileWarnings(graph),

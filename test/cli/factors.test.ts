@@ -186,5 +186,7 @@ it('a lift is told by plan and predict, and makes another file', async () => {
   const out = join(directory, 'factors');
   const factors = await runCli('predict', path, '--out', out, '--models', BUNDLE, '--lift', '1', '--factors');
   expect(factors.code).toBe(1);
-  expect(factors.stderr).toContain('together with lift 1; only REPRESENTATION_DENSE is allowed');
+  expect(factors.stderr).toContain(
+    'together with lift 1; only REPRESENTATION_DENSE and REPRESENTATION_CORE are allowed',
+  );
 });

@@ -399,4 +399,13 @@ describe('logah predict --resume', () => {
     const { stderr } = await runCli(...(await predictFrom(answerWhole, '--quiet', '--seed', '4')));
     expect(stderr).toContain('warning: --seed 4 changes no weight');
   });
+
+  it('does not warn of a seed that changes a weight', async () => {
+    const seeded = { ...whole, plan: { ...whole.plan, seededElements: 1 } };
+    const answer = (call: PredictCall): void => {
+      sendAll(call, messagesOf(seeded, 4096));
+    };
+    const { code, stderr } = await runCli(...(await predictFrom(answer, '--quiet', '--seed', '4')));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
 });

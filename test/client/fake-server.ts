@@ -18,6 +18,7 @@ export interface FakeServer {
   readonly port: number;
   /** The requests that came to `Predict` and `Plan`, oldest first. */
   readonly requests: readonly PredictRequest__Output[];
+  /** Safe to call twice. */
   stop(): void;
 }
 
@@ -95,12 +96,15 @@ export async function startFakeServer(answers: Answers): Promise<FakeServer> {
       else resolve(bound);
     });
   });
+  let isStopped = false;
   return {
     address: `127.0.0.1:${port}`,
     port,
     requests,
     stop: () => {
-      server.forceShutdown();
+      // The library listens for the end of its sockets again each time, and Node.js would suspect a leak.
+      if (!isStopped) server.forceShutdown();
+      isStopped = true;
     },
   };
 }

@@ -87,6 +87,7 @@ export function prediction(
     constants: [],
     notes: [],
     lift: 0,
+    seededElements: 0,
     modules: [],
   };
   return { plan, data: Buffer.from(Uint8Array.from({ length: offset }, (_, index) => index % 251)) };

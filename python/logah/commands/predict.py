@@ -77,6 +77,7 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
                     print(f"note: {note}", file=sys.stderr)
                 for warning in event.plan.warnings:
                     print(f"warning: {warning.text}", file=sys.stderr)
+                _warn_of_idle_seed(event.plan.seeded_elements, arguments.seed)
                 bar = tqdm(
                     total=event.plan.total_bytes,
                     unit="B",
@@ -95,6 +96,16 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
             "representation": "factors" if arguments.factors else arguments.representation,
         }
         return client.save(architecture, arguments.out, on_event=show, **options)
+
+
+def _warn_of_idle_seed(seeded_elements: int, seed: int) -> None:
+    """Says that another seed would bring the same weights. 0 is what a caller has who gave none."""
+    if seed != 0 and seeded_elements == 0:
+        print(
+            f"warning: --seed {seed} changes no weight: none of them is drawn at random, and all would be the same "
+            "with any seed; --lift adds seeded noise to what is predicted",
+            file=sys.stderr,
+        )
 
 
 def _table(name: str, saved: SavedPrediction) -> str:

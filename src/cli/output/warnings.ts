@@ -1,5 +1,3 @@
-import type { Coverage } from '../../client';
-
 /** What is to be printed of a plan, or of a network that was read. */
 interface Printed {
   readonly warnings: readonly { readonly text: string }[];
@@ -15,13 +13,13 @@ export function printWarnings({ warnings, notes }: Printed): void {
 }
 
 /**
- * Says that another seed would bring the same weights: nothing is filled by rule, and no noise is added. 0 is what a
+ * Says that another seed would bring the same weights: nothing is filled at random, and no noise is added. 0 is what a
  * caller has who gave none.
  */
-export function warnOfIdleSeed(coverage: Coverage, lift: number, seed: number): void {
-  if (seed === 0 || lift > 0 || coverage.initialized > 0) return;
+export function warnOfIdleSeed(seededElements: number, seed: number): void {
+  if (seed === 0 || seededElements > 0) return;
   process.stderr.write(
-    `warning: --seed ${seed} changes no weight: all of them are predicted, and would be the same with any seed; ` +
-      '--lift adds seeded noise\n',
+    `warning: --seed ${seed} changes no weight: none of them is drawn at random, and all would be the same with any ` +
+      'seed; --lift adds seeded noise to what is predicted\n',
   );
 }

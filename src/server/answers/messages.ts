@@ -82,6 +82,7 @@ export function* planMessages(plan: PredictionPlan): Generator<Plan, void, undef
     hasTokenizer: hasTokenizer(plan),
     widening: wideningMessage(plan),
     lift: plan.lift,
+    seededElements: plan.seededElements,
     constants: [...(plan.graph.constants ?? [])].map((constant) => ({
       ...constant,
       shape: [...constant.shape],

@@ -40,7 +40,9 @@ function fingerprintOf(version: Version): string {
 /** What `ListModels` has: names and versions. */
 async function listed(): Promise<string[]> {
   const { models } = await server.client.listModels();
-  return models.map(({ name, fingerprint }) => {
+  return models
+    .filter(({ builtIn }) => !builtIn)
+    .map(({ name, fingerprint }) => {
     const found = [...fingerprints].find(([, other]) => other === fingerprint);
     return `${name} ${found?.[0] ?? 'unknown'}`;
   });

@@ -87,6 +87,7 @@ def check_plan(plan: logah_pb2.Plan, copies: int = 0, lift: float = 0.0) -> Plan
         widening=widening,
         lift=plan.lift,
         modules=modules,
+        seeded_elements=plan.seeded_elements,
         notes=tuple(plan.notes),
     )
 

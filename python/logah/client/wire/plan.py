@@ -242,6 +242,8 @@ class Plan:
     lift: float
     #: The same sums as `coverage` for parts of the network, together all of it; a server may send none.
     modules: tuple[ModuleCoverage, ...] = ()
+    #: Elements, sent or not, that the seed has a part in: filled at random, or lifted; 0: any seed brings the same.
+    seeded_elements: int = 0
     #: What to know of how the network was read, a sentence each.
     notes: tuple[str, ...] = ()
 

@@ -28,6 +28,7 @@ export interface Plan {
   'widening'?: (_logah_v1_Widening | null);
   'lift'?: (number | string);
   'modules'?: (_logah_v1_ModuleCoverage)[];
+  'seededElements'?: (number | string | Long);
   'constants'?: (_logah_v1_NamedConstant)[];
   'notes'?: (string)[];
 }
@@ -50,6 +51,7 @@ export interface Plan__Output {
   'widening': (_logah_v1_Widening__Output | null);
   'lift': (number);
   'modules': (_logah_v1_ModuleCoverage__Output)[];
+  'seededElements': (number);
   'constants': (_logah_v1_NamedConstant__Output)[];
   'notes': (string)[];
 }
