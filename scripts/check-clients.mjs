@@ -1,5 +1,6 @@
 // Builds the clients in examples/clients whose toolchain the machine has, and runs them against a server of its own: their
-// files must equal that of the TypeScript client byte for byte, and no fault of an answer may leave a file behind.
+// files must equal that of the TypeScript client byte for byte, also over TLS with a token, and no fault of an answer may
+// leave a file behind.
 //
 //   node scripts/check-clients.mjs [--require go,cpp,java] [--only go]
 //
@@ -59,6 +60,9 @@ const ARGUMENTS = {
   java: (server, file, out) => [server, file, out, SEED],
 };
 
+/** Those that speak TLS. */
+const SECURED = ['go', 'cpp'];
+
 /** Milliseconds; a client that hangs has failed. */
 const LIMIT = 120_000;
 
@@ -86,10 +90,10 @@ function succeeds([command, ...args]) {
 }
 
 /** Starts `logah serve` on a free port and gives its address. */
-async function startServer() {
+async function startServer(flags = []) {
   const server = spawn(
     process.execPath,
-    [cli, 'serve', '--address', '127.0.0.1:0', '--execution-provider', 'cpu'],
+    [cli, 'serve', '--address', '127.0.0.1:0', '--execution-provider', 'cpu', ...flags],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
@@ -105,10 +109,60 @@ async function startServer() {
   throw new Error('the server ended before it listened');
 }
 
+/**
+ * Starts a server with TLS that asks for certificates of clients and a token; `environment` is that of clients which have
+ * both.
+ */
+async function startSecureServer(directory) {
+  const path = (name) => join(directory, name);
+  const openssl = (...args) => execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  openssl(
+    'req',
+    '-x509',
+    ...newKey,
+    '-keyout',
+    path('ca.key'),
+    '-out',
+    path('ca.pem'),
+    '-subj',
+    '/CN=authority',
+  );
+  openssl('req', ...newKey, '-keyout', path('own.key'), '-out', path('own.csr'), '-subj', '/CN=signed');
+  writeFileSync(path('names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
+  const authority = ['-CA', path('ca.pem'), '-CAkey', path('ca.key'), '-CAcreateserial'];
+  const content = ['-in', path('own.csr'), '-days', '1', '-extfile', path('names'), '-out', path('own.pem')];
+  openssl('x509', '-req', ...authority, ...content);
+  const made = execFileSync(process.execPath, [cli, 'token', 'create', 'client', '--scopes', 'models=*'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [token, line] = made.split('\n');
+  writeFileSync(path('token'), `${token}\n`);
+  writeFileSync(path('callers'), `${line}\n`);
+  const tls = [
+    '--tls-cert',
+    path('own.pem'),
+    '--tls-key',
+    path('own.key'),
+    '--tls-client-ca',
+    path('ca.pem'),
+  ];
+  const server = await startServer([...tls, '--callers', path('callers')]);
+  const environment = {
+    LOGAH_CA: path('ca.pem'),
+    LOGAH_CERT: path('own.pem'),
+    LOGAH_KEY: path('own.key'),
+    LOGAH_TOKEN_FILE: path('token'),
+  };
+  return { ...server, environment };
+}
+
 /** Runs a program to its end, asynchronously: the proxy answers it from this process. */
-function run(program, args, onStart = () => undefined) {
+function run(program, args, { onStart = () => undefined, environment = {} } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], timeout: LIMIT });
+    const env = { ...process.env, ...environment };
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], timeout: LIMIT, env });
     onStart(child);
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
@@ -117,15 +171,24 @@ function run(program, args, onStart = () => undefined) {
 }
 
 /** What is wrong with a client, as lines; empty if all is right. */
-async function faultsOf(language, server, proxy, expected, directory) {
+async function faultsOf(language, server, secure, proxy, expected, directory) {
   const program = join(root, 'examples/clients', language, 'build/predict');
   const out = join(directory, `${language}.safetensors`);
   const wrong = [];
-  const predict = (address, file = config) => run(program, ARGUMENTS[language](address, file, out));
+  const predict = (address, file = config, environment = {}) =>
+    run(program, ARGUMENTS[language](address, file, out), { environment });
 
   const { code, stderr } = await predict(server);
   if (code !== 0) return [`exit code ${code}: ${stderr}`];
   if (!readFileSync(out).equals(expected)) wrong.push('its file differs from that of the TypeScript client');
+
+  const isSecured = SECURED.includes(language);
+  if (isSecured) {
+    rmSync(out);
+    const secured = await predict(secure.address, config, secure.environment);
+    if (secured.code !== 0) wrong.push(`over TLS: exit code ${secured.code}: ${secured.stderr}`);
+    else if (!readFileSync(out).equals(expected)) wrong.push('over TLS: other bytes');
+  }
 
   for (const [name, fault] of Object.entries(BREAKS)) {
     proxy.choose(fault);
@@ -145,8 +208,8 @@ async function faultsOf(language, server, proxy, expected, directory) {
       wrong.push(`${what}: left ${left.join(', ')}`);
     }
   };
-  const refuses = async (what, says, address, file) => {
-    const result = await predict(address, file);
+  const refuses = async (what, says, address, file, environment) => {
+    const result = await predict(address, file, environment);
     if (result.code !== 1 || !says.test(result.stderr)) {
       wrong.push(`${what}: exit code ${result.code}, expected 1 and ${says}; it said: ${result.stderr}`);
     }
@@ -162,14 +225,23 @@ async function faultsOf(language, server, proxy, expected, directory) {
   await refuses('a configuration that is not there', /none\.json/, server, join(directory, 'none.json'));
   // Port 1 of the loopback: nobody listens.
   await refuses('a server that is not there', /unavailable.*refused/is, '127.0.0.1:1');
+  if (isSecured) {
+    const { LOGAH_TOKEN_FILE: tokenFile, ...anonymous } = secure.environment;
+    await refuses('no token', /unauthenticated/i, secure.address, config, anonymous);
+    await refuses('another authority', /unavailable/i, secure.address, config, { LOGAH_TLS: 'true' });
+    // An address of no machine.
+    const far = '192.0.2.1:50051';
+    await refuses('a token in plain text', /plain text/, far, config, { LOGAH_TOKEN_FILE: tokenFile });
+  }
   proxy.choose(STALL);
-  const stopped = await run(program, ARGUMENTS[language](proxy.address, config, out), (child) => {
+  const onStart = (child) => {
     const watcher = watch(directory, (_, name) => {
       if (!name?.startsWith(`${language}.`) || !name.endsWith('.partial')) return;
       watcher.close();
       child.kill('SIGINT');
     });
-  });
+  };
+  const stopped = await run(program, ARGUMENTS[language](proxy.address, config, out), { onStart });
   if (stopped.code === 0) wrong.push('an interruption: exit code 0');
   leavesNothing('an interruption');
   return wrong;
@@ -206,17 +278,19 @@ if (built.length > 0) {
   );
   const expected = readFileSync(join(typescript, 'model.safetensors'));
   const proxy = await startFaultyProxy(server.address);
+  const secure = await startSecureServer(directory);
   for (const language of built) {
-    const wrong = await faultsOf(language, server.address, proxy, expected, directory);
+    const wrong = await faultsOf(language, server.address, secure, proxy, expected, directory);
     if (wrong.length > 0) failed.push(language);
     console.log(
       wrong.length === 0
-        ? `${language}: the same ${expected.length} bytes, also behind ${Object.keys(BREAKS).length} breaks, and ` +
-            `${Object.keys(FAULTS).length + 4} faults refused`
+        ? `${language}: the same ${expected.length} bytes, also ${SECURED.includes(language) ? 'over TLS and ' : ''}behind ${Object.keys(BREAKS).length} breaks, and ` +
+            `${Object.keys(FAULTS).length + (SECURED.includes(language) ? 7 : 4)} faults refused`
         : `${language}:\n  ${wrong.join('\n  ')}`,
     );
   }
   proxy.stop();
+  secure.stop();
   server.stop();
 }
 console.log(`${built.length - failed.length} passed, ${failed.length} failed, ${skipped.length} skipped`);

@@ -12,12 +12,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -26,7 +24,9 @@
 #include "attempts.h"
 #include "logah/v1/logah.grpc.pb.h"
 #include "plan.h"
+#include "read_file.h"
 #include "safetensors_file.h"
+#include "security.h"
 
 namespace {
 
@@ -51,7 +51,7 @@ class CallError : public std::runtime_error {
                            status.error_message()) {}
 };
 
-std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
+std::shared_ptr<grpc::Channel> Connect(const std::string& target, const Security& security) {
   // The flow-control window adapts by itself.
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
@@ -61,7 +61,7 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLastReconnectMs);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(target, security.Credentials(), arguments);
 }
 
 // The call that runs now, so that another thread can end it.
@@ -182,13 +182,6 @@ class Watch {
   std::thread thread_;
 };
 
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  if (!file || !(content << file.rdbuf())) throw std::runtime_error("cannot read " + path);
-  return content.str();
-}
-
 uint64_t ParseSeed(const std::string& text) {
   uint64_t seed = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
@@ -199,8 +192,9 @@ uint64_t ParseSeed(const std::string& text) {
 // A prediction, over as many attempts as it takes.
 class Prediction {
  public:
-  Prediction(LogahService::Stub& stub, CurrentCall& call, PredictRequest request, std::string path)
-      : stub_(stub), call_(call), request_(std::move(request)), path_(std::move(path)) {}
+  Prediction(LogahService::Stub& stub, const Security& security, CurrentCall& call, PredictRequest request,
+             std::string path)
+      : stub_(stub), security_(security), call_(call), request_(std::move(request)), path_(std::move(path)) {}
 
   // Writes the file and returns the plan. A stream that breaks off goes on where it stopped. Throws CallError,
   // ProtocolError and std::system_error.
@@ -218,6 +212,7 @@ class Prediction {
   // Makes the call once. False: it is to be made again.
   bool Attempt() {
     grpc::ClientContext context;
+    security_.ShowToken(context);
     call_.Set(&context);
     const auto stream = stub_.Predict(&context, request_);
     const bool again = !Receive(*stream, context);
@@ -290,6 +285,7 @@ class Prediction {
   }
 
   LogahService::Stub& stub_;
+  const Security& security_;
   CurrentCall& call_;
   PredictRequest request_;
   const std::string path_;
@@ -312,8 +308,9 @@ int main(int argc, char** argv) {
     PredictRequest request;
     request.mutable_architecture()->set_transformers_config(ReadFile(argv[2]));
     request.set_seed(argc == 5 ? ParseSeed(argv[4]) : 0);
-    const auto stub = LogahService::NewStub(Connect(argv[1]));
-    const Plan plan = Prediction(*stub, call, request, argv[3]).Run();
+    const Security security(argv[1]);
+    const auto stub = LogahService::NewStub(Connect(argv[1], security));
+    const Plan plan = Prediction(*stub, security, call, request, argv[3]).Run();
     std::cout << plan.coverage().parameters() << " parameters from " << plan.model() << " in " << argv[3] << "\n";
   } catch (const std::exception& error) {
     std::cerr << "predict: " << error.what() << "\n";

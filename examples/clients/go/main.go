@@ -57,8 +57,11 @@ func run(ctx context.Context, server, configPath, path string, seed uint64) (*lo
 	if err != nil {
 		return nil, err
 	}
-	connection, err := grpc.Dial(server,
-		grpc.WithInsecure(), // newer releases of gRPC prefer WithTransportCredentials(insecure.NewCredentials())
+	security, err := securityOptions(server)
+	if err != nil {
+		return nil, err
+	}
+	connection, err := grpc.Dial(server, append(security,
 		grpc.WithInitialWindowSize(windowBytes),
 		grpc.WithInitialConnWindowSize(windowBytes),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes)),
@@ -68,7 +71,7 @@ func run(ctx context.Context, server, configPath, path string, seed uint64) (*lo
 			Backoff:           backoff.Config{BaseDelay: firstPause, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second},
 			MinConnectTimeout: 5 * time.Second,
 		}),
-	)
+	)...)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../../../src/client';
 
 /** How a proxy is started. */
-interface ProxyKind {
+export interface ProxyKind {
   readonly program: string;
   /** The arguments, given its configuration file. */
   readonly args: (config: string) => readonly string[];
@@ -23,7 +23,8 @@ interface ProxyKind {
 const lines = (upstreams: readonly number[], line: (port: number, index: number) => string): string =>
   upstreams.map(line).join('\n');
 
-const temporary = (directory: string): string =>
+/** Where nginx puts what it does not keep in memory. */
+export const temporary = (directory: string): string =>
   ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${directory}/${name};`)
     .join(' ');
@@ -184,13 +185,22 @@ export async function freePort(): Promise<number> {
 }
 
 /** Starts a proxy for replicas on these ports. `directory`: where its program lies; undefined: in PATH. */
-export async function startProxy(
+export function startProxy(
   name: ProxyName,
   upstreams: readonly number[],
   directory?: string,
 ): Promise<RunningProxy> {
-  const kind: ProxyKind = PROXIES[name];
-  const scratch = await mkdtemp(join(tmpdir(), `logah-${name}-`));
+  return startKind(PROXIES[name], upstreams, passesOn, directory);
+}
+
+/** The same of any kind; `isReady` resolves when the proxy on that port is. */
+export async function startKind(
+  kind: ProxyKind,
+  upstreams: readonly number[],
+  isReady: (port: number) => Promise<void>,
+  directory?: string,
+): Promise<RunningProxy> {
+  const scratch = await mkdtemp(join(tmpdir(), `logah-${kind.program}-`));
   const port = await freePort();
   const config = join(scratch, kind.file);
   // Traefik reads its routes from a file of their own.
@@ -216,7 +226,7 @@ export async function startProxy(
   });
   // SIGKILL would leave the workers of nginx, and others would wait for their streams after SIGTERM.
   const killAtExit = (): void => {
-    child.kill(name === 'nginx' ? 'SIGTERM' : 'SIGKILL');
+    child.kill(kind.program === 'nginx' ? 'SIGTERM' : 'SIGKILL');
   };
   process.once('exit', killAtExit);
   const stop = async (): Promise<void> => {
@@ -225,7 +235,7 @@ export async function startProxy(
     process.off('exit', killAtExit);
     await rm(scratch, { recursive: true, force: true });
   };
-  const end = await Promise.race([ended, passesOn(port).then(() => undefined)]);
+  const end = await Promise.race([ended, isReady(port).then(() => undefined)]);
   if (end !== undefined) {
     await stop();
     throw new Error(`${program} ended before it listened: ${end}: ${said}`);
@@ -252,7 +262,7 @@ async function passesOn(port: number): Promise<void> {
 }
 
 /** Resolves when the port takes connections. */
-async function listens(port: number): Promise<void> {
+export async function listens(port: number): Promise<void> {
   for (;;) {
     const socket = connectTcp(port, '127.0.0.1');
     const connected = await new Promise<boolean>((resolve) => {
