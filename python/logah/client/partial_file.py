@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from logah.client.left_over import forget_partial, new_partial_path, remove_left_over
 from logah.errors import RequestError
 
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Opens `NAME.<random>.partial` beside `path`; when the block ends it is put on disk and renamed.
+    """Opens `NAME.<who writes it>.partial` beside `path`; when the block ends it is put on disk and renamed.
 
-    Where the block raises anything, Ctrl-C among it, the file is removed and what was at `path` stays.
+    What killed processes have left of it is removed first. Where the block raises anything, Ctrl-C among it, the file
+    is removed and what was at `path` stays.
     """
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
+    remove_left_over(path)
+    partial = new_partial_path(path)
     try:
         with open(partial, "xb", buffering=0) as file:
             yield file
@@ -27,6 +29,8 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+    finally:
+        forget_partial(partial)
     _sync_directory(path.parent)
 
 

@@ -1,0 +1,79 @@
+"""Files under construction: what they are called, and which of them nobody will finish.
+
+The names are those of the Node.js client, so that either clears away what the other has left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+import socket
+import time
+from pathlib import Path
+
+#: A file of another machine, whose processes cannot be seen, is left over when nobody has written to it for so long.
+_ABANDONED_SECONDS = 24 * 3600
+_WRITER = re.compile(r"([0-9a-f]{8})-([0-9]{1,10})-[0-9a-f]{8}\.partial")
+_OLD_WRITER = re.compile(r"[0-9a-f]{8}\.partial")
+
+#: Of this process, not finished yet.
+_own: set[str] = set()
+
+
+def new_partial_path(path: Path) -> Path:
+    """A name beside `path` that says who writes it: `NAME.<host>-<process>-<random>.partial`."""
+    partial = path.with_name(f"{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.partial")
+    _own.add(os.path.realpath(partial))
+    return partial
+
+
+def forget_partial(partial: Path) -> None:
+    """The file is finished, or removed."""
+    _own.discard(os.path.realpath(partial))
+
+
+def remove_left_over(path: Path) -> None:
+    """Removes what was to become `path` and that no process writes any more. What cannot be removed stays."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(path.parent):
+            partial = path.with_name(name)
+            if name.startswith(f"{path.name}.") and _is_left_over(partial, name[len(path.name) + 1 :]):
+                with contextlib.suppress(OSError):
+                    partial.unlink()
+
+
+def _is_left_over(partial: Path, writer: str) -> bool:
+    if os.path.realpath(partial) in _own:
+        return False
+    match = _WRITER.fullmatch(writer)
+    if match is not None and match[1] == _host():
+        # The process of that number is this one, which does not know the file, or none.
+        return int(match[2]) == os.getpid() or not _is_alive(int(match[2]))
+    if match is None and _OLD_WRITER.fullmatch(writer) is None:
+        return False
+    try:
+        return time.time() - partial.stat().st_mtime > _ABANDONED_SECONDS
+    except OSError:
+        return False
+
+
+def _host() -> str:
+    """Tells machines, and containers, apart that share a file system."""
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name == "nt":
+        # There, signal 0 would end the process; what it has left goes by its age.
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        # Not allowed to signal it, so it is there.
+        return True
+    return True
