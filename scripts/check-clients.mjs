@@ -48,6 +48,7 @@ const NEEDS = {
       'ls',
       '/usr/share/java/grpc-netty.jar',
       '/usr/share/java/netty-codec-http2.jar',
+      '/usr/share/java/netty-tcnative.jar',
       '/usr/share/java/perfmark-api.jar',
     ],
   ],
@@ -59,9 +60,6 @@ const ARGUMENTS = {
   cpp: (server, file, out) => [server, file, out, SEED],
   java: (server, file, out) => [server, file, out, SEED],
 };
-
-/** Those that speak TLS. */
-const SECURED = ['go', 'cpp'];
 
 /** Milliseconds; a client that hangs has failed. */
 const LIMIT = 120_000;
@@ -182,13 +180,10 @@ async function faultsOf(language, server, secure, proxy, expected, directory) {
   if (code !== 0) return [`exit code ${code}: ${stderr}`];
   if (!readFileSync(out).equals(expected)) wrong.push('its file differs from that of the TypeScript client');
 
-  const isSecured = SECURED.includes(language);
-  if (isSecured) {
-    rmSync(out);
-    const secured = await predict(secure.address, config, secure.environment);
-    if (secured.code !== 0) wrong.push(`over TLS: exit code ${secured.code}: ${secured.stderr}`);
-    else if (!readFileSync(out).equals(expected)) wrong.push('over TLS: other bytes');
-  }
+  rmSync(out);
+  const secured = await predict(secure.address, config, secure.environment);
+  if (secured.code !== 0) wrong.push(`over TLS: exit code ${secured.code}: ${secured.stderr}`);
+  else if (!readFileSync(out).equals(expected)) wrong.push('over TLS: other bytes');
 
   for (const [name, fault] of Object.entries(BREAKS)) {
     proxy.choose(fault);
@@ -225,14 +220,12 @@ async function faultsOf(language, server, secure, proxy, expected, directory) {
   await refuses('a configuration that is not there', /none\.json/, server, join(directory, 'none.json'));
   // Port 1 of the loopback: nobody listens.
   await refuses('a server that is not there', /unavailable.*refused/is, '127.0.0.1:1');
-  if (isSecured) {
-    const { LOGAH_TOKEN_FILE: tokenFile, ...anonymous } = secure.environment;
-    await refuses('no token', /unauthenticated/i, secure.address, config, anonymous);
-    await refuses('another authority', /unavailable/i, secure.address, config, { LOGAH_TLS: 'true' });
-    // An address of no machine.
-    const far = '192.0.2.1:50051';
-    await refuses('a token in plain text', /plain text/, far, config, { LOGAH_TOKEN_FILE: tokenFile });
-  }
+  const { LOGAH_TOKEN_FILE: tokenFile, ...anonymous } = secure.environment;
+  await refuses('no token', /unauthenticated/i, secure.address, config, anonymous);
+  await refuses('another authority', /unavailable/i, secure.address, config, { LOGAH_TLS: 'true' });
+  // An address of no machine.
+  const far = '192.0.2.1:50051';
+  await refuses('a token in plain text', /plain text/, far, config, { LOGAH_TOKEN_FILE: tokenFile });
   proxy.choose(STALL);
   const onStart = (child) => {
     const watcher = watch(directory, (_, name) => {
@@ -284,8 +277,8 @@ if (built.length > 0) {
     if (wrong.length > 0) failed.push(language);
     console.log(
       wrong.length === 0
-        ? `${language}: the same ${expected.length} bytes, also ${SECURED.includes(language) ? 'over TLS and ' : ''}behind ${Object.keys(BREAKS).length} breaks, and ` +
-            `${Object.keys(FAULTS).length + (SECURED.includes(language) ? 7 : 4)} faults refused`
+        ? `${language}: the same ${expected.length} bytes, also over TLS and behind ${Object.keys(BREAKS).length} breaks, and ` +
+            `${Object.keys(FAULTS).length + 7} faults refused`
         : `${language}:\n  ${wrong.join('\n  ')}`,
     );
   }

@@ -31,8 +31,9 @@ public final class Predict {
       System.err.println("usage: predict HOST:PORT CONFIG.json OUT.safetensors [SEED]");
       System.exit(2);
     }
-    ManagedChannel channel = connect(args[0]);
+    ManagedChannel channel = null;
     try {
+      channel = connect(args[0]);
       PredictRequest request =
           PredictRequest.newBuilder()
               .setArchitecture(
@@ -47,11 +48,11 @@ public final class Predict {
       fail("the call failed with " + describe(error.getStatus()));
     } catch (ProtocolException error) {
       fail(error.getMessage());
-    } catch (IOException | NumberFormatException error) {
+    } catch (IOException | IllegalArgumentException error) {
       // The messages of such errors are often a mere name.
       fail(error.toString());
     } finally {
-      channel.shutdownNow();
+      if (channel != null) channel.shutdownNow();
     }
   }
 
@@ -66,9 +67,8 @@ public final class Predict {
     System.exit(1);
   }
 
-  private static ManagedChannel connect(String target) {
-    return NettyChannelBuilder.forTarget(target)
-        .usePlaintext()
+  private static ManagedChannel connect(String target) throws IOException {
+    return Security.secure(NettyChannelBuilder.forTarget(target), target)
         .flowControlWindow(WINDOW_BYTES)
         .maxInboundMessageSize(MAX_MESSAGE_BYTES)
         .keepAliveTime(60, TimeUnit.SECONDS)
