@@ -91,7 +91,8 @@ def module(file: descriptor_pb2.FileDescriptorProto) -> str:
 def locked_version() -> str:
     """The version of grpcio-tools in requirements-lock.txt."""
     lines = (PYTHON / "requirements-lock.txt").read_text().splitlines()
-    return next(line for line in lines if line.startswith("grpcio-tools==")).removeprefix("grpcio-tools==")
+    line = next(line for line in lines if line.startswith("grpcio-tools=="))
+    return line.removeprefix("grpcio-tools==").removesuffix("\\").strip()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -33,7 +34,7 @@ from logah.client.wire.plan import Plan
 from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
 from logah.client.wire.status_details import remote_error
 from logah.client.wire.tensor_assembly import Array, TensorAssembly, state_dict_of
-from logah.errors import LogahError, RemoteError
+from logah.errors import LogahError, RemoteError, RequestError
 
 if TYPE_CHECKING:
     import torch
@@ -181,6 +182,7 @@ class Client:
         *,
         timeout: float | None = None,
         on_event: Callable[[Event], None] = lambda event: None,
+        resume: bool = False,
         **options: Unpack[PredictOptions],
     ) -> SavedPrediction:
         """Writes `model.safetensors` (a shard: `shard-INDEX-of-COUNT.safetensors`), and `config.json` beside it where
@@ -192,15 +194,22 @@ class Client:
         (the plan, the data, the summary, all as if sent dense) once it is written. Options as for `predict`. Raises
         RequestError where the directory holds another network's config.json, and OSError where a file cannot be
         written.
+
+        `resume`: where it fails or is interrupted, what came stays as `NAME.partial`, also of the Node.js command line,
+        and the next call for the same prediction goes on behind the last tensor that is whole there. Raises
+        RequestError where the representation is not dense.
         """
         architecture = read_source(source)
         request = predict_request(architecture, **options)
-        dense = DenseEvents()
+        if resume and options.get("representation", "dense") != "dense":
+            raise RequestError(f'resume is True with representation "{options["representation"]}"; expected "dense"')
+        plan = self.plan_request(request, timeout) if resume else None
         with (
-            saving(architecture, directory, request) as target,
-            contextlib.closing(self.events(request, timeout)) as events,
+            saving(architecture, directory, request, plan) as target,
+            contextlib.closing(self.events(request, timeout, None if plan is None else (plan, target.start))) as events,
         ):
-            for sent in events:
+            dense = DenseEvents(target.start)
+            for sent in events if plan is None else itertools.chain([PlanEvent(plan)], events):
                 if isinstance(sent, PlanEvent):
                     dense.layer = self.expansion_layer(sent.plan, timeout)
                 for event in dense.accept(sent):
@@ -265,12 +274,18 @@ class Client:
             return architecture.trace()
         return architecture if architecture.is_network_of(plan) else architecture.trace()
 
-    def events(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Generator[Event, None, None]:
+    def events(
+        self,
+        request: logah_pb2.PredictRequest,
+        timeout: float | None = None,
+        held: tuple[Plan, int] | None = None,
+    ) -> Generator[Event, None, None]:
         """The checked events of a request as the contract has it: the plan, then chunks, last the summary.
 
-        What the other methods are made of. Closing the generator cancels the call.
+        What the other methods are made of. Closing the generator cancels the call. `held`: the plan, which then does
+        not come again, and the end of the tensors of it that are there already.
         """
-        stream = PredictionStream(request)
+        stream = PredictionStream(request, held)
         deadline = Deadline(timeout, self.target)
         attempts = Attempts(self._replicas, self._persistence, deadline)
         while not stream.complete:

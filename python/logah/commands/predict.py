@@ -40,6 +40,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "the same tensors, to rounding, from far fewer bytes (default: dense)",
     )
     parser.add_argument("--factors", action="store_true", help="short for --representation factors")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="where it fails or is interrupted, keep what came as NAME.partial beside the file, and go on with what an "
+        "earlier run of the same prediction kept; sent dense",
+    )
     parser.add_argument("--sha256", action="store_true", help="also compare the SHA-256 of every tensor")
     parser.add_argument("--quiet", action="store_true", help="show only warnings and errors")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
@@ -87,7 +93,7 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
                 )
                 bars.append(stack.enter_context(bar))
             elif isinstance(event, DataEvent):
-                bars[0].update(len(event.data))
+                bars[0].update(event.offset + len(event.data) - bars[0].n)
 
         options: PredictOptions = {
             **request_options(arguments),
@@ -95,7 +101,7 @@ def _predict(arguments: argparse.Namespace) -> SavedPrediction:
             "sha256": arguments.sha256,
             "representation": "factors" if arguments.factors else arguments.representation,
         }
-        return client.save(architecture, arguments.out, on_event=show, **options)
+        return client.save(architecture, arguments.out, on_event=show, resume=arguments.resume, **options)
 
 
 def _warn_of_idle_seed(seeded_elements: int, seed: int) -> None:

@@ -20,7 +20,7 @@ class SafetensorsWriter:
     """Writes the events of one prediction to an open file as they come."""
 
     def __init__(self, file: BinaryIO, seed: int, metadata: Mapping[str, str] | None = None) -> None:
-        """`metadata` goes beside what every file says of itself."""
+        """`metadata` goes beside what every file says of itself. Where `plan` is set, the header is there already."""
         self._file = file
         self._metadata = metadata or {}
         self._seed = seed
@@ -30,6 +30,8 @@ class SafetensorsWriter:
     def accept(self, event: Event) -> None:
         """Raises RequestError where the format cannot hold the plan, and the file system's errors."""
         if isinstance(event, PlanEvent):
+            if self.plan is not None:
+                return
             self.plan = event.plan
             write_all(self._file, encode_header(event.plan, self._seed, self._metadata))
         elif isinstance(event, DataEvent):

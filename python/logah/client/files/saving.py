@@ -13,7 +13,8 @@ from pathlib import Path
 from logah.client._generated import logah_pb2
 from logah.client.architecture import Architecture
 from logah.client.files.generation_config import GENERATION_CONFIG, generation_config
-from logah.client.files.safetensors_file import SafetensorsWriter
+from logah.client.files.kept_file import kept_file
+from logah.client.files.safetensors_file import SafetensorsWriter, encode_header
 from logah.client.partial_file import output_directory, whole_file, write_all
 from logah.client.wire.plan import Plan
 from logah.client.wire.prediction_stream import Summary
@@ -44,7 +45,10 @@ class Saving:
         config: bytes | None,
         config_path: Path | None,
         stack: contextlib.ExitStack,
+        start: int,
     ) -> None:
+        #: Bytes of data that the file has already: whole tensors of the plan.
+        self.start = start
         self.accept = writer.accept
         self._stack = stack
         self._writer = writer
@@ -83,9 +87,14 @@ class Saving:
 
 @contextlib.contextmanager
 def saving(
-    architecture: Architecture, given: str | os.PathLike[str], request: logah_pb2.PredictRequest
+    architecture: Architecture,
+    given: str | os.PathLike[str],
+    request: logah_pb2.PredictRequest,
+    resumed: Plan | None = None,
 ) -> Iterator[Saving]:
     """Both files appear when the block ends; where it raises anything, nothing is left that was not there before.
+
+    With `resumed`, the plan, what came stays as `NAME.partial`, and the next call for the same plan goes on with it.
 
     Raises RequestError where the path is empty or a file's, or the directory holds another network's config.json.
     """
@@ -105,8 +114,15 @@ def saving(
         if config_path is not None and architecture.config is not None:
             # First in and last out: the weights are in their place before their configuration is.
             write_all(stack.enter_context(whole_file(config_path)), architecture.config)
-        writer = SafetensorsWriter(stack.enter_context(whole_file(path)), request.seed, metadata)
-        yield Saving(writer, path, architecture.config, config_path, stack)
+        start = 0
+        if resumed is None:
+            writer = SafetensorsWriter(stack.enter_context(whole_file(path)), request.seed, metadata)
+        else:
+            kept = stack.enter_context(kept_file(path))
+            start = kept.begin(resumed, encode_header(resumed, request.seed, metadata))
+            writer = SafetensorsWriter(kept.file, request.seed, metadata)
+            writer.plan = resumed
+        yield Saving(writer, path, architecture.config, config_path, stack, start)
 
 
 def _refuse_other_config(architecture: Architecture, there: Path) -> None:

@@ -18,11 +18,12 @@ from logah.client.wire.tensor_pieces import TensorPiece
 class DenseEvents:
     """Holds the factors of one tensor and one tile at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int = 0) -> None:
+        """`start`: where the first data of a stream that is dense already begins."""
         self._plan: Plan | None = None
         self._tensors: dict[str, TensorPlan] = {}
         self._factors = np.empty(0, np.uint8)
-        self._offset = 0
+        self._offset = start
         #: To be set behind the plan, where that has an expansion.
         self.layer: ExpansionLayer | None = None
 

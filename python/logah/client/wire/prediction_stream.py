@@ -61,10 +61,14 @@ Event = PlanEvent | DataEvent | Summary
 class PredictionStream:
     """The state of one prediction over all its attempts."""
 
-    def __init__(self, request: logah_pb2.PredictRequest) -> None:
+    def __init__(self, request: logah_pb2.PredictRequest, held: tuple[Plan, int] | None = None) -> None:
+        """`held`: the plan, and the end of the tensors of it that an earlier stream brought; None: nothing."""
         self._request = request
         self._plan: Plan | None = None
         self._pieces: TensorPieces | None = None
+        if held is not None:
+            self._plan, start = held
+            self._pieces = self._pieces_of(self._plan, start)
         self._resumed_at = 0
         # Whether the next message must be the plan of a resumed stream.
         self._awaits_same_plan = False
@@ -148,6 +152,8 @@ class PredictionStream:
             self._resumed_at = self._pieces.position
             return None
         self._plan = check_plan(message, self._request.copies, self._request.lift)
-        chunk_bytes = self._request.chunk_bytes or DEFAULT_CHUNK_BYTES
-        self._pieces = TensorPieces(self._plan, chunk_bytes, self._request.sha256)
+        self._pieces = self._pieces_of(self._plan, 0)
         return PlanEvent(self._plan)
+
+    def _pieces_of(self, plan: Plan, start: int) -> TensorPieces:
+        return TensorPieces(plan, self._request.chunk_bytes or DEFAULT_CHUNK_BYTES, self._request.sha256, start)

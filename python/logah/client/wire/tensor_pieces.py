@@ -30,7 +30,8 @@ class TensorPiece:
 class TensorPieces:
     """The checks on the data of one stream."""
 
-    def __init__(self, plan: Plan, max_chunk_bytes: int, sha256: bool) -> None:
+    def __init__(self, plan: Plan, max_chunk_bytes: int, sha256: bool, start: int = 0) -> None:
+        """`start`: the end of the tensors that are held already."""
         self._plan = plan
         # What has no elements has no bytes, and no digest.
         self._tensors = tuple(tensor for tensor in plan.sent if tensor.bytes > 0)
@@ -38,9 +39,9 @@ class TensorPieces:
         self._crc32: list[int] = [0] * len(self._tensors)
         self._sha256: list[_Hash] | None = [hashlib.sha256() for _ in self._tensors] if sha256 else None
         #: Bytes received so far.
-        self.position = 0
+        self.position = start
         # Index of the tensor that byte `position` belongs to.
-        self._current = 0
+        self._current = sum(tensor.end <= start for tensor in self._tensors)
 
     def accept(self, chunk: ReceivedChunk) -> tuple[TensorPiece, ...]:
         """The pieces of the next chunk. Raises ProtocolError where it does not continue the one before."""
