@@ -107,7 +107,9 @@ def sharded(client: Client, count: int, device: str, representation: Sent, dtype
 
 def factored(client: Client, device: str) -> None:
     """Each rank multiplies its own rows, or its own columns, of factors that it was sent whole."""
-    state = client.state_dict(WIDE_VIT, representation="factors")
+    unsharded = ViTForImageClassification(ViTConfig(**WIDE_VIT))
+    client.initialize(unsharded, representation="factors")
+    state = unsharded.state_dict()
     for dimension in (0, 1):
         mesh = DeviceMesh("cpu", [0, 1, 2, 3])
         with torch.device(device):
