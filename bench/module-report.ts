@@ -17,13 +17,14 @@ export interface ModuleResults {
   readonly serverPeakBytes: number;
 }
 
-type WayName = 'transformersStart' | 'auto' | 'autoAgain' | 'dense' | 'normal' | 'zero' | 'naive';
+type WayName = 'transformersStart' | 'auto' | 'autoAgain' | 'factors' | 'dense' | 'normal' | 'zero' | 'naive';
 
 const WAYS: readonly (readonly [string, WayName])[] = [
   ["transformers' own start (`from_config`)", 'transformersStart'],
   ['plain PyTorch prediction, in a process of its own', 'naive'],
   ['`initialize`, dense', 'dense'],
   ['`normal_` on every parameter', 'normal'],
+  ['`initialize`, factors', 'factors'],
   ['`initialize`', 'auto'],
   ['`initialize`, where the server has the cores', 'autoAgain'],
   ['`zero_` on every parameter', 'zero'],
