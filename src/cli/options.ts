@@ -100,7 +100,10 @@ export function addServerOptions(command: Command): Command {
 /** The flags that say what to predict. */
 export function addRequestOptions(command: Command): Command {
   return command
-    .option('--model <name>', 'model that predicts (default: the server chooses by family)')
+    .option(
+      '--model <name>',
+      'model that predicts, or a built-in start such as default (see models; default: the server chooses by family)',
+    )
     .addOption(
       new Option('--dtype <type>', 'element type of the tensors')
         .choices(Object.keys(DATA_TYPES))

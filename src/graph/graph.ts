@@ -132,6 +132,11 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
+/** What an output of a weight of this shape sums over: all dimensions but the first. */
+export function fanIn(shape: readonly number[]): number {
+  return elementCount(shape.slice(1));
+}
+
 /**
  * The shape as which the blocks see a parameter. Of more than four dimensions (o, i, ..., h, w), those in between count
  * as input channels where anything is predicted.

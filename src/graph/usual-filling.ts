@@ -1,7 +1,7 @@
 /** The rule by which a block usually starts that nobody predicts. */
 
 import type { Filling } from './filling';
-import { elementCount, type PredictionOrigin } from './graph';
+import { fanIn, type PredictionOrigin } from './graph';
 
 /**
  * The rule for a block of `shape`, the framework's: norm weights 1, biases 0, and others normal with the network's own
@@ -20,7 +20,7 @@ export function usualFilling(
     case 'matrix':
     case 'embedding':
       return initializerRange === undefined
-        ? { rule: 'uniform', bound: 1 / Math.sqrt(elementCount(shape.slice(1))) }
+        ? { rule: 'uniform', bound: 1 / Math.sqrt(fanIn(shape)) }
         : { rule: 'normal', standardDeviation: initializerRange };
   }
 }

@@ -1,8 +1,8 @@
 /** Where transformers draws a family's weights otherwise than with one deviation for all: its `_init_weights`. */
 
 import type { Filling } from '../graph/filling';
-import { DEFAULT_INITIALIZER_RANGE, elementCount, type ArchitectureGraph } from '../graph/graph';
-import { fanIn, type StartingBlock } from './start';
+import { DEFAULT_INITIALIZER_RANGE, elementCount, fanIn, type ArchitectureGraph } from '../graph/graph';
+import type { StartingBlock } from './start';
 
 type FamilyFilling = (block: StartingBlock, graph: ArchitectureGraph) => Filling | undefined;
 

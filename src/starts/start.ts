@@ -2,7 +2,7 @@
 
 import type { Filling } from '../graph/filling';
 import {
-  elementCount,
+  fanIn,
   type ArchitectureGraph,
   type Block,
   type Parameter,
@@ -29,11 +29,6 @@ export interface Start {
   readonly version: number;
   /** The rules for one network. */
   readonly rules: (graph: ArchitectureGraph) => (block: StartingBlock) => Filling;
-}
-
-/** What an output sums over: all dimensions but the first. */
-export function fanIn(shape: readonly number[]): number {
-  return elementCount(shape.slice(1));
 }
 
 /** Whether a block is a weight with rows and columns: tables of embeddings among them, positions of an image not. */

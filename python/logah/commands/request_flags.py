@@ -54,7 +54,11 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
         "or - for standard input",
     )
     add_server_flags(parser)
-    parser.add_argument("--model", default="", help="model that predicts (default: the server chooses by family)")
+    parser.add_argument(
+        "--model",
+        default="",
+        help="model that predicts, or a built-in start such as default (default: the server chooses by family)",
+    )
     parser.add_argument(
         "--dtype", choices=tuple(_DTYPES), default="f32", help="element type of the tensors (default: f32)"
     )

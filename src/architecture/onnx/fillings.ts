@@ -1,6 +1,6 @@
 /** Rules of the frameworks for what no hypernetwork predicts. */
 
-import { elementCount, type Filling } from '../../graph/graph';
+import type { Filling } from '../../graph/graph';
 import type { TensorContent } from '../../onnx-file/content';
 
 export const FILLINGS = {
@@ -21,11 +21,6 @@ export function uniformOf(fanIn: number): Filling {
 
 export function uniform(bound: number): Filling {
   return { rule: 'uniform', bound };
-}
-
-/** Elements of all dimensions but the first. */
-export function fanIn(shape: readonly number[]): number {
-  return elementCount(shape.slice(1));
 }
 
 /** The one number that all elements are, if they are: the network meant it. */

@@ -1,6 +1,7 @@
 /** Layers with a matrix or a kernel: Conv, Gemm, MatMul, Einsum, and those that no hypernetwork predicts. */
 
-import { fanIn, uniform, uniformOf } from '../fillings';
+import { uniform, uniformOf } from '../fillings';
+import { fanIn } from '../../../graph/graph';
 import { asStored, oriented, type Orientation } from '../orientation';
 import { isInput, type Data, type Value, type Weight, type WeightValue } from '../values';
 import { lastTwoExchanged, wholeView, type View } from '../weight-view';

@@ -1,7 +1,8 @@
 /** Weights that are computed with each other before data meets them. */
 
 import { invalidField } from '../../../errors';
-import { fanIn, FILLINGS, uniformOf } from '../fillings';
+import { FILLINGS, uniformOf } from '../fillings';
+import { fanIn } from '../../../graph/graph';
 import { ONNX_FIELD } from '../model';
 import { nodeName } from '../read-model';
 import { isVector, type Weight, type WeightValue } from '../values';
