@@ -154,7 +154,11 @@ export async function startServer(
   // Each call listens; beyond ten, Node.js would suspect a leak.
   setMaxListeners(config.maxCalls, closing.signal);
   const calls = new CallRunner(logger, metrics, closing.signal);
-  server.addService(serviceDefinition, createHandlers({ models, service, admission, gate, metrics }, calls));
+  const isMeasured = config.metricsAddress !== 'off';
+  server.addService(
+    serviceDefinition,
+    createHandlers({ models, service, admission, gate, metrics, isMeasured }, calls),
+  );
   server.addService(adminDefinition, createAdminHandlers(models, config.admin, calls));
   health.addToServer(server);
   addReflection(server, { ...protoDefinition, ...loadSync(healthProto) });
