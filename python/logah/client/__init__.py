@@ -4,6 +4,7 @@ Needs grpcio, protobuf and numpy; torch only for what returns or fills torch ten
 """
 
 from logah.client.client import Client, connect
+from logah.client.cores import Cores, Recipe, TensorCores
 from logah.client.files.saving import SavedPrediction
 from logah.client.link.security import Tls
 from logah.client.module_source import trace
@@ -26,6 +27,7 @@ from logah.errors import (
 
 __all__ = [
     "Client",
+    "Cores",
     "Coverage",
     "CoverageError",
     "DataEvent",
@@ -36,6 +38,7 @@ __all__ = [
     "PlanEvent",
     "PredictOptions",
     "ProtocolError",
+    "Recipe",
     "RemoteError",
     "RequestError",
     "SavedPrediction",
@@ -43,6 +46,7 @@ __all__ = [
     "Source",
     "SourceError",
     "Summary",
+    "TensorCores",
     "TensorPlan",
     "Tls",
     "TraceError",

@@ -1,7 +1,7 @@
 /** Products of factors on the caller's machine: with the same kernel as on the server, so that the bits are the same. */
 
 import { availableParallelism } from 'node:os';
-import { disableRuntimeTelemetry } from '../../config';
+import { disableRuntimeTelemetry } from '../../config/runtime';
 import { productModel } from '../../onnx-file/product-model';
 import { AffineLayer } from '../../product/affine-layer';
 import { LARGEST_RANK } from '../../product/multiplier';
