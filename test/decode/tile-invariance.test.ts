@@ -91,101 +91,96 @@ const GRAPH: ArchitectureGraph = linearGraph({
   parameters: [...SAMPLES.map((sample, index) => parameterOf(sample, index + 1)), NOISE],
 });
 
-describe.each(BUNDLES)(
-  'an element, normalised by %s, of %s',
-  (normalization, directory, products) => {
-    let pool: DecodePool;
-    let plan: PredictionPlan;
-    let embeddings: Float32Array;
+describe.each(BUNDLES)('an element, normalised by %s, of %s', (normalization, directory, products) => {
+  let pool: DecodePool;
+  let plan: PredictionPlan;
+  let embeddings: Float32Array;
 
-    beforeAll(async () => {
-      const found = await openBundle(directory);
-      const { manifest } = found;
-      const bundle = {
-        ...found,
-        manifest: { ...manifest, hypernet: { ...manifest.hypernet, normalization } },
-      };
-      const setup = {
-        bundles: [bundle],
-        placement: { provider: 'cpu', runtimeProducts: products === 'runtime' } as const,
-      };
-      pool = await DecodePool.start([setup, setup], () => undefined);
-      plan = planPrediction(GRAPH, bundle, {
-        seed: 3,
-        elementType: 'f32',
-        selection: NameSelection.all,
-        slicing: Slicing.whole,
-        representation: 'dense',
-        lift: 0,
-        strict: false,
-      });
-      embeddings = await pool.encode(bundle.fingerprint, GRAPH, never);
+  beforeAll(async () => {
+    const found = await openBundle(directory);
+    const { manifest } = found;
+    const bundle = {
+      ...found,
+      manifest: { ...manifest, hypernet: { ...manifest.hypernet, normalization } },
+    };
+    const setup = {
+      bundles: [bundle],
+      placement: { provider: 'cpu', runtimeProducts: products === 'runtime' } as const,
+    };
+    pool = await DecodePool.start([setup, setup], () => undefined);
+    plan = planPrediction(GRAPH, bundle, {
+      seed: 3,
+      elementType: 'f32',
+      selection: NameSelection.all,
+      slicing: Slicing.whole,
+      representation: 'dense',
+      lift: 0,
+      strict: false,
     });
+    embeddings = await pool.encode(bundle.fingerprint, GRAPH, never);
+  });
 
-    afterAll(async () => {
-      await pool.close();
-    });
+  afterAll(async () => {
+    await pool.close();
+  });
 
-    /** Rows of a tensor, decoded as one tile. */
-    async function decode(tensor: PlannedTensor, row: number, rows: number): Promise<Buffer> {
-      const { columns } = tensor.view;
-      const { fingerprint, manifest } = plan.bundle;
-      const { hypernet } = manifest;
-      const buffer = new SharedArrayBuffer(rows * columns * 4);
-      await pool.decode(
-        {
-          kind: 'fill',
-          model: fingerprint,
-          requestKey: 'tile invariance',
-          items: [
-            {
-              at: 0,
-              kind: 'tile',
-              stream: streamKey(plan.seed, tensor.name),
-              elementType: 'f32',
-              rows,
-              columns,
-              parts: partsOf(tensor, { row, rows }, embeddings, hypernet.hid),
-              wanted: { runs: tensor.runs, first: row * columns },
-            },
-          ],
-          buffer,
-        },
-        never,
-      );
-      return Buffer.from(new Uint8Array(buffer));
-    }
-
-    /** The whole tensor from tiles that begin at the rows given, and at 0. */
-    async function decodeFrom(tensor: PlannedTensor, cuts: readonly number[]): Promise<Buffer> {
-      const bounds = [...new Set([0, ...cuts, tensor.view.rows])].sort((a, b) => a - b);
-      const tiles = bounds
-        .slice(0, -1)
-        .map((row, index) => decode(tensor, row, (bounds[index + 1] ?? row) - row));
-      return Buffer.concat(await Promise.all(tiles));
-    }
-
-    it.each([...SAMPLES.map(({ name }) => name), 'noise'])(
-      'has the same bits in tiles of any rows: %s',
-      async (name) => {
-        const tensor = plan.tensors.find((candidate) => candidate.name === name);
-        if (tensor === undefined) throw new Error(`no tensor ${name}`);
-        const { rows } = tensor.view;
-        const whole = await decode(tensor, 0, rows);
-        const row = fc.integer({ min: 0, max: rows - 1 });
-        await fc.assert(
-          fc.asyncProperty(fc.array(row, { maxLength: 6 }), async (cuts) => {
-            expect((await decodeFrom(tensor, cuts)).equals(whole)).toBe(true);
-          }),
-          { numRuns: 8 },
-        );
-        // Lone rows at both ends and amid.
-        const lone = [1, Math.floor(rows / 2), Math.floor(rows / 2) + 1, rows - 1].filter(
-          (cut) => cut < rows,
-        );
-        expect((await decodeFrom(tensor, lone)).equals(whole)).toBe(true);
-        expect(new Float32Array(Uint8Array.from(whole).buffer).every(Number.isFinite)).toBe(true);
+  /** Rows of a tensor, decoded as one tile. */
+  async function decode(tensor: PlannedTensor, row: number, rows: number): Promise<Buffer> {
+    const { columns } = tensor.view;
+    const { fingerprint, manifest } = plan.bundle;
+    const { hypernet } = manifest;
+    const buffer = new SharedArrayBuffer(rows * columns * 4);
+    await pool.decode(
+      {
+        kind: 'fill',
+        model: fingerprint,
+        requestKey: 'tile invariance',
+        items: [
+          {
+            at: 0,
+            kind: 'tile',
+            stream: streamKey(plan.seed, tensor.name),
+            elementType: 'f32',
+            rows,
+            columns,
+            parts: partsOf(tensor, { row, rows }, embeddings, hypernet.hid),
+            wanted: { runs: tensor.runs, first: row * columns },
+          },
+        ],
+        buffer,
       },
+      never,
     );
-  },
-);
+    return Buffer.from(new Uint8Array(buffer));
+  }
+
+  /** The whole tensor from tiles that begin at the rows given, and at 0. */
+  async function decodeFrom(tensor: PlannedTensor, cuts: readonly number[]): Promise<Buffer> {
+    const bounds = [...new Set([0, ...cuts, tensor.view.rows])].sort((a, b) => a - b);
+    const tiles = bounds
+      .slice(0, -1)
+      .map((row, index) => decode(tensor, row, (bounds[index + 1] ?? row) - row));
+    return Buffer.concat(await Promise.all(tiles));
+  }
+
+  it.each([...SAMPLES.map(({ name }) => name), 'noise'])(
+    'has the same bits in tiles of any rows: %s',
+    async (name) => {
+      const tensor = plan.tensors.find((candidate) => candidate.name === name);
+      if (tensor === undefined) throw new Error(`no tensor ${name}`);
+      const { rows } = tensor.view;
+      const whole = await decode(tensor, 0, rows);
+      const row = fc.integer({ min: 0, max: rows - 1 });
+      await fc.assert(
+        fc.asyncProperty(fc.array(row, { maxLength: 6 }), async (cuts) => {
+          expect((await decodeFrom(tensor, cuts)).equals(whole)).toBe(true);
+        }),
+        { numRuns: 8 },
+      );
+      // Lone rows at both ends and amid.
+      const lone = [1, Math.floor(rows / 2), Math.floor(rows / 2) + 1, rows - 1].filter((cut) => cut < rows);
+      expect((await decodeFrom(tensor, lone)).equals(whole)).toBe(true);
+      expect(new Float32Array(Uint8Array.from(whole).buffer).every(Number.isFinite)).toBe(true);
+    },
+  );
+});
