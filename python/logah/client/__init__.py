@@ -4,6 +4,7 @@ Needs grpcio, protobuf and numpy; torch only for what returns or fills torch ten
 """
 
 from logah.client.client import Client, connect
+from logah.client.cores import Cores, Recipe, TensorCores
 from logah.client.files.saving import SavedPrediction
 from logah.client.inspection import Histogram, Picture, Spectrum, TensorInspection
 from logah.client.link.security import Tls
@@ -27,6 +28,7 @@ from logah.errors import (
 
 __all__ = [
     "Client",
+    "Cores",
     "Coverage",
     "CoverageError",
     "DataEvent",
@@ -39,6 +41,7 @@ __all__ = [
     "PlanEvent",
     "PredictOptions",
     "ProtocolError",
+    "Recipe",
     "RemoteError",
     "RequestError",
     "SavedPrediction",
@@ -47,6 +50,7 @@ __all__ = [
     "SourceError",
     "Spectrum",
     "Summary",
+    "TensorCores",
     "TensorInspection",
     "TensorPlan",
     "Tls",

@@ -22,7 +22,6 @@ from logah.client.link.attempts import Attempts, Persistence, StallError
 from logah.client.link.channel import Calls, open_aio_channel
 from logah.client.link.replicas import Replicas
 from logah.client.link.security import TlsChoice, Token, channel_credentials, token_source
-from logah.client.module_source import refuses_configuration
 from logah.client.progress import Progress
 from logah.client.request import PredictOptions, predict_request
 from logah.client.source import Source, is_module, read_source
@@ -31,7 +30,7 @@ from logah.client.wire.dense_events import DenseEvents
 from logah.client.wire.expansion import ExpansionCache, ExpansionLayer, FetchedFile
 from logah.client.wire.plan import Plan
 from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
-from logah.client.wire.status_details import remote_error
+from logah.client.wire.status_details import refuses_configuration, remote_error
 from logah.client.wire.tensor_assembly import Array, TensorAssembly, state_dict_of
 from logah.errors import LogahError, RemoteError
 

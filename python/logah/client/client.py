@@ -15,6 +15,7 @@ import grpc
 
 from logah.client._generated import logah_pb2
 from logah.client.architecture import Architecture
+from logah.client.cores import Cores, fetch_cores
 from logah.client.deadline import Deadline
 from logah.client.files.saving import SavedPrediction, saving
 from logah.client.files.tokenizer import tokenizer_files
@@ -24,7 +25,6 @@ from logah.client.link.channel import Calls, open_channel
 from logah.client.link.replicas import Replicas
 from logah.client.link.security import TlsChoice, Token, channel_credentials, token_source
 from logah.client.link.stall_watch import watched
-from logah.client.module_source import refuses_configuration
 from logah.client.progress import Progress
 from logah.client.request import PredictOptions, Representation, predict_request
 from logah.client.source import Source, read_source
@@ -33,7 +33,7 @@ from logah.client.wire.dense_events import DenseEvents
 from logah.client.wire.expansion import ExpansionCache, ExpansionLayer, FetchedFile
 from logah.client.wire.plan import Plan
 from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
-from logah.client.wire.status_details import remote_error
+from logah.client.wire.status_details import refuses_configuration, remote_error
 from logah.client.wire.tensor_assembly import Array, TensorAssembly, state_dict_of
 from logah.errors import LogahError, RemoteError, RequestError
 
@@ -260,6 +260,24 @@ class Client:
             if target.wants_tokenizer:
                 target.put_tokenizer(self.tokenizer(target.plan.model))
         return target.result()
+
+    def cores(
+        self,
+        source: Source,
+        *,
+        seed: int = 0,
+        model: str = "",
+        copies: int = 0,
+        timeout: float | None = None,
+    ) -> Cores:
+        """All tensors as what they are made of, a few hundred kilobytes, checked; for libraries that compile.
+
+        `tensor.recipe.expand(tensor.arrays, cores.layer, jax.numpy)` is a tensor in float32, of each of
+        `cores.tensors`, and can be traced: where the result is sharded, each device computes its own part. The values
+        agree with the dense prediction to 1e-6 of a tensor's largest element. Raises RequestError where the model's
+        weights are no products.
+        """
+        return fetch_cores(self, source, seed, model, copies, timeout)
 
     def initialize(
         self,
