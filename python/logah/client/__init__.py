@@ -6,6 +6,7 @@ Needs grpcio, protobuf and numpy; torch only for what returns or fills torch ten
 from logah.client.client import Client, connect
 from logah.client.cores import Cores, Recipe, TensorCores
 from logah.client.files.saving import SavedPrediction
+from logah.client.inspection import Histogram, Picture, Spectrum, TensorInspection
 from logah.client.link.security import Tls
 from logah.client.module_source import trace
 from logah.client.request import PredictOptions
@@ -33,7 +34,9 @@ __all__ = [
     "DataEvent",
     "Event",
     "FieldViolation",
+    "Histogram",
     "LogahError",
+    "Picture",
     "Plan",
     "PlanEvent",
     "PredictOptions",
@@ -45,8 +48,10 @@ __all__ = [
     "ShardingError",
     "Source",
     "SourceError",
+    "Spectrum",
     "Summary",
     "TensorCores",
+    "TensorInspection",
     "TensorPlan",
     "Tls",
     "TraceError",

@@ -19,6 +19,7 @@ from logah.client.cores import Cores, fetch_cores
 from logah.client.deadline import Deadline
 from logah.client.files.saving import SavedPrediction, saving
 from logah.client.files.tokenizer import tokenizer_files
+from logah.client.inspection import Inspections, TensorInspection, inspect_request
 from logah.client.link.attempts import Attempts, Persistence, StallError
 from logah.client.link.channel import Calls, open_channel
 from logah.client.link.replicas import Replicas
@@ -121,6 +122,47 @@ class Client:
         response = self._answer(lambda calls: calls.plan, logah_pb2.PlanRequest(request=request), timeout)
         message: logah_pb2.Plan = response.plan
         return message
+
+    def inspect(
+        self,
+        source: Source,
+        *,
+        histogram_bins: int = 0,
+        histogram_range: tuple[float, float] | None = None,
+        picture: tuple[int, int] | None = None,
+        singular_values: int = 0,
+        timeout: float | None = None,
+        **options: Unpack[PredictOptions],
+    ) -> Generator[TensorInspection, None, None]:
+        """What up to 256 tensors look like, in the plan's order, without fetching them.
+
+        `select` names them; None: all. `histogram_range` is (low, high); None: each tensor's own. `picture` is (rows,
+        columns), at most 1024 each, that the tensor is reduced to as a matrix; `singular_values` is how many of the
+        largest.
+        """
+        deadline = Deadline(timeout, self.target)
+        wanted = predict_request(self.readable(read_source(source), deadline), **options)
+        request = inspect_request(wanted, histogram_bins, histogram_range, picture, singular_values)
+        attempts = Attempts(self._replicas, self._persistence, deadline)
+        inspections = Inspections()
+        while True:
+            replica = attempts.replica
+            failure: LogahError
+            call = replica.calls.inspect_tensors(request, timeout=deadline.remaining())
+            try:
+                for message in watched(call, attempts.stall, replica.target):
+                    tensor = inspections.accept(message)
+                    if tensor is not None:
+                        attempts.progress()
+                        yield tensor
+                return
+            except grpc.RpcError as error:
+                failure = remote_error(replica.target, error)
+            except StallError as error:
+                failure = error
+            finally:
+                call.cancel()
+            time.sleep(attempts.after(failure, replica, inspections.begun))
 
     def list_models(self, *, timeout: float | None = None) -> logah_pb2.ListModelsResponse:
         """The models of the server, as the contract has them."""

@@ -93,8 +93,8 @@ def initialize(
       every rank. "dense": each rank asks for its own part alone, with the server's bits.
     - `fetch` "rank0": rank 0 of the default process group asks, and broadcasts what comes; every rank must call. Not
       with "dense", which is not small.
-    - Holds, beside the module, what is sent of one tensor, and a tile of 1 MiB; dense, one chunk, and one tensor where
-      values need a copy (other devices, casts).
+    - Holds, beside the module, the cores, the factors of two groups of tensors (8 MiB each, or those of one tensor),
+      and 1 MiB to each thread; dense, one chunk, and one tensor where values need a copy (other devices, casts).
     - `source` None: the module itself, by its transformers configuration or else by its trace. `seed`, `model`,
       `copies`, `lift`, `timeout`: as for `Client.predict`; every rank must pass the same.
     - `progress`: as for `Client.state_dict`; under torchrun only the first rank shows a bar of its own accord.
