@@ -168,7 +168,7 @@ def _inverse_error_function(before: Draw, args: Any, kwargs: Mapping[str, Any]) 
     """Of a uniform distribution within -1 and 1: a normal one between what the bounds become, over the root of 2."""
     if not isinstance(before, Uniform) or before.low < -1 or before.high > 1:
         return None
-    low, high = torch.erfinv(torch.tensor([before.low, before.high], dtype=torch.float64)).tolist()
+    low, high = torch.erfinv(torch.tensor([before.low, before.high], dtype=torch.float64, device="cpu")).tolist()
     return Normal(0.0, math.sqrt(0.5), low, high)
 
 
