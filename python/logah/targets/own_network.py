@@ -111,7 +111,9 @@ def _check_built(file: Path, family: str, config: Mapping[str, Any]) -> None:
     try:
         with torch.device("meta"):
             fields = AutoConfig.for_model(**{**config, "attn_implementation": "sdpa"})
-            (AutoModelForImageClassification if family == "vit" else AutoModelForCausalLM).from_config(fields)
+            kind = AutoModelForImageClassification if family == "vit" else AutoModelForCausalLM
+            build: Callable[..., object] = kind.from_config
+            build(fields)
     except Exception as error:
         # Whatever its modules raise: an activation that there is not is a KeyError.
         raise ConfigurationError(f"{file}: transformers does not build it: {type(error).__name__}: {error}") from None
