@@ -6,7 +6,7 @@ Needs grpcio, protobuf and numpy; torch only for what returns or fills torch ten
 from logah.client.client import Client, connect
 from logah.client.files.saving import SavedPrediction
 from logah.client.link.security import Tls
-from logah.client.module_source import trace
+from logah.client.module_source import on_meta, trace
 from logah.client.request import PredictOptions
 from logah.client.source import Source
 from logah.client.wire.plan import Coverage, Plan, TensorPlan, Warning, Widening
@@ -50,5 +50,6 @@ __all__ = [
     "Warning",
     "Widening",
     "connect",
+    "on_meta",
     "trace",
 ]

@@ -138,6 +138,7 @@ def initialize(
     untouched = _untouched(slots, matched)
     graph = architecture.message.graph if architecture.message.HasField("graph") else None
     keeping = decide(matched, plan, graph, start, frozen, special, _given(source))
+    assumed = _assumed(plan, matched, keeping.kept, start)
     boxes = {name: local_box(name, slot.parameter) for name, slot in matched.items()}
     own = _own_values(matched, keeping.kept, start, seed)
     buffers = Buffers(root, start.holds_values)
@@ -179,7 +180,7 @@ def initialize(
     refused: dict[str, KeptReason] = dict.fromkeys(filling.refused, "own")
     tensors = {tensor.name: tensor for tensor in plan.sent}
     proof = Proof(filled, boxes, tensors, filling.cores, filling.samples, expansion, keeping) if expansion else None
-    return report_of(plan, {**keeping.kept, **refused}, untouched, proof)
+    return report_of(plan, {**keeping.kept, **refused}, untouched, proof, assumed)
 
 
 def _expansion(plan: Plan, layer: ExpansionLayer | None) -> CoreExpansion | None:
@@ -215,6 +216,15 @@ def _own_values(
             missing,
         )
     return {name: values[slot.names[0]] for name, slot in empty.items()}
+
+
+def _assumed(
+    plan: Plan, matched: Mapping[str, ParameterSlot], kept: Mapping[str, KeptReason], start: OwnStart
+) -> dict[str, str]:
+    """Of parameters that are not predicted: the library's models whose defaults they are taken to have."""
+    others = [t.name for t in plan.tensors if t.name in kept or not t.predicted_elements]
+    found = {name: start.assumed(matched[name].names[0]) for name in others if name in matched}
+    return {name: model for name, model in found.items() if model}
 
 
 def _put(slot: ParameterSlot, box: LocalBox, value: Tensor, device: torch.device | str | None) -> None:
