@@ -74,7 +74,7 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
 function takeStream({ admission: { predictions }, gate }: HandlerContext, account: CallAccount): void {
   const { caller } = account;
   const held = predictions.usedBy(caller);
-  if (held >= caller.scopes.streams) throw streamsExceeded(caller, held, predictions.retryAfterMs);
+  if (held >= caller.scopes.streams) throw streamsExceeded(caller, held, predictions.retryAfterMs(caller));
   gate.rates.requireBytes(caller);
   account.hold(predictions.take(caller));
 }
@@ -100,7 +100,7 @@ async function planned(
   const plan = await inOneOf(models.sets, 'failed_precondition', async (set): Promise<Planned> => {
     const release = set.hold();
     try {
-      const call = await set.plans.plan(kind, request, account.caller, signal);
+      const call = await set.plans.plan(kind, request, account.caller, signal, account.deadline);
       account.onClose(release);
       return { call, set };
     } catch (error) {

@@ -110,6 +110,7 @@ export async function startServer(
     directory: config.models,
     defaultModel: config.defaultModel,
     limits: config,
+    queue: config,
     workers: config.workers,
     cudaDevices: config.cudaDevices,
     provider: config.executionProvider,

@@ -54,8 +54,12 @@ export class Admission {
       held: 'connections are open',
       setting: '--max-connections',
     });
-    this.calls = new Budget(maxCalls, { held: 'calls are open', setting: '--max-calls' });
-    this.predictions = new Budget(maxStreams, { held: 'streams are in flight', setting: '--max-streams' });
+    this.calls = new Budget(maxCalls, { held: 'calls are open', setting: '--max-calls', inTurns: true });
+    this.predictions = new Budget(maxStreams, {
+      held: 'streams are in flight',
+      setting: '--max-streams',
+      inTurns: true,
+    });
     const bytes = { held: 'bytes of requests are on their way', setting: 'a fifth of --buffer-bytes' };
     // One request of the largest size must always fit, and another beside it.
     this.requestBytes = new Budget(Math.max(2 * maxRequestBytes, REQUEST_SHARE * bufferBytes), bytes);

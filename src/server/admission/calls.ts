@@ -66,6 +66,8 @@ export class CallAccount {
   requestId = chooseRequestId(undefined);
   /** The trace that the call belongs to, where there is one. */
   traceId: string | undefined;
+  /** When its caller wants no more of it, in milliseconds since 1970. */
+  deadline = Infinity;
   /** What is told of the call when it has ended. */
   readonly record: CallRecord;
   readonly #leases = new Set<Lease>();
@@ -169,6 +171,7 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
         next({
           onReceiveMetadata: (received, proceed) => {
             account.requestId = chooseRequestId(received);
+            account.deadline = Number(call.getDeadline());
             account.record.trace = traceContextOf(
               received.get('traceparent')[0],
               received.get('tracestate')[0],
