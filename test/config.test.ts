@@ -1,4 +1,5 @@
-import { loadConfig, SETTINGS, type SettingName } from '../src/config';
+import { loadConfig } from '../src/config/server-config';
+import { SETTINGS, type SettingName } from '../src/config/server-settings';
 import { refusalOf } from './support/refusal';
 
 type Flags = Partial<Record<SettingName, string | true>>;

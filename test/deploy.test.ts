@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { loadConfig, SETTINGS, type Setting, type ServerConfig } from '../src/config';
+import { loadConfig, type ServerConfig } from '../src/config/server-config';
+import { SETTINGS } from '../src/config/server-settings';
+import type { Setting } from '../src/config/setting';
 
 const ROOT = join(__dirname, '..');
 const DEPLOY = join(ROOT, 'deploy');

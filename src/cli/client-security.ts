@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { tokenFromFile, type Security } from '../client';
-import { loadClientConfig, type ClientFlags } from '../config';
+import { loadClientConfig, type ClientFlags } from '../config/client-config';
 import { withFileErrors } from '../system-error';
 
 /** What the flags come to. Throws LogahError where a file cannot be read, or they contradict each other. */

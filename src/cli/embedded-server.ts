@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { embeddedEnvironment } from '../config';
+import { embeddedEnvironment } from '../config/environment';
 import { LogahError } from '../errors';
 import { packagePath } from './package-paths';
 import { ServerLog } from './server-log';

@@ -1,7 +1,8 @@
 /** Flags that several commands share, and the request that they make. */
 
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { CLIENT_SETTINGS, type Setting } from '../config';
+import { CLIENT_SETTINGS } from '../config/client-config';
+import type { Setting } from '../config/setting';
 import type { Representation } from '../gen/logah/v1/Representation';
 import type { DataType } from '../gen/logah/v1/DataType';
 import type { PredictRequest } from '../client';

@@ -1,5 +1,6 @@
 import { connect, LogahError, type ConnectOptions, type LogahClient } from '../client';
-import { cacheDirectory, type ClientFlags } from '../config';
+import type { ClientFlags } from '../config/client-config';
+import { cacheDirectory } from '../config/environment';
 import { clientSecurity } from './client-security';
 import { startEmbeddedServer } from './embedded-server';
 import { packagePath } from './package-paths';

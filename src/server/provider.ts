@@ -1,7 +1,7 @@
 /** Which execution provider the workers use. */
 
 import type { Logger } from 'pino';
-import { prepareCuda, workersForThisMachine } from '../config';
+import { prepareCuda, workersForThisMachine } from '../config/runtime';
 import { LogahError } from '../errors';
 import { missingCudaLibraries } from '../hypernet/cuda/cuda-libraries';
 import type { Bundle } from '../hypernet/bundle';

@@ -5,7 +5,8 @@ import { Server, ServerCredentials, type ServerOptions as ServerOptionsOfGrpc } 
 import { protoPath as healthProto } from 'grpc-health-check';
 import { loadSync } from '@grpc/proto-loader';
 import type { Logger } from 'pino';
-import { disableRuntimeTelemetry, type ServerConfig } from '../config';
+import { disableRuntimeTelemetry } from '../config/runtime';
+import type { ServerConfig } from '../config/server-config';
 import { LogahError } from '../errors';
 import { isLoopbackHost } from '../loopback';
 import { protoDefinition } from '../contract/proto-definition';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { architectureGraph } from '../../src/architecture';
-import { loadConfig } from '../../src/config';
+import { loadConfig } from '../../src/config/server-config';
 import { shortestPaths } from '../../src/graph/distances';
 import { graphSize } from '../../src/graph/limits';
 import { generousLimits } from './requests';

@@ -1,4 +1,4 @@
-import { prepareCuda, workersForThisMachine } from '../../src/config';
+import { prepareCuda, workersForThisMachine } from '../../src/config/runtime';
 import { placementsOn } from '../../src/server/provider';
 
 describe('the workers', () => {

@@ -7,7 +7,7 @@ import { LogahError, RemoteError, type Security } from '../../client';
 import { channelOptions } from '../../client/link/channel';
 import { channelCredentials } from '../../client/link/security';
 import { explained } from '../../client/link/wrong-port';
-import type { ClientFlags } from '../../config';
+import type { ClientFlags } from '../../config/client-config';
 import { clientSecurity } from '../client-security';
 import { addSecurityOptions, parseServer } from '../options';
 

@@ -2,7 +2,9 @@
 
 import { Command, Option } from 'commander';
 import pino, { type Logger } from 'pino';
-import { loadConfig, SETTINGS, unknownVariables, type ServerConfig, type SettingName } from '../../config';
+import { unknownVariables } from '../../config/environment';
+import { loadConfig, type ServerConfig } from '../../config/server-config';
+import { SETTINGS, type SettingName } from '../../config/server-settings';
 import type { Explorer } from '../../explorer';
 import { startServer, type RunningServer } from '../../server';
 import { requireFreeAddress } from '../free-address';

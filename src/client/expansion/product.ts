@@ -1,7 +1,7 @@
 /** Products of factors on the caller's machine, with ONNX Runtime: the same kernel that the server uses. */
 
 import { availableParallelism } from 'node:os';
-import { disableRuntimeTelemetry } from '../../config';
+import { disableRuntimeTelemetry } from '../../config/runtime';
 import { productModel } from '../../onnx-file/product-model';
 
 /** a · bᵀ, [m, n] row-major; `a` is [m, rank], `b` is [n, rank]. */

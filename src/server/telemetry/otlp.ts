@@ -5,7 +5,7 @@ import type { Registry } from 'prom-client';
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { Resource } from '@opentelemetry/resources';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base';
-import type { OtlpSettings } from '../../config';
+import type { OtlpSettings } from '../../config/otlp';
 import type { Tracing } from './tracing';
 
 /** What exports while the server runs. */

@@ -1,7 +1,8 @@
 /** All that tells of a server: its instruments, the port that they are read from, and what is exported. */
 
 import type { Logger } from 'pino';
-import { otlpSettings, type ServerConfig } from '../../config';
+import { otlpSettings } from '../../config/otlp';
+import type { ServerConfig } from '../../config/server-config';
 import { LogahError } from '../../errors';
 import { MetricsEndpoint } from './endpoint';
 import { Metrics } from './metrics';

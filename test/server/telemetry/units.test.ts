@@ -1,4 +1,4 @@
-import { otlpSettings } from '../../../src/config';
+import { otlpSettings } from '../../../src/config/otlp';
 import { BoundedLabel } from '../../../src/server/telemetry/bounded-label';
 import { StreamClock } from '../../../src/server/telemetry/stream-clock';
 import { CallRecord } from '../../../src/server/telemetry/call-record';

@@ -1,7 +1,7 @@
 /** `logah check`: says whether a machine predicts what another does, on its CPU and its GPUs. */
 
 import { Command, Option } from 'commander';
-import { prepareCuda } from '../../../config';
+import { prepareCuda } from '../../../config/runtime';
 import { LogahError } from '../../../errors';
 import type { Bundles } from '../../../hypernet/bundle';
 import { openBundles, readAliases } from '../../../hypernet/models-directory';

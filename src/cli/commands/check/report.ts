@@ -1,6 +1,6 @@
 /** What `logah check` finds out. */
 
-import type { CudaPrecision } from '../../../config';
+import type { CudaPrecision } from '../../../config/runtime';
 import type { CudaLibrary } from '../../../hypernet/cuda/cuda-libraries';
 import type { KindError } from './comparison';
 import type { Gpu, Machine } from './machine';
