@@ -15,6 +15,7 @@ import type { PlannedCall, PlannedRpc } from './planning/planning-protocol';
 import type { PredictionService } from './prediction-service';
 import type { Begun, CallRunner, StreamCall } from './running-calls';
 import type { Gate } from './security/gate';
+import { EVERYTHING } from './security/scopes';
 import { streamsExceeded } from './security/refusals';
 import { parse } from './service-definition';
 import type { Metrics } from './telemetry/metrics';
@@ -38,7 +39,10 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
     }),
     ListModels: calls.unary('ListModels', ({ request }, { account }) => {
       parse.listModels(request);
-      return Promise.resolve(context.models.current.answers.modelList(account.caller.scopes));
+      const { scopes } = account.caller;
+      // Whoever may change the models may see them.
+      const visible = scopes.admin ? EVERYTHING : scopes;
+      return Promise.resolve(context.models.current.answers.modelList(visible));
     }),
     GetTokenizer: calls.unary('GetTokenizer', ({ request }, { account }) => {
       const { model } = parse.getTokenizer(request);

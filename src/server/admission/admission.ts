@@ -71,6 +71,20 @@ export class Admission {
     this.chunkBytes = CHUNK_SHARE * bufferBytes;
   }
 
+  /** What is held, as a share of what may be. */
+  get shares(): Readonly<
+    Record<'connections' | 'calls' | 'streams' | 'request_bytes' | 'plan_bytes', number>
+  > {
+    const share = ({ used, limit }: Budget): number => used / limit;
+    return {
+      connections: share(this.connections),
+      calls: share(this.calls),
+      streams: share(this.predictions),
+      request_bytes: share(this.requestBytes),
+      plan_bytes: share(this.planBytes),
+    };
+  }
+
   /** What a stream that starts now gets, where it asked for chunks of `wanted` bytes: one is filled while others leave. */
   chunkShare(wanted: number): ChunkShare {
     const share = this.chunkBytes / Math.max(1, this.predictions.used);
