@@ -1,6 +1,6 @@
 /**
  * What it costs to be safe: TLS, authentication, metrics and the log of calls, and what callers get beside each other.
- * `npm run build && node -r ./bench/register.cjs bench/security.ts [ROUNDS]` writes bench/results/security.json.
+ * `npm run bench:security -- [ROUNDS]` writes bench/results/security.json.
  */
 
 import { execFileSync, fork } from 'node:child_process';
@@ -8,13 +8,14 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
-import { spreadOf, type Spread } from '../src/cli/output/statistics';
+import { spreadOf } from '../src/cli/output/statistics';
 import { Authority, tlsFlags } from '../test/support/certificates';
 import { newToken, type Token } from '../test/support/tokens';
 import { configBytes, GPT2_LARGE, VIT_BASE } from './architectures';
-import { measureOverhead, type Overhead } from './observability';
+import { measureOverhead } from './observability';
 import { startService, threadSeconds, type RunningServer } from './processes';
 import type { SecurityJob, SecurityOutcome } from './security-client';
+import type { SecurityResults, Side } from './security-results';
 
 const ROOT = join(__dirname, '..');
 const MODELS = join(ROOT, 'models');
@@ -22,52 +23,6 @@ const FIRST_CHUNKS = 60;
 const GREEDY_STREAMS = 60;
 const WINDOW_SECONDS = 6;
 const OTHER_CALLERS = 1000;
-
-/** What a way of serving took. */
-export interface Side {
-  readonly seconds: Spread;
-  readonly serverCpuSeconds: Spread;
-}
-
-export interface SecurityResults {
-  readonly date: string;
-  readonly processor: string;
-  readonly cores: number;
-  readonly node: string;
-  readonly commit: string;
-  readonly rounds: number;
-  readonly tls: {
-    readonly architecture: string;
-    readonly bytes: number;
-    readonly cipher: string;
-    readonly plain: Side;
-    readonly tls: Side;
-    /** Throughput with TLS over that without, round by round. */
-    readonly ratio: Spread;
-  };
-  readonly authentication: {
-    readonly architecture: string;
-    /** Lines of the file of callers. */
-    readonly callers: number;
-    readonly withoutMs: Spread;
-    readonly withMs: Spread;
-    /** Of the medians. */
-    readonly ratio: number;
-  };
-  readonly fairness: {
-    readonly architecture: string;
-    readonly greedyStreams: number;
-    /** Elements a second. */
-    readonly alone: Spread;
-    readonly modest: Spread;
-    readonly greedy: Spread;
-    /** What the modest keeps of its throughput alone, round by round. */
-    readonly kept: Spread;
-    /** What the one with fewer elements gets of what the other gets, round by round. */
-    readonly balance: Spread;
-  };
-  readonly overhead: Overhead;
-}
 
 interface Caller {
   perform(job: SecurityJob): Promise<SecurityOutcome>;

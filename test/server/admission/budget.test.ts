@@ -116,7 +116,7 @@ describe('what becomes free', () => {
     const { streams, wait } = turns(2);
     const [first] = [streams.take(here), streams.take(here)];
     const { retryAfterMs = NaN } = await refusalOf(() => streams.take(there));
-    first?.release();
+    first.release();
     const refusal = await refusalOf(() => streams.take(here));
     expect(refusal.message).toBe(
       '1 streams are in flight, and 1 more are kept for callers that have fewer; this server allows 2 (--max-streams)',
