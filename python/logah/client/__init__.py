@@ -4,7 +4,9 @@ Needs grpcio, protobuf and numpy; torch only for what returns or fills torch ten
 """
 
 from logah.client.client import Client, connect
+from logah.client.cores import Cores, Recipe, TensorCores
 from logah.client.files.saving import SavedPrediction
+from logah.client.inspection import Histogram, Picture, Spectrum, TensorInspection
 from logah.client.link.security import Tls
 from logah.client.module_source import trace
 from logah.client.request import PredictOptions
@@ -26,23 +28,30 @@ from logah.errors import (
 
 __all__ = [
     "Client",
+    "Cores",
     "Coverage",
     "CoverageError",
     "DataEvent",
     "Event",
     "FieldViolation",
+    "Histogram",
     "LogahError",
+    "Picture",
     "Plan",
     "PlanEvent",
     "PredictOptions",
     "ProtocolError",
+    "Recipe",
     "RemoteError",
     "RequestError",
     "SavedPrediction",
     "ShardingError",
     "Source",
     "SourceError",
+    "Spectrum",
     "Summary",
+    "TensorCores",
+    "TensorInspection",
     "TensorPlan",
     "Tls",
     "TraceError",

@@ -6,17 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import grpc
-
 from logah.client.architecture import Architecture, graph_architecture, mapping_architecture
-from logah.errors import RemoteError
 
 if TYPE_CHECKING:
     from torch import nn
 
     from logah.graph import ArchitectureGraph, Initialization
-
-_CONFIG_FIELD = "architecture.transformers_config"
 
 
 def trace(
@@ -66,10 +61,3 @@ def read_module(module: nn.Module) -> Architecture:
     architecture = mapping_architecture(configuration)
     names = frozenset(name for name, _ in root.named_parameters(remove_duplicate=False))
     return replace(architecture, trace=lambda: graph_architecture(trace(root), architecture.config), names=names)
-
-
-def refuses_configuration(error: RemoteError) -> bool:
-    """Whether a server answered that it does not read this configuration, or this class of the model."""
-    refused = error.code in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT)
-    fields = [violation.field for violation in error.violations]
-    return refused and bool(fields) and all(field.startswith(_CONFIG_FIELD) for field in fields)

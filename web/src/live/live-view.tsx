@@ -73,28 +73,31 @@ function Figures({
     rates.map((of) => [of.at - last.uptimeSeconds, figure(of)] as const);
   return (
     <div class="cards">
-      <article class="card">
-        <h2>Now</h2>
-        <dl class="facts">
-          <Figure name="streams" value={ofLimit(streams)} />
-          <Figure name="waiting to be planned" value={formatCount(last.planningStreams)} />
-          <Figure name="waiting for memory" value={formatCount(last.waitingStreams)} />
-          <Figure name="jobs waiting for a worker" value={formatCount(last.waitingJobs)} />
-          <Figure name="workers busy" value={`${last.busyWorkers} of ${last.workers}`} />
-          <Figure name="connections" value={ofLimit(connections)} />
-          <Figure name="tiles in memory" value={ofLimit(tiles, formatBytes)} />
-          <Figure name="memory of the process" value={formatBytes(Number(last.memoryBytes))} />
-          <Figure name="bytes a second" value={now ? formatBytes(Math.round(now.bytes)) : '–'} />
-          <Figure name="elements a second" value={now ? formatShort(Math.round(now.elements)) : '–'} />
-          <Figure
-            name="calls, refused"
-            value={`${formatCount(Number(last.startedCalls))}, ${formatCount(Number(last.refusedCalls))}`}
-          />
-          <Figure name="up for" value={formatDuration(last.uptimeSeconds)} />
-        </dl>
-      </article>
+      <div class="column">
+        <article class="card">
+          <h2>Now</h2>
+          <dl class="facts">
+            <Figure name="streams" value={ofLimit(streams)} />
+            <Figure name="waiting to be planned" value={formatCount(last.planningStreams)} />
+            <Figure name="waiting for memory" value={formatCount(last.waitingStreams)} />
+            <Figure name="jobs waiting for a worker" value={formatCount(last.waitingJobs)} />
+            <Figure name="workers busy" value={`${last.busyWorkers} of ${last.workers}`} />
+            <Figure name="connections" value={ofLimit(connections)} />
+            <Figure name="tiles in memory" value={ofLimit(tiles, formatBytes)} />
+            <Figure name="memory of the process" value={formatBytes(Number(last.memoryBytes))} />
+            <Figure name="bytes a second" value={now ? formatBytes(Math.round(now.bytes)) : '–'} />
+            <Figure name="elements a second" value={now ? formatShort(Math.round(now.elements)) : '–'} />
+            <Figure
+              name="calls, refused"
+              value={`${formatCount(Number(last.startedCalls))}, ${formatCount(Number(last.refusedCalls))}`}
+            />
+            <Figure name="up for" value={formatDuration(last.uptimeSeconds)} />
+          </dl>
+        </article>
+        <StageTable stages={last.stages} />
+      </div>
       {rates.length > 1 && (
-        <>
+        <div class="column">
           <article class="card">
             <h3>Bytes a second</h3>
             <LineChart
@@ -118,9 +121,8 @@ function Figures({
               xLabel="seconds"
             />
           </article>
-        </>
+        </div>
       )}
-      <StageTable stages={last.stages} />
     </div>
   );
 }
