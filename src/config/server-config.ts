@@ -41,12 +41,15 @@ const settings = z.object({
   admin: z.enum(['off', 'loopback'], 'must be off or loopback'),
   maxStreams: count(1, 100_000),
   maxCalls: count(1, 100_000),
+  maxQueued: count(1, 100_000),
+  maxQueueSeconds: count(1, 86_400),
   maxConnections: count(1, 100_000),
   maxConnectionAge: count(0, 1_000_000),
   maxConnectionAgeGrace: count(0, 1_000_000),
   maxNodes: count(1, 1_000_000),
   maxParameters: count(1, Number.MAX_SAFE_INTEGER),
   maxRequestBytes: count(1024, megabytes(1024)),
+  maxMetadataBytes: count(1024, megabytes(1)),
   bufferBytes: count(megabytes(32), megabytes(65536)),
   cacheBytes: count(0, megabytes(65536)),
   stallSeconds: count(1, 86_400),
@@ -87,15 +90,16 @@ const schema = settings.superRefine((given, context) => {
     );
   }
   if (explorerAddress === '') return;
-  if (tlsCert !== '') {
+  if (tlsClientCa !== '') {
     refuse(
       'explorerAddress',
-      'is in plain text, which a server with --tls-cert does not speak: leave it out',
+      "leads to a server that asks for certificates (--tls-client-ca), and its visitors' do not get there: leave it out",
     );
-  } else if (!insecure && !isLoopbackHost(listenHost(explorerAddress))) {
+  } else if (tlsCert === '' && !insecure && !isLoopbackHost(listenHost(explorerAddress))) {
     refuse(
       'explorerAddress',
-      'is reached by other machines, in plain text: give --insecure where a proxy or the network encrypts',
+      'is reached by other machines, in plain text: give --tls-cert and --tls-key, or --insecure where a proxy or the ' +
+        'network encrypts',
     );
   }
 });

@@ -29,6 +29,7 @@ import { Gate } from './security/gate';
 import { Identity } from './security/identity';
 import { answerPlainText } from './security/plain-text';
 import { ServerTls } from './security/tls';
+import { Load } from './telemetry/load';
 import { startTelemetry } from './telemetry/start';
 import { countUnknownMethods } from './telemetry/unknown-methods';
 import { watchServer } from './telemetry/watched';
@@ -67,6 +68,8 @@ export interface RunningServer {
   /** Host as configured, and the port that it listens on. */
   readonly host: string;
   readonly port: number;
+  /** Its certificate; undefined: it speaks plain text. */
+  readonly tls: Pick<ServerTls, 'material' | 'follow'> | undefined;
   /** Loads what has changed of the models; what cannot be loaded is logged, and what was served goes on. */
   reloadModels(): Promise<void>;
   /** Says NOT_SERVING, lets streams finish within the grace period, then ends everything. Safe to call twice. */
@@ -111,6 +114,7 @@ export async function startServer(
     directory: config.models,
     defaultModel: config.defaultModel,
     limits: config,
+    queue: config,
     workers: config.workers,
     cudaDevices: config.cudaDevices,
     provider: config.executionProvider,
@@ -127,6 +131,10 @@ export async function startServer(
       health.setServing(MODELS_HEALTH, isWhole);
     },
   });
+  const load = new Load(() => ({
+    ...admission.shares,
+    tile_bytes: service.usage.tileBytes / admission.tileBytes,
+  }));
   const readers = new Readers(config.stallSeconds * 1000, () => service.isPressed);
   const server = new Server({
     'grpc.max_receive_message_length': config.maxRequestBytes,
@@ -141,6 +149,7 @@ export async function startServer(
         gate,
         version,
         telemetry,
+        load,
         logger,
         largeRequests: LARGE_REQUESTS,
         maxRequestBytes: config.maxRequestBytes,
@@ -173,7 +182,7 @@ export async function startServer(
     await closeThreads();
     throw error;
   });
-  const connections = new Connections(admission.connections);
+  const connections = new Connections(admission.connections, config.maxMetadataBytes);
   for (const http2Server of http2ServersOf(server)) {
     if (tls !== undefined) answerPlainText(http2Server);
     connections.watch(http2Server);
@@ -222,7 +231,7 @@ export async function startServer(
       if (!(error instanceof LogahError)) logger.error({ err: error }, 'models not loaded');
     });
   };
-  return { host, port, reloadModels, stop, stopped };
+  return { host, port, tls, reloadModels, stop, stopped };
 }
 
 function openTls(
