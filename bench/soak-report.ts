@@ -24,7 +24,11 @@ export function soakSection(results: SoakResults): string {
         .join(
           ', ',
         )} rounds, of which ${failed} failed. ${fuzzed} fuzzed requests ended as ${counted(statuses)}. ` +
-      `The log had ${errors} errors, and the longest stall of the thread that speaks gRPC was ${results.longestStallMs.toFixed(0)} ms.`,
+      `The log had ${errors} errors. The longest stall of the thread that speaks gRPC was ${results.longestStallMs.toFixed(0)} ms, after the ` +
+      `warm-up ${stallAfter(results).toFixed(0)} ms. glibc's allocator was set as in the container image ` +
+      `(${Object.entries(results.environment)
+        .map(([name, value]) => `\`${name}=${value}\``)
+        .join(', ')}).`,
     table(
       ['slope of resident memory', 'bar', 'measured', ''],
       [row('all samples', results.slope), row('the lowest of each minute', results.floorSlope)],
@@ -51,6 +55,10 @@ function row(name: string, { bytesPerHour, standardError }: SoakResults['slope']
     `${mb(bytesPerHour)} ± ${mb(standardError)} MB an hour`,
     verdict,
   ];
+}
+
+function stallAfter({ samples, warmUpSeconds }: SoakResults): number {
+  return Math.max(...samples.filter(({ seconds }) => seconds > warmUpSeconds).map(({ stallMs }) => stallMs));
 }
 
 function counted(statuses: SoakResults['statuses']): string {

@@ -1,6 +1,7 @@
 /**
- * `npm run soak [MINUTES]`: callers of every kind at once, good and bad, on one server for an hour, and whether its memory
- * grows; JSON to bench/results/soak.json. The first sixth of the time is warm-up.
+ * `npm run soak -- [MINUTES] [KINDS]`: callers of every kind at once, good and bad, on one server for an hour, and whether its
+ * memory grows; JSON to bench/results/soak.json. The first sixth of the time is warm-up. KINDS, with commas between them,
+ * leaves out all others, to see which kind it is that makes memory grow.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -8,6 +9,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { allocatorEnvironment } from '../test/support/image-environment';
 import { residentMemory } from '../test/support/memory';
 import { startServer, type ServerProcess } from '../test/support/server-process';
 import { slopeError, slopeOf, type Point } from './regression';
@@ -18,6 +20,8 @@ const OUT = process.env.LOGAH_SOAK_RESULTS ?? 'bench/results/soak.json';
 const DEFAULT_MINUTES = 60;
 const SAMPLE_MS = 5000;
 const SEED = 15;
+/** pino's. */
+const ERROR_LEVEL = 50;
 const PROBE = join(__dirname, '..', 'test', 'support', 'event-loop-probe.cjs');
 
 const say = (line: string): void => {
@@ -25,14 +29,17 @@ const say = (line: string): void => {
 };
 
 async function main(): Promise<void> {
-  const [minutes = String(DEFAULT_MINUTES)] = process.argv.slice(2);
+  const [minutes = String(DEFAULT_MINUTES), only = ''] = process.argv.slice(2);
   const seconds = Number(minutes) * 60;
   if (!(seconds > 0)) throw new Error(`minutes must be a number above 0, not ${minutes}`);
   const warmUpSeconds = seconds / 6;
+  const environment = allocatorEnvironment();
   const server = await startServer({
     models: MODELS,
     flags: ['--max-nodes', String(MAX_NODES), '--stall-seconds', String(STALL_SECONDS), '--workers', '1'],
-    environment: { NODE_OPTIONS: `--require ${PROBE}` },
+    environment: { ...environment, NODE_OPTIONS: `--require ${PROBE}` },
+    // Of half a million lines, what the figures need.
+    keepsLog: ({ msg, level }) => msg === 'event loop' || Number(level) >= ERROR_LEVEL,
   });
   void server.exit.then(({ code, signal }) => {
     if (ended.signal.aborted) return;
@@ -43,9 +50,13 @@ async function main(): Promise<void> {
   const statuses = new Map<string, number>();
   const rounds: Record<string, number> = {};
   const failures: Record<string, number> = {};
-  const callers = callersOf(server.address, SEED, statuses).map((caller) =>
-    keepCalling(caller, rounds, failures, ended.signal),
-  );
+  // Loading the service itself is no stall of those who call.
+  await probe(server);
+  const kinds = callersOf(server.address, SEED, statuses);
+  const wanted = only === '' ? kinds : kinds.filter(({ name }) => only.split(',').includes(name));
+  if (wanted.length === 0)
+    throw new Error(`no kind of ${only}; there are ${kinds.map(({ name }) => name).join(', ')}`);
+  const callers = wanted.map((caller) => keepCalling(caller, rounds, failures, ended.signal));
   const samples: SoakSample[] = [];
   const load: number[] = [];
   let longestStallMs = 0;
@@ -61,12 +72,14 @@ async function main(): Promise<void> {
       resident: residentMemory(server.pid),
       heapUsed: probed.heapUsed,
       external: probed.external,
+      arrayBuffers: probed.arrayBuffers,
+      stallMs: Number(probed.longestMs.toFixed(1)),
     };
     samples.push(sample);
     if (samples.length % 12 === 0) say(progress(sample, rounds));
   }
   ended.abort();
-  const errors = server.logs.filter(({ level }) => Number(level) >= 50).length;
+  const errors = server.logs.filter(({ level }) => Number(level) >= ERROR_LEVEL).length;
   const measured = samples.filter((sample) => sample.seconds > warmUpSeconds);
   const results: SoakResults = {
     date: new Date().toISOString().slice(0, 10),
@@ -78,6 +91,8 @@ async function main(): Promise<void> {
       : (process.env.LOGAH_COMMIT ?? ''),
     load: [Math.min(...load), Math.max(...load)],
     warmUpSeconds,
+    only,
+    environment,
     seconds: Math.round(elapsed()),
     rounds,
     failures,
@@ -113,6 +128,7 @@ interface Probed {
   readonly longestMs: number;
   readonly heapUsed: number;
   readonly external: number;
+  readonly arrayBuffers: number;
 }
 
 async function probe(server: ServerProcess): Promise<Probed> {
@@ -138,10 +154,10 @@ function lineThrough(samples: readonly SoakSample[]): SoakResults['slope'] {
   return { bytesPerHour: slopeOf(points), standardError: slopeError(points) };
 }
 
-function progress({ seconds, resident, heapUsed, external }: SoakSample, rounds: object): string {
+function progress({ seconds, resident, heapUsed, external, stallMs }: SoakSample, rounds: object): string {
   const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
   return (
-    `${(seconds / 60).toFixed(0)} min: ${mb(resident)} MB resident, ${mb(heapUsed)} heap, ${mb(external)} external; ` +
+    `${(seconds / 60).toFixed(0)} min: ${mb(resident)} MB resident, ${mb(heapUsed)} heap, ${mb(external)} external, ${stallMs.toFixed(0)} ms stall; ` +
     JSON.stringify(rounds)
   );
 }

@@ -23,8 +23,10 @@ if (isMainThread) {
   setInterval(look, 1).unref();
   process.on('SIGUSR2', () => {
     look();
-    const { heapUsed, external } = process.memoryUsage();
-    process.stdout.write(`${JSON.stringify({ msg: 'event loop', longestMs, heapUsed, external })}\n`);
+    const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+    process.stdout.write(
+      `${JSON.stringify({ msg: 'event loop', longestMs, heapUsed, external, arrayBuffers })}\n`,
+    );
     longestMs = 0;
   });
   process.on('exit', () => closeSync(file));
