@@ -14,6 +14,15 @@ export interface SoakSample {
   readonly stallMs: number;
 }
 
+/** What the server holds while nobody calls, its garbage collected. */
+export type SoakRest = Omit<SoakSample, 'stallMs'>;
+
+/** The line through points, and the standard error of its slope. */
+export interface SoakSlope {
+  readonly bytesPerHour: number;
+  readonly standardError: number;
+}
+
 export interface SoakResults {
   readonly date: string;
   readonly processor: string;
@@ -40,8 +49,11 @@ export interface SoakResults {
   /** With the warm-up, in which functions are compiled. */
   readonly longestStallMs: number;
   /** The line through the samples after the warm-up, and the standard error of its slope from ten blocks of them. */
-  readonly slope: { readonly bytesPerHour: number; readonly standardError: number };
+  readonly slope: SoakSlope;
   /** The same of the lowest sample of every minute, which leaves out what comes and goes. */
-  readonly floorSlope: { readonly bytesPerHour: number; readonly standardError: number };
+  readonly floorSlope: SoakSlope;
+  /** The same of the rests, point by point: what is left of the calls. */
+  readonly restSlope: SoakSlope;
   readonly samples: readonly SoakSample[];
+  readonly rests: readonly SoakRest[];
 }

@@ -1,6 +1,7 @@
 /**
  * `npm run soak -- [MINUTES] [KINDS]`: callers of every kind at once, good and bad, on one server for an hour, and whether its
- * memory grows; JSON to bench/results/soak.json. The first sixth of the time is warm-up. KINDS, with commas between them,
+ * memory grows; JSON to bench/results/soak.json. The first sixth of the time is warm-up. Every few minutes the callers rest,
+ * and the server is looked at without them: what comes and goes with calls is many times what might stay. KINDS, with commas between them,
  * leaves out all others, to see which kind it is that makes memory grow.
  */
 
@@ -14,11 +15,13 @@ import { residentMemory } from '../test/support/memory';
 import { startServer, type ServerProcess } from '../test/support/server-process';
 import { slopeError, slopeOf, type Point } from './regression';
 import { callersOf, MAX_NODES, MODELS, STALL_SECONDS, type Caller } from './soak-load';
-import type { SoakResults, SoakSample } from './soak-results';
+import type { SoakRest, SoakResults, SoakSample, SoakSlope } from './soak-results';
+import { Turnstile } from './turnstile';
 
 const OUT = process.env.LOGAH_SOAK_RESULTS ?? 'bench/results/soak.json';
 const DEFAULT_MINUTES = 60;
 const SAMPLE_MS = 5000;
+const REST_EVERY_SECONDS = 150;
 const SEED = 15;
 /** pino's. */
 const ERROR_LEVEL = 50;
@@ -39,7 +42,7 @@ async function main(): Promise<void> {
     flags: ['--max-nodes', String(MAX_NODES), '--stall-seconds', String(STALL_SECONDS), '--workers', '1'],
     environment: { ...environment, NODE_OPTIONS: `--require ${PROBE}` },
     // Of half a million lines, what the figures need.
-    keepsLog: ({ msg, level }) => msg === 'event loop' || Number(level) >= ERROR_LEVEL,
+    keepsLog: ({ msg, level }) => msg === 'event loop' || msg === 'at rest' || Number(level) >= ERROR_LEVEL,
   });
   void server.exit.then(({ code, signal }) => {
     if (ended.signal.aborted) return;
@@ -56,8 +59,10 @@ async function main(): Promise<void> {
   const wanted = only === '' ? kinds : kinds.filter(({ name }) => only.split(',').includes(name));
   if (wanted.length === 0)
     throw new Error(`no kind of ${only}; there are ${kinds.map(({ name }) => name).join(', ')}`);
-  const callers = wanted.map((caller) => keepCalling(caller, rounds, failures, ended.signal));
+  const turnstile = new Turnstile();
+  const callers = wanted.map((caller) => keepCalling(caller, turnstile, rounds, failures, ended.signal));
   const samples: SoakSample[] = [];
+  const rests: SoakRest[] = [];
   const load: number[] = [];
   let longestStallMs = 0;
   const started = performance.now();
@@ -77,10 +82,19 @@ async function main(): Promise<void> {
     };
     samples.push(sample);
     if (samples.length % 12 === 0) say(progress(sample, rounds));
+    if (elapsed() > (rests.length + 1) * REST_EVERY_SECONDS) {
+      const seconds = Number(elapsed().toFixed(1));
+      await turnstile.close();
+      const { rss: resident, heapUsed, external, arrayBuffers } = await restOf(server);
+      rests.push({ seconds, resident, heapUsed, external, arrayBuffers });
+      turnstile.open();
+      say(`at rest after ${seconds.toFixed(0)} s: ${(resident / 1e6).toFixed(1)} MB resident`);
+    }
   }
   ended.abort();
   const errors = server.logs.filter(({ level }) => Number(level) >= ERROR_LEVEL).length;
   const measured = samples.filter((sample) => sample.seconds > warmUpSeconds);
+  const rested = rests.filter((rest) => rest.seconds > warmUpSeconds);
   const results: SoakResults = {
     date: new Date().toISOString().slice(0, 10),
     processor: cpus()[0]?.model.trim() ?? '',
@@ -101,7 +115,9 @@ async function main(): Promise<void> {
     longestStallMs,
     slope: lineThrough(measured),
     floorSlope: lineThrough(floors(measured)),
+    restSlope: lineThrough(rested, rested.length),
     samples,
+    rests,
   };
   writeFileSync(OUT, `${JSON.stringify(results, null, 1)}\n`);
   say(`wrote ${OUT}: ${JSON.stringify({ slope: results.slope, floorSlope: results.floorSlope, errors })}`);
@@ -110,32 +126,35 @@ async function main(): Promise<void> {
 /** Does rounds until the signal aborts, and says which fail: on a busy machine, good callers may be slow as well. */
 async function keepCalling(
   { name, round, pauseMs }: Caller,
+  turnstile: Turnstile,
   rounds: Record<string, number>,
   failures: Record<string, number>,
   until: AbortSignal,
 ): Promise<void> {
   for (let index = 0; !until.aborted; index++) {
-    await round(index).catch((error: unknown) => {
-      failures[name] = (failures[name] ?? 0) + 1;
-      if (!until.aborted) say(`${name}, round ${index}: ${String(error)}`);
+    await turnstile.through(async () => {
+      await round(index).catch((error: unknown) => {
+        failures[name] = (failures[name] ?? 0) + 1;
+        if (!until.aborted) say(`${name}, round ${index}: ${String(error)}`);
+      });
     });
     rounds[name] = index + 1;
     await delay(pauseMs);
   }
 }
 
-interface Probed {
-  readonly longestMs: number;
-  readonly heapUsed: number;
-  readonly external: number;
-  readonly arrayBuffers: number;
-}
+type Probed = Omit<SoakSample, 'seconds' | 'resident' | 'stallMs'> & { readonly longestMs: number };
+type Rested = Omit<Probed, 'longestMs'> & { readonly rss: number };
 
-async function probe(server: ServerProcess): Promise<Probed> {
+const probe = (server: ServerProcess): Promise<Probed> => asked<Probed>(server, 'SIGUSR2', 'event loop');
+const restOf = (server: ServerProcess): Promise<Rested> => asked<Rested>(server, 'SIGPWR', 'at rest');
+
+/** The next line with this message, which the server logs on a signal (test/support/event-loop-probe.cjs). */
+async function asked<Answer>(server: ServerProcess, signal: NodeJS.Signals, msg: string): Promise<Answer> {
   const before = server.logs.length;
-  const line = server.logged('event loop', (entry) => server.logs.indexOf(entry, before) >= before);
-  server.kill('SIGUSR2');
-  return (await line) as unknown as Probed;
+  const line = server.logged(msg, (entry) => server.logs.indexOf(entry, before) >= before);
+  server.kill(signal);
+  return (await line) as unknown as Answer;
 }
 
 /** The lowest sample of every minute. */
@@ -149,9 +168,9 @@ function floors(samples: readonly SoakSample[]): SoakSample[] {
   return [...lowest.values()];
 }
 
-function lineThrough(samples: readonly SoakSample[]): SoakResults['slope'] {
+function lineThrough(samples: readonly SoakRest[], blocks?: number): SoakSlope {
   const points = samples.map(({ seconds, resident }): Point => ({ x: seconds / 3600, y: resident }));
-  return { bytesPerHour: slopeOf(points), standardError: slopeError(points) };
+  return { bytesPerHour: slopeOf(points), standardError: slopeError(points, blocks) };
 }
 
 function progress({ seconds, resident, heapUsed, external, stallMs }: SoakSample, rounds: object): string {
