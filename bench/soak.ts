@@ -21,7 +21,7 @@ import { Turnstile } from './turnstile';
 const OUT = process.env.LOGAH_SOAK_RESULTS ?? 'bench/results/soak.json';
 const DEFAULT_MINUTES = 60;
 const SAMPLE_MS = 5000;
-const REST_EVERY_SECONDS = 150;
+const REST_EVERY_SECONDS = 120;
 const SEED = 15;
 /** pino's. */
 const ERROR_LEVEL = 50;
@@ -86,9 +86,12 @@ async function main(): Promise<void> {
       const seconds = Number(elapsed().toFixed(1));
       await turnstile.close();
       const { rss: resident, heapUsed, external, arrayBuffers } = await restOf(server);
-      rests.push({ seconds, resident, heapUsed, external, arrayBuffers });
+      const rest = { seconds, resident, heapUsed, external, arrayBuffers };
+      rests.push(rest);
       turnstile.open();
-      say(`at rest after ${seconds.toFixed(0)} s: ${(resident / 1e6).toFixed(1)} MB resident`);
+      say(
+        `at rest after ${seconds.toFixed(0)} s: ${progress({ ...rests[rests.length - 1], stallMs: 0 } as SoakSample, {})}`,
+      );
     }
   }
   ended.abort();
@@ -173,11 +176,15 @@ function lineThrough(samples: readonly SoakRest[], blocks?: number): SoakSlope {
   return { bytesPerHour: slopeOf(points), standardError: slopeError(points, blocks) };
 }
 
-function progress({ seconds, resident, heapUsed, external, stallMs }: SoakSample, rounds: object): string {
+function progress(sample: SoakSample, rounds: object): string {
+  return `${held(sample)}, ${sample.stallMs.toFixed(0)} ms stall; ${JSON.stringify(rounds)}`;
+}
+
+function held({ seconds, resident, heapUsed, external, arrayBuffers }: SoakRest): string {
   const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
   return (
-    `${(seconds / 60).toFixed(0)} min: ${mb(resident)} MB resident, ${mb(heapUsed)} heap, ${mb(external)} external, ${stallMs.toFixed(0)} ms stall; ` +
-    JSON.stringify(rounds)
+    `${(seconds / 60).toFixed(0)} min: ${mb(resident)} MB resident, ${mb(heapUsed)} heap, ${mb(external)} external, ` +
+    `${mb(arrayBuffers)} buffers`
   );
 }
 

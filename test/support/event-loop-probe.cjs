@@ -1,15 +1,25 @@
 // Loaded into the server by --require: says, on SIGUSR2, for how long its main thread was last kept from its events, with the
 // bytes that it has in V8's heap and outside of it. The time is counted in its own processor time, which Linux tells: on a
-// busy machine, waiting for a processor is no fault of it. On SIGPWR, it collects its garbage, and says what is resident then.
+// busy machine, waiting for a processor is no fault of it. On SIGPWR, all threads collect their garbage, and it says what is
+// resident then.
 const { Buffer } = require('node:buffer');
 const { closeSync, openSync, readSync } = require('node:fs');
 const { setInterval } = require('node:timers');
 const { setTimeout } = require('node:timers/promises');
 const { runInNewContext } = require('node:vm');
 const { setFlagsFromString } = require('node:v8');
-const { isMainThread } = require('node:worker_threads');
+const { BroadcastChannel, isMainThread } = require('node:worker_threads');
 
-const SETTLE_MS = 250;
+const SETTLE_MS = 300;
+
+const others = new BroadcastChannel('collect');
+const collect = () => {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+};
+if (!isMainThread) others.onmessage = collect;
+// Listening keeps a thread.
+others.unref();
 
 if (isMainThread) {
   const file = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
@@ -35,10 +45,9 @@ if (isMainThread) {
     longestMs = 0;
   });
   process.on('SIGPWR', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc');
     // What the first leaves to finalisers, the second frees; buffers are freed behind its back.
-    for (let round = 0; round < 2; round++) {
+    for (let round = 0; round < 3; round++) {
+      others.postMessage('');
       collect();
       await setTimeout(SETTLE_MS);
     }

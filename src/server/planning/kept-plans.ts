@@ -4,13 +4,16 @@
  */
 
 import { createHash } from 'node:crypto';
-import { abortError } from '../../errors';
+import { abortError, LogahError } from '../../errors';
 import type { Caller } from '../security/caller';
 import type { Planner } from './planner';
 import type { PlannedCall, PlannedRpc } from './planning-protocol';
 
 /** Larger requests are planned each time: their digests would keep the thread that speaks gRPC too long. */
 const MAX_REQUEST_BYTES = 2 ** 20;
+
+/** One for all places: an abort without a reason makes an error with a stack for each. */
+const GIVEN_UP = new LogahError('cancelled', 'nobody waits for this plan');
 
 interface Waiting {
   readonly resolve: (call: PlannedCall) => void;
@@ -103,7 +106,7 @@ export class KeptPlans {
   #end(key: string, shared: Shared): void {
     if (this.#shared.get(key) !== shared) return;
     this.#shared.delete(key);
-    for (const place of shared.places.values()) place.abort();
+    for (const place of shared.places.values()) place.abort(GIVEN_UP);
   }
 
   #keep(key: string, call: PlannedCall): void {
