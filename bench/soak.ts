@@ -2,7 +2,9 @@
  * `npm run soak -- [MINUTES] [KINDS]`: callers of every kind at once, good and bad, on one server for an hour, and whether its
  * memory grows; JSON to bench/results/soak.json. The first sixth of the time is warm-up. Every few minutes the callers rest,
  * and the server is looked at without them: what comes and goes with calls is many times what might stay. KINDS, with commas between them,
- * leaves out all others, to see which kind it is that makes memory grow.
+ * leaves out all others, to see which kind it is that makes memory grow. LOGAH_SOAK_PROXIES names proxies, with commas between
+ * them, behind which streams of other servers break meanwhile; those that are not in PATH lie in LOGAH_PROXIES, as for
+ * `npm run bench:resume`.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -15,6 +17,7 @@ import { residentMemory } from '../test/support/memory';
 import { startServer, type ServerProcess } from '../test/support/server-process';
 import { slopeError, slopeOf, type Point } from './regression';
 import { callersOf, MAX_NODES, MODELS, STALL_SECONDS, type Caller } from './soak-load';
+import { breaksBehind } from './soak-proxies';
 import type { SoakRest, SoakResults, SoakSample, SoakSlope } from './soak-results';
 import { Turnstile } from './turnstile';
 
@@ -55,7 +58,12 @@ async function main(): Promise<void> {
   const failures: Record<string, number> = {};
   // Loading the service itself is no stall of those who call.
   await probe(server);
-  const kinds = callersOf(server.address, SEED, statuses);
+  const proxies = process.env.LOGAH_SOAK_PROXIES;
+  const breaks = proxies === undefined ? undefined : await breaksBehind(proxies, process.env.LOGAH_PROXIES);
+  const kinds = [
+    ...callersOf(server.address, SEED, statuses),
+    ...(breaks === undefined ? [] : [breaks.caller]),
+  ];
   const wanted = only === '' ? kinds : kinds.filter(({ name }) => only.split(',').includes(name));
   if (wanted.length === 0)
     throw new Error(`no kind of ${only}; there are ${kinds.map(({ name }) => name).join(', ')}`);
@@ -89,9 +97,7 @@ async function main(): Promise<void> {
       const rest = { seconds, resident, heapUsed, external, arrayBuffers };
       rests.push(rest);
       turnstile.open();
-      say(
-        `at rest after ${seconds.toFixed(0)} s: ${progress({ ...rests[rests.length - 1], stallMs: 0 } as SoakSample, {})}`,
-      );
+      say(`at rest: ${held(rest)}`);
     }
   }
   ended.abort();
@@ -122,6 +128,7 @@ async function main(): Promise<void> {
     samples,
     rests,
   };
+  await breaks?.end();
   writeFileSync(OUT, `${JSON.stringify(results, null, 1)}\n`);
   say(`wrote ${OUT}: ${JSON.stringify({ slope: results.slope, floorSlope: results.floorSlope, errors })}`);
 }
