@@ -207,6 +207,11 @@ describe('what is no gRPC', () => {
     ['a preface alone', PREFACE],
     ['a preface and no frames', Buffer.concat([PREFACE, Buffer.alloc(100, 'A')])],
     ['a preface and settings', Buffer.concat([PREFACE, SETTINGS])],
+    // CVE-2026-21714: of this, Node.js kept the session.
+    [
+      'a window beyond its bound',
+      Buffer.concat([PREFACE, SETTINGS, frame(8, 0, 0, Buffer.from([127, 255, 255, 255]))]),
+    ],
   ])('and says %s leaves nothing behind when it has gone', async (_, bytes) => {
     await start();
     const before = await usedHeap();
