@@ -38,25 +38,43 @@ function gpt2(name: string, width: number, layers: number, heads: number): Archi
   };
 }
 
+function llama(name: string, sizes: Readonly<Record<string, number>>): Architecture {
+  const architectures = ['LlamaForCausalLM'];
+  return { name, config: { model_type: 'llama', architectures, ...sizes, tie_word_embeddings: false } };
+}
+
 export const VIT_TINY = vit('ViT-Tiny', 192, 12, 3);
 export const VIT_BASE = vit('ViT-Base', 768, 12, 12);
 export const GPT2_LARGE = gpt2('GPT-2-Large', 1280, 36, 20);
 export const GPT2_XL = gpt2('GPT-2-XL', 1600, 48, 25);
-export const LLAMA_7B: Architecture = {
-  name: 'Llama-7B',
-  config: {
-    model_type: 'llama',
-    architectures: ['LlamaForCausalLM'],
-    hidden_size: 4096,
-    intermediate_size: 11008,
-    num_hidden_layers: 32,
-    num_attention_heads: 32,
-    num_key_value_heads: 32,
-    max_position_embeddings: 2048,
-    vocab_size: 32000,
-    tie_word_embeddings: false,
-  },
-};
+export const LLAMA_7B = llama('Llama-7B', {
+  hidden_size: 4096,
+  intermediate_size: 11008,
+  num_hidden_layers: 32,
+  num_attention_heads: 32,
+  num_key_value_heads: 32,
+  max_position_embeddings: 2048,
+  vocab_size: 32000,
+});
+export const LLAMA_405B = llama('Llama-3.1-405B', {
+  hidden_size: 16384,
+  intermediate_size: 53248,
+  num_hidden_layers: 126,
+  num_attention_heads: 128,
+  num_key_value_heads: 8,
+  max_position_embeddings: 131072,
+  vocab_size: 128256,
+});
+/** As narrow as it is deep: what it costs is the encoder, which looks at all pairs of nodes. */
+export const MANY_NODES = llama('a Llama of 8,192 nodes', {
+  hidden_size: 64,
+  intermediate_size: 128,
+  num_hidden_layers: 545,
+  num_attention_heads: 2,
+  num_key_value_heads: 2,
+  max_position_embeddings: 64,
+  vocab_size: 1000,
+});
 
 /** From the smallest to the largest. */
 export const GROWTH: readonly Architecture[] = [

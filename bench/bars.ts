@@ -10,10 +10,19 @@ export interface Bar {
 }
 
 const MEGABYTE = 1e6;
+/** A network of so many is there for the encoder's memory. */
+const MANY_NODES = 8000;
 
 /** Ratios are medians of those within a round. */
-export function barsOf({ throughput, latency, concurrency, growth }: Results): readonly Bar[] {
-  const { architecture: large, ceiling, dense, factors, core, naive, denseBytes } = throughput;
+export function barsOf({
+  throughput,
+  latency,
+  concurrency,
+  growth,
+  cores = [],
+  herd,
+}: Results): readonly Bar[] {
+  const { architecture: large, ceiling, dense, f16, bf16, factors, core, naive, denseBytes } = throughput;
   const atLeast = (what: string, value: number, least: number, digits = 2): Bar => ({
     what,
     bar: `at least ${least.toFixed(digits)}`,
@@ -35,7 +44,9 @@ export function barsOf({ throughput, latency, concurrency, growth }: Results): r
   };
   const [one, sixteen] = [streams(1), streams(16)];
   return [
-    atLeast(`${large}, dense: throughput against the ceiling`, ceiling.timesDense.median, 0.7),
+    atLeast(`${large}, dense: throughput against the ceiling`, ceiling.timesDense.median, 0.8),
+    atMost(`${large}, dense: bfloat16 against float32, time`, bf16.timesDense.median, 0.6, '', 2),
+    atMost(`${large}, dense: float16 against float32, time`, f16.timesDense.median, 0.6, '', 2),
     atLeast(
       `${large}, dense over the network: times as fast as plain PyTorch in process`,
       naive.seconds.median / dense.seconds.median,
@@ -66,6 +77,26 @@ export function barsOf({ throughput, latency, concurrency, growth }: Results): r
     ),
     atMost('16 streams: server peak memory', sixteen.serverPeakBytes / MEGABYTE, 600, ' MB'),
     atMost('16 streams: health checks, p99', sixteen.healthP99Ms, 50, ' ms'),
+    ...cores.flatMap(({ architecture, nodes, firstSeconds, againSeconds, serverPeakBytes }) => [
+      ...(nodes < MANY_NODES
+        ? [
+            atMost(`${architecture}, cores: first`, firstSeconds, 2, ' s', 2),
+            atMost(`${architecture}, cores: again`, againSeconds.median, 0.1, ' s', 2),
+          ]
+        : []),
+      atMost(`${architecture}, cores: server peak memory`, serverPeakBytes / MEGABYTE, 400, ' MB'),
+    ]),
+    ...(herd === undefined
+      ? []
+      : [
+          atMost(
+            `${herd.ranks} ranks of ${herd.architecture} at once, cores: server CPU, against one`,
+            herd.all.serverCpuSeconds / herd.one.serverCpuSeconds,
+            3,
+            '',
+            2,
+          ),
+        ]),
     atLeast('r² of time against parameters', growth.rSquared, 0.99, 4),
   ];
 }

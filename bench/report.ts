@@ -7,6 +7,7 @@ import { barsOf } from './bars';
 import { faultsSection } from './fault-report';
 import type { FaultResults } from './fault-results';
 import type { Results, Way } from './results';
+import { coreSections } from './core-report';
 import { moduleSection, type ModuleResults } from './module-report';
 import { soakSection } from './soak-report';
 import type { SoakResults } from './soak-results';
@@ -28,7 +29,7 @@ export function performanceDocument(
   soak: SoakResults | undefined,
   notes: string,
 ): string {
-  const { machine, throughput, latency, concurrency, growth } = results;
+  const { machine, throughput, latency, concurrency, growth, cores, herd } = results;
   const { model } = machine;
   return [
     '# Performance',
@@ -108,6 +109,7 @@ export function performanceDocument(
     ),
     `A line through the medians: ${growth.secondsPerBillion.toFixed(2)} s for a billion parameters, r² = ${growth.rSquared.toFixed(4)}.`,
     '![Time and memory against parameters](images/performance-growth.svg)',
+    ...(cores === undefined || herd === undefined ? [] : coreSections(cores, herd)),
     faultsSection(faults),
     ...(soak === undefined ? [] : [soakSection(soak)]),
     notes.trim(),

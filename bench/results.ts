@@ -82,10 +82,42 @@ export interface Growth {
   readonly secondsPerBillion: number;
 }
 
+/** A network's cores, from a server that has not met it, and again. */
+export interface CoreAnswer {
+  readonly architecture: string;
+  readonly parameters: number;
+  readonly nodes: number;
+  readonly bytes: number;
+  readonly firstSeconds: number;
+  readonly firstServerCpuSeconds: number;
+  readonly againSeconds: Spread;
+  readonly againServerCpuSeconds: number;
+  readonly serverPeakBytes: number;
+}
+
+/** What ranks took who asked at the same moment. */
+export interface Stampede {
+  readonly seconds: number;
+  readonly serverCpuSeconds: number;
+  /** Of all answers. */
+  readonly bytes: number;
+  readonly serverPeakBytes: number;
+}
+
+export interface Herd {
+  readonly architecture: string;
+  readonly ranks: number;
+  readonly one: Stampede;
+  readonly all: Stampede;
+}
+
 export interface Results {
   readonly machine: Machine;
   readonly throughput: Throughput;
   readonly latency: Latency;
   readonly concurrency: readonly Concurrency[];
   readonly growth: Growth;
+  /** Undefined in files of before. */
+  readonly cores?: readonly CoreAnswer[];
+  readonly herd?: Herd;
 }

@@ -5,9 +5,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { connect } from '../src/client';
 import { measureConcurrency } from './concurrency';
+import { measureCores, measureHerd } from './cores';
 import { measureGrowth } from './growth';
 import { measureLatency } from './latency';
 import { startCeiling, startClient, startService } from './processes';
@@ -19,14 +20,29 @@ interface Flags {
   readonly rounds: number;
   readonly out: string;
   readonly work: string;
+  readonly only?: Part;
   readonly python?: string;
 }
+
+/** What is measured, in this order. */
+const PARTS = {
+  throughput: measureThroughput,
+  latency: measureLatency,
+  concurrency: measureConcurrency,
+  growth: measureGrowth,
+  cores: measureCores,
+  herd: measureHerd,
+} as const;
+type Part = keyof typeof PARTS;
 
 const command = new Command('bench')
   .description('measure the service against bare gRPC and against plain PyTorch, on this machine')
   .option('--rounds <count>', 'rounds that count, after one that does not', positive, 5)
   .option('--out <file>', 'where the figures go', 'bench/results/performance.json')
   .option('--work <directory>', 'for the model of random weights and files of the run', '.bench')
+  .addOption(
+    new Option('--only <part>', 'print the figures of one part, and write none').choices(Object.keys(PARTS)),
+  )
   .option('--python <file>', "a Python with the package's dependencies (default: LOGAH_PYTHON)")
   .action(async (flags: Flags) => {
     await bench(flags);
@@ -52,13 +68,19 @@ async function bench(flags: Flags): Promise<void> {
   const client = startClient();
   const setup: Setup = { service, ceiling, client, build, python, work, rounds: flags.rounds, say };
   try {
+    if (flags.only !== undefined) {
+      process.stdout.write(`${JSON.stringify(await PARTS[flags.only](setup), null, 2)}\n`);
+      return;
+    }
     const throughput = await measureThroughput(setup);
     const latency = await measureLatency(setup);
     const machine = await describeMachine(service.target);
     await service.stop();
     const concurrency = await measureConcurrency(setup);
     const growth = await measureGrowth(setup);
-    const results: Results = { machine, throughput, latency, concurrency, growth };
+    const cores = await measureCores(setup);
+    const herd = await measureHerd(setup);
+    const results: Results = { machine, throughput, latency, concurrency, growth, cores, herd };
     writeFileSync(flags.out, `${JSON.stringify(results, null, 2)}\n`);
     say(`wrote ${flags.out}`);
   } finally {

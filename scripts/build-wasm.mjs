@@ -7,6 +7,7 @@ import wabtModule from 'wabt';
 const MODULES = [
   { folder: 'checksum', name: 'fold' },
   { folder: 'narrowing', name: 'narrow' },
+  { folder: 'product', name: 'product' },
 ];
 
 const wabt = await wabtModule();

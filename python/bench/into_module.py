@@ -4,7 +4,8 @@
 
 Needs the built service (`npm run build`) and a quiet machine. GPT-2-Large (774 million parameters, float32) unless
 another configuration is given; a LoGAH-Tiny of rank 32 with random weights answers over loopback. The module has its
-memory already, but for transformers' own start, which makes it. The plain PyTorch prediction has a process of its own.
+memory already, but for transformers' own start, which makes it. The plain PyTorch prediction has a process of its own,
+and so have Llama-7B, one rank of 512 of Llama-3.1-405B (`large_modules.py`), and NumPy (`without_torch.py`).
 """
 
 from __future__ import annotations
@@ -13,25 +14,23 @@ import argparse
 import json
 import os
 import platform
-import re
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from make_model import LANGUAGE_NAME, LANGUAGE_TINY, write_model
+from measuring import ROOT, cpu_seconds, peak_bytes, reset_peak, served, spread
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig
 
 import logah
 from logah.export.bundle import BundleDescription
 
-ROOT = Path(__file__).parents[2]
 GPT2_LARGE = {
     "architectures": ["GPT2LMHeadModel"],
     "model_type": "gpt2",
@@ -41,44 +40,8 @@ GPT2_LARGE = {
     "n_positions": 1024,
     "vocab_size": 50257,
 }
-
-
-@contextmanager
-def served(models: Path) -> Iterator[tuple[str, int]]:
-    """The address and the process number of a server of its own."""
-    command = ["node", str(ROOT / "dist/cli/main.js"), "serve", "--address", "127.0.0.1:0", "--models", str(models)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        for line in server.stdout:
-            entry = json.loads(line)
-            if entry["msg"] == "listening":
-                break
-        # Its log must not fill the pipe.
-        subprocess.Popen(["cat"], stdin=server.stdout, stdout=subprocess.DEVNULL)
-        yield f"127.0.0.1:{entry['port']}", server.pid
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def cpu_seconds(pid: int) -> float:
-    """Of a process and its threads, so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak_bytes(pid: int | str = "self") -> int:
-    """The largest resident memory of a process so far."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert found is not None
-    return int(found[1]) * 1024
-
-
-def reset_peak() -> int:
-    """Begins the count of the largest resident memory anew; what is resident now, in bytes."""
-    Path("/proc/self/clear_refs").write_text("5")
-    return peak_bytes()
+#: What large_modules.py fills.
+NETWORKS = ("llama-7b", "llama-405b-rank")
 
 
 def naive_seconds(work: Path, config: Path, rounds: int) -> list[float]:
@@ -94,9 +57,33 @@ def naive_seconds(work: Path, config: Path, rounds: int) -> list[float]:
     return seconds
 
 
-def spread(values: list[float]) -> dict[str, float]:
-    """Median, least and most."""
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+def own_process(script: str, *arguments: str) -> Any:
+    """What another script of this folder prints, in a process that ends then: memory comes fresh, and is given back."""
+    command = [sys.executable, str(ROOT / "python/bench" / script), *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def large_rounds(network: str, address: str, pid: int, rounds: int) -> dict[str, object]:
+    """`large_modules.py` in rounds; the server has the cores of the network from the second on."""
+    ran, server = [], []
+    for _ in range(rounds):
+        used = cpu_seconds(pid)
+        ran.append(own_process("large_modules.py", network, address))
+        server.append(cpu_seconds(pid) - used)
+    figures: dict[str, object] = {
+        name: spread([run[name] for run in ran])
+        if name.endswith("Seconds") or name == "seconds"
+        else max(run[name] for run in ran)
+        for name in ran[0]
+    }
+    return {**figures, "serverCpuSeconds": spread(server)}
+
+
+def on_meta(settings: PretrainedConfig) -> nn.Module:
+    """A module without memory: what fills it has the system clear each page first."""
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(settings)
 
 
 def drawn(module: nn.Module) -> None:
@@ -119,6 +106,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--config", type=Path)
+    parser.add_argument("--without-large", action="store_true", help="leave out the networks that need 14 GB of memory")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -127,25 +115,49 @@ def main() -> None:
         about = BundleDescription(LANGUAGE_NAME, "LoGAH-Tiny with random weights", families=("gpt2", "llama"))
         write_model(work, LANGUAGE_TINY, about)
         with served(work / "models") as (address, pid):
-            arguments.out.write_text(
-                json.dumps(measured(arguments.rounds, work, config, address, pid), indent=2) + "\n"
-            )
+            networks = () if arguments.without_large else NETWORKS
+            figures = measured(arguments.rounds, work, config, address, pid, networks)
+            arguments.out.write_text(json.dumps(figures, indent=2) + "\n")
 
 
-def measured(rounds: int, work: Path, config: Path, address: str, pid: int) -> dict[str, object]:
+def measured(
+    rounds: int, work: Path, config: Path, address: str, pid: int, networks: tuple[str, ...]
+) -> dict[str, object]:
     """All figures of a run."""
-    settings = AutoConfig.from_pretrained(work)
     client = logah.connect(address)
+    ways = way_rounds(client, rounds, AutoConfig.from_pretrained(work), pid)
+    # By now the memory of the modules has been given back.
+    naive = naive_seconds(work, config, rounds)
+    numpy = own_process("without_torch.py", str(config), address, "--rounds", str(rounds))
+    large = {name: large_rounds(name, address, pid, rounds) for name in networks}
+    plan = client.plan(config, representation="core")
+    return {
+        "parameters": plan.coverage.parameters,
+        "rounds": rounds,
+        "cores": os.cpu_count(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "bytes": {"core": plan.total_bytes, "dense": client.plan(config).total_bytes},
+        **ways,
+        "seconds": {**ways["seconds"], "naive": spread(naive)},
+        "withoutTorchSeconds": {name: spread(values) for name, values in numpy.items()},
+        "large": large,
+        "serverPeakBytes": peak_bytes(pid),
+    }
+
+
+def way_rounds(client: logah.Client, rounds: int, settings: PretrainedConfig, pid: int) -> dict[str, Any]:
+    """Each way into a module of this configuration, once a round."""
     small = AutoConfig.for_model("gpt2", n_embd=64, n_layer=2, n_head=4, vocab_size=100, n_positions=32)
     client.initialize(AutoModelForCausalLM.from_config(small))
     module = AutoModelForCausalLM.from_config(settings)
     # What a way finds in the module decides what it keeps: each begins with transformers' own start.
     own = {name: value.clone() for name, value in module.state_dict().items()}
-    before = client.initialize(module, representation="core")
     ways: dict[str, Callable[[int], object]] = {
         "transformersStart": lambda seed: AutoModelForCausalLM.from_config(settings),
         "auto": lambda seed: client.initialize(module, seed=seed),
         "autoAgain": lambda seed: client.initialize(module, seed=seed),
+        "autoFromMeta": lambda seed: client.initialize(on_meta(settings), seed=seed),
         "factors": lambda seed: client.initialize(module, seed=seed, representation="factors"),
         "dense": lambda seed: client.initialize(module, seed=seed, representation="dense"),
         "normal": lambda seed: drawn(module),
@@ -170,20 +182,11 @@ def measured(rounds: int, work: Path, config: Path, address: str, pid: int) -> d
                 answer.verify()  # type: ignore[attr-defined]
                 verify.append(time.perf_counter() - start)
             del answer
-    naive = naive_seconds(work, config, rounds)
-    plan = client.plan(config, representation="core")
     return {
-        "parameters": before.predicted + before.tiled + before.initialized,
-        "rounds": rounds,
-        "cores": os.cpu_count(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "bytes": {"core": plan.total_bytes, "dense": client.plan(config).total_bytes},
-        "seconds": {**{name: spread(values) for name, values in seconds.items()}, "naive": spread(naive)},
+        "seconds": {name: spread(values) for name, values in seconds.items()},
         "serverCpuSeconds": {name: spread(values) for name, values in server.items()},
         "verifySeconds": spread(verify),
         "clientBytesBeyondModule": beyond,
-        "serverPeakBytes": peak_bytes(pid),
     }
 
 

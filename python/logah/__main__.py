@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from logah import __version__
-from logah.commands import average, data, evaluate, export, health, models, plan, predict, trace, train
+from logah.commands import average, compare, data, evaluate, export, health, models, plan, predict, trace, train
 
-COMMANDS = (predict, plan, models, health, trace, data, train, evaluate, average, export)
+COMMANDS = (predict, plan, models, health, trace, data, train, evaluate, compare, average, export)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

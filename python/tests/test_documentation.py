@@ -18,6 +18,7 @@ from paths import REPOSITORY
 #: What cannot run here, by a part of its text, and why. It is compiled.
 CANNOT_RUN = {
     'init_device_mesh("cuda", (8,))': "needs eight GPUs; tests/client/test_initialize.py does the same on four CPUs",
+    "recipe.expand(arrays, layer, jnp)": "needs JAX; examples/python/flax_sharded.py does the same",
 }
 
 

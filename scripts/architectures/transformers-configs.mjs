@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { architectureGraph } from '../../dist/architecture/index.js';
 import { families } from '../../dist/architecture/transformers/families.js';
 import { COMMON_RESTRICTIONS } from '../../dist/architecture/transformers/family.js';
-import { SETTINGS } from '../../dist/config.js';
+import { SETTINGS } from '../../dist/config/server-settings.js';
 import { graphSize } from '../../dist/graph/limits.js';
 import { code, list, table } from './markdown.mjs';
 

@@ -1,7 +1,7 @@
 /** Memory of WebAssembly in which bytes are summed; what else works on them there spares a copy. */
 
 import { crc32 as sum } from 'node:zlib';
-import { instantiate } from '../wasm';
+import { instantiate, type WasmMemory } from '../wasm';
 import { FOLD_WASM } from './fold-wasm';
 
 const BLOCK_BYTES = 16;
@@ -16,11 +16,16 @@ export const STEP_BYTES = 256 * 1024;
 /** Where other memory begins, and its bytes. */
 export const SPARE = 320 * 1024;
 export const SPARE_BYTES = 512 * 1024;
+/** Where the factors of a product lie while they are multiplied, and their bytes. */
+export const LEFT = 14 * 64 * 1024;
+export const LEFT_BYTES = 128 * 1024;
+export const RIGHT = LEFT + LEFT_BYTES;
+export const RIGHT_BYTES = 4 * 1024 * 1024;
 /** Fewer bytes are not worth folding. */
 export const LEAST_FOLDED = 4 * LAST_BYTES;
 
 interface Fold {
-  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly memory: WasmMemory;
   readonly fold: (start: number, end: number) => void;
   readonly add: (to: number, from: number, end: number) => void;
 }
@@ -29,7 +34,7 @@ const { memory, fold, add } = instantiate(FOLD_WASM) as Fold;
 const words = new DataView(memory.buffer);
 
 /** The memory, as WebAssembly imports it and as bytes. */
-export const stagingMemory: object = memory;
+export const stagingMemory: WasmMemory = memory;
 export const staging = new Uint8Array(memory.buffer);
 
 /** The CRC-32 of the first `length` staged bytes, behind bytes whose CRC-32 is `previous`. Overwrites them. */

@@ -3,7 +3,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { parsePythonJson, plain } from '../architecture/transformers/python-json';
+import { parsePythonJson, plain } from '../python-json';
 import { writeNew, writeWhole } from '../client/files/partial-file';
 import { LogahError } from '../errors';
 import type { InputFile } from './input-file';

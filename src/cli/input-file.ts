@@ -1,7 +1,7 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseGraphJson } from '../architecture/graph-json';
-import { isObject, parsePythonJson } from '../architecture/transformers/python-json';
+import { isObject, parsePythonJson } from '../python-json';
 import { onnxArchitecture, onnxArchitectureOf } from '../client';
 import { LogahError } from '../errors';
 import type { Architecture } from '../gen/logah/v1/Architecture';

@@ -3,7 +3,7 @@ import { packagePath, packageVersion } from './package-paths';
 
 /** Starts the explorer with the page and the examples of this package. Throws like `startExplorer`. */
 export function startPage(
-  options: Pick<ExplorerOptions, 'address' | 'target' | 'opened'>,
+  options: Pick<ExplorerOptions, 'address' | 'target' | 'opened' | 'tls'>,
 ): Promise<Explorer> {
   return startExplorer({
     ...options,

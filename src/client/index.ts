@@ -1,9 +1,11 @@
 /** The client library: connects to a server, checks what it answers, and writes safetensors files. */
 
 export { LogahError, type ErrorKind, type FieldViolation } from '../errors';
+export type { InspectTensorsRequest } from '../gen/logah/v1/InspectTensorsRequest';
 export type { ListModelsResponse__Output as ListModelsResponse } from '../gen/logah/v1/ListModelsResponse';
 export type { Model__Output as Model } from '../gen/logah/v1/Model';
 export type { PredictRequest } from '../gen/logah/v1/PredictRequest';
+export type { TensorInspection__Output as TensorInspection } from '../gen/logah/v1/TensorInspection';
 export type { Warning__Output as Warning } from '../gen/logah/v1/Warning';
 export type { Persistence } from './link/attempts';
 export { tokenFromFile, type ClientTls, type Security } from './link/security';

@@ -1,15 +1,18 @@
 import type { GetTokenizerResponse__Output } from '../gen/logah/v1/GetTokenizerResponse';
+import type { InspectTensorsRequest } from '../gen/logah/v1/InspectTensorsRequest';
 import type { ListModelsResponse__Output } from '../gen/logah/v1/ListModelsResponse';
 import type { PlanResponse__Output } from '../gen/logah/v1/PlanResponse';
 import type { PredictRequest } from '../gen/logah/v1/PredictRequest';
 import type { PredictResponse__Output } from '../gen/logah/v1/PredictResponse';
 import type { Resume } from '../gen/logah/v1/Resume';
+import type { TensorInspection__Output } from '../gen/logah/v1/TensorInspection';
 import { Attempts, type Persistence } from './link/attempts';
 import { deadlineOf, streamOf, throwIfAborted, type CallSettings, type PredictSettings } from './link/call';
 import { checkPlan, type CheckedPlan } from './checked-plan';
 import { expansionBytes } from './expansion/core-blocks';
 import { ExpansionCache, type ExpansionLayer } from './expansion/expansion';
 import { expansionParts } from './expansion/expansion-parts';
+import { inspections } from './inspections';
 import { answerOf, callOptions, limitsOf, type Link } from './link/link';
 import { predictionEvents, type PredictionEvent } from './prediction-events';
 import { ProtocolError } from './protocol-error';
@@ -45,6 +48,14 @@ export interface LogahClient {
     request: PredictRequest,
     settings?: PredictSettings,
   ) => AsyncGenerator<PredictionEvent, void, undefined>;
+  /**
+   * What tensors look like, which are not sent for it: statistics, histograms, reduced pictures and singular values, in the
+   * plan's order. Throws like `predict`.
+   */
+  readonly inspect: (
+    request: InspectTensorsRequest,
+    settings?: CallSettings,
+  ) => AsyncGenerator<TensorInspection__Output, void, undefined>;
   /** The plan that `predict` would begin with. Throws like `predict`. */
   readonly plan: (request: PredictRequest, settings?: CallSettings) => Promise<CheckedPlan>;
   /** The models of the server. Throws RemoteError. */
@@ -82,6 +93,7 @@ export function connect(
     },
     expansion: (plan, settings = {}) => expansionOf(link, expansions, plan, settings),
     predict: (request, settings = {}) => predict(link, request, settings),
+    inspect: (request, settings = {}) => inspections(link, request, settings),
     plan: async (request, settings = {}) => {
       const response = await answerOf<PlanResponse__Output>(link, settings, ({ stub }, options, callback) =>
         stub.Plan({ request }, options, callback),

@@ -14,8 +14,8 @@ export function isExpanded({ representation }: PredictRequest): boolean {
 
 /**
  * Predicts like `client.predict`; where the request asks for factors or cores, they are expanded here: few bytes on the
- * wire, and the same tensors. Needs onnxruntime-node for that, and blocks the calling thread for a few milliseconds a
- * tile. Cores also need the model's expansion, which the client fetches once.
+ * wire, and the same tensors. Blocks the calling thread for a millisecond or two a tile, and needs onnxruntime-node where the
+ * model's rank is above 64. Cores also need the model's expansion, which the client fetches once.
  */
 export function predictDense(
   client: LogahClient,

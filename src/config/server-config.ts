@@ -87,15 +87,16 @@ const schema = settings.superRefine((given, context) => {
     );
   }
   if (explorerAddress === '') return;
-  if (tlsCert !== '') {
+  if (tlsClientCa !== '') {
     refuse(
       'explorerAddress',
-      'is in plain text, which a server with --tls-cert does not speak: leave it out',
+      "leads to a server that asks for certificates (--tls-client-ca), and its visitors' do not get there: leave it out",
     );
-  } else if (!insecure && !isLoopbackHost(listenHost(explorerAddress))) {
+  } else if (tlsCert === '' && !insecure && !isLoopbackHost(listenHost(explorerAddress))) {
     refuse(
       'explorerAddress',
-      'is reached by other machines, in plain text: give --insecure where a proxy or the network encrypts',
+      'is reached by other machines, in plain text: give --tls-cert and --tls-key, or --insecure where a proxy or the ' +
+        'network encrypts',
     );
   }
 });

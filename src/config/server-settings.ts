@@ -42,7 +42,8 @@ export const SETTINGS = {
     variable: 'LOGAH_EXPLORER_ADDRESS',
     default: '',
     description:
-      'also show the explorer, a page for browsers, here (default: nowhere); port 0 takes a free one',
+      'also show the explorer, a page for browsers, here, over TLS where the server speaks it (default: nowhere); port 0 ' +
+      'takes a free one',
   },
   callers: {
     flag: '--callers <file>',

@@ -9,11 +9,12 @@ import { decodedEntry } from '../plan/cycle';
 import type { KernelRecipe, MatrixRecipe, PositionRecipe, VectorRecipe } from '../plan/recipe';
 import { decodeFactors } from './factors';
 import { needOf } from './need';
+import { productOf } from './products';
 import { scaleOf } from './scale';
-import type { Scratch } from '../scratch';
 import { squashOf } from './squash';
 import type { Tile } from './tile';
 import type { DecodeContext, TilePart } from './tile-part';
+import type { Columns, Rows } from '../product/multiplier';
 import { productElement } from '../vector-product';
 
 export type LowRankRecipe = KernelRecipe | MatrixRecipe | PositionRecipe | VectorRecipe;
@@ -37,20 +38,38 @@ export async function fillLowRank(
   }
 }
 
+/** Rows of a part, which a product makes one behind the other. */
+export interface ProductRows {
+  readonly left: Rows;
+  readonly right: Columns;
+  /** Columns of the product. */
+  readonly columns: number;
+}
+
+/** The rows of a part of a matrix, before columns beyond the decoded ones repeat them. */
+export async function matrixRows(
+  recipe: MatrixRecipe,
+  part: TilePart,
+  context: DecodeContext,
+): Promise<ProductRows> {
+  const { m, n } = recipe;
+  const { a, b } = await factorsOf(recipe, part, context);
+  const scale = keptScale(recipe, context, { a, b });
+  const cycle = recipe.cycles?.rows;
+  const at = (row: number): number => decodedEntry(part.pieceRow + row, m, cycle);
+  return { left: { values: a, at, scale }, right: { values: b, scale: 1 }, columns: n };
+}
+
 async function fillMatrix(
   recipe: MatrixRecipe,
   part: TilePart,
   context: DecodeContext,
   tile: Tile,
 ): Promise<void> {
-  const { m, n } = recipe;
-  const { a, b } = await factorsOf(recipe, part, context);
-  const scale = keptScale(recipe, context, { a, b });
-  const { scratch, rank, sessions } = context;
-  const { rows: rowCycle, columns: columnCycle } = recipe.cycles ?? {};
-  const rowAt = (row: number): number => decodedEntry(part.pieceRow + row, m, rowCycle);
-  const rows = gatherRows(a, rank, scratch.rows, part.rows, rowAt, scale);
-  const product = await sessions.product(rows, b);
+  const { n } = recipe;
+  const { left, right } = await matrixRows(recipe, part, context);
+  const product = await productOf(left, part.rows, right, context);
+  const columnCycle = recipe.cycles?.columns;
   if (part.columns === n && n === tile.columns && columnCycle === undefined) {
     tile.setRows(part.row, product);
     return;
@@ -77,15 +96,10 @@ async function fillKernel(
   const { o, i, h, w } = recipe;
   const { a, b } = await factorsOf(recipe, part, context);
   const scale = keptScale(recipe, context, { a, b });
-  const rows = gatherRows(
-    a,
-    context.rank,
-    context.scratch.rows,
-    part.rows * h,
-    (row) => decodedEntry(part.pieceRow + Math.floor(row / h), o, recipe.cycles?.rows) * h + (row % h),
-    scale,
-  );
-  const product = await context.sessions.product(rows, b);
+  const at = (row: number): number =>
+    decodedEntry(part.pieceRow + Math.floor(row / h), o, recipe.cycles?.rows) * h + (row % h);
+  const rows = { values: a, at, scale };
+  const product = await productOf(rows, part.rows * h, { values: b, scale: 1 }, context);
   const { values } = tile;
   const channels = part.columns / (h * w);
   for (let row = 0; row < part.rows; row++) {
@@ -113,8 +127,8 @@ async function fillPositions(
   const first = Math.floor(part.pieceRow / s);
   const last = Math.floor((part.pieceRow + part.rows - 1) / s);
   const count = last - first + 1;
-  const rows = gatherRows(a, context.rank, context.scratch.rows, count, (row) => (first + row) % s, scale);
-  const product = await context.sessions.product(rows, b);
+  const rows = { values: a, at: (row: number): number => (first + row) % s, scale };
+  const product = await productOf(rows, count, { values: b, scale: 1 }, context);
   const { values } = tile;
   for (let row = 0; row < part.rows; row++) {
     const token = part.pieceRow + row;
@@ -179,22 +193,4 @@ export function keptScale(
   if (typeof recipe.scale === 'number') return recipe.scale;
   const key = `${requestKey}/${JSON.stringify(recipe)}`;
   return scales.get(key, () => scaleOf(recipe, factors, rank));
-}
-
-/** `count` rows [count, width] in `scratch`: row k is row `rowAt(k)` of `matrix` [*, width] times `scale`. */
-export function gatherRows(
-  matrix: Float32Array,
-  width: number,
-  scratch: Scratch,
-  count: number,
-  rowAt: (index: number) => number,
-  scale: number,
-): Float32Array {
-  const gathered = scratch.take(count * width);
-  for (let index = 0; index < count; index++) {
-    const source = rowAt(index) * width;
-    const target = index * width;
-    for (let k = 0; k < width; k++) gathered[target + k] = (matrix[source + k] as number) * scale;
-  }
-  return gathered;
 }

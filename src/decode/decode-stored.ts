@@ -6,7 +6,8 @@
 import { isTranspose } from '../plan/factors';
 import type { MatrixRecipe, Stored, VectorRecipe } from '../plan/recipe';
 import { elementAt, type DenseRecipe } from './decode-dense';
-import { factorsOf, gatherRows, keptScale, vectorValues, type LowRankRecipe } from './decode-low-rank';
+import { factorsOf, keptScale, vectorValues, type LowRankRecipe, type ProductRows } from './decode-low-rank';
+import { gatherRows, productOf } from './products';
 import type { Tile } from './tile';
 import type { DecodeContext, TilePart } from './tile-part';
 
@@ -29,7 +30,7 @@ export async function fillStored(
     entriesOf(dimensions, stored, part, tile.columns);
   switch (recipe.kind) {
     case 'matrix':
-      if (isTranspose(stored) && recipe.m > 1 && recipe.n > 1) {
+      if (isExchanged(recipe, stored)) {
         return fillTranspose(recipe, part, context, tile);
       }
       return fillProduct(
@@ -102,7 +103,7 @@ async function fillProduct(
   const columns = right.indices.map(right.at);
   // A single column takes another kernel than several, and must not be taken for one where there are more.
   if (columns.length === 1 && recipeColumns > 1) columns.push(columns[0] as number);
-  const a = gatherRows(factors.a, rank, scratch.rows, rows.length, (index) => rows[index] as number, scale);
+  const at = (index: number): number => rows[index] as number;
   const b = gatherRows(
     factors.b,
     rank,
@@ -111,7 +112,8 @@ async function fillProduct(
     (index) => columns[index] as number,
     1,
   );
-  const product = await context.sessions.product(a, b);
+  const ofA = { values: factors.a, at, scale };
+  const product = await productOf(ofA, rows.length, { values: b, scale: 1 }, context);
   const { values } = tile;
   left.offsets.forEach((offset, row) => {
     const source = row * columns.length;
@@ -121,21 +123,34 @@ async function fillProduct(
   });
 }
 
+/** Whether a part is the product of the factors, exchanged. */
+export function isExchanged({ m, n }: MatrixRecipe, stored: Stored): boolean {
+  return isTranspose(stored) && m > 1 && n > 1;
+}
+
 /** A matrix that is stored with rows and columns exchanged is the product of the factors, exchanged. */
+export async function transposedRows(
+  recipe: MatrixRecipe,
+  part: TilePart,
+  context: DecodeContext,
+): Promise<ProductRows> {
+  const { m, n } = recipe;
+  const factors = await factorsOf(recipe, part, context);
+  const scale = keptScale(recipe, context, factors);
+  const at = (row: number): number => (part.pieceRow + row) % n;
+  const right = { values: factors.a, scale };
+  return { left: { values: factors.b, at, scale: 1 }, right, columns: m };
+}
+
 async function fillTranspose(
   recipe: MatrixRecipe,
   part: TilePart,
   context: DecodeContext,
   tile: Tile,
 ): Promise<void> {
-  const { m, n } = recipe;
-  const { rank, scratch } = context;
-  const factors = await factorsOf(recipe, part, context);
-  const scale = keptScale(recipe, context, factors);
-  const a = gatherRows(factors.a, rank, scratch.columns, m, (row) => row, scale);
-  const rowAt = (row: number): number => (part.pieceRow + row) % n;
-  const b = gatherRows(factors.b, rank, scratch.rows, part.rows, rowAt, 1);
-  const product = await context.sessions.product(b, a);
+  const { m } = recipe;
+  const { left, right } = await transposedRows(recipe, part, context);
+  const product = await productOf(left, part.rows, right, context);
   if (part.columns === m && m === tile.columns) {
     tile.setRows(part.row, product);
     return;

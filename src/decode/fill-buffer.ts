@@ -3,11 +3,14 @@
 import { crc32 } from '../checksum/crc32';
 import type { HypernetConfig } from '../hypernet/manifest';
 import type { BundleSessions, Factors } from '../hypernet/sessions';
-import { convert, writeElements } from '../narrowing/convert';
+import { convert, ElementWriter, writeElements } from '../narrowing/convert';
 import { coreRows } from '../plan/core';
 import type { FillRecipe } from '../plan/recipe';
-import { boundsOf, crop } from '../plan/runs';
+import { boundsOf, crop, isWhole } from '../plan/runs';
+import { fitsStrip, makeStrips } from '../product/strips';
 import { decodePart } from './decode';
+import { matrixRows, type ProductRows } from './decode-low-rank';
+import { isExchanged, transposedRows } from './decode-stored';
 import { fillByRule } from './decode-by-rule';
 import type { FactorStore } from './factor-store';
 import { decodeFactors } from './factors';
@@ -104,12 +107,51 @@ async function fillItem(item: FillItem, context: FillContext): Promise<number> {
   const target = new Uint8Array(context.buffer, item.at);
   switch (item.kind) {
     case 'tile':
-      return writeElements(await decodeTile(item, context), target, item.elementType);
+      return writeTile(item, target, context);
     case 'factors':
       return writeElements(scaledFactors(item, context), target, 'f32');
     case 'core':
       return crc32(await writeCore(item, context));
   }
+}
+
+/** The CRC-32 of the bytes written. */
+async function writeTile(item: TileItem, target: Uint8Array, fill: FillContext): Promise<number> {
+  const writer = new ElementWriter(target, item.elementType);
+  const products = await wholeProducts(item, contextOf(item.stream, fill));
+  if (products === undefined) {
+    writer.write(await decodeTile(item, fill));
+    return writer.crc32;
+  }
+  for (const { left, right, rows } of products) {
+    makeStrips(left, rows, right, fill.config.rank, writer.place, (elements) => {
+      writer.made(elements);
+    });
+  }
+  return writer.crc32;
+}
+
+/** The products that a tile is, one behind the other, where it is nothing else, all of it is wanted, and strips can be made of it. */
+async function wholeProducts(
+  { parts, rows, columns, wanted, noise }: TileItem,
+  context: DecodeContext,
+): Promise<(ProductRows & { readonly rows: number })[] | undefined> {
+  if (!context.sessions.hasOwnProducts || noise !== undefined || !fitsStrip(columns)) return undefined;
+  if (!isWhole(wanted, rows * columns)) return undefined;
+  const products: (ProductRows & { readonly rows: number })[] = [];
+  let row = 0;
+  for (const part of parts) {
+    const { recipe, stored } = part;
+    if (recipe.kind !== 'matrix' || recipe.cycles?.columns !== undefined) return undefined;
+    if (part.row !== row || part.columns !== columns) return undefined;
+    const isPlain = stored === undefined ? recipe.n === columns : isExchanged(recipe, stored);
+    if (!isPlain) return undefined;
+    const product = await (stored === undefined ? matrixRows : transposedRows)(recipe, part, context);
+    if (product.columns !== columns) return undefined;
+    products.push({ ...product, rows: part.rows });
+    row += part.rows;
+  }
+  return row === rows ? products : undefined;
 }
 
 /** What is wanted of one tile, valid until the next is decoded. */

@@ -10,8 +10,10 @@ export interface WorkerScratch {
   readonly columns: Scratch;
   /** Tiles in float32 before they are narrowed. */
   readonly tile: Scratch;
+  /** Products that are not made where they are read. */
+  readonly product: Scratch;
 }
 
 export function createScratch(): WorkerScratch {
-  return { rows: new Scratch(), columns: new Scratch(), tile: new Scratch() };
+  return { rows: new Scratch(), columns: new Scratch(), tile: new Scratch(), product: new Scratch() };
 }

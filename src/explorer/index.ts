@@ -1,7 +1,9 @@
 /** The explorer: one HTTP address with the page, its files, and the contract for the browser. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { LogahError } from '../errors';
 import { bridgeRoutes, type BridgeTarget } from './bridge';
@@ -9,13 +11,22 @@ import { refusalOf, SECURITY_HEADERS } from './headers';
 import { readServedFiles, servedFile, type ServedFile, type ServedFiles } from './page-files';
 import { startFiles, type OpenedArchitecture } from './start-files';
 
+export type { BridgeTarget } from './bridge';
 export type { OpenedArchitecture } from './start-files';
+
+/** In PEM. */
+export interface Certificate {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
 
 /** What to serve, and before which service. */
 export interface ExplorerOptions {
   /** "host:port" to listen on; port 0: a free one. */
   readonly address: string;
   readonly target: BridgeTarget;
+  /** The page's own certificate; undefined: it is in plain text. */
+  readonly tls?: Certificate | undefined;
   /** The built page. */
   readonly pageDirectory: string;
   readonly examplesDirectory: string;
@@ -28,13 +39,15 @@ export interface ExplorerOptions {
 export interface Explorer {
   /** Where a browser finds it. */
   readonly url: string;
+  /** Connections from now on get another certificate; only where there was one. */
+  replaceCertificate(by: Certificate): void;
   /** Ends open calls and closes. */
   close(): Promise<void>;
 }
 
 /** Starts an explorer. Throws LogahError (failed_precondition) where the page is not built or the address is taken. */
 export async function startExplorer(options: ExplorerOptions): Promise<Explorer> {
-  const { address, target, pageDirectory } = options;
+  const { address, target, tls, pageDirectory } = options;
   const page = await readServedFiles(pageDirectory).catch((error: unknown) => {
     const message = `the explorer's page is not built (${pageDirectory}); npm run build does that`;
     throw new LogahError('failed_precondition', message, { cause: error });
@@ -43,17 +56,22 @@ export async function startExplorer(options: ExplorerOptions): Promise<Explorer>
   const colon = address.lastIndexOf(':');
   const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
   const loopbackOnly = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  const rpc = connectNodeAdapter({ routes: bridgeRoutes(target) });
-  const server = createServer((request, response) => {
+  const rpc = connectNodeAdapter({ routes: bridgeRoutes(target, !loopbackOnly) });
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     answer(request, response, { files, loopbackOnly, rpc });
-  });
+  };
+  const secure = tls && createSecureServer(secureContext(tls), onRequest);
+  const server: Server | SecureServer = secure ?? createServer(onRequest);
   // A download takes as long as it takes.
   server.requestTimeout = 0;
   await listen(server, host, Number(address.slice(colon + 1)), address);
   const { port } = server.address() as AddressInfo;
   const shown = host.includes(':') ? `[${host}]` : host;
   return {
-    url: `http://${shown}:${port}/`,
+    url: `http${secure ? 's' : ''}://${shown}:${port}/`,
+    replaceCertificate: (by) => {
+      secure?.setSecureContext(secureContext(by));
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
@@ -62,6 +80,10 @@ export async function startExplorer(options: ExplorerOptions): Promise<Explorer>
         server.closeAllConnections();
       }),
   };
+}
+
+function secureContext({ cert, key }: Certificate): SecureContextOptions {
+  return { cert, key, minVersion: 'TLSv1.2', honorCipherOrder: true };
 }
 
 interface Answering {
@@ -118,7 +140,7 @@ function pathOf(url = '/'): string {
   }
 }
 
-function listen(server: Server, host: string, port: number, address: string): Promise<void> {
+function listen(server: Server | SecureServer, host: string, port: number, address: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
       const message = `cannot listen on ${address}: ${error.message}`;

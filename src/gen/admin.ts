@@ -25,10 +25,13 @@ export interface ProtoGrpcType {
       Expansion: MessageTypeDefinition
       FactorBlock: MessageTypeDefinition
       Function: EnumTypeDefinition
+      GetActivityRequest: MessageTypeDefinition
+      GetActivityResponse: MessageTypeDefinition
       GetExpansionRequest: MessageTypeDefinition
       GetExpansionResponse: MessageTypeDefinition
       GetTokenizerRequest: MessageTypeDefinition
       GetTokenizerResponse: MessageTypeDefinition
+      HeldResource: MessageTypeDefinition
       Histogram: MessageTypeDefinition
       Initialization: MessageTypeDefinition
       InspectTensorsRequest: MessageTypeDefinition
@@ -62,6 +65,7 @@ export interface ProtoGrpcType {
       Shard: MessageTypeDefinition
       Source: EnumTypeDefinition
       Spectrum: MessageTypeDefinition
+      StageActivity: MessageTypeDefinition
       Summary: MessageTypeDefinition
       TensorDigest: MessageTypeDefinition
       TensorInspection: MessageTypeDefinition

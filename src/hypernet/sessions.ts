@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import type { EncoderFeatures } from '../graph/features';
 import { productModel } from '../onnx-file/product-model';
+import { AffineLayer } from '../product/affine-layer';
+import { LARGEST_RANK } from '../product/multiplier';
 import type { Bundle } from './bundle';
 import { graphFiles } from './required-files';
 
@@ -19,8 +21,13 @@ env.logLevel = 'fatal';
 /** Where ONNX Runtime computes. */
 export type ExecutionProvider = 'cpu' | 'cuda';
 
-/** A provider, and for CUDA the index of the GPU. */
-export type Placement = { readonly provider: 'cpu' } | { readonly provider: 'cuda'; readonly device: number };
+/**
+ * A provider, and for CUDA the index of the GPU. `runtimeProducts`: ONNX Runtime multiplies whatever the rank, as it does for CUDA
+ * and for large ranks, which tests have no models of.
+ */
+export type Placement =
+  | { readonly provider: 'cpu'; readonly runtimeProducts?: boolean }
+  | { readonly provider: 'cuda'; readonly device: number };
 
 /** Factors of a matrix A · Bᵀ, or the core rows that they are made of: all have `rank` columns and are row-major. */
 export interface Factors {
@@ -41,11 +48,9 @@ export interface CoreRequest {
 export type KernelSize = readonly [number, number, number, number];
 
 /** The layer that makes factors of cores: weight [ck, rank] and bias [ck], and what multiplies with it. */
-interface Expansion {
-  readonly weight: Float32Array;
-  readonly bias: Float32Array;
-  readonly session: InferenceSession;
-}
+type Expansion =
+  | AffineLayer
+  | { readonly weight: Float32Array; readonly bias: Float32Array; readonly session: InferenceSession };
 
 /**
  * Columns from which on a product sums its terms in the same blocks, however many columns there are: with fewer, ONNX
@@ -61,15 +66,19 @@ export class BundleSessions {
   readonly #bundle: Bundle;
   readonly #sessions: ReadonlyMap<string, InferenceSession>;
   readonly #expansion: Expansion | undefined;
+  /** Whether products are made by `src/product`, and `product` is not to be called. */
+  readonly hasOwnProducts: boolean;
 
   private constructor(
     bundle: Bundle,
     sessions: ReadonlyMap<string, InferenceSession>,
     expansion: Expansion | undefined,
+    hasOwnProducts: boolean,
   ) {
     this.#bundle = bundle;
     this.#sessions = sessions;
     this.#expansion = expansion;
+    this.hasOwnProducts = hasOwnProducts;
   }
 
   /** Loads every file of the bundle. Rejects with ONNX Runtime's error where a file or the provider does not load. */
@@ -83,17 +92,20 @@ export class BundleSessions {
       enableMemPattern: false,
       logSeverityLevel: 4,
     };
-    const { decoder } = bundle.manifest.hypernet;
+    const { decoder, rank } = bundle.manifest.hypernet;
+    const hasOwnProducts =
+      placement.provider === 'cpu' && placement.runtimeProducts !== true && rank <= LARGEST_RANK;
     const sessions = new Map<string, InferenceSession>();
     for (const file of bundle.builtIn === true ? [] : graphFiles(bundle.manifest)) {
+      if (file === 'product.onnx' && hasOwnProducts) continue;
       // The arena keeps memory of every size that it has seen. What the decoder of factors needs is bounded by the
       // model, and fresh memory would cost it more than its arithmetic; tiles and encodings are as large as the network.
       const enableCpuMemArena = file === 'decoder.onnx' && decoder !== 'dense';
       const path = join(bundle.directory, file);
       sessions.set(file, await InferenceSession.create(path, { ...options, enableCpuMemArena }));
     }
-    const expansion = await openExpansion(bundle, { ...options, enableCpuMemArena: false });
-    return new BundleSessions(bundle, sessions, expansion);
+    const expansion = await openExpansion(bundle, hasOwnProducts, { ...options, enableCpuMemArena: false });
+    return new BundleSessions(bundle, sessions, expansion, hasOwnProducts);
   }
 
   /** Node embeddings [N, hid], row-major. */
@@ -141,6 +153,7 @@ export class BundleSessions {
   async expanded(cores: Float32Array, first: number, columns: number): Promise<Float32Array> {
     if (this.#expansion === undefined)
       throw new Error(`bundle ${this.#bundle.manifest.name} has no expansion`);
+    if (this.#expansion instanceof AffineLayer) return this.#expansion.apply(cores, first, columns);
     const { rank } = this.#bundle.manifest.hypernet;
     const { session, weight, bias } = this.#expansion;
     const x = atLeastTwo(cores, rank);
@@ -199,7 +212,7 @@ export class BundleSessions {
   /** Frees the sessions; no other call may follow. */
   async release(): Promise<void> {
     for (const session of this.#sessions.values()) await session.release();
-    await this.#expansion?.session.release();
+    if (!(this.#expansion instanceof AffineLayer)) await this.#expansion?.session.release();
   }
 
   async #coresOfOne({ embedding, slot, rowsA, rowsB }: CoreRequest): Promise<Factors> {
@@ -277,18 +290,18 @@ function denseFeeds(embedding: Float32Array, size: KernelSize): Record<string, T
 
 async function openExpansion(
   { expansion, manifest, builtIn }: Bundle,
+  hasOwnProducts: boolean,
   options: InferenceSession.SessionOptions,
 ): Promise<Expansion | undefined> {
   if (expansion === undefined || builtIn === true) return undefined;
   const content = await readFile(expansion.path);
-  // The memory of a file that was read need not be aligned.
-  const values = new Float32Array(Uint8Array.from(content).buffer);
-  const elements = manifest.hypernet.ck * manifest.hypernet.rank;
-  return {
-    weight: values.subarray(0, elements),
-    bias: values.subarray(elements),
-    session: await InferenceSession.create(productModel(true), options),
-  };
+  // The memory of a file that was read need not be aligned, though it is for one so large.
+  const aligned = content.byteOffset % 4 === 0 ? content : Uint8Array.from(content);
+  const values = new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
+  const { ck, rank } = manifest.hypernet;
+  const [weight, bias] = [values.subarray(0, ck * rank), values.subarray(ck * rank)];
+  if (hasOwnProducts) return new AffineLayer(weight, bias, rank);
+  return { weight, bias, session: await InferenceSession.create(productModel(true), options) };
 }
 
 /** The rows, and a second one like it where there is only one. */

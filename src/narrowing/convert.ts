@@ -22,24 +22,62 @@ const narrow = instantiate(NARROW_WASM, { staging: { memory: stagingMemory } }) 
 const spare = new Float32Array(staging.buffer, SPARE, SPARE_BYTES / 4);
 
 /**
- * Writes the elements to `target` in a type, little-endian, and returns the CRC-32 of their bytes. To float16 and bfloat16
- * rounds to nearest even; too large becomes infinity, NaN stays NaN. `target` has room for them, and may be shared memory.
+ * Writes elements one behind the other in a type, little-endian, and sums the CRC-32 of their bytes. To float16 and bfloat16
+ * rounds to nearest even; too large becomes infinity, NaN stays NaN.
  */
-export function writeElements(source: Float32Array, target: Uint8Array, type: ElementType): number {
-  const size = bytesPerElement(type);
-  const step = Math.min(STEP_BYTES, (SPARE_BYTES / 4) * size) / size;
-  let crc32 = 0;
-  for (let first = 0; first < source.length; first += step) {
-    const part = source.subarray(first, first + step);
-    const bytes = part.length * size;
-    stage(part, type);
-    target.set(staging.subarray(STAGED, STAGED + bytes), first * size);
-    crc32 = sumStaged(bytes, crc32);
+export class ElementWriter {
+  readonly #target: Uint8Array;
+  readonly #type: ElementType;
+  #at = 0;
+  #crc32 = 0;
+
+  /** `target` has room for all elements, and may be shared memory. */
+  constructor(target: Uint8Array, type: ElementType) {
+    this.#target = target;
+    this.#type = type;
   }
-  return crc32;
+
+  /** Of all that was written. */
+  get crc32(): number {
+    return this.#crc32;
+  }
+
+  /** Where elements can be made that `made` writes next, of STEP_BYTES at most: a byte of `staging`. */
+  get place(): number {
+    return this.#type === 'f32' ? STAGED : SPARE;
+  }
+
+  /** Writes the elements that lie at `place`. */
+  made(elements: number): void {
+    if (this.#type !== 'f32') narrow[this.#type](SPARE, SPARE + elements * 4, STAGED);
+    this.#writeStaged(elements);
+  }
+
+  write(source: Float32Array): void {
+    const step = STEP_BYTES / 4;
+    for (let first = 0; first < source.length; first += step) {
+      const part = source.subarray(first, first + step);
+      stage(part, this.#type);
+      this.#writeStaged(part.length);
+    }
+  }
+
+  #writeStaged(elements: number): void {
+    const bytes = elements * bytesPerElement(this.#type);
+    this.#target.set(staging.subarray(STAGED, STAGED + bytes), this.#at);
+    this.#at += bytes;
+    this.#crc32 = sumStaged(bytes, this.#crc32);
+  }
 }
 
-/** Converts float32 to float16 or bfloat16 bits, as `writeElements` does. */
+/** Writes the elements to `target` as an ElementWriter does; the CRC-32 of their bytes. */
+export function writeElements(source: Float32Array, target: Uint8Array, type: ElementType): number {
+  const writer = new ElementWriter(target, type);
+  writer.write(source);
+  return writer.crc32;
+}
+
+/** Converts float32 to float16 or bfloat16 bits, as an ElementWriter does. */
 export function convert(source: Float32Array, target: Uint16Array, type: 'f16' | 'bf16'): void {
   const step = SPARE_BYTES / 4;
   const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);

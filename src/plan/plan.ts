@@ -65,7 +65,7 @@ export interface PlanOptions {
 }
 
 /** Of low-rank decoders: changes with the arithmetic, and with it the last bits of what is predicted. */
-const DECODING = 'decoding 2';
+const DECODING = 'decoding 3';
 
 /**
  * Plans a validated graph for a model, as it is or made of its base's weights. Throws LogahError (invalid_argument) where the model cannot decode a parameter,

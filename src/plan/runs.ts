@@ -50,6 +50,11 @@ export interface Wanted {
   readonly first: number;
 }
 
+/** Whether all of a tile's elements are wanted. */
+export function isWhole({ runs, first }: Wanted, elements: number): boolean {
+  return runs.count === 1 && runs.start <= first && first + elements <= runs.start + runs.length;
+}
+
 /** Moves what is wanted of a row-major tile to its beginning, without gaps, and returns that part. */
 export function crop(values: Float32Array, { runs, first }: Wanted): Float32Array {
   const { start, length, count, stride } = runs;

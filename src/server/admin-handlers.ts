@@ -4,20 +4,12 @@ import { basename } from 'node:path';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { AdminService } from '../contract/proto-definition';
 import { exactName } from '../hypernet/bundle';
-import { isLoopbackHost } from '../loopback';
-import type { Caller } from './security/caller';
-import { methodNotAllowed } from './security/refusals';
+import { requireAdministrator, type AdminAccess } from './security/administrator';
 import { framed, FramedMessage } from './answers/framing';
 import { modelMessage } from './answers/messages';
 import type { LiveModels } from './models/live-models';
 import type { CallRunner } from './running-calls';
 import { parse } from './service-definition';
-
-/**
- * Who may administer a server besides callers with the scope `admin`: nobody, or, where nobody is asked who it is, whoever
- * connects from the machine that it runs on.
- */
-export type AdminAccess = 'off' | 'loopback';
 
 const { LoadModel, UnloadModel, ReloadModels } = AdminService.service;
 
@@ -54,14 +46,6 @@ export function createAdminHandlers(
       return message(ReloadModels.responseSerialize(answer));
     }),
   };
-}
-
-/** Throws LogahError (permission_denied). */
-function requireAdministrator(caller: Caller, access: AdminAccess): void {
-  if (caller.scopes.admin) return;
-  // The identity of a caller without a name is the address that it comes from.
-  if (access === 'loopback' && caller.name === '' && isLoopbackHost(caller.identity)) return;
-  throw methodNotAllowed(caller);
 }
 
 function message(serialized: Buffer): FramedMessage {

@@ -1,10 +1,11 @@
 /** The RPCs: gRPC on one side, the planner and the prediction service on the other. */
 
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import { LogahService } from '../contract/proto-definition';
 import { LogahError, type ErrorKind } from '../errors';
 import type { Admission } from './admission/admission';
 import type { CallAccount } from './admission/calls';
-import { frameChunk, FramedMessage } from './answers/framing';
+import { frameChunk, framed, FramedMessage } from './answers/framing';
 import { framedInspection } from './answers/inspection';
 import { summaryMessage } from './answers/summary';
 import { StreamWriter } from './answers/writing';
@@ -14,9 +15,11 @@ import { peakMemoryBytes } from './peak-memory';
 import type { PlannedCall, PlannedRpc } from './planning/planning-protocol';
 import type { PredictionService } from './prediction-service';
 import type { Begun, CallRunner, StreamCall } from './running-calls';
+import { requireObserver } from './security/administrator';
 import type { Gate } from './security/gate';
 import { streamsExceeded } from './security/refusals';
 import { parse } from './service-definition';
+import { activityOf } from './telemetry/activity';
 import type { Metrics } from './telemetry/metrics';
 import { StreamClock } from './telemetry/stream-clock';
 
@@ -27,6 +30,8 @@ export interface HandlerContext {
   readonly admission: Admission;
   readonly gate: Gate;
   readonly metrics: Metrics;
+  /** Whether metrics are to be had of this server. */
+  readonly isMeasured: boolean;
 }
 
 /** The handlers of `logah.v1.LogahService`. */
@@ -46,6 +51,16 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
         set.answers.tokenizer(model, account.caller.scopes, (done) => {
           account.onClose(done);
         }),
+      );
+    }),
+    GetActivity: calls.unary('GetActivity', async ({ request }, { account }) => {
+      parse.getActivity(request);
+      requireObserver(account.caller);
+      if (!context.isMeasured)
+        throw new LogahError('failed_precondition', 'this server has no metrics (--metrics-address off)');
+      const { GetActivity } = LogahService.service;
+      return new FramedMessage(
+        framed(GetActivity.responseSerialize(await activityOf(context.metrics.registry))),
       );
     }),
     Predict: calls.streaming('Predict', async (call, begun, signal) => {

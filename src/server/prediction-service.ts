@@ -1,6 +1,7 @@
 /** The order of the stages behind the plan, written once: embeddings -> tiles -> chunks. `planning.ts` has those before. */
 
 import { TILE_ELEMENTS } from '../plan/tile';
+import { AskedBefore } from '../stream/asked-before';
 import { BufferPool } from '../stream/buffers';
 import { ByteBoundedCache } from '../stream/byte-bounded-cache';
 import { packChunks, type DataChunk } from '../stream/chunks';
@@ -58,7 +59,10 @@ export class PredictionService {
   readonly #buffers: BufferPool;
   readonly #frames: FramePool;
   readonly #embeddings: ByteBoundedCache<Float32Array>;
-  readonly #answers: KeptAnswers;
+  /** Of cores, and of elements that are few and were asked for before. */
+  readonly #cores: KeptAnswers;
+  readonly #elements: KeptAnswers;
+  readonly #asked = new AskedBefore();
 
   constructor(options: PredictionServiceOptions) {
     this.#options = options;
@@ -66,7 +70,8 @@ export class PredictionService {
     this.#buffers = new BufferPool(AHEAD_SHARE * tiles, tiles);
     this.#frames = new FramePool(options.chunkBytes);
     this.#embeddings = new ByteBoundedCache(options.cacheBytes, (values) => values.byteLength);
-    this.#answers = new KeptAnswers(options.cacheBytes);
+    this.#cores = new KeptAnswers(options.cacheBytes);
+    this.#elements = new KeptAnswers(options.cacheBytes);
   }
 
   /** Whether streams wait for memory that others hold. */
@@ -79,8 +84,13 @@ export class PredictionService {
     return {
       tileBytes: this.#buffers.bytesInUse,
       waitingStreams: this.#buffers.waiting,
-      caches: { embeddings: this.#embeddings.requests, answers: this.#answers.requests },
+      caches: { embeddings: this.#embeddings.requests, answers: this.#answerRequests },
     };
+  }
+
+  get #answerRequests(): { readonly hit: number; readonly miss: number } {
+    const [cores, elements] = [this.#cores.requests, this.#elements.requests];
+    return { hit: cores.hit + elements.hit, miss: cores.miss + elements.miss };
   }
 
   /** Encodes the graph and looks at its tensors, in turn with other callers. After the signal aborts, no further tile is started. */
@@ -137,9 +147,8 @@ export class PredictionService {
     const whole = { start: 0, end: totalBytes };
     const keptBytes = totalBytes + head.tensors * KEPT_TENSOR_BYTES;
     // What every rank of a job asks for, and what is small.
-    const kept = plan.hasCores
-      ? this.#answers.tiles(fingerprint, keptBytes, range, signal, (until) => decode(whole, until))
-      : undefined;
+    const answers = this.#answersOf(head, plan);
+    const kept = answers?.tiles(fingerprint, keptBytes, range, signal, (until) => decode(whole, until));
     const tiles = kept ?? decode(range, signal);
     const digests = new TensorDigests(sha256);
     return {
@@ -148,5 +157,16 @@ export class PredictionService {
       chunks: packChunks(cropTiles(digests.through(tiles), range), chunkBytes, this.#frames, range.start),
       digests: () => digests.finish(),
     };
+  }
+
+  /** Where the answer is looked for, and kept; undefined: nowhere. */
+  #answersOf(
+    { fingerprint, range, totalBytes }: PlanHead,
+    { hasCores }: StreamedPlan,
+  ): KeptAnswers | undefined {
+    if (hasCores) return this.#cores;
+    const isWhole = range.start === 0 && range.end === totalBytes;
+    if (!isWhole || totalBytes > this.#options.cacheBytes) return undefined;
+    return this.#asked.again(fingerprint) ? this.#elements : undefined;
   }
 }

@@ -67,6 +67,8 @@ export interface RunningServer {
   /** Host as configured, and the port that it listens on. */
   readonly host: string;
   readonly port: number;
+  /** Its certificate; undefined: it speaks plain text. */
+  readonly tls: Pick<ServerTls, 'material' | 'follow'> | undefined;
   /** Loads what has changed of the models; what cannot be loaded is logged, and what was served goes on. */
   reloadModels(): Promise<void>;
   /** Says NOT_SERVING, lets streams finish within the grace period, then ends everything. Safe to call twice. */
@@ -154,7 +156,11 @@ export async function startServer(
   // Each call listens; beyond ten, Node.js would suspect a leak.
   setMaxListeners(config.maxCalls, closing.signal);
   const calls = new CallRunner(logger, metrics, closing.signal);
-  server.addService(serviceDefinition, createHandlers({ models, service, admission, gate, metrics }, calls));
+  const isMeasured = config.metricsAddress !== 'off';
+  server.addService(
+    serviceDefinition,
+    createHandlers({ models, service, admission, gate, metrics, isMeasured }, calls),
+  );
   server.addService(adminDefinition, createAdminHandlers(models, config.admin, calls));
   health.addToServer(server);
   addReflection(server, { ...protoDefinition, ...loadSync(healthProto) });
@@ -218,7 +224,7 @@ export async function startServer(
       if (!(error instanceof LogahError)) logger.error({ err: error }, 'models not loaded');
     });
   };
-  return { host, port, reloadModels, stop, stopped };
+  return { host, port, tls, reloadModels, stop, stopped };
 }
 
 function openTls(

@@ -11,7 +11,8 @@ import { checkBounds } from './admission/request-bounds';
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
 
-const { Predict, Plan, ListModels, GetExpansion, GetTokenizer, InspectTensors } = LogahService.service;
+const { Predict, Plan, ListModels, GetExpansion, GetTokenizer, InspectTensors, GetActivity } =
+  LogahService.service;
 const framedAnswer = { requestDeserialize: asItIs, responseSerialize: serializeFramed };
 
 /** `logah.v1.LogahService`. */
@@ -22,6 +23,7 @@ export const serviceDefinition = {
   GetExpansion: { ...GetExpansion, ...framedAnswer },
   GetTokenizer: { ...GetTokenizer, ...framedAnswer },
   InspectTensors: { ...InspectTensors, ...framedAnswer },
+  GetActivity: { ...GetActivity, ...framedAnswer },
 };
 
 const { LoadModel, UnloadModel, ReloadModels } = AdminService.service;
@@ -62,6 +64,8 @@ export const parse = {
     parseNames(GetExpansion.requestDeserialize, messageShape('logah.v1.GetExpansionRequest'), bytes),
   getTokenizer: (bytes: Buffer) =>
     parseNames(GetTokenizer.requestDeserialize, messageShape('logah.v1.GetTokenizerRequest'), bytes),
+  getActivity: (bytes: Buffer) =>
+    parseNames(GetActivity.requestDeserialize, messageShape('logah.v1.GetActivityRequest'), bytes),
   loadModel: (bytes: Buffer) =>
     parseNames(LoadModel.requestDeserialize, messageShape('logah.v1.LoadModelRequest'), bytes),
   unloadModel: (bytes: Buffer) =>

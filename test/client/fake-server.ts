@@ -2,6 +2,8 @@ import { Metadata, Server, ServerCredentials, status, type ServerWritableStream 
 import type { GetExpansionRequest__Output } from '../../src/gen/logah/v1/GetExpansionRequest';
 import type { GetExpansionResponse } from '../../src/gen/logah/v1/GetExpansionResponse';
 import type { GetTokenizerResponse } from '../../src/gen/logah/v1/GetTokenizerResponse';
+import type { InspectTensorsRequest__Output } from '../../src/gen/logah/v1/InspectTensorsRequest';
+import type { InspectTensorsResponse } from '../../src/gen/logah/v1/InspectTensorsResponse';
 import type { ListModelsResponse } from '../../src/gen/logah/v1/ListModelsResponse';
 import type { Plan } from '../../src/gen/logah/v1/Plan';
 import type { LogahServiceHandlers } from '../../src/gen/logah/v1/LogahService';
@@ -28,6 +30,9 @@ export interface Answers {
   readonly plan?: () => Plan;
   readonly expansion?: (
     call: ServerWritableStream<GetExpansionRequest__Output, GetExpansionResponse>,
+  ) => void;
+  readonly inspect?: (
+    call: ServerWritableStream<InspectTensorsRequest__Output, InspectTensorsResponse>,
   ) => void;
   readonly listModels?: () => ListModelsResponse;
   readonly getTokenizer?: () => GetTokenizerResponse;
@@ -85,7 +90,11 @@ export async function startFakeServer(answers: Answers): Promise<FakeServer> {
       answer(answers.getTokenizer, callback);
     },
     InspectTensors: (call) => {
-      call.emit('error', unimplemented);
+      if (answers.inspect) answers.inspect(call);
+      else call.emit('error', unimplemented);
+    },
+    GetActivity: (_, callback) => {
+      answer(undefined, callback);
     },
   };
   const server = new Server();

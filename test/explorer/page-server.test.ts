@@ -13,7 +13,7 @@ const ROOT = join(__dirname, '../..');
 const explorerFor = (address: string, token?: string): Promise<Explorer> =>
   startExplorer({
     address: '127.0.0.1:0',
-    target: { address, token },
+    target: { address, ...(token !== undefined && { token: () => token }) },
     pageDirectory: join(ROOT, 'dist/explorer/page'),
     examplesDirectory: join(ROOT, 'examples'),
     opened: { name: 'my/config.json', message: Buffer.from([18, 0]) },

@@ -27,6 +27,16 @@ const VIT = {
   patch_size: 4,
 };
 
+/** Kernels of several heights, and of more channels than are decoded. */
+const RESNET = {
+  model_type: 'resnet',
+  embedding_size: 40,
+  hidden_sizes: [40, 80],
+  depths: [1, 1],
+  layer_type: 'bottleneck',
+  num_labels: 5,
+};
+
 let directory: string;
 let server: ServerProcess;
 
@@ -144,6 +154,31 @@ describe('InspectTensors', () => {
         own.reduce((sum, value) => sum + value ** 4, 0) / fourthPowers(values, rows, columns),
       ).toBeCloseTo(1, 5);
     }
+  });
+
+  it('has the singular values of kernels as matrices of their outputs, repeated or not', async () => {
+    const requests = [
+      requestFor(VIT, { selection: { patterns: ['*.projection.weight'] } }),
+      requestFor(RESNET, { selection: { patterns: ['*.convolution.weight'] } }),
+    ];
+    const shapes: string[] = [];
+    for (const request of requests) {
+      const { tensor } = await predictAll(server.client, request);
+      for (const { name, shape, spectrum } of await inspect({ request, singularValues: 256 })) {
+        const values = floats(tensor(name));
+        const { rows, columns } = matrixOf(shape);
+        const squares = values.reduce((sum, value) => sum + value * value, 0);
+        const own = spectrum?.values ?? [];
+        expect(own.length).toBe(spectrum?.rank);
+        expect((spectrum?.squares ?? 0) / squares).toBeCloseTo(1, 5);
+        expect(own.reduce((sum, value) => sum + value * value, 0) / squares).toBeCloseTo(1, 5);
+        expect(
+          own.reduce((sum, value) => sum + value ** 4, 0) / fourthPowers(values, rows, columns),
+        ).toBeCloseTo(1, 5);
+        shapes.push(shape.slice(2).join('x'));
+      }
+    }
+    expect([...new Set(shapes)].sort()).toEqual(['1x1', '3x3', '4x4', '7x7']);
   });
 
   it('leaves singular values out where they do not follow from factors', async () => {

@@ -118,6 +118,7 @@ export const ANSWERED: Readonly<Record<string, string>> = {
   Plan: 'OK, messages',
   ListModels: 'OK, messages',
   InspectTensors: 'OK, messages',
+  GetActivity: 'PERMISSION_DENIED, nothing',
   LoadModel: 'PERMISSION_DENIED, nothing',
   UnloadModel: 'PERMISSION_DENIED, nothing',
   ReloadModels: 'PERMISSION_DENIED, nothing',

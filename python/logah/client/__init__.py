@@ -4,9 +4,11 @@ Needs grpcio, protobuf and numpy; torch only for what returns or fills torch ten
 """
 
 from logah.client.client import Client, connect
+from logah.client.cores import Cores, Recipe, TensorCores
 from logah.client.files.saving import SavedPrediction
+from logah.client.inspection import Histogram, Picture, Spectrum, TensorInspection
 from logah.client.link.security import Tls
-from logah.client.module_source import trace
+from logah.client.module_source import on_meta, trace
 from logah.client.request import PredictOptions
 from logah.client.source import Source
 from logah.client.wire.plan import Coverage, Plan, TensorPlan, Warning, Widening
@@ -26,23 +28,30 @@ from logah.errors import (
 
 __all__ = [
     "Client",
+    "Cores",
     "Coverage",
     "CoverageError",
     "DataEvent",
     "Event",
     "FieldViolation",
+    "Histogram",
     "LogahError",
+    "Picture",
     "Plan",
     "PlanEvent",
     "PredictOptions",
     "ProtocolError",
+    "Recipe",
     "RemoteError",
     "RequestError",
     "SavedPrediction",
     "ShardingError",
     "Source",
     "SourceError",
+    "Spectrum",
     "Summary",
+    "TensorCores",
+    "TensorInspection",
     "TensorPlan",
     "Tls",
     "TraceError",
@@ -50,5 +59,6 @@ __all__ = [
     "Warning",
     "Widening",
     "connect",
+    "on_meta",
     "trace",
 ]

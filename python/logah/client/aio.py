@@ -17,11 +17,11 @@ from logah.client.architecture import Architecture
 from logah.client.deadline import Deadline
 from logah.client.files.saving import SavedPrediction, saving
 from logah.client.files.tokenizer import tokenizer_files
+from logah.client.inspection import Inspections, TensorInspection, inspect_request
 from logah.client.link.attempts import Attempts, Persistence, StallError
 from logah.client.link.channel import Calls, open_aio_channel
 from logah.client.link.replicas import Replicas
 from logah.client.link.security import TlsChoice, Token, channel_credentials, token_source
-from logah.client.module_source import refuses_configuration
 from logah.client.progress import Progress
 from logah.client.request import PredictOptions, predict_request
 from logah.client.source import Source, is_module, read_source
@@ -30,7 +30,7 @@ from logah.client.wire.dense_events import DenseEvents
 from logah.client.wire.expansion import ExpansionCache, ExpansionLayer, FetchedFile
 from logah.client.wire.plan import Plan
 from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
-from logah.client.wire.status_details import remote_error
+from logah.client.wire.status_details import refuses_configuration, remote_error
 from logah.client.wire.tensor_assembly import Array, TensorAssembly, state_dict_of
 from logah.errors import LogahError, RemoteError
 
@@ -92,6 +92,42 @@ class AsyncClient:
         """As `Client.plan_request`."""
         response = await self._answer(lambda calls: calls.plan, logah_pb2.PlanRequest(request=request), timeout)
         return check_plan(response.plan, request.copies, request.lift)
+
+    async def inspect(
+        self,
+        source: Source,
+        *,
+        histogram_bins: int = 0,
+        histogram_range: tuple[float, float] | None = None,
+        picture: tuple[int, int] | None = None,
+        singular_values: int = 0,
+        timeout: float | None = None,
+        **options: Unpack[PredictOptions],
+    ) -> AsyncGenerator[TensorInspection, None]:
+        """As `Client.inspect`."""
+        deadline = Deadline(timeout, self.target)
+        wanted = predict_request(await self._read(source, deadline), **options)
+        request = inspect_request(wanted, histogram_bins, histogram_range, picture, singular_values)
+        attempts = Attempts(self._replicas, self._persistence, deadline)
+        inspections = Inspections()
+        while True:
+            replica = attempts.replica
+            failure: LogahError
+            call = replica.calls.inspect_tensors(request, timeout=deadline.remaining())
+            try:
+                async for message in _watched(call, attempts.stall, replica.target):
+                    tensor = inspections.accept(message)
+                    if tensor is not None:
+                        attempts.progress()
+                        yield tensor
+                return
+            except grpc.RpcError as error:
+                failure = remote_error(replica.target, error)
+            except StallError as error:
+                failure = error
+            finally:
+                call.cancel()
+            await asyncio.sleep(attempts.after(failure, replica, inspections.begun))
 
     async def list_models(self, *, timeout: float | None = None) -> logah_pb2.ListModelsResponse:
         """As `Client.list_models`."""

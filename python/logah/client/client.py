@@ -15,15 +15,16 @@ import grpc
 
 from logah.client._generated import logah_pb2
 from logah.client.architecture import Architecture
+from logah.client.cores import Cores, fetch_cores
 from logah.client.deadline import Deadline
 from logah.client.files.saving import SavedPrediction, saving
 from logah.client.files.tokenizer import tokenizer_files
+from logah.client.inspection import Inspections, TensorInspection, inspect_request
 from logah.client.link.attempts import Attempts, Persistence, StallError
 from logah.client.link.channel import Calls, open_channel
 from logah.client.link.replicas import Replicas
 from logah.client.link.security import TlsChoice, Token, channel_credentials, token_source
 from logah.client.link.stall_watch import watched
-from logah.client.module_source import refuses_configuration
 from logah.client.progress import Progress
 from logah.client.request import PredictOptions, Representation, predict_request
 from logah.client.source import Source, read_source
@@ -32,7 +33,7 @@ from logah.client.wire.dense_events import DenseEvents
 from logah.client.wire.expansion import ExpansionCache, ExpansionLayer, FetchedFile
 from logah.client.wire.plan import Plan
 from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
-from logah.client.wire.status_details import remote_error
+from logah.client.wire.status_details import refuses_configuration, remote_error
 from logah.client.wire.tensor_assembly import Array, TensorAssembly, state_dict_of
 from logah.errors import LogahError, RemoteError, RequestError
 
@@ -121,6 +122,47 @@ class Client:
         response = self._answer(lambda calls: calls.plan, logah_pb2.PlanRequest(request=request), timeout)
         message: logah_pb2.Plan = response.plan
         return message
+
+    def inspect(
+        self,
+        source: Source,
+        *,
+        histogram_bins: int = 0,
+        histogram_range: tuple[float, float] | None = None,
+        picture: tuple[int, int] | None = None,
+        singular_values: int = 0,
+        timeout: float | None = None,
+        **options: Unpack[PredictOptions],
+    ) -> Generator[TensorInspection, None, None]:
+        """What up to 256 tensors look like, in the plan's order, without fetching them.
+
+        `select` names them; None: all. `histogram_range` is (low, high); None: each tensor's own. `picture` is (rows,
+        columns), at most 1024 each, that the tensor is reduced to as a matrix; `singular_values` is how many of the
+        largest.
+        """
+        deadline = Deadline(timeout, self.target)
+        wanted = predict_request(self.readable(read_source(source), deadline), **options)
+        request = inspect_request(wanted, histogram_bins, histogram_range, picture, singular_values)
+        attempts = Attempts(self._replicas, self._persistence, deadline)
+        inspections = Inspections()
+        while True:
+            replica = attempts.replica
+            failure: LogahError
+            call = replica.calls.inspect_tensors(request, timeout=deadline.remaining())
+            try:
+                for message in watched(call, attempts.stall, replica.target):
+                    tensor = inspections.accept(message)
+                    if tensor is not None:
+                        attempts.progress()
+                        yield tensor
+                return
+            except grpc.RpcError as error:
+                failure = remote_error(replica.target, error)
+            except StallError as error:
+                failure = error
+            finally:
+                call.cancel()
+            time.sleep(attempts.after(failure, replica, inspections.begun))
 
     def list_models(self, *, timeout: float | None = None) -> logah_pb2.ListModelsResponse:
         """The models of the server, as the contract has them."""
@@ -218,6 +260,24 @@ class Client:
             if target.wants_tokenizer:
                 target.put_tokenizer(self.tokenizer(target.plan.model))
         return target.result()
+
+    def cores(
+        self,
+        source: Source,
+        *,
+        seed: int = 0,
+        model: str = "",
+        copies: int = 0,
+        timeout: float | None = None,
+    ) -> Cores:
+        """All tensors as what they are made of, a few hundred kilobytes, checked; for libraries that compile.
+
+        `tensor.recipe.expand(tensor.arrays, cores.layer, jax.numpy)` is a tensor in float32, of each of
+        `cores.tensors`, and can be traced: where the result is sharded, each device computes its own part. The values
+        agree with the dense prediction to 1e-6 of a tensor's largest element. Raises RequestError where the model's
+        weights are no products.
+        """
+        return fetch_cores(self, source, seed, model, copies, timeout)
 
     def initialize(
         self,

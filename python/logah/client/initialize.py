@@ -10,19 +10,23 @@ import torch
 from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule
 
+from logah.client.architecture import Architecture
 from logah.client.deadline import Deadline
 from logah.client.module.filling import Filling, check_boxes, requested
 from logah.client.module.keeping import KeepOrPredict, KeptReason, decide
 from logah.client.module.local_box import LocalBox, local_box, local_tensor, materialized
 from logah.client.module.meta_buffers import Buffers
 from logah.client.module.module_parameters import ParameterSlot, checked_module, match_plan, parameter_slots, unwrapped
+from logah.client.module.opening import opened, plan_of
 from logah.client.module.own_start.start import OwnStart
 from logah.client.module.predictions import Predictions
 from logah.client.module.proof import Proof
 from logah.client.module.rank_zero import RankZero
 from logah.client.module.report import InitializationReport, report_of
+from logah.client.module.torch_expansion import full_precision
+from logah.client.module.workers import Workers
 from logah.client.progress import Progress
-from logah.client.request import Representation, predict_request
+from logah.client.request import Representation, cut, predict_request
 from logah.client.source import Source, read_source
 from logah.client.wire.core_data import CoreExpansion
 from logah.client.wire.element_type import DtypeName
@@ -89,8 +93,8 @@ def initialize(
       every rank. "dense": each rank asks for its own part alone, with the server's bits.
     - `fetch` "rank0": rank 0 of the default process group asks, and broadcasts what comes; every rank must call. Not
       with "dense", which is not small.
-    - Holds, beside the module, what is sent of one tensor, and a tile of 1 MiB; dense, one chunk, and one tensor where
-      values need a copy (other devices, casts).
+    - Holds, beside the module, the cores, the factors of two groups of tensors (8 MiB each, or those of one tensor),
+      and 1 MiB to each thread; dense, one chunk, and one tensor where values need a copy (other devices, casts).
     - `source` None: the module itself, by its transformers configuration or else by its trace. `seed`, `model`,
       `copies`, `lift`, `timeout`: as for `Client.predict`; every rank must pass the same.
     - `progress`: as for `Client.state_dict`; under torchrun only the first rank shows a bar of its own accord.
@@ -120,66 +124,58 @@ def initialize(
     slots = parameter_slots(root)
     dtype = _common_dtype(slots)
     deadline = Deadline(timeout, client.target)
-    architecture = client.readable(read_source(root if source is None else source), deadline)
-    sent_as: Representation = "core" if representation == "auto" else representation
 
-    def request_of(sent_as: Representation) -> logah_pb2.PredictRequest:
+    def request_of(architecture: Architecture, sent_as: Representation) -> logah_pb2.PredictRequest:
         return predict_request(
             architecture, model=model, seed=seed, dtype=dtype, copies=copies, lift=lift, representation=sent_as
         )
 
-    plan = client.plan_request(request_of(sent_as), timeout=deadline.remaining())
-    if representation == "auto" and not any(t.core or t.factors for t in plan.sent):
-        # Whole tensors to every rank would be worse than each rank's own part.
-        sent_as = "dense"
-        plan = client.plan_request(request_of(sent_as), timeout=deadline.remaining())
-    start = OwnStart(root, slots)
-    matched = match_plan(slots, plan, strict, [name for name, _ in root.named_buffers()])
-    untouched = _untouched(slots, matched)
-    graph = architecture.message.graph if architecture.message.HasField("graph") else None
-    keeping = decide(matched, plan, graph, start, frozen, special, _given(source))
-    boxes = {name: local_box(name, slot.parameter) for name, slot in matched.items()}
-    own = _own_values(matched, keeping.kept, start, seed)
-    buffers = Buffers(root, start.holds_values)
-    buffers.put(device)
-    with torch.no_grad():
-        for name, value in own.items():
-            _put(matched[name], boxes[name], value, device)
-    filled = {name: slot for name, slot in matched.items() if name not in keeping.kept}
-
-    is_dense = sent_as == "dense"
-    wanted = {name: boxes[name] for name in filled}
-    slices = {tensor.name: requested(tensor, wanted.get(tensor.name)) if is_dense else None for tensor in plan.sent}
-    request = predict_request(
-        architecture,
-        # The model and the copies that the plan was made with, should the server's choice change.
-        model=plan.model,
-        copies=plan.widening.copies if plan.widening else 1,
-        lift=lift,
-        seed=seed,
-        dtype=dtype,
-        slices={name: box for name, box in slices.items() if box is not None},
-        representation=sent_as,
-    )
-    expansion: CoreExpansion | None = None
-    filling = Filling(filled, boxes, _TORCH_DTYPES[dtype], device, keeping)
-    with (
-        torch.no_grad(),
-        Progress(progress) as bar,
-        contextlib.closing(client.events(request, deadline.remaining())) as events,
-    ):
+    architecture = read_source(root if source is None else source)
+    stream = opened(client, architecture, request_of, representation, deadline)
+    plan, events = stream.plan, stream.events
+    with contextlib.ExitStack() as stack:
+        if events is not None:
+            stack.callback(events.close)
+        start = OwnStart(root, slots)
+        matched = match_plan(slots, plan, strict, [name for name, _ in root.named_buffers()])
+        untouched = _untouched(slots, matched)
+        message = stream.architecture.message
+        graph = message.graph if message.HasField("graph") else None
+        keeping = decide(matched, plan, graph, start, frozen, special, _given(source))
+        assumed = _assumed(plan, matched, keeping.kept, start)
+        boxes = {name: local_box(name, slot.parameter) for name, slot in matched.items()}
+        own = _own_values(matched, keeping.kept, start, seed)
+        Buffers(root, start.holds_values).put(device)
+        with torch.no_grad():
+            for name, value in own.items():
+                _put(matched[name], boxes[name], value, device)
+        filled = {name: slot for name, slot in matched.items() if name not in keeping.kept}
+        if events is None:
+            wanted = {name: boxes[name] for name in filled}
+            slices = {tensor.name: requested(tensor, wanted.get(tensor.name)) for tensor in plan.sent}
+            request = request_of(stream.architecture, "dense")
+            # The model and the copies that the plan was made with, should the server's choice change.
+            request.model, request.copies = plan.model, plan.widening.copies if plan.widening else 1
+            cut(request, {name: box for name, box in slices.items() if box is not None})
+            events = client.events(request, deadline.remaining())
+            stack.callback(events.close)
+            check_boxes(plan_of(events), plan, slices)
+        bar = stack.enter_context(Progress(progress))
+        bar.accept(PlanEvent(plan))
+        stack.enter_context(full_precision())
+        workers = stack.enter_context(Workers())
+        filling = Filling(filled, boxes, _TORCH_DTYPES[dtype], device, keeping, workers)
+        expansion = _expansion(plan, client.expansion_layer(plan, deadline.remaining()))
+        filling.expand_with(expansion)
         for event in events:
             bar.accept(event)
-            if isinstance(event, PlanEvent):
-                check_boxes(event.plan, plan, slices)
-                expansion = _expansion(event.plan, client.expansion_layer(event.plan, deadline.remaining()))
-                filling.expand_with(expansion)
-            elif isinstance(event, DataEvent):
+            if isinstance(event, DataEvent):
                 filling.accept(event.pieces)
+        filling.finish()
     refused: dict[str, KeptReason] = dict.fromkeys(filling.refused, "own")
     tensors = {tensor.name: tensor for tensor in plan.sent}
     proof = Proof(filled, boxes, tensors, filling.cores, filling.samples, expansion, keeping) if expansion else None
-    return report_of(plan, {**keeping.kept, **refused}, untouched, proof)
+    return report_of(plan, {**keeping.kept, **refused}, untouched, proof, assumed)
 
 
 def _expansion(plan: Plan, layer: ExpansionLayer | None) -> CoreExpansion | None:
@@ -215,6 +211,15 @@ def _own_values(
             missing,
         )
     return {name: values[slot.names[0]] for name, slot in empty.items()}
+
+
+def _assumed(
+    plan: Plan, matched: Mapping[str, ParameterSlot], kept: Mapping[str, KeptReason], start: OwnStart
+) -> dict[str, str]:
+    """Of parameters that are not predicted: the library's models whose defaults they are taken to have."""
+    others = [t.name for t in plan.tensors if t.name in kept or not t.predicted_elements]
+    found = {name: start.assumed(matched[name].names[0]) for name in others if name in matched}
+    return {name: model for name, model in found.items() if model}
 
 
 def _put(slot: ParameterSlot, box: LocalBox, value: Tensor, device: torch.device | str | None) -> None:

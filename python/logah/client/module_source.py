@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import grpc
-
 from logah.client.architecture import Architecture, graph_architecture, mapping_architecture
-from logah.errors import RemoteError
 
 if TYPE_CHECKING:
     from torch import nn
 
     from logah.graph import ArchitectureGraph, Initialization
-
-_CONFIG_FIELD = "architecture.transformers_config"
 
 
 def trace(
@@ -55,6 +50,18 @@ def trace(
     return trace_module(unwrapped(checked_module(module)), args, kwargs, rules=rules, strict=strict)
 
 
+def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
+    """The module that `build` makes, such as `lambda: Network(width=64)`, on the meta device.
+
+    As under `torch.device("meta")`, but what its constructors fill its parameters with is known afterwards: `trace` and
+    `initialize` call `build` once more where they ask for it, without memory for large tensors. On the meta device
+    alone a constructor leaves no sign of, say, `nn.Parameter(torch.full((width,), 1e-6))`.
+    """
+    from logah.client.module.own_start.remade import on_meta as make_on_meta
+
+    return make_on_meta(build)
+
+
 def read_module(module: nn.Module) -> Architecture:
     """The configuration of a transformers model; the trace of any other module. Errors as for `trace`."""
     from logah.client.module.module_parameters import configuration_of, unwrapped
@@ -66,10 +73,3 @@ def read_module(module: nn.Module) -> Architecture:
     architecture = mapping_architecture(configuration)
     names = frozenset(name for name, _ in root.named_parameters(remove_duplicate=False))
     return replace(architecture, trace=lambda: graph_architecture(trace(root), architecture.config), names=names)
-
-
-def refuses_configuration(error: RemoteError) -> bool:
-    """Whether a server answered that it does not read this configuration, or this class of the model."""
-    refused = error.code in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT)
-    fields = [violation.field for violation in error.violations]
-    return refused and bool(fields) and all(field.startswith(_CONFIG_FIELD) for field in fields)

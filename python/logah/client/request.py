@@ -114,8 +114,14 @@ def predict_request(
         _check_range("shard index", index, 2**32 - 1)
         _check_range("shard count", count, 2**32 - 1)
         request.shard.CopyFrom(logah_pb2.Shard(index=index, count=count))
-    _check_type("slices", slices or {}, Mapping, "a dict by tensor name")
-    for name, given in (slices or {}).items():
+    cut(request, {} if slices is None else slices)
+    return request
+
+
+def cut(request: logah_pb2.PredictRequest, slices: Slices) -> None:
+    """Asks for a part of each of these tensors. Raises RequestError where it cannot be written."""
+    _check_type("slices", slices, Mapping, "a dict by tensor name")
+    for name, given in slices.items():
         _check_type("a name of slices", name, str, "a text")
         _check_type(f'the slice of "{name}"', given, Iterable, "a (start, end) for each dimension")
         box = [_pair(f'the slice of "{name}"', part, "(start, end) for each dimension") for part in given]
@@ -123,7 +129,6 @@ def predict_request(
             _check_range(f'start of the slice of "{name}"', start, 2**63 - 1)
             _check_range(f'end of the slice of "{name}"', end, 2**63 - 1)
         request.slices.add(name=name, start=[start for start, _ in box], end=[end for _, end in box])
-    return request
 
 
 def _check_range(name: str, value: object, most: int) -> None:

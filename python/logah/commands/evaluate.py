@@ -6,10 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from logah.errors import ConfigurationError, LogahError
+from logah.errors import LogahError
 
 if TYPE_CHECKING:
     from logah.targets.mixture import Member
@@ -116,26 +117,17 @@ def run_compare(arguments: argparse.Namespace) -> int:
     import torch
 
     from logah.data.cache import cache_directory
-    from logah.evaluation.comparison.data import family_of, load_task
     from logah.evaluation.comparison.plan import read_plan
+    from logah.evaluation.comparison.prepare import prepared
     from logah.evaluation.comparison.records import RecordFile
-    from logah.evaluation.comparison.run import Comparison, Model
-    from logah.training.configuration import read_configuration
-    from logah.training.trained_model import fingerprint, load_model
 
     torch.set_num_threads(arguments.threads)
     out = arguments.out or RESULTS / f"{arguments.plan.stem}.jsonl"
     try:
         plan = read_plan(arguments.plan)
-        path = Path(arguments.model or plan.model)
-        hypernetwork = load_model(path).hypernetwork
-        spaces = {member.family: member.space for member in read_configuration(Path(plan.configuration)).train.members}
-        family = family_of(plan.data)
-        if family not in spaces:
-            raise ConfigurationError(f"{arguments.plan}: data: {plan.data} is for {family}, not {', '.join(spaces)}")
-        space = spaces[family]
-        model = Model(hypernetwork, path.stem, fingerprint(hypernetwork), space)
-        comparison = Comparison(plan, model, lambda name: load_task(name, cache_directory()), RecordFile(out))
+        if arguments.model is not None:
+            plan = replace(plan, model=arguments.model)
+        comparison = prepared(plan, str(arguments.plan), RecordFile(out), cache_directory())
         if arguments.list:
             jobs = comparison.jobs()
             rest = comparison.left(jobs)

@@ -1,13 +1,14 @@
 """Every way to initialise a network that is compared, by a label such as `orthogonal` or `predicted+noise=0.05`.
 
-All but `predicted` are controls. A label is one of `KINDS`, followed by any number of lifts (`lifts.LIFTS`).
+All but `predicted` are controls. A label is one of `KINDS`, then `:NAME` where another hypernetwork than a comparison's
+own is to predict (`predicted:ghn3`), then any number of lifts (`lifts.LIFTS`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -35,15 +36,22 @@ class InitialisationError(ValueError):
 
 @dataclass(frozen=True)
 class Target:
-    """One network: its complete transformers configuration, and what predicts it.
+    """One network: its complete transformers configuration, and what predicts it, if anything is to.
 
     ranges: sizes that the hypernetwork was trained on, name -> [least, most].
     """
 
     task: Task
     config: Mapping[str, Any]
-    hypernetwork: Hypernetwork
-    ranges: Mapping[str, Sequence[int]]
+    hypernetwork: Hypernetwork | None = None
+    ranges: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    @property
+    def predictor(self) -> Hypernetwork:
+        """What predicts it. Raises InitialisationError where nothing does."""
+        if self.hypernetwork is None:
+            raise InitialisationError("no hypernetwork is given, which this initialisation needs")
+        return self.hypernetwork
 
     @cached_property
     def graph(self) -> ArchitectureGraph:
@@ -55,7 +63,7 @@ class Target:
         """Predicted at the widest trained base and widened from there; `generator` draws what is not predicted."""
         copies = copies_needed(self.config, self.ranges)
         base = base_configuration(self.config, copies)
-        state = predict_state(self.hypernetwork, self.task.graph(base), generator)
+        state = predict_state(self.predictor, self.task.graph(base), generator)
         return state if copies == 1 else widened(base, state, copies)
 
     def default(self, seed: int) -> dict[str, Tensor]:
@@ -122,7 +130,7 @@ def _shuffled(target: Target, seed: int) -> dict[str, Tensor]:
 
 def _random_rank(target: Target, seed: int) -> dict[str, Tensor]:
     generator = _generator(seed)
-    rank = target.hypernetwork.config.rank
+    rank = target.predictor.config.rank
     return random_rank(target.graph, target.predicted(generator), rank, generator)
 
 
@@ -145,22 +153,40 @@ KINDS: Mapping[str, Callable[[Target, int], dict[str, Tensor]]] = {
 INDEPENDENT = ("default", "compute", "orthogonal", "mimetic", "torchtitan", "small", "mup_orthogonal", "impulse")
 
 
+@dataclass(frozen=True)
+class Label:
+    """A label's parts. hypernetwork: the name of the one that predicts; empty: the comparison's own."""
+
+    kind: str
+    hypernetwork: str
+    lifts: tuple[Lift, ...]
+
+    @property
+    def needs_hypernetwork(self) -> bool:
+        """Whether another hypernetwork gives another state."""
+        return self.kind not in INDEPENDENT
+
+
 def initial_state(label: str, target: Target, seed: int) -> dict[str, Tensor]:
     """Every parameter of the target that is not tied, float32. Raises InitialisationError for an unknown label."""
-    kind, lifts = parse_label(label)
-    state = KINDS[kind](target, seed)
+    parsed = parse_label(label)
+    state = KINDS[parsed.kind](target, seed)
     # A stream of its own, so that what a lift draws does not depend on how much was drawn before.
     generator = _generator(seed + 1_000_003)
-    for lift in lifts:
+    for lift in parsed.lifts:
         state = lift(target.config, state, generator)
     return {name: tensor.float().contiguous() for name, tensor in state.items()}
 
 
-def parse_label(label: str) -> tuple[str, list[Lift]]:
-    """`predicted+noise=0.05` -> its kind, and its lifts in order; a strength that is not said is 1."""
-    kind, *names = label.split("+")
+def parse_label(label: str) -> Label:
+    """`predicted:ghn3+noise=0.05` -> its parts; a lift's strength that is not said is 1. Raises InitialisationError."""
+    start, *names = label.split("+")
+    kind, colon, hypernetwork = start.partition(":")
     if kind not in KINDS:
         raise InitialisationError(f"{label}: got {kind!r}, expected one of {', '.join(KINDS)}")
+    if colon and (kind in INDEPENDENT or not hypernetwork):
+        predicted = ", ".join(name for name in KINDS if name not in INDEPENDENT)
+        raise InitialisationError(f"{label}: a hypernetwork's name after the colon is for {predicted}")
     lifts = []
     for part in names:
         name, _, strength = part.partition("=")
@@ -170,12 +196,7 @@ def parse_label(label: str) -> tuple[str, list[Lift]]:
             lifts.append(LIFTS[name](float(strength or 1)))
         except ValueError as error:
             raise InitialisationError(f"{label}: {error}") from error
-    return kind, lifts
-
-
-def needs_hypernetwork(label: str) -> bool:
-    """Whether another hypernetwork gives another state."""
-    return parse_label(label)[0] not in INDEPENDENT
+    return Label(kind, hypernetwork, tuple(lifts))
 
 
 def _generator(seed: int) -> torch.Generator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ class TrainedModel:
     """In evaluation mode; `steps` and `seconds` of its training, 0 where the file does not say.
 
     name: a bundle's own, or that of a checkpoint's run, its directory. averaged_with: of the model, if any, whose
-    weights are in the mean.
+    weights are in the mean. ranges: sizes that it was trained on, by model type; empty where the file does not say.
     """
 
     hypernetwork: Hypernetwork
@@ -29,6 +30,7 @@ class TrainedModel:
     steps: int
     seconds: float
     averaged_with: str | None
+    ranges: Mapping[str, Mapping[str, list[int]]]
 
 
 def load_model(path: Path) -> TrainedModel:
@@ -42,7 +44,9 @@ def load_model(path: Path) -> TrainedModel:
         name, training = path.resolve().parent.name, torch.load(path, weights_only=True)
     hypernetwork.train(False)
     steps = training.get("steps", training.get("step", 0))
-    return TrainedModel(hypernetwork, name, steps, training.get("seconds", 0), training.get("averaged_with"))
+    return TrainedModel(
+        hypernetwork, name, steps, training.get("seconds", 0), training.get("averaged_with"), training.get("ranges", {})
+    )
 
 
 def training_of(path: Path) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 import logah
 from logah.client import Client, RequestError, VerificationError
+from logah.client.cores import Recipe, TensorCores
 from logah.client.module.local_box import LocalBox
 from logah.client.module.torch_expansion import fill_from_cores
 from logah.client.module.verification import ExpectedElements
-from logah.client.wire.core_data import CoreExpansion
+from logah.client.wire.core_data import CoreExpansion, block_data
 from logah.client.wire.core_tensor import CoreTensor
 from logah.client.wire.draws.rules import FillRule
 from logah.client.wire.element_type import element_type_named
@@ -49,6 +50,33 @@ def test_values_are_those_of_the_dense_prediction(client: Client, kind: str, dev
     for name, tensor in module.state_dict().items():
         largest = state[name].abs().max()
         assert (tensor - state[name]).abs().max() <= 1e-6 * largest, name
+
+
+@pytest.mark.parametrize("model", ["", "default"])
+def test_cores_are_expanded_to_the_dense_prediction_by_a_recipe_for_all_layers(client: Client, model: str) -> None:
+    cores = client.cores(SMALL_GPT2, seed=3, model=model)
+    assert len({tensor.recipe for tensor in cores.tensors.values()}) < len(cores.tensors)
+    dense = dict(client.predict(SMALL_GPT2, seed=3, model=model))
+    for name, expected in dense.items():
+        tensor = cores.tensors[name]
+        values = tensor.recipe.expand(tensor.arrays, cores.layer)
+        assert values.shape == expected.shape and np.abs(values - expected).max() <= 1e-6 * np.abs(expected).max(), name
+    assert cores.tensors["lm_head.weight"] is cores.tensors["transformer.wte.weight"]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_bits_do_not_depend_on_threads(client: Client, threads: int) -> None:
+    expected, module = gpt2(), gpt2()
+    client.initialize(expected, seed=3)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        client.initialize(module, seed=3)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    for (name, value), other in zip(expected.named_parameters(), module.parameters(), strict=True):
+        assert torch.equal(value, other), name
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -200,5 +228,12 @@ def test_what_is_filled_agrees_with_numpy_and_is_verified(tensor: TensorPlan) ->
     by_numpy.fill(array)
     tiles = np.concatenate([tile.copy() for _, tile in by_numpy.tiles()])
     expected, tolerance = ExpectedElements(tensor, sent, EXPANSION).at(np.arange(tensor.elements))
-    for values in (filled.numpy(), array, tiles):
+    ways = [filled.numpy(), array, tiles]
+    if not any(block.lifted for block in tensor.core):
+        read = block_data(tensor, sent, EXPANSION.element_type, EXPANSION.expansion)
+        recipe = Recipe(tensor.shape, tensor.matrix_view, tensor.core)
+        cores = TensorCores("t", recipe, tuple(data for _, data in read))
+        ways.append(recipe.expand(cores.arrays, (LAYER.weight, LAYER.bias)))
+        assert ways[-1].shape == tensor.shape and ways[-1].dtype == np.float32
+    for values in ways:
         assert (np.abs(values.reshape(-1) - expected) <= tolerance + 2**-24 * np.abs(expected)).all()

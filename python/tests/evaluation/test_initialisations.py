@@ -15,7 +15,6 @@ from logah.evaluation.initialisations import (
     InitialisationError,
     Target,
     initial_state,
-    needs_hypernetwork,
     parse_label,
 )
 from logah.evaluation.mimetic import ALPHA_QK, ALPHA_V, BETA_QK, BETA_V, attention_weights
@@ -154,6 +153,6 @@ def test_a_label_that_names_nothing_is_refused() -> None:
         parse_label("predicted+louder")
     with pytest.raises(InitialisationError, match="could not convert"):
         parse_label("predicted+noise=much")
-    assert not needs_hypernetwork("default")
-    assert needs_hypernetwork("shuffled")
-    assert needs_hypernetwork("predicted+noise=0.1")
+    assert not parse_label("default").needs_hypernetwork
+    assert parse_label("shuffled").needs_hypernetwork
+    assert parse_label("predicted+noise=0.1").needs_hypernetwork

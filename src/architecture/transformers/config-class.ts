@@ -1,7 +1,7 @@
 /** What transformers' configuration classes say of their fields; `python/scripts/write_config_classes.py` writes it down. */
 
 import classes from './config-classes.json';
-import { Float, isObject } from './python-json';
+import { Float, isObject } from '../../python-json';
 
 /** A type that transformers accepts, as JSON has it. */
 export type FieldType =

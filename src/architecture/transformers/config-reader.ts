@@ -3,7 +3,7 @@ import type { Violations } from '../../graph/violations';
 import { quoted } from '../../graph/violations';
 import { accepts, configClass, typeNames, type ConfigClass } from './config-class';
 import { misspeltFields } from './misspelt-fields';
-import { Float, isObject, plain } from './python-json';
+import { Float, isObject, plain } from '../../python-json';
 
 /** Where the configuration stands in the request. */
 export const CONFIG_FIELD = 'architecture.transformers_config';

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { invalidField } from '../../errors';
 import { quoted } from '../../graph/violations';
 import { CONFIG_FIELD } from './config-reader';
-import { isObject, parsePythonJson, plain } from './python-json';
+import { isObject, parsePythonJson, plain } from '../../python-json';
 
 /** As the contract has it. */
 const MAX_BYTES = 1024 * 1024;

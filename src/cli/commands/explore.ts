@@ -1,28 +1,30 @@
 /** `logah explore`: a page in the browser that shows a network's graph, plan and predicted weights. */
 
-import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { LogahService } from '../../contract/proto-definition';
 import type { Architecture } from '../../gen/logah/v1/Architecture';
-import type { OpenedArchitecture } from '../../explorer';
+import type { ClientFlags } from '../../config/client-config';
+import type { BridgeTarget, OpenedArchitecture } from '../../explorer';
+import { clientSecurity } from '../client-security';
 import { startEmbeddedServer } from '../embedded-server';
 import { INPUT_HELP, readInputFile } from '../input-file';
 import { interruptible } from '../interruption';
-import { parseServer } from '../options';
+import { addSecurityOptions, parseServer } from '../options';
 import { packagePath } from '../package-paths';
 import { startPage } from '../start-page';
-import { withFileErrors } from '../../system-error';
 
-interface ExploreFlags {
+interface ExploreFlags extends ClientFlags {
   readonly server?: string;
   readonly models?: string;
   readonly address: string;
-  readonly tokenFile?: string;
 }
+
+/** What the page shows of a server that is its own: also how busy it is. */
+const EMBEDDED_FLAGS = ['--metrics-address', '127.0.0.1:0'];
 
 /** The command. */
 export function exploreCommand(): Command {
-  return new Command('explore')
+  return addSecurityOptions(new Command('explore'))
     .description("show a network's graph, plan and predicted weights in the browser, until interrupted")
     .argument('[file]', `${INPUT_HELP} (default: the page asks)`)
     .addOption(
@@ -40,10 +42,6 @@ export function exploreCommand(): Command {
     .addOption(
       new Option('--address <host:port>', "the page's address; port 0 is a free one").default('127.0.0.1:0'),
     )
-    .option(
-      '--token-file <file>',
-      'file with the bearer token that the server asks for (default: the page asks)',
-    )
     .action(async (file: string | undefined, flags: ExploreFlags) => {
       await interruptible((signal) => explore(file, flags, signal));
     });
@@ -51,12 +49,14 @@ export function exploreCommand(): Command {
 
 async function explore(file: string | undefined, flags: ExploreFlags, signal: AbortSignal): Promise<void> {
   const opened = file === undefined ? undefined : await openedFile(file);
-  const token = flags.tokenFile === undefined ? undefined : await readToken(flags.tokenFile);
+  const running = flags.server === undefined ? undefined : await targetOf(flags.server, flags);
   const modelsDirectory = flags.models ?? packagePath('models');
   const embedded =
-    flags.server === undefined ? await startEmbeddedServer({ modelsDirectory, signal }) : undefined;
+    running === undefined
+      ? await startEmbeddedServer({ modelsDirectory, signal, flags: EMBEDDED_FLAGS })
+      : undefined;
   try {
-    const target = { address: flags.server ?? embedded?.address ?? '', token };
+    const target = running ?? { address: embedded?.address ?? '' };
     const explorer = await startPage({ address: flags.address, target, opened });
     process.stdout.write(`${explorer.url}\n`);
     await aborted(signal);
@@ -79,8 +79,14 @@ function messageOf(architecture: Architecture): Buffer {
   return request.subarray(start + 1);
 }
 
-async function readToken(file: string): Promise<string> {
-  return (await withFileErrors(`read ${file}`, () => readFile(file, 'utf8'))).trim();
+/** A running server. Throws LogahError as `clientSecurity` does. */
+async function targetOf(address: string, flags: ClientFlags): Promise<BridgeTarget> {
+  const { tls, token } = await clientSecurity(flags);
+  return {
+    address,
+    ...(tls && { tls: { kind: 'authorities', ...(tls === true ? {} : tls) } }),
+    ...(typeof token === 'function' && { token }),
+  };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { unknownVariables } from '../../config/environment';
 import { loadConfig, type ServerConfig } from '../../config/server-config';
 import { SETTINGS, type SettingName } from '../../config/server-settings';
-import type { Explorer } from '../../explorer';
+import type { BridgeTarget, Explorer } from '../../explorer';
 import { startServer, type RunningServer } from '../../server';
 import { requireFreeAddress } from '../free-address';
 import { settingOption } from '../options';
@@ -81,8 +81,16 @@ async function withPage(server: RunningServer, config: ServerConfig, logger: Log
   if (config.explorerAddress === '') return server;
   let page: Explorer;
   try {
-    const target = { address: `${reachable(server.host)}:${server.port}` };
-    page = await startPage({ address: config.explorerAddress, target });
+    const { tls } = server;
+    const target: BridgeTarget = {
+      address: `${reachable(server.host)}:${server.port}`,
+      isGuarded: config.callers !== '',
+      tls: tls && { kind: 'own', certificate: () => tls.material.cert },
+    };
+    page = await startPage({ address: config.explorerAddress, target, tls: tls?.material });
+    tls?.follow((material) => {
+      page.replaceCertificate(material);
+    });
   } catch (error) {
     await server.stop();
     throw error;

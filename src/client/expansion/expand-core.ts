@@ -137,12 +137,8 @@ async function factorsOf(
       start,
       elements,
     } = expansionWindow(rows, { ck, rank });
-    const expanded = await affine(
-      core.subarray(firstRow * rank, (firstRow + count) * rank),
-      layer.weight.subarray(firstColumn * rank, (firstColumn + columns) * rank),
-      layer.bias.subarray(firstColumn, firstColumn + columns),
-      rank,
-    );
+    const used = core.subarray(firstRow * rank, (firstRow + count) * rank);
+    const expanded = await affine(layer, used, firstColumn, columns);
     return expanded.subarray(start, start + elements);
   };
   const rowsOfA = usedRows(block);

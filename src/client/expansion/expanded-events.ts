@@ -17,7 +17,7 @@ import { TileMemory } from './tiles';
  */
 export async function* expandedEvents(
   events: AsyncIterable<PredictionEvent>,
-  createKernels: () => Promise<Kernels>,
+  createKernels: (rank: number) => Promise<Kernels>,
   layerOf: (plan: CheckedPlan) => Promise<ExpansionLayer>,
 ): AsyncGenerator<PredictionEvent, void, undefined> {
   let dense: ReadonlyMap<string, TensorPlan> = new Map();
@@ -58,7 +58,7 @@ export async function* expandedEvents(
       if (at === 0) received = Buffer.from(new ArrayBuffer(tensor.bytes));
       data.copy(received, at);
       if (at + data.length < tensor.bytes) continue;
-      kernels ??= await createKernels();
+      kernels ??= await createKernels(tensor.factors[0]?.rank ?? sent.expansion?.rank ?? 0);
       if (tensor.core.length > 0) layer ??= await layerOf(sent);
       const { elementType } = plan;
       const tiles =

@@ -1,18 +1,23 @@
-/** Products of factors on the caller's machine, with ONNX Runtime: the same kernel that the server uses. */
+/** Products of factors on the caller's machine: with the same kernel as on the server, so that the bits are the same. */
 
 import { availableParallelism } from 'node:os';
 import { disableRuntimeTelemetry } from '../../config/runtime';
 import { productModel } from '../../onnx-file/product-model';
+import { AffineLayer } from '../../product/affine-layer';
+import { LARGEST_RANK } from '../../product/multiplier';
+import { multiplyInto } from '../../product/strips';
+import { Scratch } from '../../scratch';
+import type { ExpansionLayer } from './expansion';
 
-/** a · bᵀ, [m, n] row-major; `a` is [m, rank], `b` is [n, rank]. */
+/** a · bᵀ, [m, n] row-major, valid until the next; `a` is [m, rank], `b` is [n, rank]. */
 export type Multiply = (a: Float32Array, b: Float32Array, rank: number) => Promise<Float32Array>;
 
-/** x · weightᵀ + bias, [m, n] row-major; `x` is [m, rank], `weight` [n, rank] and `bias` [n]. */
+/** Of x · weightᵀ + bias, `columns` numbers of each row from number `first` on; `x` is [*, rank]. */
 export type Affine = (
+  layer: ExpansionLayer,
   x: Float32Array,
-  weight: Float32Array,
-  bias: Float32Array,
-  rank: number,
+  first: number,
+  columns: number,
 ) => Promise<Float32Array>;
 
 /** What factors and cores are expanded with. */
@@ -24,11 +29,39 @@ export interface Kernels {
 /** More gain nothing: what is made must be read as well. */
 const MOST_THREADS = 4;
 
+/** Layers that are ready to be multiplied with. */
+const layers = new WeakMap<ExpansionLayer, AffineLayer>();
+
 /**
- * Loads ONNX Runtime, which only clients that ask for factors need. Its usage data is switched off, by an environment
- * variable of this process.
+ * For factors of `rank` columns. Loads ONNX Runtime where it is faster, as it is on the server; its usage data is switched
+ * off, by an environment variable of this process.
  */
-export async function createKernels(): Promise<Kernels> {
+export function createKernels(rank: number): Promise<Kernels> {
+  return rank <= LARGEST_RANK ? Promise.resolve(ownKernels()) : runtimeKernels();
+}
+
+function ownKernels(): Kernels {
+  const memory = new Scratch();
+  return {
+    multiply: (a, b, rank) => {
+      const rows = a.length / rank;
+      const product = memory.take((rows * b.length) / rank);
+      const left = { values: a, at: (row: number): number => row, scale: 1 };
+      multiplyInto(product, left, rows, { values: b, scale: 1 }, rank);
+      return Promise.resolve(product);
+    },
+    affine: (layer, x, first, columns) => {
+      let ready = layers.get(layer);
+      if (ready === undefined) {
+        ready = new AffineLayer(layer.weight, layer.bias, layer.expansion.rank);
+        layers.set(layer, ready);
+      }
+      return Promise.resolve(ready.apply(x, first, columns));
+    },
+  };
+}
+
+async function runtimeKernels(): Promise<Kernels> {
   disableRuntimeTelemetry();
   const { InferenceSession, Tensor } = await import('onnxruntime-node');
   const options = {
@@ -50,16 +83,16 @@ export async function createKernels(): Promise<Kernels> {
       const { product } = await products.run(feeds);
       return (product?.data as Float32Array).subarray(0, (factor.length / rank) * n);
     },
-    affine: async (x, weight, bias, rank) => {
+    affine: async ({ expansion: { rank }, weight, bias }, x, first, columns) => {
       const a = atLeastTwo(x, rank);
-      const [m, n] = [a.length / rank, bias.length];
+      const b = weight.subarray(first * rank, (first + columns) * rank);
       const feeds = {
-        a: new Tensor('float32', a, [m, rank]),
-        b: new Tensor('float32', weight, [n, rank]),
-        c: new Tensor('float32', bias, [n]),
+        a: new Tensor('float32', a, [a.length / rank, rank]),
+        b: new Tensor('float32', b, [columns, rank]),
+        c: new Tensor('float32', bias.subarray(first, first + columns), [columns]),
       };
       const { product } = await sums.run(feeds);
-      return (product?.data as Float32Array).subarray(0, (x.length / rank) * n);
+      return (product?.data as Float32Array).subarray(0, (x.length / rank) * columns);
     },
   };
 }

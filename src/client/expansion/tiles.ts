@@ -4,8 +4,8 @@ import { convert } from '../../narrowing/convert';
 import { Scratch } from '../../scratch';
 import { ELEMENT_BYTES, type ElementType } from '../element-type';
 
-/** Elements of a tile, at most, unless a single row has more. */
-const TILE_ELEMENTS = 1 << 20;
+/** Elements of a tile, at most, unless a single row has more: it stays in the processor's cache until it is read. */
+const TILE_ELEMENTS = 1 << 18;
 
 /** Rows `row` to `row + rows` of a tensor of `columns` columns. */
 export class Tile {

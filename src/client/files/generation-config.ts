@@ -1,5 +1,7 @@
 /** How transformers generates text with a network: the content of the `generation_config.json` beside its weights. */
 
+import { isObject, parsePythonJson, plain } from '../../python-json';
+
 /** The file's name. */
 export const GENERATION_CONFIG = 'generation_config.json';
 
@@ -31,10 +33,6 @@ export function generationConfig(config: Buffer, tokenizer: ReadonlyMap<string, 
 
 type Json = Readonly<Record<string, unknown>>;
 
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function isPositiveInteger(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 0;
 }
@@ -42,7 +40,7 @@ function isPositiveInteger(value: unknown): value is number {
 function parsed(file: Buffer | undefined): Json | undefined {
   if (file === undefined) return undefined;
   try {
-    const value: unknown = JSON.parse(file.toString('utf8'));
+    const value = plain(parsePythonJson(file.toString('utf8')));
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;

@@ -1,26 +1,32 @@
-/** The singular values of a tensor that is joined from products of low rank, from the factors of its blocks. */
+/** The singular values of a kernel, or of a matrix that is joined from products of low rank, from the factors of its blocks. */
 
 import { decodedEntry } from '../../plan/cycle';
 import { isTranspose } from '../../plan/factors';
 import type { Placement } from '../../plan/layout';
 import type { PlannedTensor } from '../../plan/planned-tensor';
-import type { MatrixRecipe, Stored } from '../../plan/recipe';
+import type { KernelRecipe, MatrixRecipe, Stored } from '../../plan/recipe';
 import type { Factors } from '../../hypernet/sessions';
 import { scaleOf } from '../scale';
+import { kernelSingularValues, kernelWidth, type MatrixSize } from './kernel-spectrum';
 import { singularValuesOf, triangleOf } from './singular-values';
 
-/** Largest sum of the ranks of a tensor's blocks: a thread is busy for half a second with it. */
+/** Columns of the largest matrix whose singular values are computed, such as the sum of the ranks of blocks: a thread is busy for half a second with it. */
 export const MAX_SPECTRUM_RANK = 256;
 
-/** A block of a matrix that is a product of low rank. */
+/** A kernel, or a block of a matrix that is a product of low rank. */
 export interface LowRankPiece extends Placement {
-  readonly recipe: MatrixRecipe;
+  readonly recipe: MatrixRecipe | KernelRecipe;
   readonly transposed: boolean;
 }
 
 /** A block and its factors. */
 export interface FactoredPiece extends LowRankPiece {
   readonly factors: Factors;
+}
+
+/** A block of a matrix and its factors. */
+interface FactoredMatrix extends FactoredPiece {
+  readonly recipe: MatrixRecipe;
 }
 
 /** Singular values in descending order, and the sum of the squares of all of them. */
@@ -37,7 +43,14 @@ export function lowRankPieces(
 ): readonly LowRankPiece[] | undefined {
   const { pieces, shape, box } = tensor;
   const isWhole = box?.shape.every((size, dimension) => size === shape[dimension]) === true;
-  if (!isWhole || pieces.length === 0 || pieces.length * rank > MAX_SPECTRUM_RANK) return undefined;
+  if (!isWhole || pieces.length === 0) return undefined;
+  const [only] = pieces;
+  if (pieces.length === 1 && only?.recipe.kind === 'kernel') {
+    const { recipe, stored, ...place } = only;
+    const isSmall = kernelWidth(recipe, place.columns, rank) <= MAX_SPECTRUM_RANK;
+    return isSmall && stored === undefined ? [{ ...place, recipe, transposed: false }] : undefined;
+  }
+  if (pieces.length * rank > MAX_SPECTRUM_RANK) return undefined;
   const found: LowRankPiece[] = [];
   for (const { recipe, stored, row, rows, column, columns } of pieces) {
     if (recipe.kind !== 'matrix' || !isPlainOrTransposed(stored)) return undefined;
@@ -46,12 +59,23 @@ export function lowRankPieces(
   return found;
 }
 
-/** Every block has columns of its own in two tall factors, of which the tensor [rows, columns] is the product. */
-export function spectrumOf(
-  pieces: readonly FactoredPiece[],
-  { rows, columns }: { readonly rows: number; readonly columns: number },
+/** The spectrum of a tensor [rows, columns] of the blocks that `lowRankPieces` found. */
+export function spectrumOf(pieces: readonly FactoredPiece[], size: MatrixSize, rank: number): SpectrumValues {
+  const [first] = pieces;
+  const values =
+    first?.recipe.kind === 'kernel'
+      ? kernelSingularValues(first.recipe, first.factors, size, rank)
+      : joinedSingularValues(pieces.filter(isMatrix), size, rank);
+  const squares = values.reduce((sum, value) => sum + value * value, 0);
+  return { values, rank: Math.min(values.length, size.rows, size.columns), squares };
+}
+
+/** Every block has columns of its own in two tall factors, of which the tensor is the product. */
+function joinedSingularValues(
+  pieces: readonly FactoredMatrix[],
+  { rows, columns }: MatrixSize,
   rank: number,
-): SpectrumValues {
+): Float64Array {
   const width = pieces.length * rank;
   const left = pieces.map((piece) => sideOf(piece, piece.row, piece.rows, piece.transposed, rank));
   const right = pieces.map((piece) => sideOf(piece, piece.column, piece.columns, !piece.transposed, rank));
@@ -62,16 +86,18 @@ export function spectrumOf(
     };
   const r = triangleOf(rows, width, write(left));
   const s = triangleOf(columns, width, write(right));
-  const values = singularValuesOf(r, s, width);
-  const squares = values.reduce((sum, value) => sum + value * value, 0);
-  return { values, rank: Math.min(width, rows, columns), squares };
+  return singularValuesOf(r, s, width);
+}
+
+function isMatrix(piece: FactoredPiece): piece is FactoredMatrix {
+  return piece.recipe.kind === 'matrix';
 }
 
 /** Writes a row of one block's columns in a tall factor; rows outside the block are zero already. */
 type Side = (row: number, target: Float64Array, at: number) => void;
 
 function sideOf(
-  { recipe, factors }: FactoredPiece,
+  { recipe, factors }: FactoredMatrix,
   first: number,
   count: number,
   isB: boolean,

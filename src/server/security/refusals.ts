@@ -42,6 +42,16 @@ export function methodNotAllowed(caller: Caller): LogahError {
   );
 }
 
+/** What all callers together do is not for this one to see. */
+export function activityNotShown(caller: Caller): LogahError {
+  return refusal(
+    'permission_denied',
+    'METHOD_NOT_ALLOWED',
+    `${who(caller.name)} may not see what others do: it needs the scope admin`,
+    { metadata: { scope: 'admin' } },
+  );
+}
+
 /** The model is not within the caller's scopes, whether or not there is one. */
 export function modelNotAllowed(model: string): LogahError {
   const which = model === '' ? 'any model that there is for this network' : `the model ${quoted(model)}`;

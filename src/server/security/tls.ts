@@ -50,6 +50,7 @@ export class ServerTls {
   #material: TlsMaterial;
   /** Of contents that were refused, so that each is told of once. */
   #refused: string | undefined;
+  readonly #followers = new Set<(material: TlsMaterial) => void>();
   #watch: FileWatch | undefined;
   #reading: Promise<void> = Promise.resolve();
 
@@ -81,6 +82,16 @@ export class ServerTls {
     return this.#material.expires;
   }
 
+  /** What the files hold that are in force. */
+  get material(): TlsMaterial {
+    return this.#material;
+  }
+
+  /** Tells of what replaces it. */
+  follow(follower: (material: TlsMaterial) => void): void {
+    this.#followers.add(follower);
+  }
+
   close(): void {
     this.#watch?.close();
   }
@@ -92,6 +103,7 @@ export class ServerTls {
       if (material.digest === this.#material.digest) return;
       this.#material = material;
       this.#credentials.replace(material);
+      for (const follower of this.#followers) follower(material);
       this.#events.certificate(material.expires);
       this.#events.reloaded('certificates', true);
       this.#logger.info({ expires: material.expires }, 'certificates replaced');

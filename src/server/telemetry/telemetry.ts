@@ -6,8 +6,8 @@ import { CallRecord } from './call-record';
 import type { Metrics } from './metrics';
 import type { Tracing } from './tracing';
 
-/** Services whose calls are many and say little. */
-const QUIET = /^\/grpc\.(?:health|reflection)\./;
+/** Calls that are many and say little. */
+const QUIET = /^\/(?:grpc\.(?:health|reflection)\.|logah\.v1\.LogahService\/GetActivity$)/;
 
 /** Who a call comes from. */
 export interface CallOrigin {

@@ -23,7 +23,15 @@ const numbers = (count: number, seed: number): Float32Array =>
 
 const LAYER = { expansion: EXPANSION, weight: numbers(36, 1), bias: numbers(12, 4) };
 
-const affine: Affine = (x, weight, bias, rank) => {
+const affine: Affine = ({ weight, bias, expansion: { rank } }, x, first, count) =>
+  sums(x, weight.subarray(first * rank, (first + count) * rank), bias.subarray(first, first + count), rank);
+
+const sums = (
+  x: Float32Array,
+  weight: Float32Array,
+  bias: Float32Array,
+  rank: number,
+): Promise<Float32Array> => {
   const n = bias.length;
   const out = new Float32Array((x.length / rank) * n);
   for (let index = 0; index < out.length; index++) {
@@ -34,7 +42,7 @@ const affine: Affine = (x, weight, bias, rank) => {
   }
   return Promise.resolve(out);
 };
-const multiply: Multiply = (a, b, rank) => affine(a, b, new Float32Array(b.length / rank), rank);
+const multiply: Multiply = (a, b, rank) => sums(a, b, new Float32Array(b.length / rank), rank);
 
 const place = { row: 0, rows: 1, column: 0, columns: 1 };
 const none = { m: 0, n: 0, height: 0, width: 0, start: 0, length: 0, rule: null, lifted: false };

@@ -39,6 +39,12 @@ describe('generation_config.json', () => {
     ).toEqual(drawn);
   });
 
+  it('reads numbers as Python writes them', () => {
+    const files = Object.entries(TOKENIZER).map(([name, content]): [string, Buffer] => [name, file(content)]);
+    const config = Buffer.from('{"n_positions": 256, "rope_theta": 1e4, "attention_dropout": NaN}');
+    expect(generationConfig(config, new Map(files))?.toString()).toContain('"max_length": 256');
+  });
+
   it('is not written where the tokenizer has no such files', () => {
     expect(written({}, {})).toBeUndefined();
     expect(written([])).toBeUndefined();

@@ -1,6 +1,8 @@
 /** The explorer in Chromium, before a real server. */
 
-import { readFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { connect } from '../../../src/client';
@@ -18,7 +20,7 @@ let explorer: ExplorerProcess;
 let open: Visit[] = [];
 
 beforeAll(async () => {
-  server = await startServer({ models: join(ROOT, 'models') });
+  server = await startServer({ models: join(ROOT, 'models'), flags: ['--metrics-address', '127.0.0.1:0'] });
   explorer = await startExplorer(['--server', server.address]);
   browser = await openBrowser();
 });
@@ -234,6 +236,101 @@ describe('the explorer', () => {
     );
   });
 
+  it('saves a state dict by the browser’s own dialogue, which torch reads', async () => {
+    const client = connect(server.address);
+    const config = await readFile(join(ROOT, 'examples/vit-fashion/config.json'));
+    const { tensor } = await predictAll(client, { architecture: { transformersConfig: config } });
+    client.close();
+    const { page } = await look('#example=vit-fashion&view=download');
+    // No dialogue opens without a screen: the file lies in the page's own store, and is written in the same way.
+    await page.evaluate(
+      'window.showSaveFilePicker = async ({ suggestedName }) => (await navigator.storage.getDirectory()).getFileHandle(suggestedName, { create: true })',
+    );
+    await page.getByText('PyTorch state dict').click();
+    await page.getByRole('button', { name: 'Save pytorch_model.bin' }).click();
+    await page.getByText(/the digests of all \d+ tensors are right/).waitFor();
+    const base64 = await page.evaluate<string>(`(async () => {
+      const file = await (await (await navigator.storage.getDirectory()).getFileHandle('pytorch_model.bin')).getFile();
+      const reader = new FileReader();
+      return new Promise((resolve) => {
+        reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(',') + 1));
+        reader.readAsDataURL(file);
+      });
+    })()`);
+    const file = Buffer.from(base64, 'base64');
+    expect(file.subarray(0, 4).toString('latin1')).toBe('PK\u0003\u0004');
+    expect(file.includes(tensor('classifier.weight'))).toBe(true);
+    const python = process.env.LOGAH_PYTHON;
+    if (python === undefined) return;
+    const directory = await mkdtemp(join(tmpdir(), 'logah-saved-'));
+    const path = join(directory, 'pytorch_model.bin');
+    await writeFile(path, file);
+    const code =
+      'import sys, torch; w = torch.load(sys.argv[1], weights_only=True)["classifier.weight"]; sys.stdout.buffer.write(w.numpy().tobytes())';
+    expect(execFileSync(python, ['-c', code, path]).equals(tensor('classifier.weight'))).toBe(true);
+    await rm(directory, { recursive: true });
+  });
+
+  it('compares with a file, side by side where shapes differ', async () => {
+    const { page } = await look(
+      '#example=gpt2-kjv&view=compare&select=tensor:transformer.h.0.attn.c_attn.weight',
+    );
+    await page.locator('.compare select').first().selectOption('network');
+    await page.locator('.compare input[type=file]').setInputFiles({
+      name: 'narrow.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from(JSON.stringify({ model_type: 'gpt2', n_embd: 64, n_layer: 1, n_head: 2 })),
+    });
+    await page.getByRole('cell', { name: 'narrow.json' }).waitFor();
+    await page.getByRole('heading', { name: 'The other, of 64 × 192' }).waitFor();
+    await page.getByText('Their shapes differ', { exact: false }).waitFor();
+    await page.locator('.compare input[type=file]').setInputFiles({
+      name: 'broken.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from('no JSON'),
+    });
+    await page.getByText('broken.json is not JSON', { exact: false }).waitFor();
+  });
+
+  it('moves what the keyboard comes to into sight', async () => {
+    const { page } = await look(
+      `#example=gpt2&view=graph&open=transformer,transformer.h[0-11],transformer.h.0`,
+    );
+    const last = page.locator('.box').last();
+    await last.waitFor();
+    for (let index = 0; index < 5; index++) await page.getByRole('button', { name: 'Larger' }).click();
+    await page.getByRole('button', { name: 'Close all' }).focus();
+    const boxes = await page.locator('[data-box]').count();
+    for (let index = 0; index < boxes; index++) {
+      await page.keyboard.press('Tab');
+      const isInSight = await page.evaluate(`new Promise((resolve) => requestAnimationFrame(() => {
+        const { left, top, right, bottom } = document.querySelector('.canvas').getBoundingClientRect();
+        const box = document.activeElement.querySelector('rect').getBoundingClientRect();
+        resolve(box.left >= left && box.top >= top && box.left < right && box.top < bottom);
+      }))`);
+      expect(isInSight).toBe(true);
+    }
+  });
+
+  it('has the singular values of kernels', async () => {
+    const { page } = await look(
+      '#example=vit-fashion&view=weights&select=tensor:vit.embeddings.patch_embeddings.projection.weight',
+    );
+    await page
+      .getByRole('img', { name: 'Singular values of vit.embeddings.patch_embeddings.projection.weight' })
+      .waitFor();
+  });
+
+  it('shows what the server does, as it does it', async () => {
+    const { page } = await look('#example=vit-fashion&view=live');
+    const figure = page.locator('.live dl div', { hasText: 'workers busy' }).locator('dd');
+    await figure.getByText(/^\d+ of \d+$/).waitFor();
+    await page.getByRole('img', { name: 'Bytes a second over time' }).waitFor();
+    await page.getByRole('row', { name: /^decode/ }).waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    expect(await page.getByRole('button', { name: 'Pause' }).getAttribute('aria-pressed')).toBe('true');
+  });
+
   it.each([
     ['the welcome', ''],
     ['the graph', `#example=gpt2&view=graph&select=tensor:${C_ATTN}`],
@@ -242,6 +339,7 @@ describe('the explorer', () => {
     ['a comparison', `#example=gpt2-kjv&view=compare&select=tensor:${C_ATTN}`],
     ['sizes', '#example=gpt2&view=size'],
     ['a download', '#example=gpt2&view=download'],
+    ['what the server does', '#example=gpt2&view=live'],
   ])('has nothing that axe-core objects to in %s, light or dark, wide or narrow', async (_, hash) => {
     for (const options of [
       { colorScheme: 'light' },

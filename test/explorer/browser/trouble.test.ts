@@ -1,10 +1,13 @@
 /** The explorer before servers that refuse it, or go away. */
 
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Server, ServerCredentials, status, type Metadata } from '@grpc/grpc-js';
 import type { Browser } from 'playwright-core';
 import { LogahService } from '../../../src/contract/proto-definition';
+import { Authority, tlsFlags } from '../../support/certificates';
 import { startServer } from '../../support/server-process';
+import { newToken } from '../../support/tokens';
 import { startExplorer } from './explorer-process';
 import { openBrowser, visit } from './visitor';
 
@@ -71,4 +74,41 @@ it('is offered by a running service, too', async () => {
   expect(complaints).toEqual([]);
   await close();
   expect((await server.stop()).code).toBe(0);
+});
+
+it('asks for a token over TLS, and shows what others do only to those who may see it', async () => {
+  const authority = new Authority();
+  const [one, operator] = [newToken('one', 'models=*'), newToken('operator', 'models=* admin')];
+  const callers = join(authority.directory, 'callers');
+  await writeFile(callers, `${one.line}\n${operator.line}\n`);
+  const flags = [...tlsFlags(authority.sign()), '--callers', callers, '--metrics-address', '127.0.0.1:0'];
+  const server = await startServer({
+    models: MODELS,
+    flags: [...flags, '--explorer-address', '127.0.0.1:0'],
+  });
+  const { url } = await server.logged('explorer');
+  expect(String(url)).toMatch(/^https:/);
+  for (const [token, ready] of [
+    [one.token, 'the caller one may not see what others do'],
+    [operator.token, 'workers busy'],
+  ] as const) {
+    const { page, complaints, close } = await visit(browser, String(url), '#example=gpt2', {
+      ignoreHTTPSErrors: true,
+    });
+    await page.getByText('The server does not accept this caller', { exact: false }).waitFor();
+    await page.getByLabel('Token', { exact: true }).last().fill(`${token}x`);
+    const refused = page.waitForResponse(/Plan$/);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await refused;
+    await page.getByText('of no caller that this server knows', { exact: false }).waitFor();
+    await page.getByLabel('Token', { exact: true }).last().fill(token);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('button', { name: /wte\s*conv 50257 × 768/ }).waitFor();
+    await page.getByRole('button', { name: 'Live' }).click();
+    await page.getByText(ready, { exact: false }).first().waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+  }
+  await server.stop();
+  authority.remove();
 });

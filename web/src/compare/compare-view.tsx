@@ -26,6 +26,7 @@ import { matrixOf } from '../weights/region';
 import { scaleOfCells } from '../weights/scale-of-cells';
 import { Statistics } from '../weights/statistics';
 import { differenceOf } from './difference';
+import { keyOfOther, OtherNetworkPicker, type OtherNetwork } from './other-network';
 
 /** One side of a comparison. */
 interface Side {
@@ -42,7 +43,7 @@ export function CompareView(): VNode | null {
   const [now, from, how] = [network.value, source.value, settings.value];
   const change = useSignal<Change>('lift');
   const model = useSignal('');
-  const example = useSignal('');
+  const chosen = useSignal<OtherNetwork | undefined>(undefined);
   const other = useComputed<Settings>(() => {
     const own = settings.value;
     switch (change.value) {
@@ -59,14 +60,10 @@ export function CompareView(): VNode | null {
     }
   }).value;
   const answer = useAnswer(
-    from ? `${keyOf(from, other)}/${change.value}/${example.value}` : '',
+    from ? `${keyOf(from, other)}/${change.value}/${keyOfOther(chosen.value)}` : '',
     from &&
       (async () => {
-        const known = start.value;
-        const isOther = change.value === 'network' && example.value !== '' && known !== undefined;
-        const otherSource = isOther
-          ? await sourceOfLink({ key: 'example', value: example.value }, known)
-          : from;
+        const otherSource = change.value === 'network' ? ((await otherSourceOf(chosen.value)) ?? from) : from;
         return { source: otherSource, settings: other, network: await loadNetwork(otherSource, other) };
       }),
   );
@@ -107,22 +104,7 @@ export function CompareView(): VNode | null {
             </select>
           </label>
         )}
-        {change.value === 'network' && (
-          <label>
-            <span>with</span>{' '}
-            <select
-              value={example.value}
-              onChange={({ currentTarget }) => (example.value = currentTarget.value)}
-            >
-              <option value="">itself</option>
-              {start.value?.examples.map(({ name }) => (
-                <option key={name} value={name}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
+        {change.value === 'network' && <OtherNetworkPicker chosen={chosen} />}
       </div>
       {answer.fault && <FaultNote fault={answer.fault} />}
       {answer.value && (
@@ -145,10 +127,9 @@ function Comparison({
   readonly other: Side;
   readonly isWaiting: boolean;
 }): VNode {
-  const matches = one.network.tensors.filter(({ name, sent, shape }) => {
-    const match = other.network.tensorByName.get(name);
-    return sent && match?.sent === true && match.shape.join() === shape.join();
-  });
+  const matches = one.network.tensors.filter(
+    ({ name, sent }) => sent && other.network.tensorByName.get(name)?.sent === true,
+  );
   const chosen = selectedTensor.value;
   const tensor =
     matches.find(({ name }) => name === chosen?.name) ?? matches.find(({ shape }) => shape.length > 1);
@@ -156,7 +137,7 @@ function Comparison({
     <div class={isWaiting ? 'is-waiting' : ''}>
       <SideTable one={one} other={other} matches={matches.length} />
       {tensor === undefined ? (
-        <p class="empty">No tensor has the same name and shape in both.</p>
+        <p class="empty">No tensor has the same name in both.</p>
       ) : (
         <>
           <div class="toolbar">
@@ -182,6 +163,14 @@ function Comparison({
   );
 }
 
+/** The source of the other network; undefined: this one's. Rejects with FileFault. */
+async function otherSourceOf(chosen: OtherNetwork | undefined): Promise<Source | undefined> {
+  const known = start.value;
+  if (chosen?.kind === 'file') return chosen.read;
+  if (chosen === undefined || known === undefined) return undefined;
+  return sourceOfLink({ key: 'example', value: chosen.name }, known);
+}
+
 function SideTable({ one, other, matches }: { one: Side; other: Side; matches: number }): VNode {
   const rows: readonly (readonly [string, (side: Side) => string])[] = [
     ['network', ({ source: from }) => from.name],
@@ -195,7 +184,7 @@ function SideTable({ one, other, matches }: { one: Side; other: Side; matches: n
   ];
   return (
     <table class="sides">
-      <caption>{formatCount(matches)} tensors have the same name and shape in both</caption>
+      <caption>{formatCount(matches)} tensors have the same name in both</caption>
       <thead>
         <tr>
           <td />
@@ -225,17 +214,15 @@ function Pictures({ tensor, one, other }: { tensor: TensorEntry; one: Side; othe
   const [own, others] = [left.value && cellsOf(left.value), right.value && cellsOf(right.value)];
   const fault = left.fault ?? right.fault;
   if (fault) return <FaultNote fault={fault} />;
-  if (!own || !others || !left.value || !right.value || own.means.length !== others.means.length) {
-    return <p class="empty">Looking …</p>;
-  }
-  const difference = differenceOf(own, others);
+  if (!own || !others || !left.value || !right.value) return <p class="empty">Looking …</p>;
+  const otherShape = other.network.tensorByName.get(tensor.name)?.shape ?? tensor.shape;
+  const difference = otherShape.join() === tensor.shape.join() ? differenceOf(own, others) : undefined;
   const scale = Math.max(scaleOfCells(own.means), scaleOfCells(others.means));
-  const { rows, columns } = matrixOf(tensor.shape);
-  const aspect = Math.min(3, Math.max(0.8, columns / Math.max(1, rows)));
   const picture = (
     title: string,
     cells: Pick<Cells, 'means' | 'rows' | 'columns'>,
     outermost: number,
+    shape = tensor.shape,
   ): VNode => (
     <HeatMap
       label={`${title}: heat map of ${tensor.name}`}
@@ -243,30 +230,45 @@ function Pictures({ tensor, one, other }: { tensor: TensorEntry; one: Side; othe
       rows={cells.rows}
       columns={cells.columns}
       scale={outermost}
-      aspect={aspect}
+      aspect={aspectOf(shape)}
     />
   );
   return (
     <div class="three">
       <article class="card">
-        <h2>This</h2>
+        <h2>This, of {formatShape(tensor.shape)}</h2>
         {picture('This', own, scale)}
         <Statistics of={left.value} />
       </article>
       <article class="card">
-        <h2>The other</h2>
-        {picture('The other', others, scale)}
+        <h2>The other, of {formatShape(otherShape)}</h2>
+        {picture('The other', others, scale, otherShape)}
         <Statistics of={right.value} />
       </article>
       <article class="card">
-        <h2>Difference, of {formatShape(tensor.shape)}</h2>
-        {picture('Difference', { ...own, means: difference.means }, scaleOfCells(difference.means) || scale)}
-        <p class="quiet">
-          {difference.largest === 0
-            ? 'The cells are the same in both.'
-            : `Means of cells differ by up to ${formatNumber(difference.largest)}, on average ${formatNumber(difference.average)}; their cosine is ${difference.cosine.toFixed(4)}.`}
-        </p>
+        <h2>Difference</h2>
+        {difference === undefined ? (
+          <p class="quiet">Their shapes differ: there is none.</p>
+        ) : (
+          <>
+            {picture(
+              'Difference',
+              { ...own, means: difference.means },
+              scaleOfCells(difference.means) || scale,
+            )}
+            <p class="quiet">
+              {difference.largest === 0
+                ? 'The cells are the same in both.'
+                : `Means of cells differ by up to ${formatNumber(difference.largest)}, on average ${formatNumber(difference.average)}; their cosine is ${difference.cosine.toFixed(4)}.`}
+            </p>
+          </>
+        )}
       </article>
     </div>
   );
+}
+
+function aspectOf(shape: readonly number[]): number {
+  const { rows, columns } = matrixOf(shape);
+  return Math.min(3, Math.max(0.8, columns / Math.max(1, rows)));
 }

@@ -3,13 +3,16 @@
 import { service } from '../contract/client';
 import type { Plan, PredictRequest, Summary, TensorPlan } from '../../../src/gen/es/logah/v1/logah_pb';
 import { crc32 } from './crc32';
+import type { SumOf } from './weights-file';
 
 /** Where data goes, in order. */
 export interface Target {
   /** Before any data; the plan says what is to come. */
   readonly begin: (plan: Plan) => Promise<void>;
-  /** Resolves when more can be taken. */
-  readonly write: (data: Uint8Array) => Promise<void>;
+  /** Resolves when more can be taken; `sumOf` knows the tensors that end within the data, and those before. */
+  readonly write: (data: Uint8Array, sumOf: SumOf) => Promise<void>;
+  /** Behind all data, which was right. */
+  readonly end: (sumOf: SumOf) => Promise<void>;
 }
 
 /** Streams a prediction into a target. Rejects with ConnectError, with the target's error, or where a digest is wrong. */
@@ -29,8 +32,9 @@ export async function streamChecked(
         await target.begin(plan);
         break;
       case 'chunk':
-        digests?.add(message.value.data, Number(message.value.offset));
-        await target.write(message.value.data);
+        if (digests === undefined) throw new Error('data came before its plan');
+        digests.add(message.value.data, Number(message.value.offset));
+        await target.write(message.value.data, digests.sumOf);
         break;
       case 'summary':
         summary = message.value;
@@ -43,6 +47,7 @@ export async function streamChecked(
     throw new Error('the stream ended before its summary');
   }
   digests.compare(summary);
+  await target.end(digests.sumOf);
   return plan;
 }
 
@@ -58,6 +63,8 @@ class TensorSums {
     this.#tensors = plan.tensors.filter(({ sent, bytes }) => sent && bytes > 0n);
     this.#total = Number(plan.totalBytes);
   }
+
+  readonly sumOf: SumOf = (name) => this.#sums.get(name) ?? 0;
 
   add(data: Uint8Array, offset: number): void {
     if (offset !== this.#position)

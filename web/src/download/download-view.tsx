@@ -10,7 +10,9 @@ import { FaultNote } from '../ui/fault-note';
 import { formatBytes } from '../ui/format';
 import { streamChecked } from './checked-stream';
 import { openSink } from './file-sink';
-import { safetensorsHeader } from './safetensors';
+import { safetensorsFile } from './safetensors';
+import { stateDictFile } from './state-dict';
+import type { WeightsFile } from './weights-file';
 
 /** How far a download is. */
 type Progress =
@@ -25,9 +27,18 @@ const TYPES = [
   ['bfloat16', DataType.BFLOAT16, 0.5],
 ] as const;
 
+/** Files that can be saved. */
+const FORMATS = {
+  safetensors: { name: 'model.safetensors', words: 'safetensors', make: safetensorsFile },
+  torch: { name: 'pytorch_model.bin', words: 'PyTorch state dict', make: stateDictFile },
+} as const;
+
+type Format = keyof typeof FORMATS;
+
 /** Of the page, not of the view: a download goes on while something else is looked at. */
 const progress = signal<Progress | undefined>(undefined);
 const dtype = signal<DataType>(DataType.FLOAT32);
+const format = signal<Format>('safetensors');
 let running: AbortController | undefined;
 
 /** The view. */
@@ -41,10 +52,26 @@ export function DownloadView(): VNode | null {
       <div class="card">
         <h2>{now.graph.name || source.value?.name}</h2>
         <p>
-          One safetensors file of about {formatBytes(Number(now.plan.denseBytes) * factor)}, which
-          transformers loads. It goes to the disk as it comes, and every tensor’s digest is checked on the
-          way.
+          One file of about {formatBytes(Number(now.plan.denseBytes) * factor)},{' '}
+          {format.value === 'safetensors'
+            ? 'which transformers loads'
+            : 'for torch.load(..., weights_only=True), with tied tensors under all of their names'}
+          . It goes to the disk as it comes, and every tensor’s digest is checked on the way.
         </p>
+        <fieldset class="choice" disabled={isRunning}>
+          <legend class="unseen">Format</legend>
+          {Object.entries(FORMATS).map(([key, { words }]) => (
+            <label key={key}>
+              <input
+                type="radio"
+                name="format"
+                checked={format.value === key}
+                onChange={() => (format.value = key as Format)}
+              />
+              <span>{words}</span>
+            </label>
+          ))}
+        </fieldset>
         <fieldset class="choice" disabled={isRunning}>
           <legend class="unseen">Element type</legend>
           {TYPES.map(([name, type]) => (
@@ -61,7 +88,7 @@ export function DownloadView(): VNode | null {
         </fieldset>
         <div class="buttons">
           <button type="button" class="main" disabled={isRunning} onClick={() => void download()}>
-            Save model.safetensors
+            Save {FORMATS[format.value].name}
           </button>
           {isRunning && (
             <button type="button" onClick={() => running?.abort()}>
@@ -108,27 +135,33 @@ async function download(): Promise<void> {
   const from = source.value;
   if (from === undefined) return;
   const mine = (running = new AbortController());
-  let total: number | undefined;
+  const { name, make } = FORMATS[format.value];
+  let file: WeightsFile | undefined;
   let written = 0;
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
   try {
-    const sink = await openSink('model.safetensors', () => total);
+    const sink = await openSink(name, () => file?.size);
     const write = async (data: Uint8Array): Promise<void> => {
       await sink.write(data);
       written += data.length;
-      progress.value = { kind: 'running', written, total: total ?? 0, seconds: seconds() };
+      progress.value = { kind: 'running', written, total: file?.size ?? 0, seconds: seconds() };
     };
     try {
       const plan = await streamChecked(
         requestOf(from, settings.value, { dtype: dtype.value }),
         {
           begin: async (planned) => {
-            const header = safetensorsHeader(planned);
-            total = header.length + Number(planned.totalBytes);
-            await write(header);
+            file = make(planned);
+            await write(file.begin);
           },
-          write,
+          write: async (data, sumOf) => {
+            for (const part of file?.next(data, sumOf) ?? []) await write(part);
+          },
+          end: async (sumOf) => {
+            const end = file?.end(sumOf);
+            if (end !== undefined && end.length > 0) await write(end);
+          },
         },
         mine.signal,
       );

@@ -1,6 +1,7 @@
 /** The header of a safetensors file: 8 bytes of little-endian length, then JSON, padded with spaces. */
 
 import { DataType, type Plan } from '../../../src/gen/es/logah/v1/logah_pb';
+import type { WeightsFile } from './weights-file';
 
 const TYPES: Readonly<Record<DataType, string>> = {
   [DataType.UNSPECIFIED]: 'F32',
@@ -11,8 +12,19 @@ const TYPES: Readonly<Record<DataType, string>> = {
 
 const LENGTH_BYTES = 8;
 
+/** The file of what the plan sends. */
+export function safetensorsFile(plan: Plan): WeightsFile {
+  const begin = safetensorsHeader(plan);
+  return {
+    size: begin.length + Number(plan.totalBytes),
+    begin,
+    next: (data) => [data],
+    end: () => new Uint8Array(),
+  };
+}
+
 /** The header for what the plan sends, in its order; the data of the stream begins right behind. */
-export function safetensorsHeader(plan: Plan): Uint8Array {
+function safetensorsHeader(plan: Plan): Uint8Array {
   const metadata = { format: 'pt', logah_model: plan.model, logah_fingerprint: plan.fingerprint };
   const entries = plan.tensors
     .filter(({ sent }) => sent)

@@ -13,7 +13,7 @@ import { hierarchyOf, type Group } from './hierarchy';
 import { layOut } from './layout';
 import type { Layout, Point } from './layout-protocol';
 import { NodeSearch } from './node-search';
-import { fitting, useViewport } from './viewport';
+import { fitting, revealing, useViewport } from './viewport';
 
 /** The scale below which boxes cannot be read. */
 const READABLE = 0.72;
@@ -91,6 +91,16 @@ function Graph({ network: shown }: { readonly network: Network }): VNode {
     if (path === undefined) return;
     frame.current?.querySelector<SVGElement>(`[data-box="${CSS.escape(path)}"]`)?.focus();
   }, [drawn]);
+
+  /** What the keyboard comes to is moved into sight. */
+  const showFocused = (target: EventTarget | null): void => {
+    const element = target instanceof Element ? target.closest<SVGElement>('[data-box]') : null;
+    const path = element?.dataset.box;
+    if (!element?.matches(':focus-visible') || path === undefined || drawn === undefined) return;
+    const place = drawn.layout.boxes[path] ?? drawn.layout.frames[path];
+    const { clientWidth: width = 600, clientHeight: height = 400 } = frame.current ?? {};
+    if (place) setViewport((now) => revealing(now, place, { width, height }));
+  };
 
   const chosen = useComputed(() => new Set(selectedNodes(shown))).value;
   const toggle = (group: Group): void => {
@@ -171,7 +181,14 @@ function Graph({ network: shown }: { readonly network: Network }): VNode {
           </button>
         </div>
       </div>
-      <div class="canvas" ref={frame} {...handlers}>
+      <div
+        class="canvas"
+        ref={frame}
+        {...handlers}
+        onFocusIn={({ target }) => {
+          showFocused(target);
+        }}
+      >
         {drawn && (
           <svg
             class="drawing"

@@ -28,6 +28,28 @@ export function fitting(
   };
 }
 
+/** Pixels that are left between what is focused and the window's edge. */
+const EDGE = 24;
+
+/** The viewport moved as little as shows a rectangle; of one that does not fit, its beginning. */
+export function revealing(
+  viewport: Viewport,
+  { x, y, width, height }: Rectangle,
+  window: { width: number; height: number },
+): Viewport {
+  const moved = (origin: number, start: number, size: number, room: number): number => {
+    const from = origin + start * viewport.scale;
+    const to = from + size * viewport.scale;
+    const back = Math.min(0, room - EDGE - to);
+    return origin + back + Math.max(0, EDGE - (from + back));
+  };
+  return {
+    scale: viewport.scale,
+    x: moved(viewport.x, x, width, window.width),
+    y: moved(viewport.y, y, height, window.height),
+  };
+}
+
 /** A viewport, and the handlers that move it. */
 export function useViewport(): {
   readonly viewport: Viewport;

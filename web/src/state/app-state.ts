@@ -7,7 +7,7 @@ import type { Network } from './network';
 import type { Source } from './source';
 
 /** The parts of the page. */
-export const VIEWS = ['graph', 'plan', 'weights', 'compare', 'size', 'download'] as const;
+export const VIEWS = ['graph', 'plan', 'weights', 'compare', 'size', 'download', 'live'] as const;
 export type View = (typeof VIEWS)[number];
 
 /** How the network is to be predicted. */

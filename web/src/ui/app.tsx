@@ -6,6 +6,7 @@ import { DownloadView } from '../download/download-view';
 import { GraphView } from '../graph/graph-view';
 import { DropTarget } from '../input/drop-target';
 import { Welcome } from '../input/welcome';
+import { LiveView } from '../live/live-view';
 import { show } from '../input/open-file';
 import { PlanView } from '../plan/plan-view';
 import { SizeView } from '../size/size-view';
@@ -23,6 +24,7 @@ const TITLES: Readonly<Record<View, string>> = {
   compare: 'Compare',
   size: 'Size',
   download: 'Download',
+  live: 'Live',
 };
 
 /** All of it. */
@@ -122,6 +124,7 @@ function Views(): VNode {
       {now === 'compare' && <CompareView />}
       {now === 'size' && <SizeView show={show} />}
       {now === 'download' && <DownloadView />}
+      {now === 'live' && <LiveView />}
       {hasPanel && <SelectionPanel />}
     </div>
   );

@@ -14,7 +14,8 @@ const MOST = 256;
 /** The card. */
 export function SingularValues({ subject }: { readonly subject: Subject }): VNode | null {
   const { tensor, source, settings, network, key } = subject;
-  const isMatrix = tensor.shape.length === 2;
+  // Kernels are matrices of their outputs; positions are none.
+  const isMatrix = tensor.shape.length === 2 || tensor.shape.length > 3;
   const answer = useAnswer(
     `${key}/spectrum`,
     isMatrix ? () => inspect(source, settings, tensor.name, { singularValues: MOST }) : undefined,

@@ -604,3 +604,59 @@ class Spectrum(_message.Message):
     rank: int
     squares: float
     def __init__(self, values: _Optional[_Iterable[float]] = ..., rank: _Optional[int] = ..., squares: _Optional[float] = ...) -> None: ...
+
+class GetActivityRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetActivityResponse(_message.Message):
+    __slots__ = ("uptime_seconds", "held", "planning_streams", "waiting_streams", "running_jobs", "waiting_jobs", "busy_workers", "workers", "sent_bytes", "sent_elements", "started_calls", "refused_calls", "stages", "memory_bytes")
+    UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    PLANNING_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    WAITING_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_JOBS_FIELD_NUMBER: _ClassVar[int]
+    WAITING_JOBS_FIELD_NUMBER: _ClassVar[int]
+    BUSY_WORKERS_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    SENT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SENT_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_CALLS_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_CALLS_FIELD_NUMBER: _ClassVar[int]
+    STAGES_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    uptime_seconds: float
+    held: _containers.RepeatedCompositeFieldContainer[HeldResource]
+    planning_streams: int
+    waiting_streams: int
+    running_jobs: int
+    waiting_jobs: int
+    busy_workers: int
+    workers: int
+    sent_bytes: int
+    sent_elements: int
+    started_calls: int
+    refused_calls: int
+    stages: _containers.RepeatedCompositeFieldContainer[StageActivity]
+    memory_bytes: int
+    def __init__(self, uptime_seconds: _Optional[float] = ..., held: _Optional[_Iterable[_Union[HeldResource, _Mapping]]] = ..., planning_streams: _Optional[int] = ..., waiting_streams: _Optional[int] = ..., running_jobs: _Optional[int] = ..., waiting_jobs: _Optional[int] = ..., busy_workers: _Optional[int] = ..., workers: _Optional[int] = ..., sent_bytes: _Optional[int] = ..., sent_elements: _Optional[int] = ..., started_calls: _Optional[int] = ..., refused_calls: _Optional[int] = ..., stages: _Optional[_Iterable[_Union[StageActivity, _Mapping]]] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+
+class HeldResource(_message.Message):
+    __slots__ = ("name", "used", "limit")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    used: int
+    limit: int
+    def __init__(self, name: _Optional[str] = ..., used: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class StageActivity(_message.Message):
+    __slots__ = ("name", "seconds", "predictions")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    PREDICTIONS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    seconds: float
+    predictions: int
+    def __init__(self, name: _Optional[str] = ..., seconds: _Optional[float] = ..., predictions: _Optional[int] = ...) -> None: ...

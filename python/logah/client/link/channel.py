@@ -55,6 +55,11 @@ class Calls:
             request_serializer=logah_pb2.GetExpansionRequest.SerializeToString,
             response_deserializer=logah_pb2.GetExpansionResponse.FromString,
         )
+        self.inspect_tensors = channel.unary_stream(
+            f"/{_SERVICE}/InspectTensors",
+            request_serializer=logah_pb2.InspectTensorsRequest.SerializeToString,
+            response_deserializer=logah_pb2.InspectTensorsResponse.FromString,
+        )
         self.list_models = channel.unary_unary(
             f"/{_SERVICE}/ListModels",
             request_serializer=logah_pb2.ListModelsRequest.SerializeToString,

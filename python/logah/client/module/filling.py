@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from logah.client.module.groups import Groups, Wanted
 from logah.client.module.keeping import Keeping
 from logah.client.module.local_box import LocalBox, local_tensor, materialized
 from logah.client.module.module_parameters import ParameterSlot
 from logah.client.module.own_start.evidence import is_explained
-from logah.client.module.torch_expansion import fill_from_cores, fill_from_factors
+from logah.client.module.torch_expansion import Memory
 from logah.client.module.verification import Sample, sampled_places
+from logah.client.module.workers import Workers
 from logah.client.wire.core_data import CoreExpansion
 from logah.client.wire.plan import Plan, TensorPlan
 from logah.client.wire.tensor_pieces import TensorPiece
@@ -25,7 +27,8 @@ _SLICED_DIMENSIONS = 2
 
 
 class Filling:
-    """Puts pieces where they belong: into the parameter's own storage, or through one tensor on the CPU."""
+    """Puts pieces where they belong: into the parameter's own storage, or through one tensor on the CPU. What comes as
+    cores or factors is expanded on other threads: values are there when `finish` has returned."""
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Filling:
         dtype: torch.dtype,
         device: torch.device | str | None,
         keeping: Keeping,
+        workers: Workers,
     ) -> None:
         self._matched = matched
         self._boxes = boxes
@@ -47,6 +51,7 @@ class Filling:
         self.cores: dict[str, NDArray[np.uint8]] = {}
         #: Beside cores, of tensors that come as they are: a sample of what came.
         self.samples: dict[str, Sample] = {}
+        self._groups = Groups(workers)
         self._expansion: CoreExpansion | None = None
         # The tensor that is arriving: its bytes, which are the parameter's storage unless they need a copy.
         self._bytes: NDArray[np.uint8] | None = None
@@ -55,6 +60,7 @@ class Filling:
     def expand_with(self, expansion: CoreExpansion | None) -> None:
         """What the cores of the stream are to be expanded with; None where it has none."""
         self._expansion = expansion
+        self._groups.expansion = expansion
 
     def accept(self, pieces: Iterable[TensorPiece]) -> None:
         """The pieces of the stream, in its order."""
@@ -67,21 +73,25 @@ class Filling:
             if end == piece.tensor.bytes:
                 self._finish(piece.tensor)
 
+    def finish(self) -> None:
+        """Behind the last piece."""
+        self._groups.finish()
+
     def _begin(self, tensor: TensorPlan) -> None:
         self._bytes = None
         slot = self._matched.get(tensor.name)
-        if slot is None:
-            return
-        if slot.parameter.is_meta:
+        if slot is not None and slot.parameter.is_meta:
             slot.replace(materialized(slot.parameter, self._device))
-        if self._boxes[tensor.name].is_empty:
+        if slot is None or self._boxes[tensor.name].is_empty:
+            # Factors are made in groups that depend on the plan alone, so that their bits do.
+            self._bytes = np.empty(tensor.bytes, np.uint8) if tensor.has_products else None
             return
         local = local_tensor(slot.parameter)
         parts = self._keeping.parts.get(tensor.name, ())
         kept = [local.narrow(part.axis, part.start, part.length) for part in parts]
         self._saved = [(own, own.clone()) for own in kept]
         is_dense = not tensor.factors and not tensor.core
-        fits = local.dtype == self._dtype and tuple(local.shape) == tensor.sent_shape and is_dense
+        fits = is_dense and local.dtype == self._dtype and tuple(local.shape) == tensor.sent_shape
         is_tried = tensor.name in self._keeping.by_rule
         self._needs_copy = local.device.type != "cpu" or not fits or not local.is_contiguous() or is_tried
         if self._needs_copy:
@@ -90,47 +100,58 @@ class Filling:
             self._bytes = local.view(-1).view(torch.uint8).numpy()
 
     def _finish(self, tensor: TensorPlan) -> None:
-        if self._bytes is not None and self._needs_copy:
-            local = local_tensor(self._matched[tensor.name].parameter)
-            if tensor.factors:
-                fill_from_factors(local, self._boxes[tensor.name], tensor, self._bytes)
-            elif tensor.core:
-                self._expand(tensor, self._bytes, local)
-            else:
-                sent = torch.from_numpy(self._bytes).view(self._dtype).view(tensor.sent_shape)
-                # More may have been sent than this rank holds.
-                starts = np.subtract(self._boxes[tensor.name].start, tensor.sent_start)
-                part = tuple(slice(start, start + size) for start, size in zip(starts, local.shape, strict=True))
-                draw = self._keeping.by_rule.get(tensor.name)
-                if draw is None or is_explained(draw, sent[part]):
-                    local.copy_(sent[part])
-                else:
-                    self.refused.append(tensor.name)
-        if self._bytes is not None:
-            if self._expansion is not None and not tensor.core and tensor.name not in self.refused:
-                self._sample(tensor, self._bytes)
-            for own, values in self._saved:
+        data, self._bytes = self._bytes, None
+        if data is None:
+            return
+        slot = self._matched.get(tensor.name)
+        if slot is None or self._boxes[tensor.name].is_empty:
+            self._groups.add(tensor, data, None)
+            return
+        local, saved = local_tensor(slot.parameter), self._saved
+
+        def complete() -> None:
+            for own, values in saved:
                 own.copy_(values)
             if tensor.name in self._keeping.padding:
                 self._clear(tensor.name, self._keeping.padding[tensor.name])
-        self._bytes = None
 
-    def _expand(self, tensor: TensorPlan, data: NDArray[np.uint8], local: Tensor) -> None:
-        if self._expansion is None:
+        if tensor.core or tensor.factors:
+            self._expand(tensor, data, local, complete)
+            return
+        if self._needs_copy:
+            sent = torch.from_numpy(data).view(self._dtype).view(tensor.sent_shape)
+            # More may have been sent than this rank holds.
+            starts = np.subtract(self._boxes[tensor.name].start, tensor.sent_start)
+            part = tuple(slice(start, start + size) for start, size in zip(starts, local.shape, strict=True))
+            draw = self._keeping.by_rule.get(tensor.name)
+            if draw is None or is_explained(draw, sent[part]):
+                local.copy_(sent[part])
+            else:
+                self.refused.append(tensor.name)
+        if self._expansion is not None and tensor.name not in self.refused:
+            self._sample(tensor, data)
+        complete()
+
+    def _expand(self, tensor: TensorPlan, data: NDArray[np.uint8], local: Tensor, complete: Callable[[], None]) -> None:
+        if tensor.core and self._expansion is None:
             raise ProtocolError("plan.expansion", "missing", f'that of the cores of "{tensor.name}"')
         box, draw = self._boxes[tensor.name], self._keeping.by_rule.get(tensor.name)
         target = local if draw is None else torch.empty_like(local)
-        fill_from_cores(target, box, tensor, data, self._expansion)
-        if draw is not None and not is_explained(draw, target):
-            self.refused.append(tensor.name)
-            return
-        if draw is not None:
-            local.copy_(target)
-        self.cores[tensor.name] = data
+
+        def done() -> None:
+            if draw is not None and not is_explained(draw, target):
+                self.refused.append(tensor.name)
+                return
+            if draw is not None:
+                local.copy_(target)
+            if tensor.core:
+                self.cores[tensor.name] = data
+            complete()
+
+        memory = Memory(target, box, tensor)
+        self._groups.add(tensor, data, Wanted(memory, done, memory.is_in_place and draw is None))
 
     def _sample(self, tensor: TensorPlan, data: NDArray[np.uint8]) -> None:
-        if tensor.factors:
-            return
         box = self._boxes[tensor.name]
         places = sampled_places(tensor.name, box.shape)
         sent = torch.from_numpy(data).view(self._dtype).view(tensor.sent_shape)

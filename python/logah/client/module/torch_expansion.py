@@ -1,56 +1,37 @@
-"""Expands the cores of a tensor with torch, in place: into the parameter's own memory, on its own device.
-
-The only tensor that is held beside the parameter is a tile, and the factors of the block that is being expanded.
-"""
+"""Expands the cores of a tensor with torch, in place: into the parameter's own memory, on its own device."""
 
 from __future__ import annotations
 
 import contextlib
-import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from weakref import WeakKeyDictionary
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from logah.client.module.core_factors import factors_of
 from logah.client.module.local_box import LocalBox
+from logah.client.module.matrix_view import MatrixView, matrix_view_of
+from logah.client.module.products import JOB_ELEMENTS, TILE_COLUMNS, TILE_ROWS, Job, product_jobs
 from logah.client.module.torch_draws import add_noise, draw_into
 from logah.client.wire.core_data import (
+    BlockData,
     ConstantData,
     CoreExpansion,
     CoreRows,
     ElementData,
-    NoiseData,
     RuleData,
     block_data,
 )
 from logah.client.wire.plan import CoreBlock, TensorPlan
 
-#: Rows and columns of a tile of a product: 1 MiB of float32, which stays in a core's cache where it is to be rounded.
-TILE_ROWS, TILE_COLUMNS = 256, 1024
 #: Elements of a tile of a kernel, which is cut by rows alone, at most, unless a single row has more.
 _TILE_ELEMENTS = TILE_ROWS * TILE_COLUMNS
 
-
-@dataclass(frozen=True)
-class _View:
-    """A part of a tensor's matrix view: the memory [rows, columns], and its first row and column."""
-
-    values: Tensor
-    row: int
-    column: int
-
-    def part(self, row: int, rows: int, column: int, columns: int) -> tuple[Tensor, slice, slice] | None:
-        """What lies in here of a box of the matrix view: the memory, and its rows and columns in the box; or None."""
-        first, last = max(row, self.row), min(row + rows, self.row + self.values.shape[0])
-        left, right = max(column, self.column), min(column + columns, self.column + self.values.shape[1])
-        if first >= last or left >= right:
-            return None
-        memory = self.values[first - self.row : last - self.row, left - self.column : right - self.column]
-        return memory, slice(first - row, last - row), slice(left - column, right - column)
+#: A block, what it is computed from, and the factors of it, where these are cores.
+Ready = tuple[CoreBlock, BlockData, tuple[Tensor, Tensor] | None]
 
 
 def fill_from_cores(
@@ -62,196 +43,148 @@ def fill_from_cores(
     and rounded once. Tiles have bounds that depend on the tensor alone and are computed whole, so an element has the
     same bits whatever part of the tensor is asked for, on one kind of device.
     """
-
-    def fill(whole: _View) -> None:
-        for block, read in block_data(tensor, data, expansion.element_type, expansion.expansion):
-            if isinstance(read, RuleData):
-                _draw(block, read, tensor, whole)
-                continue
-            noise = read.noise if isinstance(read, CoreRows) else None
-            _copy_tiles(_tiles(block, read, expansion, local.device, whole), whole, tensor, noise)
-
-    _fill(local, box, tensor, fill)
+    blocks = list(block_data(tensor, data, expansion.element_type, expansion.expansion))
+    with full_precision():
+        factors = iter(factors_of([read for _, read in blocks if isinstance(read, CoreRows)], expansion))
+        ready = [(block, read, next(factors) if isinstance(read, CoreRows) else None) for block, read in blocks]
+        target = Memory(local, box, tensor)
+        for job in core_jobs(target.view, tensor, ready, expansion):
+            job()
+        target.finish()
 
 
-def fill_from_factors(local: Tensor, box: LocalBox, tensor: TensorPlan, data: NDArray[np.uint8]) -> None:
-    """The same from factors, whose products have the same tiles."""
-    values = torch.from_numpy(data).view(torch.float32)
+class Memory:
+    """Where a box of a tensor is written: in place, or, where it is no box of the matrix view or its memory has another
+    order, through a copy of the whole tensor."""
 
-    def fill(whole: _View) -> None:
-        at = 0
-        for place in tensor.factors:
-            middle, end = at + place.m * place.rank, at + (place.m + place.n) * place.rank
-            a = values[at:middle].view(place.m, place.rank).to(local.device)
-            b = values[middle:end].view(place.n, place.rank).to(local.device)
-            at = end
-            block = CoreBlock(
-                place.row, place.rows, place.column, place.columns, "matrix", place.m, place.n, 0, 0, 0, 0
-            )
-            _copy_tiles(_matrix(block, a, b, whole, in_place=True), whole, tensor)
+    def __init__(self, local: Tensor, box: LocalBox, tensor: TensorPlan) -> None:
+        self._local, self._box, self._shape = local, box, tensor.shape
+        view = matrix_view_of(local, box, tensor)
+        #: Whether it has no memory of its own.
+        self.is_in_place = view is not None
+        if view is None:
+            view = MatrixView(torch.empty(tensor.matrix_view, dtype=local.dtype, device=local.device), 0, 0)
+        self.view = view
 
-    _fill(local, box, tensor, fill)
+    def finish(self) -> None:
+        """To be called when it has been written."""
+        if not self.is_in_place:
+            box = self._box
+            cut = tuple(slice(start, start + size) for start, size in zip(box.start, box.shape, strict=True))
+            self._local.copy_(self.view.values.view(self._shape)[cut])
 
 
 @contextlib.contextmanager
-def _full_precision(device: torch.device) -> Iterator[None]:
+def full_precision() -> Iterator[None]:
     """Products of float32 in float32, whatever the caller has set for speed: TF32, bfloat16 parts, autocast."""
     precision = torch.get_float32_matmul_precision()
+    accelerator = torch.accelerator.current_accelerator()
+    kinds = ["cpu"] if accelerator is None else ["cpu", accelerator.type]
     torch.set_float32_matmul_precision("highest")
     try:
-        with torch.no_grad(), torch.autocast(device.type, enabled=False):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(torch.no_grad())
+            for kind in kinds:
+                stack.enter_context(torch.autocast(kind, enabled=False))
             yield
     finally:
         torch.set_float32_matmul_precision(precision)
 
 
-def _fill(local: Tensor, box: LocalBox, tensor: TensorPlan, fill: Callable[[_View], None]) -> None:
-    rows, columns = tensor.matrix_view
-    view = _view_of(local, box, tensor)
-    with _full_precision(local.device):
-        if view is not None:
-            fill(view)
-            return
-        # A box that is no box of the matrix view, or memory in another order: through a copy of whole rows.
-        whole = _View(torch.empty(rows, columns, dtype=local.dtype, device=local.device), 0, 0)
-        fill(whole)
-        cut = tuple(slice(start, start + size) for start, size in zip(box.start, box.shape, strict=True))
-        local.copy_(whole.values.view(tensor.shape)[cut])
-
-
-def _copy_tiles(
-    tiles: Iterator[tuple[Tensor, int, int]], whole: _View, tensor: TensorPlan, noise: NoiseData | None = None
-) -> None:
-    """Puts tiles where they belong, rounded, with noise or without."""
+def core_jobs(whole: MatrixView, tensor: TensorPlan, ready: Sequence[Ready], expansion: CoreExpansion) -> Iterator[Job]:
+    """What writes the blocks of a tensor, as far as they lie in the view; in any order, and side by side."""
     _, columns = tensor.matrix_view
-    for tile, row, column in tiles:
-        part = whole.part(row, tile.shape[0], column, tile.shape[1])
+    device = whole.values.device
+    for block, read, factors in ready:
+        if whole.part(block.row, block.rows, block.column, block.columns) is None:
+            continue
+        if isinstance(read, RuleData):
+            yield from _draws(block, read, tensor, whole)
+        elif isinstance(read, CoreRows):
+            assert factors is not None, "made of the cores before"
+            a, b = (factor.to(device) for factor in factors)
+            if block.layout in ("matrix", "matrix_transposed"):
+                left, right = (a, b) if block.layout == "matrix" else (b, a)
+                yield from product_jobs(block, left, right, whole, columns, read.noise)
+            else:
+                yield from _other_layouts(block, read, a, b, whole, columns)
+        else:
+            yield _copies(block, read, expansion, whole)
+
+
+def factor_jobs(whole: MatrixView, tensor: TensorPlan, data: NDArray[np.uint8]) -> Iterator[Job]:
+    """The same from factors, whose products have the same tiles."""
+    values = torch.from_numpy(data).view(torch.float32)
+    device, at = whole.values.device, 0
+    for place in tensor.factors:
+        middle, end = at + place.m * place.rank, at + (place.m + place.n) * place.rank
+        a = values[at:middle].view(place.m, place.rank).to(device)
+        b = values[middle:end].view(place.n, place.rank).to(device)
+        at = end
+        block = CoreBlock(place.row, place.rows, place.column, place.columns, "matrix", place.m, place.n, 0, 0, 0, 0)
+        yield from product_jobs(block, a, b, whole, tensor.matrix_view[1])
+
+
+def _draws(block: CoreBlock, read: RuleData, tensor: TensorPlan, whole: MatrixView) -> Iterator[Job]:
+    _, columns = tensor.matrix_view
+    step = max(1, JOB_ELEMENTS // 8 // max(1, block.columns))
+    for first in range(block.row, block.row + block.rows, step):
+        rows = min(step, block.row + block.rows - first)
+        part = whole.part(first, rows, block.column, block.columns)
         if part is not None:
-            memory, tile_rows, tile_columns = part
-            values = tile[tile_rows, tile_columns]
-            if noise is not None:
-                first = (row + tile_rows.start) * columns + column + tile_columns.start
-                add_noise(values, noise, first, columns)
-            memory.copy_(values)
+            memory, block_rows, block_columns = part
+            index = (first + block_rows.start) * columns + block.column + block_columns.start
+            yield lambda memory=memory, index=index: draw_into(  # type: ignore[misc]
+                memory, read.rule, tensor.shape, read.key, index, columns
+            )
 
 
-def _draw(block: CoreBlock, read: RuleData, tensor: TensorPlan, whole: _View) -> None:
-    _, columns = tensor.matrix_view
-    part = whole.part(block.row, block.rows, block.column, block.columns)
-    if part is not None:
-        memory, block_rows, block_columns = part
-        first = (block.row + block_rows.start) * columns + block.column + block_columns.start
-        draw_into(memory, read.rule, tensor.shape, read.key, first, columns)
+def _copies(block: CoreBlock, read: ConstantData | ElementData, expansion: CoreExpansion, whole: MatrixView) -> Job:
+    """What are no products: elements that came, or one number."""
 
-
-def _view_of(local: Tensor, box: LocalBox, tensor: TensorPlan) -> _View | None:
-    """`local` as a part of the tensor's matrix view; None where it is none."""
-    if not local.is_contiguous():
-        return None
-    shape, (_, columns) = tensor.shape, tensor.matrix_view
-    cut = [axis for axis, size in enumerate(shape) if box.shape[axis] != size]
-    if not cut:
-        return _View(local.view(-1, columns), 0, 0)
-    # Of entries that lie close together: before the axis that is cut, there is one index; behind it, all.
-    (axis, *others), inner = cut, math.prod(shape[cut[0] + 1 :])
-    if others:
-        return None
-    if math.prod(shape[:axis]) == 1 and inner % columns == 0:
-        return _View(local.view(-1, columns), box.start[axis] * inner // columns, 0)
-    if math.prod(shape[axis:]) == columns:
-        return _View(local.view(-1, box.shape[axis] * inner), 0, box.start[axis] * inner)
-    return None
-
-
-def _tiles(
-    block: CoreBlock,
-    read: ElementData | ConstantData | CoreRows,
-    expansion: CoreExpansion,
-    device: torch.device,
-    whole: _View,
-) -> Iterator[tuple[Tensor, int, int]]:
-    """The tiles of a block that touch the view, each with its first row and column; those of matrices that need no
-    rounding and lie in it are written where they belong and not given."""
-    if isinstance(read, ConstantData):
+    def copy() -> None:
         part = whole.part(block.row, block.rows, block.column, block.columns)
-        if part is not None:
-            part[0].fill_(read.value)
-        return
-    if isinstance(read, ElementData):
+        if part is None:
+            return
+        memory, rows, columns = part
+        if isinstance(read, ConstantData):
+            memory.fill_(read.value)
+            return
         elements = torch.from_numpy(np.ascontiguousarray(read.elements).copy())
         if expansion.element_type.name == "bfloat16":
             elements = elements.view(torch.bfloat16)
-        yield elements.to(device), block.row, block.column
-        return
-    a, b = (factor.to(device) for factor in _factors(read, expansion))
-    if block.layout in ("matrix", "matrix_transposed"):
-        left, right = (a, b) if block.layout == "matrix" else (b, a)
-        yield from _matrix(block, left, right, whole, in_place=read.noise is None)
-        return
+        memory.copy_(elements[rows, columns])
+
+    return copy
+
+
+def _other_layouts(
+    block: CoreBlock, read: CoreRows, a: Tensor, b: Tensor, whole: MatrixView, columns: int
+) -> Iterator[Job]:
+    """Vectors, kernels and positions: by tiles of rows, which depend on the block alone."""
     if block.layout in ("norm_weight", "bias"):
-        yield _vector(block, a, b), block.row, block.column
-        return
-    step = max(1, _TILE_ELEMENTS // block.columns)
-    values = _kernel if block.layout == "kernel" else _positions
+        step = block.rows
+    else:
+        step = max(1, _TILE_ELEMENTS // block.columns)
+
+    def write(first: int, last: int) -> None:
+        part = whole.part(block.row + first, last - first, block.column, block.columns)
+        assert part is not None, "looked for before"
+        memory, rows, columns_held = part
+        if block.layout in ("norm_weight", "bias"):
+            tile = _vector(block, a, b)
+        else:
+            tile = (_kernel if block.layout == "kernel" else _positions)(block, a, b, first, last)
+        values = tile[rows, columns_held]
+        if read.noise is not None:
+            index = (block.row + first + rows.start) * columns + block.column + columns_held.start
+            add_noise(values, read.noise, index, columns)
+        memory.copy_(values)
+
     for first in range(0, block.rows, step):
         last = min(first + step, block.rows)
         if whole.part(block.row + first, last - first, block.column, block.columns) is not None:
-            yield values(block, a, b, first, last), block.row + first, block.column
-
-
-def _factors(read: CoreRows, expansion: CoreExpansion) -> tuple[Tensor, Tensor]:
-    """A, with the scale in it, and B; by torch, since the threads of NumPy's BLAS would stand in its way."""
-    weight, bias = _layer(expansion)
-    factors = []
-    for core, rows in ((read.core_a, read.m), (read.core_b, read.n)):
-        count, rank = rows * weight.shape[1], weight.shape[1]
-        columns = min(count, len(weight))
-        expanded = torch.addmm(bias[:columns], torch.tensor(core), weight[:columns].T)
-        factors.append(expanded.view(-1)[:count].view(rows, rank))
-    a, b = factors
-    return (a if read.scale == 1.0 else (a.double() * read.scale).float()), b
-
-
-def _layer(expansion: CoreExpansion) -> tuple[Tensor, Tensor]:
-    """Weight and bias of the expansion as tensors, made once."""
-    if expansion not in _LAYERS:
-        _LAYERS[expansion] = (torch.tensor(expansion.layer.weight), torch.tensor(expansion.layer.bias))
-    return _LAYERS[expansion]
-
-
-_LAYERS: WeakKeyDictionary[CoreExpansion, tuple[Tensor, Tensor]] = WeakKeyDictionary()
-
-
-def _matrix(block: CoreBlock, a: Tensor, b: Tensor, whole: _View, in_place: bool) -> Iterator[tuple[Tensor, int, int]]:
-    rank = a.shape[1]
-    bt = _repeated(b, 0, block.columns).T
-    scratch = torch.empty(TILE_ROWS * TILE_COLUMNS, dtype=torch.float32, device=a.device)
-    for first in range(0, block.rows, TILE_ROWS):
-        rows = min(TILE_ROWS, block.rows - first)
-        if whole.part(block.row + first, rows, block.column, block.columns) is None:
-            continue
-        left = _repeated(a, first, first + rows)
-        for begin in range(0, block.columns, TILE_COLUMNS):
-            columns = min(TILE_COLUMNS, block.columns - begin)
-            part = whole.part(block.row + first, rows, block.column + begin, columns)
-            if part is None:
-                continue
-            memory = part[0]
-            right = bt[:, begin : begin + columns]
-            fits = memory.shape == (rows, columns) and memory.dtype == torch.float32
-            if fits and in_place and rank > 0:
-                torch.mm(left, right, out=memory)
-            else:
-                tile = scratch[: rows * columns].view(rows, columns)
-                torch.mm(left, right, out=tile)
-                yield tile, block.row + first, block.column + begin
-
-
-def _repeated(matrix: Tensor, first: int, last: int) -> Tensor:
-    """Rows `first` to `last` of a matrix that repeats for ever."""
-    if last <= len(matrix):
-        return matrix[first:last]
-    return matrix[torch.arange(first, last, device=matrix.device) % len(matrix)]
+            yield lambda first=first, last=last: write(first, last)  # type: ignore[misc]
 
 
 def _kernel(block: CoreBlock, a: Tensor, b: Tensor, first: int, last: int) -> Tensor:
@@ -274,7 +207,12 @@ def _positions(block: CoreBlock, a: Tensor, b: Tensor, first: int, last: int) ->
 
 def _vector(block: CoreBlock, a: Tensor, b: Tensor) -> Tensor:
     flat = (a @ b.T).view(-1)
-    places = block.start + (torch.arange(block.rows, device=a.device) % block.length) * block.n
-    x = flat[places].double()
+    x = flat[_vector_places(block.start, block.rows, block.length, block.n, a.device)].double()
     squashed = 2 / (1 + torch.exp(-0.5 * x)) if block.layout == "norm_weight" else torch.tanh(0.2 * x)
     return squashed.float()[:, None]
+
+
+@lru_cache(maxsize=16)
+def _vector_places(start: int, rows: int, length: int, step: int, device: torch.device) -> Tensor:
+    """Where the elements of a vector lie in its product; networks have many vectors of few sizes."""
+    return start + (torch.arange(rows, device=device) % length) * step

@@ -89,10 +89,20 @@ class ExpectedElements:
     def _factor_rows(self, core: NDArray[np.float32], rows: _Indices) -> NDArray[np.float64]:
         """Rows of a factor [count, rank] from its core rows: each number has a row of the layer of its own."""
         count, rank = self._layer.weight.shape
-        places = rows[:, None] * rank + np.arange(rank)
-        weight = self._layer.weight[places % count].astype(np.float64)
-        cores = core[places // count].astype(np.float64)
-        return np.einsum("sjr,sjr->sj", weight, cores) + self._layer.bias[places % count]
+        # Vectors have few rows in one of their factors.
+        different, inverse = np.unique(rows, return_inverse=True)
+        if count % rank != 0:
+            places = different[:, None] * rank + np.arange(rank)
+            weight = self._layer.weight[places % count].astype(np.float64)
+            cores = core[places // count].astype(np.float64)
+            made = np.einsum("sjr,sjr->sj", weight, cores) + self._layer.bias[places % count]
+            return made[inverse]
+        # A row of a factor is made of one core row, and of neighbouring rows of the layer.
+        each, of_core = different % (count // rank), different // (count // rank)
+        weight = self._layer.weight.reshape(-1, rank, rank)[each].astype(np.float64)
+        made = (weight @ core[of_core].astype(np.float64)[:, :, None])[:, :, 0]
+        made += self._layer.bias.reshape(-1, rank)[each]
+        return made[inverse]
 
 
 def _places(

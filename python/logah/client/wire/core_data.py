@@ -69,10 +69,10 @@ class CoreRows:
     def factors(self, layer: ExpansionLayer) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """A, with the scale in it, and B. They do not depend on what part of the tensor is wanted: every rank computes
         the same bits."""
-        a = layer.factor(self.core_a, self.m)
+        a, b = layer.factors((self.core_a, self.m), (self.core_b, self.n))
         if self.scale != 1.0:
             a = (a * self.scale).astype(np.float32)
-        return a, layer.factor(self.core_b, self.n)
+        return a, b
 
 
 BlockData = ElementData | ConstantData | RuleData | CoreRows

@@ -15,6 +15,7 @@ from logah.client.wire.element_type import ElementType
 from logah.client.wire.expansion import ExpansionLayer
 from logah.client.wire.factored_tensor import TILE_ELEMENTS, FactoredTensor
 from logah.client.wire.plan import CoreBlock, Expansion, Plan, TensorPlan
+from logah.client.wire.repeated_product import RepeatedProduct
 
 #: Writes rows `first` to `last` of a block, counted in it, to [rows, columns] of the element type asked for.
 _Fill = Callable[[int, int, NDArray[np.generic]], None]
@@ -34,36 +35,54 @@ class CoreTensor:
         """`data`: the bytes sent for the tensor, those of each of its blocks one after the other."""
         self._type, self._shape = element_type, tensor.shape
         self._rows, self._columns = tensor.matrix_view
-        self._blocks = [
-            (block, self._filling(block, read, layer))
-            for block, read in block_data(tensor, data, element_type, expansion)
-        ]
+        self._products: list[tuple[CoreBlock, RepeatedProduct]] = []
+        self._blocks: list[tuple[CoreBlock, _Fill]] = []
+        for block, read in block_data(tensor, data, element_type, expansion):
+            product = self._product(block, read, layer)
+            if product is None:
+                self._blocks.append((block, self._filling(block, read, layer)))
+            else:
+                self._products.append((block, product))
 
     def fill(self, array: NDArray[np.generic]) -> None:
         """Writes the tensor to its matrix view [rows, columns], in the element type asked for, as the tiles have it."""
         step = max(1, TILE_ELEMENTS // self._columns)
-        for row in range(0, self._rows, step):
-            self._fill_rows(row, array[row : row + step])
+        for block, product in self._products:
+            columns = slice(block.column, block.column + block.columns)
+            product.write_all(array[block.row : block.row + block.rows, columns], step)
+        if self._blocks:
+            for row in range(0, self._rows, step):
+                self._fill_rows(self._blocks, row, array[row : row + step])
 
     def tiles(self) -> Iterator[tuple[int, NDArray[np.generic]]]:
         """Yields the first row and the values [rows, columns] of every tile, in the element type asked for. A tile's
         memory is used again for the next one."""
         step = max(1, TILE_ELEMENTS // self._columns)
         memory = np.empty((min(step, self._rows), self._columns), self._type.numpy)
+        blocks = [*self._blocks, *((block, product.write) for block, product in self._products)]
         for row in range(0, self._rows, step):
             tile = memory[: min(step, self._rows - row)]
-            self._fill_rows(row, tile)
+            self._fill_rows(blocks, row, tile)
             yield row, tile
 
-    def _fill_rows(self, row: int, tile: NDArray[np.generic]) -> None:
-        for block, fill in self._blocks:
+    def _fill_rows(self, blocks: list[tuple[CoreBlock, _Fill]], row: int, tile: NDArray[np.generic]) -> None:
+        for block, fill in blocks:
             first, last = max(row, block.row), min(row + len(tile), block.row + block.rows)
             if first < last:
                 columns = slice(block.column, block.column + block.columns)
                 fill(first - block.row, last - block.row, tile[first - row : last - row, columns])
 
+    def _product(self, block: CoreBlock, data: BlockData, layer: ExpansionLayer) -> RepeatedProduct | None:
+        """A block whose product can be written where it belongs: nothing is to be rounded or added."""
+        if not isinstance(data, CoreRows) or data.noise is not None or self._type.name != "float32":
+            return None
+        if block.layout not in ("matrix", "matrix_transposed"):
+            return None
+        a, b = data.factors(layer)
+        return RepeatedProduct(*((a, b) if block.layout == "matrix" else (b, a)), block.columns)
+
     def _filling(self, block: CoreBlock, data: BlockData, layer: ExpansionLayer) -> _Fill:
-        """What fills a block: a product of float32 where it belongs."""
+        """What fills a block."""
         if isinstance(data, ElementData):
             elements = data.elements
 
@@ -80,13 +99,6 @@ class CoreTensor:
             return repeat
         if isinstance(data, RuleData):
             return self._rounding(self._draws(block, data))
-        if block.layout in ("matrix", "matrix_transposed") and self._type.name == "float32" and data.noise is None:
-            left, right = _matrix_factors(block, data, layer)
-
-            def multiply(first: int, last: int, out: NDArray[np.generic]) -> None:
-                np.matmul(_repeated(left, first, last), right, out=out)
-
-            return multiply
         return self._rounding(self._with_noise(block, data, _values(block, data, layer)))
 
     def _rounding(self, values: Callable[[int, int], NDArray[np.float32]]) -> _Fill:
@@ -120,25 +132,19 @@ class CoreTensor:
         return noisy
 
 
-def _matrix_factors(
-    block: CoreBlock, data: CoreRows, layer: ExpansionLayer
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What rows are made of, [m, rank], to be repeated, and what columns are, [rank, columns]."""
-    a, b = data.factors(layer)
-    left, right = (a, b) if block.layout == "matrix" else (b, a)
-    return left, _repeated(right, 0, block.columns).T
-
-
-def _repeated(matrix: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
-    """Rows `first` to `last` of a matrix that repeats for ever."""
-    return matrix[first:last] if last <= len(matrix) else matrix[np.arange(first, last) % len(matrix)]
-
-
 def _values(block: CoreBlock, data: CoreRows, layer: ExpansionLayer) -> Callable[[int, int], NDArray[np.float32]]:
     """Rows of the block in float32."""
     if block.layout in ("matrix", "matrix_transposed"):
-        left, right = _matrix_factors(block, data, layer)
-        return lambda first, last: _repeated(left, first, last) @ right
+        a, b = data.factors(layer)
+        left, right = (a, b) if block.layout == "matrix" else (b, a)
+        product = RepeatedProduct(left, right, block.columns)
+
+        def matrix(first: int, last: int) -> NDArray[np.float32]:
+            out = np.empty((last - first, block.columns), np.float32)
+            product.write(first, last, out)
+            return out
+
+        return matrix
     a, b = data.factors(layer)
     m, n, columns = block.m, block.n, np.arange(block.columns)
 

@@ -28,12 +28,21 @@ class ExpansionLayer:
     weight: NDArray[np.float32]
     bias: NDArray[np.float32]
 
-    def factor(self, core: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
-        """The first `rows` rows [rows, rank] of a factor from its core rows [X, rank]."""
-        count, rank = rows * self.weight.shape[1], self.weight.shape[1]
-        columns = min(count, len(self.weight))
-        expanded = core @ self.weight[:columns].T + self.bias[:columns]
-        return expanded.reshape(-1)[:count].reshape(rows, rank)
+    def factors(self, *cores: tuple[NDArray[np.float32], int]) -> list[NDArray[np.float32]]:
+        """Of core rows [X, rank] and a number of rows each: as many rows [rows, rank] of the factor.
+
+        Together, since the layer is larger than what it is multiplied with, and is read once."""
+        rank = self.weight.shape[1]
+        columns = min(max(rows for _, rows in cores) * rank, len(self.weight))
+        expanded = np.concatenate([core for core, _ in cores]) @ self.weight[:columns].T
+        expanded += self.bias[:columns]
+        factors, at = [], 0
+        for core, rows in cores:
+            # A factor of more than one core row needs all columns.
+            own = expanded[at : at + len(core)]
+            factors.append(own.reshape(-1)[: rows * rank].reshape(rows, rank))
+            at += len(core)
+        return factors
 
 
 class FetchedFile:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from logah.client.wire.element_type import ElementType
 from logah.client.wire.plan import FactorBlock, TensorPlan
+from logah.client.wire.repeated_product import RepeatedProduct
 
 #: Elements that are multiplied at a time, at most, unless a single row has more: 4 MiB.
 TILE_ELEMENTS = 1 << 20
@@ -18,11 +19,13 @@ TILE_ELEMENTS = 1 << 20
 
 @dataclass(frozen=True)
 class _Block:
-    """A block with A of [m, rank], and B with a row for each of its columns."""
-
     place: FactorBlock
-    a: NDArray[np.float32]
-    b: NDArray[np.float32]
+    product: RepeatedProduct
+
+    @property
+    def columns(self) -> slice:
+        """Of the tensor's matrix view."""
+        return slice(self.place.column, self.place.column + self.place.columns)
 
 
 class FactoredTensor:
@@ -45,7 +48,7 @@ class FactoredTensor:
                 parts.append(values[at : at + rows * place.rank].reshape(rows, place.rank))
                 at += rows * place.rank
             a, b = parts
-            self._blocks.append(_Block(place, a, b if place.columns == place.n else _repeated(b, 0, place.columns)))
+            self._blocks.append(_Block(place, RepeatedProduct(a, b, place.columns)))
 
     def tiles(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Yields the first row and the values [rows, columns] of every tile that holds some of the rows `first` to
@@ -63,8 +66,9 @@ class FactoredTensor:
         """Writes the tensor to its matrix view [rows, columns], of this type."""
         if element_type.name == "float32":
             step = max(1, TILE_ELEMENTS // self._shape[1])
-            for row in range(0, self._shape[0], step):
-                self._multiply(row, array[row : row + step])
+            for block in self._blocks:
+                first, last = block.place.row, block.place.row + block.place.rows
+                block.product.write_all(array[first:last, block.columns], step)
             return
         for row, tile in self.tiles():
             element_type.round_into(tile, array[row : row + len(tile)])
@@ -75,13 +79,5 @@ class FactoredTensor:
             place = block.place
             first, last = max(row, place.row), min(row + len(tile), place.row + place.rows)
             if first < last:
-                a = _repeated(block.a, first - place.row, last - place.row)
-                columns = slice(place.column, place.column + place.columns)
-                np.matmul(a, block.b.T, out=tile[first - row : last - row, columns])
-
-
-def _repeated(matrix: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
-    """Rows `first` to `last` of a matrix that repeats for ever."""
-    if last <= len(matrix):
-        return matrix[first:last]
-    return matrix[np.arange(first, last) % len(matrix)]
+                part = tile[first - row : last - row, block.columns]
+                block.product.write(first - place.row, last - place.row, part)

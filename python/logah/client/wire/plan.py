@@ -84,8 +84,13 @@ class CoreBlock:
             return 4
         if self.layout == "rule":
             return 8
-        rows = expansion.core_rows(self.m) + expansion.core_rows(self.n)
-        return rows * expansion.rank * 4 + self.leading_bytes
+        return self.core_rows(expansion) * expansion.rank * 4 + self.leading_bytes
+
+    def core_rows(self, expansion: Expansion) -> int:
+        """Core rows of both of its factors; 0: it is no product."""
+        if self.layout in ("elements", "constant", "rule"):
+            return 0
+        return expansion.core_rows(self.m) + expansion.core_rows(self.n)
 
     def is_computable(self, expansion: Expansion, dimensions: int) -> bool:
         """Whether its numbers fit together; `dimensions`: of the tensor."""
@@ -145,6 +150,11 @@ class TensorPlan:
         view = self.view or self.shape
         leading = 2 if len(view) == 3 and view[0] == 1 else 1
         return math.prod(view[:leading]), math.prod(view[leading:])
+
+    @property
+    def has_products(self) -> bool:
+        """Whether any of its blocks is sent as the core of a product."""
+        return any(block.layout not in ("elements", "constant", "rule") for block in self.core)
 
     @property
     def is_tied(self) -> bool:

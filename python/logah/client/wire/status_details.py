@@ -83,3 +83,10 @@ MESSAGE_CLASSES = _message_classes()
 
 def _decode(name: str, encoded: bytes) -> Any:
     return MESSAGE_CLASSES[name].FromString(encoded)
+
+
+def refuses_configuration(error: RemoteError) -> bool:
+    """Whether a server answered that it does not read this configuration, or this class of the model."""
+    refused = error.code in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT)
+    fields = [violation.field for violation in error.violations]
+    return refused and bool(fields) and all(field.startswith("architecture.transformers_config") for field in fields)

@@ -1,17 +1,19 @@
-"""The data sets that comparisons use, by name, and the tasks that they make."""
+"""What comparisons are learned from, and the tasks that it makes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from logah.data.source import PREPARED_IMAGES, PREPARED_TEXTS
-from logah.targets.gpt2 import Gpt2Task
-from logah.targets.task import Task
-from logah.targets.vit import VitTask
+from logah.data.source import PREPARED_IMAGES
+from logah.errors import ConfigurationError
+from logah.targets.families import FAMILIES
+from logah.targets.mixture import Member
+from logah.targets.task import Space, Task
+from logah.training import tasks
+from logah.training.configuration import read_data
 
-#: Those that `logah data` prepares.
-DATA = (*PREPARED_IMAGES, *PREPARED_TEXTS)
 #: As sentences have them.
 TITLES: Mapping[str, str] = {
     "fashion-mnist": "Fashion-MNIST",
@@ -21,13 +23,23 @@ TITLES: Mapping[str, str] = {
 }
 
 
-def family_of(name: str) -> str:
-    """The family of the networks that learn a data set."""
-    return (VitTask if name in PREPARED_IMAGES else Gpt2Task).family
+def family_of(data: str | Mapping[str, Any], families: Mapping[str, object], where: str) -> str:
+    """Which of a model's families learns the data. Raises ConfigurationError where none does."""
+    if isinstance(data, str):
+        able = [name for name in families if data in FAMILIES[name].prepared]
+    else:
+        able = [name for name in families if any(field in FAMILIES[name].kinds for field in data)]
+    if not able:
+        raise ConfigurationError(f"{where}: data: {data} is for none of {', '.join(families)}")
+    return able[0]
 
 
-def load_task(name: str, cache: Path) -> Task:
-    """The task of a data set. Raises DataError where it is not in the cache."""
-    if name in PREPARED_IMAGES:
-        return VitTask(PREPARED_IMAGES[name][0](cache))
-    return Gpt2Task(PREPARED_TEXTS[name][0](cache))
+def load_task(data: str | Mapping[str, Any], family: str, space: Space, cache: Path) -> Task:
+    """The task of data. Raises ConfigurationError for what is none, and DataError where they cannot be read."""
+    source = read_data(data, FAMILIES[family], "data")
+    return tasks.load_task(Member(family=family, space=space, data=source, batch_size=1), cache)
+
+
+def is_of_images(data: str | Mapping[str, Any]) -> bool:
+    """Whether examples are images; else they are tokens."""
+    return data in PREPARED_IMAGES if isinstance(data, str) else "images" in data or "torchvision" in data

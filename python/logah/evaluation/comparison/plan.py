@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from logah.data.source import PREPARED_IMAGES, PREPARED_TEXTS
 from logah.errors import ConfigurationError
 from logah.evaluation.comparison.bars import MEASURES
-from logah.evaluation.comparison.data import DATA
 from logah.evaluation.comparison.names import Sizes, network_name
 from logah.evaluation.initialisations import InitialisationError, parse_label
 from logah.training.fields import read_fields
@@ -34,14 +34,14 @@ class Tuning:
 class Group:
     """Networks that share learning rates: those tuned on `representative`, or those of the group `rates_of`.
 
-    data: what they learn; null is the plan's own. full_epochs: in place of the plan's.
+    data: what they learn, as a plan's; null is the plan's own. full_epochs: in place of the plan's.
     transfer: whether the networks are others than the model was trained for, by their sizes or their data.
     """
 
     networks: list[Sizes]
     representative: Sizes | None = None
     rates_of: str | None = None
-    data: str | None = None
+    data: Any = None
     full_epochs: float | None = None
     transfer: bool = False
 
@@ -67,19 +67,23 @@ class Bar:
     at_most: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """configuration: the YAML that the model was trained with, whose space the networks are taken from.
+    """configuration: the YAML that the model was trained with, whose space the networks are taken from; or
+    network: the config.json of the one network that all groups train.
 
-    model: a bundle or a checkpoint. candidate: the initialisation that is judged. batch_size, epoch_size, curve_limit
-    and final_limit count images or tokens; an epoch is that many examples drawn from the training split. curve_every:
-    steps between points of a curve. full_epochs: the budget whose final score by default the others are to reach.
-    compute_factor: how many times a budget `compute` trains.
+    model: a bundle or a checkpoint; none where no initialisation needs one. models: others by name, for
+    `predicted:NAME`. data: a name of `logah data`, or a mapping as in the YAML of a run. candidate: the initialisation
+    that is judged. batch_size, epoch_size, curve_limit and final_limit count images or tokens; an epoch is that many
+    examples drawn from the training split. curve_every: steps between points of a curve. full_epochs: the budget whose
+    final score by default the others are to reach. compute_factor: how many times a budget `compute` trains.
     """
 
-    configuration: str
-    model: str
-    data: str
+    configuration: str | None = None
+    network: str | None = None
+    model: str | None = None
+    models: dict[str, str] = field(default_factory=dict)
+    data: Any
     candidate: str
     batch_size: int
     epoch_size: int
@@ -97,8 +101,8 @@ class Plan:
         """Of a budget; at least one."""
         return max(1, round(epochs * self.epoch_size / self.batch_size))
 
-    def data_of(self, group: str) -> str:
-        """The name of what a group's networks learn."""
+    def data_of(self, group: str) -> Any:
+        """What a group's networks learn, as the plan has it."""
         return self.groups[group].data or self.data
 
 
@@ -119,6 +123,8 @@ def plan_from(value: Any, where: str) -> Plan:
 
 
 def _check_names(plan: Plan, where: str) -> None:
+    if (plan.configuration is None) == (plan.network is None):
+        raise ConfigurationError(f"{where}: expected one of configuration and network")
     for name, values in (("epochs", plan.tuning.epochs), ("rates", plan.tuning.rates)):
         if not values:
             raise ConfigurationError(f"{where}: tuning: {name}: got none, expected at least one")
@@ -128,7 +134,7 @@ def _check_names(plan: Plan, where: str) -> None:
             raise ConfigurationError(f"{here}: expected one of representative and rates_of")
         if group.rates_of is not None and getattr(plan.groups.get(group.rates_of), "representative", None) is None:
             raise ConfigurationError(f"{here}: rates_of: {group.rates_of!r} is no group with a representative")
-        _one_of(plan.data_of(name), DATA, f"{here}: data")
+        _check_data(plan.data_of(name), f"{here}: data")
     for number, stage in enumerate(plan.stages):
         here = f"{where}: stages[{number}]"
         for name in stage.groups:
@@ -137,8 +143,8 @@ def _check_names(plan: Plan, where: str) -> None:
         for name in stage.networks:
             _one_of(name, known, f"{here}: networks")
         for label in stage.initialisations:
-            _check_label(label, f"{here}: initialisations")
-    _check_label(plan.candidate, f"{where}: candidate")
+            _check_label(label, plan, f"{here}: initialisations")
+    _check_label(plan.candidate, plan, f"{where}: candidate")
     for number, bar in enumerate(plan.bars):
         _one_of(bar.measure, MEASURES, f"{where}: bars[{number}]: measure")
         _one_of(bar.group, plan.groups, f"{where}: bars[{number}]: group")
@@ -146,11 +152,22 @@ def _check_names(plan: Plan, where: str) -> None:
             raise ConfigurationError(f"{where}: bars[{number}]: expected one of at_least and at_most")
 
 
-def _check_label(label: str, where: str) -> None:
+def _check_label(label: str, plan: Plan, where: str) -> None:
     try:
-        parse_label(label)
+        parsed = parse_label(label)
     except InitialisationError as error:
         raise ConfigurationError(f"{where}: {error}") from error
+    if parsed.hypernetwork:
+        _one_of(parsed.hypernetwork, plan.models, f"{where}: {label}")
+    elif parsed.needs_hypernetwork and plan.model is None:
+        raise ConfigurationError(f"{where}: {label} needs a hypernetwork; the field model names one")
+
+
+def _check_data(data: Any, where: str) -> None:
+    if isinstance(data, str):
+        _one_of(data, (*PREPARED_IMAGES, *PREPARED_TEXTS), where)
+    elif not isinstance(data, dict):
+        raise ConfigurationError(f"{where}: got {data!r}, expected a name or a mapping")
 
 
 def _one_of(name: str, known: Any, where: str) -> None:

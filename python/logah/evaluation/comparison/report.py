@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from logah.evaluation.comparison.data import TITLES
+from logah.evaluation.comparison.names import data_name
 from logah.evaluation.comparison.results import Results
 from logah.evaluation.comparison.tables import (
     bars_table,
@@ -17,7 +19,7 @@ from logah.evaluation.comparison.tables import (
     zero_shot_table,
 )
 
-FAMILY_TITLES = {"vit": "Vision transformers", "gpt2": "GPT-2"}
+FAMILY_TITLES = {"vit": "Vision transformers", "gpt2": "GPT-2", "llama": "Llama"}
 INTRODUCTION = """\
 # Results
 
@@ -51,6 +53,8 @@ def render(results: Mapping[str, Results]) -> str:
 def _family(name: str, results: Results) -> str:
     plan, groups = results.plan, results.main_groups
     title = FAMILY_TITLES.get(results.family, results.family)
+    rest = name.removeprefix(f"compare-{results.family}").strip("-").replace("-", " ")
+    title += f", {rest}" if rest else ""
     runs = results.of_kind("run")
     hours = sum(r["seconds"] for kind in ("run", "try", "untrained") for r in results.of_kind(kind)) / 3600
     unit = "images" if results.family == "vit" else "tokens"
@@ -58,7 +62,7 @@ def _family(name: str, results: Results) -> str:
     metric = results.metric
     which = "more is better" if metric.sign > 0 else "less is better"
     sections: list[tuple[str, str, str | None]] = [
-        ("Bars", "Means over networks.", bars_table(results)),
+        ("Bars", "Means over networks.", bars_table(results) if plan["bars"] else None),
         (
             "Before any training",
             f"Zero-shot {metric.title}, {which}, on the whole test split.",
@@ -108,17 +112,28 @@ def _family(name: str, results: Results) -> str:
     ]
     text = [
         f"## {title}\n",
-        f"Hypernetwork `{plan['model']}` ({plan['hypernetwork']}), networks that learn "
-        f"{TITLES.get(plan['data'], plan['data'])}; {plan['batch_size']:,} {unit} a step, {plan['epoch_size']:,} an "
-        f"epoch. `compute` trains for {plan['compute_factor']} times the steps. {len(runs):,} trainings, and with the "
-        f"tries at learning rates {hours:.1f} hours of one core. Names of networks: w width, l layers, h heads, p "
-        "patch, c context, m ratio of the MLP if it is not 4.\n",
+        f"{_hypernetworks(plan)}etworks that learn {_title(plan['data'])}; {plan['batch_size']:,} {unit} a step, "
+        f"{plan['epoch_size']:,} an epoch. `compute` trains for {plan['compute_factor']} times the steps. "
+        f"{len(runs):,} trainings, and with the tries at learning rates {hours:.1f} hours of one core. Names of "
+        "networks: w width, l layers, h heads, p patch, c context, m ratio of the MLP if it is not 4.\n",
         f"![{metric.title} over steps](images/results-{name}.svg)\n",
     ]
     for heading, sentence, content in sections:
         if content is not None:
             text += [f"### {title}: {heading[0].lower() + heading[1:]}\n", f"{sentence}\n", f"{content}\n"]
     return "\n".join(text)
+
+
+def _title(data: Any) -> str:
+    name = data_name(data)
+    return TITLES.get(name, name)
+
+
+def _hypernetworks(plan: Mapping[str, Any]) -> str:
+    """The start of a sentence, up to the n of its subject."""
+    own = [f"Hypernetwork `{plan['model']}` ({plan['hypernetwork']})"] if "model" in plan else []
+    others = [f"`{name}`: `{m['model']}` ({m['hypernetwork']})" for name, m in plan.get("models", {}).items()]
+    return f"{'; '.join([*own, *others])}, n" if own or others else "N"
 
 
 def _full_budget(results: Results) -> str:
@@ -133,7 +148,7 @@ def _transfer(results: Results) -> Sequence[tuple[str, str, str | None]]:
     if not results.networks(groups):
         return []
     learned = ", ".join(
-        f"`{name}` is {TITLES.get(data, data)}"
+        f"`{name}` is {_title(data)}"
         if (data := results.plan["groups"][name]["data"])
         else f"`{name}` has sizes that training did not have"
         for name in groups

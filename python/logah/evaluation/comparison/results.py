@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from logah.evaluation.comparison.names import network_name
+from logah.evaluation.comparison.names import data_name, network_name
 from logah.evaluation.comparison.rates import best_rate, budget_of_tries
-from logah.evaluation.initialisations import KINDS
+from logah.evaluation.initialisations import KINDS, parse_label
 from logah.evaluation.zero_shot import LANGUAGE_FAMILIES
 
 Record = Mapping[str, Any]
@@ -50,7 +50,7 @@ class Network:
 
 
 class Results:
-    """The records of one file. Those of another hypernetwork than the newest plan's are left out."""
+    """The records of one file. Those of other hypernetworks than the newest plan's are left out."""
 
     def __init__(self, records: Sequence[Record]) -> None:
         """Raises ValueError where there is no plan."""
@@ -58,7 +58,8 @@ class Results:
         if not plans:
             raise ValueError("no record of a plan")
         self.plan: Record = plans[-1]
-        allowed = (None, self.plan["hypernetwork"])
+        others = [model["hypernetwork"] for model in self.plan.get("models", {}).values()]
+        allowed = (None, self.plan.get("hypernetwork"), *others)
         # The newest of equal keys.
         self._records = list({r["key"]: r for r in records if r.get("hypernetwork") in allowed and "key" in r}.values())
         # Runs whose rate is no longer the chosen one stay in the file: another plan may choose it.
@@ -74,7 +75,7 @@ class Results:
         label = "default" if run["initialisation"] == "compute" else run["initialisation"]
         wanted = {
             "network": network_name(self.plan["groups"][name]["representative"]),
-            "data": self.plan["groups"][name]["data"] or self.plan["data"],
+            "data": data_name(self.plan["groups"][name]["data"] or self.plan["data"]),
             "initialisation": label,
             "epochs": budget_of_tries(tuning["epochs"], run["epochs"]),
             "seed": tuning["seed"],
@@ -122,7 +123,7 @@ class Results:
         """Every initialisation that has a result, the controls first."""
         order = list(KINDS)
         found = {r["initialisation"] for r in self._records}
-        return sorted(found, key=lambda label: (order.index(label.split("+")[0]), label))
+        return sorted(found, key=lambda label: (order.index(parse_label(label).kind), label))
 
     @cached_property
     def budgets(self) -> list[float]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from logah.evaluation.comparison.names import Sizes, network_name
+from logah.evaluation.comparison.names import Sizes, data_name, network_name
 from logah.evaluation.comparison.plan import Plan, Stage
 from logah.evaluation.comparison.rates import best_rate, budget_of_tries
 from logah.evaluation.comparison.records import Record, RecordFile, curve_json, score_json
 from logah.evaluation.diversity import mean_absolute_cosine
 from logah.evaluation.fine_tune import FineTuneConfig, fine_tune, held_out, measure
-from logah.evaluation.initialisations import Target, initial_state, needs_hypernetwork
+from logah.evaluation.initialisations import Target, initial_state, parse_label
 from logah.hypernet.hypernetwork import Hypernetwork
-from logah.targets.task import Space, SplitName, Task
+from logah.targets.task import SplitName, Task
 
 
 @dataclass(frozen=True)
@@ -40,26 +41,35 @@ class Job:
 
 @dataclass(frozen=True)
 class Model:
-    """What predicts: a hypernetwork, its name and fingerprint, and the sizes that it was trained on."""
+    """What predicts: a hypernetwork, its name and fingerprint, and the sizes that it was trained on.
+
+    ranges: name -> [least, most].
+    """
 
     hypernetwork: Hypernetwork
     name: str
     fingerprint: str
-    space: Space
-
-    @property
-    def ranges(self) -> Mapping[str, Sequence[int]]:
-        """Name -> [least, most]."""
-        return self.space.ranges()
+    ranges: Mapping[str, Sequence[int]]
 
 
 class Comparison:
     """A plan, what it needs, and the file of its results."""
 
-    def __init__(self, plan: Plan, model: Model, load: Callable[[str], Task], records: RecordFile) -> None:
-        """`load` gives the task of a data set's name; it is asked once for each."""
-        self.plan, self.model, self.records = plan, model, records
-        self._load = load
+    def __init__(
+        self,
+        plan: Plan,
+        models: Mapping[str, Model],
+        configure: Callable[..., dict[str, Any]],
+        load: Callable[[Any], Task],
+        records: RecordFile,
+    ) -> None:
+        """models: by the names that labels use; the plan's own under the empty one.
+
+        `configure` makes the complete configuration of sizes. `load` gives the task of data as a plan has them; it is
+        asked once for each.
+        """
+        self.plan, self.models, self.records = plan, models, records
+        self._configure, self._load = configure, load
         self._tasks: dict[str, Task] = {}
 
     def jobs(self) -> list[Job]:
@@ -112,10 +122,10 @@ class Comparison:
         return "/".join(
             [
                 job.kind,
-                plan.data_of(job.group),
+                data_name(plan.data_of(job.group)),
                 network_name(job.sizes),
                 job.label,
-                self.model.fingerprint if needs_hypernetwork(job.label) else "-",
+                "-" if (model := self.model_of(job.label)) is None else model.fingerprint,
                 f"seed {job.seed}",
                 f"{self.steps(job) if job.epochs else 0} steps of {plan.batch_size}",
                 *([] if job.is_try else [job.group]),
@@ -147,8 +157,15 @@ class Comparison:
 
     def _record_plan(self) -> None:
         """What the report needs of the plan, in front of what is run by it; the newest counts."""
-        record = {"kind": "plan", "model": self.model.name, "hypernetwork": self.model.fingerprint}
-        record |= {name: value for name, value in asdict(self.plan).items() if name not in ("stages", "model")}
+        record: Record = {"kind": "plan"}
+        if (own := self.models.get("")) is not None:
+            record |= {"model": own.name, "hypernetwork": own.fingerprint}
+        given = asdict(self.plan)
+        record |= {
+            name: given[name] for name in given if name not in ("stages", "model", "models") and given[name] is not None
+        }
+        others = {name: {"model": m.name, "hypernetwork": m.fingerprint} for name, m in self.models.items() if name}
+        record |= {"models": others} if others else {}
         if [record] != [r for r in self.records.read() if r["kind"] == "plan"][-1:]:
             self.records.append(record)
 
@@ -174,13 +191,20 @@ class Comparison:
 
     def target(self, job: Job) -> Target:
         """The network of a job."""
-        config = self.model.space.config(**job.sizes)
-        return Target(self._task(job.group), config, self.model.hypernetwork, self.model.ranges)
+        task, config = self._task(job.group), self._configure(**job.sizes)
+        model = self.model_of(job.label)
+        return Target(task, config) if model is None else Target(task, config, model.hypernetwork, model.ranges)
+
+    def model_of(self, label: str) -> Model | None:
+        """What predicts for a label; None where nothing does."""
+        parsed = parse_label(label)
+        return self.models[parsed.hypernetwork] if parsed.needs_hypernetwork else None
 
     def _task(self, group: str) -> Task:
-        name = self.plan.data_of(group)
+        data = self.plan.data_of(group)
+        name = data_name(data)
         if name not in self._tasks:
-            self._tasks[name] = self._load(name)
+            self._tasks[name] = self._load(data)
         return self._tasks[name]
 
     def _described(self, job: Job, target: Target) -> Record:
@@ -188,13 +212,13 @@ class Comparison:
             "kind": job.kind,
             "key": self.key(job),
             "family": target.task.family,
-            "data": self.plan.data_of(job.group),
+            "data": data_name(self.plan.data_of(job.group)),
             "group": job.group,
             "network": network_name(job.sizes),
             "sizes": job.sizes,
             "parameters": sum(p.numel() for p in target.task.module(target.config).parameters()),
             "initialisation": job.label,
-            "hypernetwork": self.model.fingerprint if needs_hypernetwork(job.label) else None,
+            "hypernetwork": None if (model := self.model_of(job.label)) is None else model.fingerprint,
             "seed": job.seed,
         }
 

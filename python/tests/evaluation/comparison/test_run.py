@@ -65,9 +65,15 @@ def comparison(path: Path, plan: dict[str, Any] = PLAN, seed: int = 0) -> Compar
     labels = torch.arange(10).repeat(10)
     images = (labels / 3 - 1.5).view(-1, 1, 1, 1).expand(100, 1, 28, 28)
     split = Split(images, labels)
-    model = Model(hypernetwork, "minute", fingerprint(hypernetwork), config.space)
+    model = Model(hypernetwork, "minute", fingerprint(hypernetwork), config.space.ranges())
+    other = Hypernetwork(config.hypernet)
+    models = {"": model, "other": Model(other, "another", fingerprint(other), config.space.ranges())}
     return Comparison(
-        plan_from(plan, "test"), model, lambda _: VitTask(ImageSplits(split, split, split)), RecordFile(path)
+        plan_from(plan, "test"),
+        models,
+        config.space.config,
+        lambda _: VitTask(ImageSplits(split, split, split)),
+        RecordFile(path),
     )
 
 
@@ -90,6 +96,21 @@ def test_what_is_finished_is_recorded_and_not_run_again(tmp_path: Path) -> None:
     records = RecordFile(path).read()
     assert sum(r["kind"] == "run" and r["initialisation"] == "default" for r in records) == 1
     assert sum(r["kind"] == "run" and r["initialisation"] == "predicted" for r in records) == 8
+
+
+def test_hypernetworks_of_other_names_predict_beside_the_plans_own(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    plan = copy.deepcopy(PLAN)
+    plan["models"] = {"other": "models/another"}
+    plan["stages"][0]["initialisations"] = ["default", "predicted", "predicted:other"]
+    assert comparison(path, plan).run(say=lambda _: None) == 0
+    own, other = (
+        next(r for r in RecordFile(path).read() if r["kind"] == "run" and r["initialisation"] == label)
+        for label in ("predicted", "predicted:other")
+    )
+    assert own["hypernetwork"] != other["hypernetwork"]
+    assert own["zero_shot"] != other["zero_shot"]
+    assert Results(RecordFile(path).read()).labels == ["default", "compute", "predicted", "predicted:other"]
 
 
 def test_a_run_says_what_it_was(tmp_path: Path) -> None:
@@ -181,6 +202,15 @@ def test_half_a_line_of_a_process_that_was_killed_is_left_out(tmp_path: Path) ->
         (lambda plan: plan["groups"]["outside"].update(rates_of="none"), "test: groups: outside: rates_of: 'none'"),
         (lambda plan: plan["groups"]["outside"].pop("rates_of"), "test: groups: outside: expected one of represent"),
         (lambda plan: plan["groups"]["outside"].update(data="cifar"), "test: groups: outside: data: got 'cifar'"),
+        (lambda plan: plan.pop("configuration"), "test: expected one of configuration and network"),
+        (lambda plan: plan.update(network="config.json"), "test: expected one of configuration and network"),
+        (lambda plan: plan.pop("model"), "test: stages[0]: initialisations: predicted needs a hypernetwork"),
+        (lambda plan: plan.update(data=["mnist"]), "test: groups: in_range: data: got ['mnist'], expected a name"),
+        (
+            lambda plan: plan["stages"][0].update(initialisations=["predicted:a"]),
+            "test: stages[0]: initialisations: predicted:a: got 'a', expected one of",
+        ),
+        (lambda plan: plan.update(candidate="default:a"), "test: candidate: default:a: a hypernetwork's name"),
         (lambda plan: plan["bars"][0].pop("at_most"), "test: bars[0]: expected one of at_least and at_most"),
     ],
 )

@@ -2,6 +2,8 @@
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
+import type { GetActivityRequest as _logah_v1_GetActivityRequest, GetActivityRequest__Output as _logah_v1_GetActivityRequest__Output } from '../../logah/v1/GetActivityRequest';
+import type { GetActivityResponse as _logah_v1_GetActivityResponse, GetActivityResponse__Output as _logah_v1_GetActivityResponse__Output } from '../../logah/v1/GetActivityResponse';
 import type { GetExpansionRequest as _logah_v1_GetExpansionRequest, GetExpansionRequest__Output as _logah_v1_GetExpansionRequest__Output } from '../../logah/v1/GetExpansionRequest';
 import type { GetExpansionResponse as _logah_v1_GetExpansionResponse, GetExpansionResponse__Output as _logah_v1_GetExpansionResponse__Output } from '../../logah/v1/GetExpansionResponse';
 import type { GetTokenizerRequest as _logah_v1_GetTokenizerRequest, GetTokenizerRequest__Output as _logah_v1_GetTokenizerRequest__Output } from '../../logah/v1/GetTokenizerRequest';
@@ -16,6 +18,15 @@ import type { PredictRequest as _logah_v1_PredictRequest, PredictRequest__Output
 import type { PredictResponse as _logah_v1_PredictResponse, PredictResponse__Output as _logah_v1_PredictResponse__Output } from '../../logah/v1/PredictResponse';
 
 export interface LogahServiceClient extends grpc.Client {
+  GetActivity(argument: _logah_v1_GetActivityRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_logah_v1_GetActivityResponse__Output>): grpc.ClientUnaryCall;
+  GetActivity(argument: _logah_v1_GetActivityRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_logah_v1_GetActivityResponse__Output>): grpc.ClientUnaryCall;
+  GetActivity(argument: _logah_v1_GetActivityRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_logah_v1_GetActivityResponse__Output>): grpc.ClientUnaryCall;
+  GetActivity(argument: _logah_v1_GetActivityRequest, callback: grpc.requestCallback<_logah_v1_GetActivityResponse__Output>): grpc.ClientUnaryCall;
+  getActivity(argument: _logah_v1_GetActivityRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_logah_v1_GetActivityResponse__Output>): grpc.ClientUnaryCall;
+  getActivity(argument: _logah_v1_GetActivityRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_logah_v1_GetActivityResponse__Output>): grpc.ClientUnaryCall;
+  getActivity(argument: _logah_v1_GetActivityRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_logah_v1_GetActivityResponse__Output>): grpc.ClientUnaryCall;
+  getActivity(argument: _logah_v1_GetActivityRequest, callback: grpc.requestCallback<_logah_v1_GetActivityResponse__Output>): grpc.ClientUnaryCall;
+
   GetExpansion(argument: _logah_v1_GetExpansionRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_logah_v1_GetExpansionResponse__Output>;
   GetExpansion(argument: _logah_v1_GetExpansionRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_logah_v1_GetExpansionResponse__Output>;
   getExpansion(argument: _logah_v1_GetExpansionRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_logah_v1_GetExpansionResponse__Output>;
@@ -61,6 +72,8 @@ export interface LogahServiceClient extends grpc.Client {
 }
 
 export interface LogahServiceHandlers extends grpc.UntypedServiceImplementation {
+  GetActivity: grpc.handleUnaryCall<_logah_v1_GetActivityRequest__Output, _logah_v1_GetActivityResponse>;
+
   GetExpansion: grpc.handleServerStreamingCall<_logah_v1_GetExpansionRequest__Output, _logah_v1_GetExpansionResponse>;
 
   GetTokenizer: grpc.handleUnaryCall<_logah_v1_GetTokenizerRequest__Output, _logah_v1_GetTokenizerResponse>;
@@ -76,6 +89,7 @@ export interface LogahServiceHandlers extends grpc.UntypedServiceImplementation 
 }
 
 export interface LogahServiceDefinition extends grpc.ServiceDefinition {
+  GetActivity: MethodDefinition<_logah_v1_GetActivityRequest, _logah_v1_GetActivityResponse, _logah_v1_GetActivityRequest__Output, _logah_v1_GetActivityResponse__Output>
   GetExpansion: MethodDefinition<_logah_v1_GetExpansionRequest, _logah_v1_GetExpansionResponse, _logah_v1_GetExpansionRequest__Output, _logah_v1_GetExpansionResponse__Output>
   GetTokenizer: MethodDefinition<_logah_v1_GetTokenizerRequest, _logah_v1_GetTokenizerResponse, _logah_v1_GetTokenizerRequest__Output, _logah_v1_GetTokenizerResponse__Output>
   InspectTensors: MethodDefinition<_logah_v1_InspectTensorsRequest, _logah_v1_InspectTensorsResponse, _logah_v1_InspectTensorsRequest__Output, _logah_v1_InspectTensorsResponse__Output>

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file logah/v1/logah.proto.
  */
 export const file_logah_v1_logah: GenFile = /*@__PURE__*/
-  fileDesc("ChRsb2dhaC92MS9sb2dhaC5wcm90bxIIbG9nYWgudjEisAMKDlByZWRpY3RSZXF1ZXN0EiwKDGFyY2hpdGVjdHVyZRgBIAEoCzIWLmxvZ2FoLnYxLkFyY2hpdGVjdHVyZRINCgVtb2RlbBgCIAEoCRIMCgRzZWVkGAMgASgEEiEKBWR0eXBlGAQgASgOMhIubG9nYWgudjEuRGF0YVR5cGUSEwoLY2h1bmtfYnl0ZXMYBSABKA0SLAoJc2VsZWN0aW9uGAYgASgLMhkubG9nYWgudjEuVGVuc29yU2VsZWN0aW9uEg4KBnNoYTI1NhgHIAEoCBIwCg5yZXByZXNlbnRhdGlvbhgIIAEoDjIYLmxvZ2FoLnYxLlJlcHJlc2VudGF0aW9uEiUKBnNsaWNlcxgJIAMoCzIVLmxvZ2FoLnYxLlRlbnNvclNsaWNlEh4KBXNoYXJkGAogASgLMg8ubG9nYWgudjEuU2hhcmQSIAoGcmVzdW1lGAsgASgLMhAubG9nYWgudjEuUmVzdW1lEgwKBGxpZnQYDCABKAESDgoGc3RyaWN0GBQgASgIEhMKBmNvcGllcxgVIAEoDUgAiAEBQgkKB19jb3BpZXNKBAgNEBQiRwoLUGxhblJlcXVlc3QSKQoHcmVxdWVzdBgBIAEoCzIYLmxvZ2FoLnYxLlByZWRpY3RSZXF1ZXN0Eg0KBWdyYXBoGAIgASgIIlgKDFBsYW5SZXNwb25zZRIcCgRwbGFuGAEgASgLMg4ubG9nYWgudjEuUGxhbhIqCgVncmFwaBgCIAEoCzIbLmxvZ2FoLnYxLkFyY2hpdGVjdHVyZUdyYXBoIiMKD1RlbnNvclNlbGVjdGlvbhIQCghwYXR0ZXJucxgBIAMoCSI3CgtUZW5zb3JTbGljZRIMCgRuYW1lGAEgASgJEg0KBXN0YXJ0GAIgAygDEgsKA2VuZBgDIAMoAyIlCgVTaGFyZBINCgVpbmRleBgBIAEoDRINCgVjb3VudBgCIAEoDSI6CgZSZXN1bWUSEwoLZmluZ2VycHJpbnQYASABKAkSDgoGb2Zmc2V0GAIgASgEEgsKA2VuZBgDIAEoBCKEAQoPUHJlZGljdFJlc3BvbnNlEh4KBHBsYW4YASABKAsyDi5sb2dhaC52MS5QbGFuSAASIAoFY2h1bmsYAiABKAsyDy5sb2dhaC52MS5DaHVua0gAEiQKB3N1bW1hcnkYAyABKAsyES5sb2dhaC52MS5TdW1tYXJ5SABCCQoHbWVzc2FnZSKkBAoEUGxhbhINCgVtb2RlbBgBIAEoCRITCgtmaW5nZXJwcmludBgCIAEoCRIhCgVkdHlwZRgDIAEoDjISLmxvZ2FoLnYxLkRhdGFUeXBlEiUKB3RlbnNvcnMYBCADKAsyFC5sb2dhaC52MS5UZW5zb3JQbGFuEhMKC3RvdGFsX2J5dGVzGAUgASgEEiQKCGNvdmVyYWdlGAYgASgLMhIubG9nYWgudjEuQ292ZXJhZ2USIwoId2FybmluZ3MYByADKAsyES5sb2dhaC52MS5XYXJuaW5nEg0KBW5vZGVzGAggASgNEg4KBmZhbWlseRgJIAEoCRITCgtkZW5zZV9ieXRlcxgKIAEoBBIUCgxmYWN0b3JfYnl0ZXMYCyABKAQSEgoKY29yZV9ieXRlcxgMIAEoBBImCglleHBhbnNpb24YDSABKAsyEy5sb2dhaC52MS5FeHBhbnNpb24SFQoNaGFzX3Rva2VuaXplchgOIAEoCBIkCgh3aWRlbmluZxgPIAEoCzISLmxvZ2FoLnYxLldpZGVuaW5nEgwKBGxpZnQYECABKAESKQoHbW9kdWxlcxgRIAMoCzIYLmxvZ2FoLnYxLk1vZHVsZUNvdmVyYWdlEhcKD3NlZWRlZF9lbGVtZW50cxgSIAEoBBIqCgljb25zdGFudHMYHiADKAsyFy5sb2dhaC52MS5OYW1lZENvbnN0YW50Eg0KBW5vdGVzGB8gAygJIjwKDU5hbWVkQ29uc3RhbnQSDAoEbmFtZRgBIAEoCRINCgVzaGFwZRgCIAMoAxIOCgZyZWFzb24YAyABKAkiRAoOTW9kdWxlQ292ZXJhZ2USDAoEbmFtZRgBIAEoCRIkCghjb3ZlcmFnZRgCIAEoCzISLmxvZ2FoLnYxLkNvdmVyYWdlInMKCFdpZGVuaW5nEg4KBmNvcGllcxgBIAEoDRIqCgRiYXNlGAIgAygLMhwubG9nYWgudjEuV2lkZW5pbmcuQmFzZUVudHJ5GisKCUJhc2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIooDCgpUZW5zb3JQbGFuEgwKBG5hbWUYASABKAkSDQoFc2hhcGUYAiADKAMSIAoGc291cmNlGAMgASgOMhAubG9nYWgudjEuU291cmNlEgwKBHJhbmsYBCABKA0SDQoFYnl0ZXMYBSABKAQSDgoGb2Zmc2V0GAYgASgEEg8KB3RpZWRfdG8YByABKAkSDAoEc2VudBgIIAEoCBIaChJwcmVkaWN0ZWRfZWxlbWVudHMYCSABKAQSFgoOdGlsZWRfZWxlbWVudHMYCiABKAQSHAoUaW5pdGlhbGl6ZWRfZWxlbWVudHMYCyABKAQSGAoQc3RhcnRlZF9lbGVtZW50cxgVIAEoBBISCgpzZW50X3N0YXJ0GAwgAygDEhIKCnNlbnRfc2hhcGUYDSADKAMSJgoHZmFjdG9ycxgOIAMoCzIVLmxvZ2FoLnYxLkZhY3RvckJsb2NrEiEKBGNvcmUYDyADKAsyEy5sb2dhaC52MS5Db3JlQmxvY2sSDAoEdmlldxgUIAMoA0oECBAQFCJtCgtGYWN0b3JCbG9jaxILCgNyb3cYASABKAMSDAoEcm93cxgCIAEoAxIOCgZjb2x1bW4YAyABKAMSDwoHY29sdW1ucxgEIAEoAxIJCgFtGAUgASgDEgkKAW4YBiABKAMSDAoEcmFuaxgHIAEoDSL5AQoJQ29yZUJsb2NrEgsKA3JvdxgBIAEoAxIMCgRyb3dzGAIgASgDEg4KBmNvbHVtbhgDIAEoAxIPCgdjb2x1bW5zGAQgASgDEiQKBmxheW91dBgFIAEoDjIULmxvZ2FoLnYxLkNvcmVMYXlvdXQSCQoBbRgGIAEoAxIJCgFuGAcgASgDEg4KBmhlaWdodBgIIAEoDRINCgV3aWR0aBgJIAEoDRINCgVzdGFydBgKIAEoAxIOCgZsZW5ndGgYCyABKAMSJgoEcnVsZRgMIAEoCzIYLmxvZ2FoLnYxLkluaXRpYWxpemF0aW9uEg4KBmxpZnRlZBgNIAEoCCI3CglFeHBhbnNpb24SDgoGc2hhMjU2GAEgASgJEgwKBHJvd3MYAiABKA0SDAoEcmFuaxgDIAEoDSI0ChNHZXRFeHBhbnNpb25SZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEg4KBnNoYTI1NhgCIAEoCSIkChRHZXRFeHBhbnNpb25SZXNwb25zZRIMCgRkYXRhGAEgASgMInEKCENvdmVyYWdlEhIKCnBhcmFtZXRlcnMYASABKAQSEQoJcHJlZGljdGVkGAIgASgEEg0KBXRpbGVkGAMgASgEEhMKC2luaXRpYWxpemVkGAQgASgEEgwKBHRpZWQYBSABKAQSDAoEa2VwdBgGIAEoBCJsCgdXYXJuaW5nEiMKBGtpbmQYASABKA4yFS5sb2dhaC52MS5XYXJuaW5nS2luZBINCgVmaWVsZBgCIAEoCRIOCgZhY3R1YWwYAyABKAkSDwoHdHJhaW5lZBgEIAEoCRIMCgR0ZXh0GAUgASgJIiUKBUNodW5rEg4KBm9mZnNldBgBIAEoBBIMCgRkYXRhGAIgASgMIoYBCgdTdW1tYXJ5EicKB2RpZ2VzdHMYASADKAsyFi5sb2dhaC52MS5UZW5zb3JEaWdlc3QSEwoLdG90YWxfYnl0ZXMYAiABKAQSIgoHdGltaW5ncxgDIAEoCzIRLmxvZ2FoLnYxLlRpbWluZ3MSGQoRcGVha19tZW1vcnlfYnl0ZXMYBCABKAQiOwoMVGVuc29yRGlnZXN0EgwKBG5hbWUYASABKAkSDQoFY3JjMzIYAiABKAcSDgoGc2hhMjU2GAMgASgMIn4KB1RpbWluZ3MSFAoMcGxhbl9zZWNvbmRzGAEgASgBEhYKDmVuY29kZV9zZWNvbmRzGAIgASgBEhYKDnN0cmVhbV9zZWNvbmRzGAMgASgBEhYKDmRlY29kZV9zZWNvbmRzGAQgASgBEhUKDXdyaXRlX3NlY29uZHMYBSABKAEiEwoRTGlzdE1vZGVsc1JlcXVlc3QiuAEKEkxpc3RNb2RlbHNSZXNwb25zZRIfCgZtb2RlbHMYASADKAsyDy5sb2dhaC52MS5Nb2RlbBIVCg1kZWZhdWx0X21vZGVsGAIgASgJEjoKB2FsaWFzZXMYAyADKAsyKS5sb2dhaC52MS5MaXN0TW9kZWxzUmVzcG9uc2UuQWxpYXNlc0VudHJ5Gi4KDEFsaWFzZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvABCgVNb2RlbBIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhMKC2ZpbmdlcnByaW50GAMgASgJEhAKCGZhbWlsaWVzGAQgAygJEhIKCm9wZXJhdGlvbnMYBSADKAkSDAoEcmFuaxgGIAEoDRISCgpwYXJhbWV0ZXJzGAcgASgEEg8KB2xpY2Vuc2UYCCABKAkSDwoHZGVjb2RlchgJIAEoCRIVCg10cmFpbmluZ19qc29uGAogASgJEhwKFHRva2VuaXplcl92b2NhYl9zaXplGAsgASgNEhAKCGJ1aWx0X2luGAwgASgIIiQKE0dldFRva2VuaXplclJlcXVlc3QSDQoFbW9kZWwYASABKAkiPgoUR2V0VG9rZW5pemVyUmVzcG9uc2USJgoFZmlsZXMYASADKAsyFy5sb2dhaC52MS5Ub2tlbml6ZXJGaWxlIisKDVRva2VuaXplckZpbGUSDAoEbmFtZRgBIAEoCRIMCgRkYXRhGAIgASgMIoACChVJbnNwZWN0VGVuc29yc1JlcXVlc3QSKQoHcmVxdWVzdBgBIAEoCzIYLmxvZ2FoLnYxLlByZWRpY3RSZXF1ZXN0EhYKDmhpc3RvZ3JhbV9iaW5zGAIgASgNEhoKDWhpc3RvZ3JhbV9sb3cYAyABKAFIAIgBARIbCg5oaXN0b2dyYW1faGlnaBgEIAEoAUgBiAEBEhQKDHBpY3R1cmVfcm93cxgFIAEoDRIXCg9waWN0dXJlX2NvbHVtbnMYBiABKA0SFwoPc2luZ3VsYXJfdmFsdWVzGAcgASgNQhAKDl9oaXN0b2dyYW1fbG93QhEKD19oaXN0b2dyYW1faGlnaCJEChZJbnNwZWN0VGVuc29yc1Jlc3BvbnNlEioKBnRlbnNvchgBIAEoCzIaLmxvZ2FoLnYxLlRlbnNvckluc3BlY3Rpb24inQIKEFRlbnNvckluc3BlY3Rpb24SDAoEbmFtZRgBIAEoCRINCgVzdGFydBgCIAMoAxINCgVzaGFwZRgDIAMoAxIQCghlbGVtZW50cxgEIAEoBBIPCgdtaW5pbXVtGAUgASgBEg8KB21heGltdW0YBiABKAESDAoEbWVhbhgHIAEoARIaChJzdGFuZGFyZF9kZXZpYXRpb24YCCABKAESDQoFemVyb3MYCSABKAQSJgoJaGlzdG9ncmFtGAogASgLMhMubG9nYWgudjEuSGlzdG9ncmFtEiIKB3BpY3R1cmUYCyABKAsyES5sb2dhaC52MS5QaWN0dXJlEiQKCHNwZWN0cnVtGAwgASgLMhIubG9nYWgudjEuU3BlY3RydW0iVAoJSGlzdG9ncmFtEgsKA2xvdxgBIAEoARIMCgRoaWdoGAIgASgBEg4KBmNvdW50cxgDIAMoBBINCgViZWxvdxgEIAEoBBINCgVhYm92ZRgFIAEoBCKEAQoHUGljdHVyZRIMCgRyb3dzGAEgASgNEg8KB2NvbHVtbnMYAiABKA0SEwoLbWF0cml4X3Jvd3MYAyABKAQSFgoObWF0cml4X2NvbHVtbnMYBCABKAQSDQoFbWVhbnMYBSABKAwSDgoGbWluaW1hGAYgASgMEg4KBm1heGltYRgHIAEoDCI5CghTcGVjdHJ1bRIOCgZ2YWx1ZXMYASADKAESDAoEcmFuaxgCIAEoDRIPCgdzcXVhcmVzGAMgASgBKn8KDlJlcHJlc2VudGF0aW9uEh4KGlJFUFJFU0VOVEFUSU9OX1VOU1BFQ0lGSUVEEAASGAoUUkVQUkVTRU5UQVRJT05fREVOU0UQARIaChZSRVBSRVNFTlRBVElPTl9GQUNUT1JTEAISFwoTUkVQUkVTRU5UQVRJT05fQ09SRRADKmsKCERhdGFUeXBlEhkKFURBVEFfVFlQRV9VTlNQRUNJRklFRBAAEhUKEURBVEFfVFlQRV9GTE9BVDMyEAESFQoRREFUQV9UWVBFX0ZMT0FUMTYQAhIWChJEQVRBX1RZUEVfQkZMT0FUMTYQAyqUAgoKQ29yZUxheW91dBIbChdDT1JFX0xBWU9VVF9VTlNQRUNJRklFRBAAEhgKFENPUkVfTEFZT1VUX0VMRU1FTlRTEAESGAoUQ09SRV9MQVlPVVRfQ09OU1RBTlQQAhIWChJDT1JFX0xBWU9VVF9NQVRSSVgQAxIWChJDT1JFX0xBWU9VVF9LRVJORUwQBBIZChVDT1JFX0xBWU9VVF9QT1NJVElPTlMQBRIbChdDT1JFX0xBWU9VVF9OT1JNX1dFSUdIVBAGEhQKEENPUkVfTEFZT1VUX0JJQVMQBxIhCh1DT1JFX0xBWU9VVF9NQVRSSVhfVFJBTlNQT1NFRBAIEhQKEENPUkVfTEFZT1VUX1JVTEUQCSqCAQoGU291cmNlEhYKElNPVVJDRV9VTlNQRUNJRklFRBAAEhQKEFNPVVJDRV9QUkVESUNURUQQARIQCgxTT1VSQ0VfVElMRUQQAhIWChJTT1VSQ0VfSU5JVElBTElaRUQQAxIPCgtTT1VSQ0VfVElFRBAEEg8KC1NPVVJDRV9LRVBUEAUq/QEKC1dhcm5pbmdLaW5kEhwKGFdBUk5JTkdfS0lORF9VTlNQRUNJRklFRBAAEhcKE1dBUk5JTkdfS0lORF9GQU1JTFkQARIWChJXQVJOSU5HX0tJTkRfUkFOR0UQAhIaChZXQVJOSU5HX0tJTkRfVU5UUkFJTkVEEAMSGQoVV0FSTklOR19LSU5EX1dJREVOSU5HEAQSGwoXV0FSTklOR19LSU5EX09QRVJBVElPTlMQBRIZChVXQVJOSU5HX0tJTkRfQ09WRVJBR0UQBhIXChNXQVJOSU5HX0tJTkRfRk9MREVEEAcSFwoTV0FSTklOR19LSU5EX01FUkdFRBAIMscDCgxMb2dhaFNlcnZpY2USQAoHUHJlZGljdBIYLmxvZ2FoLnYxLlByZWRpY3RSZXF1ZXN0GhkubG9nYWgudjEuUHJlZGljdFJlc3BvbnNlMAESNQoEUGxhbhIVLmxvZ2FoLnYxLlBsYW5SZXF1ZXN0GhYubG9nYWgudjEuUGxhblJlc3BvbnNlEkcKCkxpc3RNb2RlbHMSGy5sb2dhaC52MS5MaXN0TW9kZWxzUmVxdWVzdBocLmxvZ2FoLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJPCgxHZXRFeHBhbnNpb24SHS5sb2dhaC52MS5HZXRFeHBhbnNpb25SZXF1ZXN0Gh4ubG9nYWgudjEuR2V0RXhwYW5zaW9uUmVzcG9uc2UwARJNCgxHZXRUb2tlbml6ZXISHS5sb2dhaC52MS5HZXRUb2tlbml6ZXJSZXF1ZXN0Gh4ubG9nYWgudjEuR2V0VG9rZW5pemVyUmVzcG9uc2USVQoOSW5zcGVjdFRlbnNvcnMSHy5sb2dhaC52MS5JbnNwZWN0VGVuc29yc1JlcXVlc3QaIC5sb2dhaC52MS5JbnNwZWN0VGVuc29yc1Jlc3BvbnNlMAFiBnByb3RvMw", [file_logah_v1_architecture]);
+  fileDesc("ChRsb2dhaC92MS9sb2dhaC5wcm90bxIIbG9nYWgudjEisAMKDlByZWRpY3RSZXF1ZXN0EiwKDGFyY2hpdGVjdHVyZRgBIAEoCzIWLmxvZ2FoLnYxLkFyY2hpdGVjdHVyZRINCgVtb2RlbBgCIAEoCRIMCgRzZWVkGAMgASgEEiEKBWR0eXBlGAQgASgOMhIubG9nYWgudjEuRGF0YVR5cGUSEwoLY2h1bmtfYnl0ZXMYBSABKA0SLAoJc2VsZWN0aW9uGAYgASgLMhkubG9nYWgudjEuVGVuc29yU2VsZWN0aW9uEg4KBnNoYTI1NhgHIAEoCBIwCg5yZXByZXNlbnRhdGlvbhgIIAEoDjIYLmxvZ2FoLnYxLlJlcHJlc2VudGF0aW9uEiUKBnNsaWNlcxgJIAMoCzIVLmxvZ2FoLnYxLlRlbnNvclNsaWNlEh4KBXNoYXJkGAogASgLMg8ubG9nYWgudjEuU2hhcmQSIAoGcmVzdW1lGAsgASgLMhAubG9nYWgudjEuUmVzdW1lEgwKBGxpZnQYDCABKAESDgoGc3RyaWN0GBQgASgIEhMKBmNvcGllcxgVIAEoDUgAiAEBQgkKB19jb3BpZXNKBAgNEBQiRwoLUGxhblJlcXVlc3QSKQoHcmVxdWVzdBgBIAEoCzIYLmxvZ2FoLnYxLlByZWRpY3RSZXF1ZXN0Eg0KBWdyYXBoGAIgASgIIlgKDFBsYW5SZXNwb25zZRIcCgRwbGFuGAEgASgLMg4ubG9nYWgudjEuUGxhbhIqCgVncmFwaBgCIAEoCzIbLmxvZ2FoLnYxLkFyY2hpdGVjdHVyZUdyYXBoIiMKD1RlbnNvclNlbGVjdGlvbhIQCghwYXR0ZXJucxgBIAMoCSI3CgtUZW5zb3JTbGljZRIMCgRuYW1lGAEgASgJEg0KBXN0YXJ0GAIgAygDEgsKA2VuZBgDIAMoAyIlCgVTaGFyZBINCgVpbmRleBgBIAEoDRINCgVjb3VudBgCIAEoDSI6CgZSZXN1bWUSEwoLZmluZ2VycHJpbnQYASABKAkSDgoGb2Zmc2V0GAIgASgEEgsKA2VuZBgDIAEoBCKEAQoPUHJlZGljdFJlc3BvbnNlEh4KBHBsYW4YASABKAsyDi5sb2dhaC52MS5QbGFuSAASIAoFY2h1bmsYAiABKAsyDy5sb2dhaC52MS5DaHVua0gAEiQKB3N1bW1hcnkYAyABKAsyES5sb2dhaC52MS5TdW1tYXJ5SABCCQoHbWVzc2FnZSKkBAoEUGxhbhINCgVtb2RlbBgBIAEoCRITCgtmaW5nZXJwcmludBgCIAEoCRIhCgVkdHlwZRgDIAEoDjISLmxvZ2FoLnYxLkRhdGFUeXBlEiUKB3RlbnNvcnMYBCADKAsyFC5sb2dhaC52MS5UZW5zb3JQbGFuEhMKC3RvdGFsX2J5dGVzGAUgASgEEiQKCGNvdmVyYWdlGAYgASgLMhIubG9nYWgudjEuQ292ZXJhZ2USIwoId2FybmluZ3MYByADKAsyES5sb2dhaC52MS5XYXJuaW5nEg0KBW5vZGVzGAggASgNEg4KBmZhbWlseRgJIAEoCRITCgtkZW5zZV9ieXRlcxgKIAEoBBIUCgxmYWN0b3JfYnl0ZXMYCyABKAQSEgoKY29yZV9ieXRlcxgMIAEoBBImCglleHBhbnNpb24YDSABKAsyEy5sb2dhaC52MS5FeHBhbnNpb24SFQoNaGFzX3Rva2VuaXplchgOIAEoCBIkCgh3aWRlbmluZxgPIAEoCzISLmxvZ2FoLnYxLldpZGVuaW5nEgwKBGxpZnQYECABKAESKQoHbW9kdWxlcxgRIAMoCzIYLmxvZ2FoLnYxLk1vZHVsZUNvdmVyYWdlEhcKD3NlZWRlZF9lbGVtZW50cxgSIAEoBBIqCgljb25zdGFudHMYHiADKAsyFy5sb2dhaC52MS5OYW1lZENvbnN0YW50Eg0KBW5vdGVzGB8gAygJIjwKDU5hbWVkQ29uc3RhbnQSDAoEbmFtZRgBIAEoCRINCgVzaGFwZRgCIAMoAxIOCgZyZWFzb24YAyABKAkiRAoOTW9kdWxlQ292ZXJhZ2USDAoEbmFtZRgBIAEoCRIkCghjb3ZlcmFnZRgCIAEoCzISLmxvZ2FoLnYxLkNvdmVyYWdlInMKCFdpZGVuaW5nEg4KBmNvcGllcxgBIAEoDRIqCgRiYXNlGAIgAygLMhwubG9nYWgudjEuV2lkZW5pbmcuQmFzZUVudHJ5GisKCUJhc2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIooDCgpUZW5zb3JQbGFuEgwKBG5hbWUYASABKAkSDQoFc2hhcGUYAiADKAMSIAoGc291cmNlGAMgASgOMhAubG9nYWgudjEuU291cmNlEgwKBHJhbmsYBCABKA0SDQoFYnl0ZXMYBSABKAQSDgoGb2Zmc2V0GAYgASgEEg8KB3RpZWRfdG8YByABKAkSDAoEc2VudBgIIAEoCBIaChJwcmVkaWN0ZWRfZWxlbWVudHMYCSABKAQSFgoOdGlsZWRfZWxlbWVudHMYCiABKAQSHAoUaW5pdGlhbGl6ZWRfZWxlbWVudHMYCyABKAQSGAoQc3RhcnRlZF9lbGVtZW50cxgVIAEoBBISCgpzZW50X3N0YXJ0GAwgAygDEhIKCnNlbnRfc2hhcGUYDSADKAMSJgoHZmFjdG9ycxgOIAMoCzIVLmxvZ2FoLnYxLkZhY3RvckJsb2NrEiEKBGNvcmUYDyADKAsyEy5sb2dhaC52MS5Db3JlQmxvY2sSDAoEdmlldxgUIAMoA0oECBAQFCJtCgtGYWN0b3JCbG9jaxILCgNyb3cYASABKAMSDAoEcm93cxgCIAEoAxIOCgZjb2x1bW4YAyABKAMSDwoHY29sdW1ucxgEIAEoAxIJCgFtGAUgASgDEgkKAW4YBiABKAMSDAoEcmFuaxgHIAEoDSL5AQoJQ29yZUJsb2NrEgsKA3JvdxgBIAEoAxIMCgRyb3dzGAIgASgDEg4KBmNvbHVtbhgDIAEoAxIPCgdjb2x1bW5zGAQgASgDEiQKBmxheW91dBgFIAEoDjIULmxvZ2FoLnYxLkNvcmVMYXlvdXQSCQoBbRgGIAEoAxIJCgFuGAcgASgDEg4KBmhlaWdodBgIIAEoDRINCgV3aWR0aBgJIAEoDRINCgVzdGFydBgKIAEoAxIOCgZsZW5ndGgYCyABKAMSJgoEcnVsZRgMIAEoCzIYLmxvZ2FoLnYxLkluaXRpYWxpemF0aW9uEg4KBmxpZnRlZBgNIAEoCCI3CglFeHBhbnNpb24SDgoGc2hhMjU2GAEgASgJEgwKBHJvd3MYAiABKA0SDAoEcmFuaxgDIAEoDSI0ChNHZXRFeHBhbnNpb25SZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEg4KBnNoYTI1NhgCIAEoCSIkChRHZXRFeHBhbnNpb25SZXNwb25zZRIMCgRkYXRhGAEgASgMInEKCENvdmVyYWdlEhIKCnBhcmFtZXRlcnMYASABKAQSEQoJcHJlZGljdGVkGAIgASgEEg0KBXRpbGVkGAMgASgEEhMKC2luaXRpYWxpemVkGAQgASgEEgwKBHRpZWQYBSABKAQSDAoEa2VwdBgGIAEoBCJsCgdXYXJuaW5nEiMKBGtpbmQYASABKA4yFS5sb2dhaC52MS5XYXJuaW5nS2luZBINCgVmaWVsZBgCIAEoCRIOCgZhY3R1YWwYAyABKAkSDwoHdHJhaW5lZBgEIAEoCRIMCgR0ZXh0GAUgASgJIiUKBUNodW5rEg4KBm9mZnNldBgBIAEoBBIMCgRkYXRhGAIgASgMIoYBCgdTdW1tYXJ5EicKB2RpZ2VzdHMYASADKAsyFi5sb2dhaC52MS5UZW5zb3JEaWdlc3QSEwoLdG90YWxfYnl0ZXMYAiABKAQSIgoHdGltaW5ncxgDIAEoCzIRLmxvZ2FoLnYxLlRpbWluZ3MSGQoRcGVha19tZW1vcnlfYnl0ZXMYBCABKAQiOwoMVGVuc29yRGlnZXN0EgwKBG5hbWUYASABKAkSDQoFY3JjMzIYAiABKAcSDgoGc2hhMjU2GAMgASgMIn4KB1RpbWluZ3MSFAoMcGxhbl9zZWNvbmRzGAEgASgBEhYKDmVuY29kZV9zZWNvbmRzGAIgASgBEhYKDnN0cmVhbV9zZWNvbmRzGAMgASgBEhYKDmRlY29kZV9zZWNvbmRzGAQgASgBEhUKDXdyaXRlX3NlY29uZHMYBSABKAEiEwoRTGlzdE1vZGVsc1JlcXVlc3QiuAEKEkxpc3RNb2RlbHNSZXNwb25zZRIfCgZtb2RlbHMYASADKAsyDy5sb2dhaC52MS5Nb2RlbBIVCg1kZWZhdWx0X21vZGVsGAIgASgJEjoKB2FsaWFzZXMYAyADKAsyKS5sb2dhaC52MS5MaXN0TW9kZWxzUmVzcG9uc2UuQWxpYXNlc0VudHJ5Gi4KDEFsaWFzZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvABCgVNb2RlbBIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhMKC2ZpbmdlcnByaW50GAMgASgJEhAKCGZhbWlsaWVzGAQgAygJEhIKCm9wZXJhdGlvbnMYBSADKAkSDAoEcmFuaxgGIAEoDRISCgpwYXJhbWV0ZXJzGAcgASgEEg8KB2xpY2Vuc2UYCCABKAkSDwoHZGVjb2RlchgJIAEoCRIVCg10cmFpbmluZ19qc29uGAogASgJEhwKFHRva2VuaXplcl92b2NhYl9zaXplGAsgASgNEhAKCGJ1aWx0X2luGAwgASgIIiQKE0dldFRva2VuaXplclJlcXVlc3QSDQoFbW9kZWwYASABKAkiPgoUR2V0VG9rZW5pemVyUmVzcG9uc2USJgoFZmlsZXMYASADKAsyFy5sb2dhaC52MS5Ub2tlbml6ZXJGaWxlIisKDVRva2VuaXplckZpbGUSDAoEbmFtZRgBIAEoCRIMCgRkYXRhGAIgASgMIoACChVJbnNwZWN0VGVuc29yc1JlcXVlc3QSKQoHcmVxdWVzdBgBIAEoCzIYLmxvZ2FoLnYxLlByZWRpY3RSZXF1ZXN0EhYKDmhpc3RvZ3JhbV9iaW5zGAIgASgNEhoKDWhpc3RvZ3JhbV9sb3cYAyABKAFIAIgBARIbCg5oaXN0b2dyYW1faGlnaBgEIAEoAUgBiAEBEhQKDHBpY3R1cmVfcm93cxgFIAEoDRIXCg9waWN0dXJlX2NvbHVtbnMYBiABKA0SFwoPc2luZ3VsYXJfdmFsdWVzGAcgASgNQhAKDl9oaXN0b2dyYW1fbG93QhEKD19oaXN0b2dyYW1faGlnaCJEChZJbnNwZWN0VGVuc29yc1Jlc3BvbnNlEioKBnRlbnNvchgBIAEoCzIaLmxvZ2FoLnYxLlRlbnNvckluc3BlY3Rpb24inQIKEFRlbnNvckluc3BlY3Rpb24SDAoEbmFtZRgBIAEoCRINCgVzdGFydBgCIAMoAxINCgVzaGFwZRgDIAMoAxIQCghlbGVtZW50cxgEIAEoBBIPCgdtaW5pbXVtGAUgASgBEg8KB21heGltdW0YBiABKAESDAoEbWVhbhgHIAEoARIaChJzdGFuZGFyZF9kZXZpYXRpb24YCCABKAESDQoFemVyb3MYCSABKAQSJgoJaGlzdG9ncmFtGAogASgLMhMubG9nYWgudjEuSGlzdG9ncmFtEiIKB3BpY3R1cmUYCyABKAsyES5sb2dhaC52MS5QaWN0dXJlEiQKCHNwZWN0cnVtGAwgASgLMhIubG9nYWgudjEuU3BlY3RydW0iVAoJSGlzdG9ncmFtEgsKA2xvdxgBIAEoARIMCgRoaWdoGAIgASgBEg4KBmNvdW50cxgDIAMoBBINCgViZWxvdxgEIAEoBBINCgVhYm92ZRgFIAEoBCKEAQoHUGljdHVyZRIMCgRyb3dzGAEgASgNEg8KB2NvbHVtbnMYAiABKA0SEwoLbWF0cml4X3Jvd3MYAyABKAQSFgoObWF0cml4X2NvbHVtbnMYBCABKAQSDQoFbWVhbnMYBSABKAwSDgoGbWluaW1hGAYgASgMEg4KBm1heGltYRgHIAEoDCI5CghTcGVjdHJ1bRIOCgZ2YWx1ZXMYASADKAESDAoEcmFuaxgCIAEoDRIPCgdzcXVhcmVzGAMgASgBIhQKEkdldEFjdGl2aXR5UmVxdWVzdCLxAgoTR2V0QWN0aXZpdHlSZXNwb25zZRIWCg51cHRpbWVfc2Vjb25kcxgBIAEoARIkCgRoZWxkGAIgAygLMhYubG9nYWgudjEuSGVsZFJlc291cmNlEhgKEHBsYW5uaW5nX3N0cmVhbXMYAyABKA0SFwoPd2FpdGluZ19zdHJlYW1zGAQgASgNEhQKDHJ1bm5pbmdfam9icxgFIAEoDRIUCgx3YWl0aW5nX2pvYnMYBiABKA0SFAoMYnVzeV93b3JrZXJzGAcgASgNEg8KB3dvcmtlcnMYCCABKA0SEgoKc2VudF9ieXRlcxgJIAEoBBIVCg1zZW50X2VsZW1lbnRzGAogASgEEhUKDXN0YXJ0ZWRfY2FsbHMYCyABKAQSFQoNcmVmdXNlZF9jYWxscxgMIAEoBBInCgZzdGFnZXMYDSADKAsyFy5sb2dhaC52MS5TdGFnZUFjdGl2aXR5EhQKDG1lbW9yeV9ieXRlcxgOIAEoBCI5CgxIZWxkUmVzb3VyY2USDAoEbmFtZRgBIAEoCRIMCgR1c2VkGAIgASgEEg0KBWxpbWl0GAMgASgEIkMKDVN0YWdlQWN0aXZpdHkSDAoEbmFtZRgBIAEoCRIPCgdzZWNvbmRzGAIgASgBEhMKC3ByZWRpY3Rpb25zGAMgASgEKn8KDlJlcHJlc2VudGF0aW9uEh4KGlJFUFJFU0VOVEFUSU9OX1VOU1BFQ0lGSUVEEAASGAoUUkVQUkVTRU5UQVRJT05fREVOU0UQARIaChZSRVBSRVNFTlRBVElPTl9GQUNUT1JTEAISFwoTUkVQUkVTRU5UQVRJT05fQ09SRRADKmsKCERhdGFUeXBlEhkKFURBVEFfVFlQRV9VTlNQRUNJRklFRBAAEhUKEURBVEFfVFlQRV9GTE9BVDMyEAESFQoRREFUQV9UWVBFX0ZMT0FUMTYQAhIWChJEQVRBX1RZUEVfQkZMT0FUMTYQAyqUAgoKQ29yZUxheW91dBIbChdDT1JFX0xBWU9VVF9VTlNQRUNJRklFRBAAEhgKFENPUkVfTEFZT1VUX0VMRU1FTlRTEAESGAoUQ09SRV9MQVlPVVRfQ09OU1RBTlQQAhIWChJDT1JFX0xBWU9VVF9NQVRSSVgQAxIWChJDT1JFX0xBWU9VVF9LRVJORUwQBBIZChVDT1JFX0xBWU9VVF9QT1NJVElPTlMQBRIbChdDT1JFX0xBWU9VVF9OT1JNX1dFSUdIVBAGEhQKEENPUkVfTEFZT1VUX0JJQVMQBxIhCh1DT1JFX0xBWU9VVF9NQVRSSVhfVFJBTlNQT1NFRBAIEhQKEENPUkVfTEFZT1VUX1JVTEUQCSqCAQoGU291cmNlEhYKElNPVVJDRV9VTlNQRUNJRklFRBAAEhQKEFNPVVJDRV9QUkVESUNURUQQARIQCgxTT1VSQ0VfVElMRUQQAhIWChJTT1VSQ0VfSU5JVElBTElaRUQQAxIPCgtTT1VSQ0VfVElFRBAEEg8KC1NPVVJDRV9LRVBUEAUq/QEKC1dhcm5pbmdLaW5kEhwKGFdBUk5JTkdfS0lORF9VTlNQRUNJRklFRBAAEhcKE1dBUk5JTkdfS0lORF9GQU1JTFkQARIWChJXQVJOSU5HX0tJTkRfUkFOR0UQAhIaChZXQVJOSU5HX0tJTkRfVU5UUkFJTkVEEAMSGQoVV0FSTklOR19LSU5EX1dJREVOSU5HEAQSGwoXV0FSTklOR19LSU5EX09QRVJBVElPTlMQBRIZChVXQVJOSU5HX0tJTkRfQ09WRVJBR0UQBhIXChNXQVJOSU5HX0tJTkRfRk9MREVEEAcSFwoTV0FSTklOR19LSU5EX01FUkdFRBAIMpMECgxMb2dhaFNlcnZpY2USQAoHUHJlZGljdBIYLmxvZ2FoLnYxLlByZWRpY3RSZXF1ZXN0GhkubG9nYWgudjEuUHJlZGljdFJlc3BvbnNlMAESNQoEUGxhbhIVLmxvZ2FoLnYxLlBsYW5SZXF1ZXN0GhYubG9nYWgudjEuUGxhblJlc3BvbnNlEkcKCkxpc3RNb2RlbHMSGy5sb2dhaC52MS5MaXN0TW9kZWxzUmVxdWVzdBocLmxvZ2FoLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJPCgxHZXRFeHBhbnNpb24SHS5sb2dhaC52MS5HZXRFeHBhbnNpb25SZXF1ZXN0Gh4ubG9nYWgudjEuR2V0RXhwYW5zaW9uUmVzcG9uc2UwARJNCgxHZXRUb2tlbml6ZXISHS5sb2dhaC52MS5HZXRUb2tlbml6ZXJSZXF1ZXN0Gh4ubG9nYWgudjEuR2V0VG9rZW5pemVyUmVzcG9uc2USVQoOSW5zcGVjdFRlbnNvcnMSHy5sb2dhaC52MS5JbnNwZWN0VGVuc29yc1JlcXVlc3QaIC5sb2dhaC52MS5JbnNwZWN0VGVuc29yc1Jlc3BvbnNlMAESSgoLR2V0QWN0aXZpdHkSHC5sb2dhaC52MS5HZXRBY3Rpdml0eVJlcXVlc3QaHS5sb2dhaC52MS5HZXRBY3Rpdml0eVJlc3BvbnNlYgZwcm90bzM", [file_logah_v1_architecture]);
 
 /**
  * What to predict, and how to send it.
@@ -1684,8 +1684,9 @@ export type TensorInspection = Message<"logah.v1.TensorInspection"> & {
 
   /**
    * Absent where none was asked for, and where it does not follow from low-rank factors: of a tensor that is not a predicted
-   * matrix, or not whole, or has noise added (`PredictRequest.lift`), or is joined from blocks whose ranks sum to more
-   * than 256.
+   * matrix or kernel, or not whole, or has noise added (`PredictRequest.lift`); of a matrix that is joined from blocks whose
+   * ranks sum to more than 256; of a kernel [out, in, height, width] of more than 256 rows of factors, which are height times
+   * the rank, or in times width where that is less than the rank.
    *
    * @generated from field: logah.v1.Spectrum spectrum = 12;
    */
@@ -1813,7 +1814,8 @@ export const PictureSchema: GenMessage<Picture> = /*@__PURE__*/
   messageDesc(file_logah_v1_logah, 34);
 
 /**
- * Singular values of a tensor as a matrix, computed in double precision from its factors.
+ * Singular values of a tensor as a matrix, computed in double precision from its factors. A kernel has its first dimension's
+ * rows, as it has in a `Picture`.
  *
  * @generated from message logah.v1.Spectrum
  */
@@ -1846,6 +1848,204 @@ export type Spectrum = Message<"logah.v1.Spectrum"> & {
  */
 export const SpectrumSchema: GenMessage<Spectrum> = /*@__PURE__*/
   messageDesc(file_logah_v1_logah, 35);
+
+/**
+ * Asks how busy the server is.
+ *
+ * @generated from message logah.v1.GetActivityRequest
+ */
+export type GetActivityRequest = Message<"logah.v1.GetActivityRequest"> & {
+};
+
+/**
+ * Describes the message logah.v1.GetActivityRequest.
+ * Use `create(GetActivityRequestSchema)` to create a new message.
+ */
+export const GetActivityRequestSchema: GenMessage<GetActivityRequest> = /*@__PURE__*/
+  messageDesc(file_logah_v1_logah, 36);
+
+/**
+ * How busy a server is. What is counted is counted since the server started: how much it is a second follows from two
+ * answers. The figures are those of the server's metrics, without the callers' names.
+ *
+ * @generated from message logah.v1.GetActivityResponse
+ */
+export type GetActivityResponse = Message<"logah.v1.GetActivityResponse"> & {
+  /**
+   * Seconds since the server started.
+   *
+   * @generated from field: double uptime_seconds = 1;
+   */
+  uptimeSeconds: number;
+
+  /**
+   * What all calls together hold: "connections", "calls", "streams", "request_bytes", "plan_bytes" and "tile_bytes".
+   *
+   * @generated from field: repeated logah.v1.HeldResource held = 2;
+   */
+  held: HeldResource[];
+
+  /**
+   * Streams that wait to be planned.
+   *
+   * @generated from field: uint32 planning_streams = 3;
+   */
+  planningStreams: number;
+
+  /**
+   * Streams that wait for memory.
+   *
+   * @generated from field: uint32 waiting_streams = 4;
+   */
+  waitingStreams: number;
+
+  /**
+   * Jobs that workers have.
+   *
+   * @generated from field: uint32 running_jobs = 5;
+   */
+  runningJobs: number;
+
+  /**
+   * Jobs that wait for a worker.
+   *
+   * @generated from field: uint32 waiting_jobs = 6;
+   */
+  waitingJobs: number;
+
+  /**
+   * Workers with a job.
+   *
+   * @generated from field: uint32 busy_workers = 7;
+   */
+  busyWorkers: number;
+
+  /**
+   * All workers.
+   *
+   * @generated from field: uint32 workers = 8;
+   */
+  workers: number;
+
+  /**
+   * Bytes of tensors that were sent, in whatever form.
+   *
+   * @generated from field: uint64 sent_bytes = 9;
+   */
+  sentBytes: bigint;
+
+  /**
+   * Elements of networks that they stand for.
+   *
+   * @generated from field: uint64 sent_elements = 10;
+   */
+  sentElements: bigint;
+
+  /**
+   * Calls of this service that have begun, without `GetActivity`.
+   *
+   * @generated from field: uint64 started_calls = 11;
+   */
+  startedCalls: bigint;
+
+  /**
+   * Calls that were refused.
+   *
+   * @generated from field: uint64 refused_calls = 12;
+   */
+  refusedCalls: bigint;
+
+  /**
+   * Time of predictions that have ended, by stage: "plan", "encode", "decode" and "write", in this order.
+   *
+   * @generated from field: repeated logah.v1.StageActivity stages = 13;
+   */
+  stages: StageActivity[];
+
+  /**
+   * Resident memory of the server's process.
+   *
+   * @generated from field: uint64 memory_bytes = 14;
+   */
+  memoryBytes: bigint;
+};
+
+/**
+ * Describes the message logah.v1.GetActivityResponse.
+ * Use `create(GetActivityResponseSchema)` to create a new message.
+ */
+export const GetActivityResponseSchema: GenMessage<GetActivityResponse> = /*@__PURE__*/
+  messageDesc(file_logah_v1_logah, 37);
+
+/**
+ * Something that there is a limit of.
+ *
+ * @generated from message logah.v1.HeldResource
+ */
+export type HeldResource = Message<"logah.v1.HeldResource"> & {
+  /**
+   * What it is.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * How much of it is held.
+   *
+   * @generated from field: uint64 used = 2;
+   */
+  used: bigint;
+
+  /**
+   * The most that can be.
+   *
+   * @generated from field: uint64 limit = 3;
+   */
+  limit: bigint;
+};
+
+/**
+ * Describes the message logah.v1.HeldResource.
+ * Use `create(HeldResourceSchema)` to create a new message.
+ */
+export const HeldResourceSchema: GenMessage<HeldResource> = /*@__PURE__*/
+  messageDesc(file_logah_v1_logah, 38);
+
+/**
+ * What a stage of predictions took.
+ *
+ * @generated from message logah.v1.StageActivity
+ */
+export type StageActivity = Message<"logah.v1.StageActivity"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Seconds of all predictions together.
+   *
+   * @generated from field: double seconds = 2;
+   */
+  seconds: number;
+
+  /**
+   * Number of predictions that had it.
+   *
+   * @generated from field: uint64 predictions = 3;
+   */
+  predictions: bigint;
+};
+
+/**
+ * Describes the message logah.v1.StageActivity.
+ * Use `create(StageActivitySchema)` to create a new message.
+ */
+export const StageActivitySchema: GenMessage<StageActivity> = /*@__PURE__*/
+  messageDesc(file_logah_v1_logah, 39);
 
 /**
  * How predicted matrices are sent.
@@ -2222,6 +2422,18 @@ export const LogahService: GenService<{
     methodKind: "server_streaming";
     input: typeof InspectTensorsRequestSchema;
     output: typeof InspectTensorsResponseSchema;
+  },
+  /**
+   * How busy the server is, of all its callers together: for callers with the scope `admin`, and, where nobody is asked who
+   * it is, for those on the server's own machine; PERMISSION_DENIED for all others. FAILED_PRECONDITION where the server
+   * has no metrics (`--metrics-address off`).
+   *
+   * @generated from rpc logah.v1.LogahService.GetActivity
+   */
+  getActivity: {
+    methodKind: "unary";
+    input: typeof GetActivityRequestSchema;
+    output: typeof GetActivityResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_logah_v1_logah, 0);
