@@ -2,13 +2,13 @@
 predicted starts as the network itself would start it.
 
     cd python && python -m bench.coverage measure ZOO --server HOST:PORT [--every N] [--first K] [--largest N]
-                                              [--again] [--out FILE.json]
+                                              [--again] [--only NAME ...] [--out FILE.json]
     cd python && python -m bench.coverage report [FILE.json] [--out docs/coverage.md]
 
 ZOO is transformers, timm or torchvision, whichever are installed. `measure` adds to FILE.json what it finds, a network
 at a time, and leaves out what is there already; `report` writes the document. `--largest 0` plans on the meta device
 and fills nothing, which is quick; `--again` measures those anew that were refused, and no
-others.
+others, and leaves what is known of those with values; `--only` names networks.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def main() -> None:
     measuring.add_argument(
         "--largest", type=int, default=LARGEST, help="parameters up to which a network is filled (default: %(default)s)"
     )
+    measuring.add_argument("--only", nargs="+", default=(), metavar="NAME", help="these networks alone")
     measuring.add_argument("--again", action="store_true", help="measure what was refused before, and nothing else")
     measuring.add_argument("--out", type=Path, default=RESULTS)
     reporting = commands.add_parser("report")
@@ -74,8 +75,12 @@ def main() -> None:
             was_refused = before is not None and ("meta" in before or "cpu" in before)
             if (not was_refused) if arguments.again else before is not None:
                 continue
+            if arguments.only and network.name not in arguments.only:
+                continue
             start = time.perf_counter()
             result = measured(client, network, arguments.largest)
+            if before is not None and arguments.largest == 0:
+                result = {**{key: before[key] for key in ("cpu", "unlike") if key in before}, **result}
             own["networks"][network.name] = {**result, "seconds": round(time.perf_counter() - start, 1)}
             own["version"] = importlib.metadata.version(arguments.zoo)
             results["environment"] = {"python": platform.python_version(), "torch": torch.__version__}

@@ -28,7 +28,7 @@ interface Shared {
 }
 
 export class KeptPlans {
-  readonly #planner: Pick<Planner, 'plan'>;
+  readonly #planner: Pick<Planner, 'plan' | 'requireRoom'>;
   readonly #limit: number;
   /** By digest, the least recently used first. */
   readonly #kept = new Map<string, PlannedCall>();
@@ -36,15 +36,26 @@ export class KeptPlans {
   #bytes = 0;
 
   /** `limit`: bytes of the plans that are kept. */
-  constructor(planner: Pick<Planner, 'plan'>, limit: number) {
+  constructor(planner: Pick<Planner, 'plan' | 'requireRoom'>, limit: number) {
     this.#planner = planner;
     this.#limit = limit;
   }
 
-  /** As `Planner.plan`; what it resolves with may be others' too, and must not be changed. */
-  plan(kind: PlannedRpc, bytes: Uint8Array, caller: Caller, signal: AbortSignal): Promise<PlannedCall> {
-    if (bytes.length > MAX_REQUEST_BYTES || signal.aborted)
+  /**
+   * As `Planner.plan`; what it resolves with may be others' too, and must not be changed. Rejects at once with LogahError
+   * (resource_exhausted) where it would wait too long, or until after `deadline`, in milliseconds since 1970.
+   */
+  async plan(
+    kind: PlannedRpc,
+    bytes: Uint8Array,
+    caller: Caller,
+    signal: AbortSignal,
+    deadline = Infinity,
+  ): Promise<PlannedCall> {
+    if (bytes.length > MAX_REQUEST_BYTES || signal.aborted) {
+      this.#planner.requireRoom(caller, deadline);
       return this.#planner.plan(kind, bytes, caller, signal);
+    }
     // What is refused to one caller must not come from another's plan.
     const { models, parameters } = caller.scopes;
     const scope = JSON.stringify([kind, models, String(parameters)]);
@@ -53,7 +64,11 @@ export class KeptPlans {
     if (kept !== undefined) {
       this.#kept.delete(key);
       this.#kept.set(key, kept);
-      return Promise.resolve(kept);
+      return kept;
+    }
+    // What waits already waits for this caller as well.
+    if (this.#shared.get(key)?.places.has(caller.identity) !== true) {
+      this.#planner.requireRoom(caller, deadline);
     }
     return new Promise((resolve, reject) => {
       const shared = this.#shared.get(key) ?? { waiting: new Set(), places: new Map() };
@@ -96,6 +111,9 @@ export class KeptPlans {
       },
       (error: unknown) => {
         if (this.#shared.get(key) !== shared) return;
+        shared.places.delete(caller.identity);
+        // What is wrong with the request is wrong for all; a place that was lost is not, as long as another waits.
+        if (isOfQueue(error) && shared.places.size > 0) return;
         for (const { reject } of [...shared.waiting]) reject(error);
         this.#end(key, shared);
       },
@@ -120,6 +138,12 @@ export class KeptPlans {
       this.#bytes -= bytesOf(plan);
     }
   }
+}
+
+function isOfQueue(error: unknown): boolean {
+  return (
+    error instanceof LogahError && error.kind === 'resource_exhausted' && error.retryAfterMs !== undefined
+  );
 }
 
 /** What a plan holds, its objects left out. */

@@ -75,7 +75,10 @@ def _made(shapes: Sequence[Sequence[int]], dtype: torch.dtype = torch.float32) -
 def _texts(sizes: Sizes) -> list[Tensor]:
     largest = sizes.number("max_position_embeddings", "max_target_positions", "n_positions", default=max(_TOKENS))
     lengths = dict.fromkeys(min(tokens, largest) if largest > 0 else tokens for tokens in _TOKENS)
-    return _made([(1, tokens) for tokens in lengths], torch.long)
+    # Of music, a row for each code book.
+    books = sizes.number("num_codebooks", default=1)
+    rows = dict.fromkeys((1, books))
+    return _made([(count, tokens) for count in rows for tokens in lengths], torch.long)
 
 
 def _images(sizes: Sizes) -> list[Tensor]:
