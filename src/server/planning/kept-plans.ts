@@ -12,6 +12,9 @@ import type { PlannedCall, PlannedRpc } from './planning-protocol';
 /** Larger requests are planned each time: their digests would keep the thread that speaks gRPC too long. */
 const MAX_REQUEST_BYTES = 2 ** 20;
 
+/** One for all places: an abort without a reason makes an error with a stack for each. */
+const GIVEN_UP = new LogahError('cancelled', 'nobody waits for this plan');
+
 interface Waiting {
   readonly resolve: (call: PlannedCall) => void;
   readonly reject: (error: unknown) => void;
@@ -121,7 +124,7 @@ export class KeptPlans {
   #end(key: string, shared: Shared): void {
     if (this.#shared.get(key) !== shared) return;
     this.#shared.delete(key);
-    for (const place of shared.places.values()) place.abort();
+    for (const place of shared.places.values()) place.abort(GIVEN_UP);
   }
 
   #keep(key: string, call: PlannedCall): void {
