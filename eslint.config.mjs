@@ -87,7 +87,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/{architecture,graph,hypernet,plan,server,starts}/**/*.ts', 'src/config/**/*.ts'],
+    files: ['src/{architecture,explorer,graph,hypernet,plan,server,starts}/**/*.ts', 'src/config/**/*.ts'],
     ignores: ['src/architecture/graph-json.ts'],
     rules: {
       'no-restricted-syntax': [

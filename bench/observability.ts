@@ -1,12 +1,12 @@
 /**
  * What it costs to tell of a server: the same work by this build, with its metrics read all the while and its log of calls,
- * and by a copy of it that counts and logs no call, in turns.
- * `npm run build && node -r ./bench/register.cjs bench/observability.ts [ROUNDS]` writes bench/results/observability.json.
+ * and by a copy of it that counts and logs no call, in turns. A part of `bench/security.ts`.
  */
 
 import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
+import { spreadOf, type Spread } from '../src/cli/output/statistics';
 import { CHANNEL_OPTIONS } from '../src/client/link/channel';
 import { LogahService } from '../src/contract/proto-definition';
 import { CallRecord } from '../src/server/telemetry/call-record';
@@ -15,16 +15,21 @@ import { StreamClock } from '../src/server/telemetry/stream-clock';
 import { residentMemory } from '../test/support/memory';
 import { BUNDLE } from '../test/support/parity-fixtures';
 import { LARGE, SMALL } from '../test/support/requests';
-import { processorSeconds, startClient, startService, type RunningServer } from './processes';
+import { startClient, startService, threadSeconds, type RunningServer } from './processes';
 
-const SCRAPE_MS = 15_000;
-const SMALL_CALLS = 200;
+const SCRAPE_MS = 5000;
+const SMALL_CALLS = 50;
+
+/** Of the default size. */
+const CHUNK_BYTES = 2 ** 20;
+
 const STEPS = 1_000_000;
 const STARTS = 5;
 
 interface Candidate {
   readonly name: 'with' | 'without';
   readonly server: RunningServer;
+  bytes: number;
   readonly large: number[];
   readonly small: number[];
 }
@@ -32,26 +37,26 @@ interface Candidate {
 const median = (values: readonly number[]): number =>
   [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
 
-const processor = (pid: number): number => processorSeconds(pid) ?? NaN;
-
 /** The server's processor seconds for a prediction of half a gigabyte. */
-async function large({ server }: Candidate, client: ReturnType<typeof startClient>): Promise<number> {
-  const before = processor(server.pid);
-  await client.perform({ kind: 'unchecked', target: server.target, request: LARGE });
-  return processor(server.pid) - before;
+async function large(candidate: Candidate, client: ReturnType<typeof startClient>): Promise<number> {
+  const { server } = candidate;
+  const before = threadSeconds(server.pid);
+  const { bytes } = await client.perform({ kind: 'unchecked', target: server.target, request: LARGE });
+  candidate.bytes = bytes;
+  return threadSeconds(server.pid) - before;
 }
 
 /** The server's processor seconds for a small call. */
 async function small({ server }: Pick<Candidate, 'server'>): Promise<number> {
   const stub = new LogahService(server.target, credentials.createInsecure(), CHANNEL_OPTIONS);
-  const before = processor(server.pid);
+  const before = threadSeconds(server.pid);
   for (let call = 0; call < SMALL_CALLS; call++) {
     await new Promise((resolve, reject) => {
       stub.Predict(SMALL).on('error', reject).on('end', resolve).resume();
     });
   }
   stub.close();
-  return (processor(server.pid) - before) / SMALL_CALLS;
+  return (threadSeconds(server.pid) - before) / SMALL_CALLS;
 }
 
 /** Resident memory of servers that have answered a few calls, of which the median is told: a collector has its moods. */
@@ -117,66 +122,72 @@ async function silentBuild(build: string): Promise<string> {
   return copy;
 }
 
-async function main(rounds: number): Promise<void> {
-  const here = process.env.LOGAH_TEST_DIST ?? join(__dirname, '..', 'dist');
-  const baseline = await silentBuild(here);
+/** What `measureOverhead` finds; seconds are the server's processor time, which is what bounds throughput. */
+export interface Overhead {
+  readonly rounds: number;
+  readonly bytes: number;
+  readonly processorSeconds: Readonly<
+    Record<'with' | 'without', { readonly largePrediction: Spread; readonly smallCall: Spread }>
+  >;
+  /** Of the medians of large predictions, less one. */
+  readonly overhead: number;
+  /** With over without, round by round. */
+  readonly ratio: Spread;
+  /** What the chunks' counting takes, measured alone, as a share of the prediction's processor time. */
+  readonly chunkShare: number;
+  readonly residentBytes: Readonly<Record<'with' | 'without' | 'difference', number>>;
+}
+
+/** Compares many short rounds, since what is looked for is less than what one round differs from the next by. */
+export async function measureOverhead(
+  build: string,
+  rounds: number,
+  say: (text: string) => void,
+): Promise<Overhead> {
+  const baseline = await silentBuild(build);
   const flags = ['--workers', '1'];
   const told = [...flags, '--metrics-address', '127.0.0.1:19464'];
   const untold = [...flags, '--metrics-address', 'off'];
-  const withBytes = await residentBytes(here, told);
+  const withBytes = await residentBytes(build, told);
   const withoutBytes = await residentBytes(baseline, untold);
   const servers = [
-    await startService(here, BUNDLE, told),
+    await startService(build, BUNDLE, told),
     await startService(baseline, BUNDLE, untold),
   ] as const;
-  const candidates: Candidate[] = [
-    { name: 'with', server: servers[0], large: [], small: [] },
-    { name: 'without', server: servers[1], large: [], small: [] },
-  ];
+  const ours: Candidate = { name: 'with', server: servers[0], bytes: 0, large: [], small: [] };
+  const theirs: Candidate = { name: 'without', server: servers[1], bytes: 0, large: [], small: [] };
   const client = startClient();
   const scraping = setInterval(() => {
     fetch('http://127.0.0.1:19464/metrics').then((response) => response.text(), console.error);
   }, SCRAPE_MS);
   // The first round warms.
   for (let round = 0; round <= rounds; round++) {
-    for (const candidate of round % 2 === 0 ? candidates : [...candidates].reverse()) {
+    for (const candidate of round % 2 === 0 ? [ours, theirs] : [theirs, ours]) {
       const [whole, call] = [await large(candidate, client), await small(candidate)];
       if (round === 0) continue;
       candidate.large.push(whole);
       candidate.small.push(call);
     }
-    console.log(`round ${round}`);
+    say(`overhead, round ${round}: ${last(ours).toFixed(3)} s and ${last(theirs).toFixed(3)} s`);
   }
   clearInterval(scraping);
-  const [ours, theirs] = candidates as [Candidate, Candidate];
-  const ratios = ours.large.map((seconds, index) => seconds / (theirs.large[index] ?? NaN));
-  // Of half a gigabyte, at 1 MiB each.
-  const chunks = 475;
-  const chunkShare = (secondsOfChunk() * chunks) / median(theirs.large);
-  const result = {
-    node: process.version,
-    rounds,
-    processorSeconds: Object.fromEntries(
-      candidates.map(({ name, large: whole, small: call }) => [
-        name,
-        { largePrediction: median(whole), smallCall: median(call) },
-      ]),
-    ),
-    /** Of processor time, which is what bounds throughput: round by round, and their median. */
-    ratios,
-    overhead: median(ratios) - 1,
-    /** What the chunks' counting takes, measured alone, as a share of the prediction's processor time. */
-    chunkShare,
-    residentBytes: { with: withBytes, without: withoutBytes, difference: withBytes - withoutBytes },
-    bars: { overhead: 0.01, bytes: 5 * 2 ** 20 },
-  };
-  await writeFile(join(__dirname, 'results', 'observability.json'), `${JSON.stringify(result, null, 2)}\n`);
-  console.log(JSON.stringify(result, null, 1));
   await Promise.all([client.stop(), ...servers.map((server) => server.stop())]);
-  process.exit();
+  const secondsOf = ({ large: whole, small: call }: Candidate) => ({
+    largePrediction: spreadOf(whole),
+    smallCall: spreadOf(call),
+  });
+  const base = median(theirs.large);
+  return {
+    rounds,
+    bytes: ours.bytes,
+    processorSeconds: { with: secondsOf(ours), without: secondsOf(theirs) },
+    overhead: median(ours.large) / base - 1,
+    ratio: spreadOf(ours.large.map((seconds, index) => seconds / (theirs.large[index] ?? NaN))),
+    chunkShare: (secondsOfChunk() * (ours.bytes / CHUNK_BYTES)) / base,
+    residentBytes: { with: withBytes, without: withoutBytes, difference: withBytes - withoutBytes },
+  };
 }
 
-main(Number(process.argv[2] ?? 9)).catch((error: unknown) => {
-  console.error(error);
-  process.exit(1);
-});
+function last({ large: whole }: Candidate): number {
+  return whole.at(-1) ?? NaN;
+}

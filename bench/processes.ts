@@ -2,7 +2,7 @@
 
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Job, Outcome } from './client';
@@ -104,4 +104,14 @@ export function processorSeconds(pid: number): number | undefined {
   const fields = readFileSync(path, 'utf8').split(') ')[1]?.split(' ') ?? [];
   // Fields 14 and 15 of the line, in ticks of 10 ms.
   return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** As `processorSeconds`, of the threads that there are now, to the nanosecond rather than to the tick. */
+export function threadSeconds(pid: number): number {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return NaN;
+  return readdirSync(tasks).reduce((sum, thread) => {
+    const [nanoseconds] = readFileSync(join(tasks, thread, 'schedstat'), 'utf8').split(' ');
+    return sum + Number(nanoseconds) / 1e9;
+  }, 0);
 }

@@ -10,6 +10,8 @@ import type { Results, Way } from './results';
 import { coreSections } from './core-report';
 import { moduleSection, type ModuleResults } from './module-report';
 import { soakSection } from './soak-report';
+import { securitySection } from './security-report';
+import type { SecurityResults } from './security-results';
 import type { SoakResults } from './soak-results';
 import { megabytes, table } from './tables';
 
@@ -17,6 +19,7 @@ const ROOT = join(__dirname, '..');
 const RESULTS = join(ROOT, 'bench', 'results', 'performance.json');
 const FAULTS = join(ROOT, 'bench', 'results', 'faults.json');
 const MODULE = join(ROOT, 'bench', 'results', 'into-module.json');
+const SECURITY = join(ROOT, 'bench', 'results', 'security.json');
 const SOAK = join(ROOT, 'bench', 'results', 'soak.json');
 const NOTES = join(ROOT, 'bench', 'notes.md');
 const DOCUMENT = join(ROOT, 'docs', 'performance.md');
@@ -27,13 +30,14 @@ export function performanceDocument(
   module: ModuleResults,
   faults: FaultResults,
   soak: SoakResults | undefined,
+  security: SecurityResults | undefined,
   notes: string,
 ): string {
   const { machine, throughput, latency, concurrency, growth, cores, herd } = results;
   const { model } = machine;
   return [
     '# Performance',
-    '<!-- Made of bench/results/performance.json, into-module.json, faults.json and soak.json, and of bench/notes.md by `npm run bench:report`; do not edit. -->',
+    '<!-- Made of bench/results/performance.json, into-module.json, faults.json, soak.json and security.json, and of bench/notes.md by `npm run bench:report`; do not edit. -->',
     `Measured on ${machine.date} by \`npm run bench\` (${throughput.rounds} rounds, medians with the least and the most in brackets) on ` +
       `${machine.cores} cores of ${machine.processor}, ${gigabytes(machine.memoryBytes)} of memory, all processes on that machine, over loopback: ` +
       `Node.js ${machine.node}, grpc-js ${machine.grpc}, onnxruntime-node ${machine.onnxruntime}, the service at ${machine.commit}. ` +
@@ -112,10 +116,16 @@ export function performanceDocument(
     ...(cores === undefined || herd === undefined ? [] : coreSections(cores, herd)),
     faultsSection(faults),
     ...(soak === undefined ? [] : [soakSection(soak)]),
+    ...(security === undefined ? [] : [securitySection(security)]),
     notes.trim(),
   ]
     .join('\n\n')
     .concat('\n');
+}
+
+/** Undefined before the first run. */
+export function securityResults(): SecurityResults | undefined {
+  return existsSync(SECURITY) ? (JSON.parse(readFileSync(SECURITY, 'utf8')) as SecurityResults) : undefined;
 }
 
 /** Undefined before the first soak. */
@@ -150,6 +160,13 @@ if (require.main === module) {
   const faults = JSON.parse(readFileSync(FAULTS, 'utf8')) as FaultResults;
   writeFileSync(
     DOCUMENT,
-    performanceDocument(results, module, faults, soakResults(), readFileSync(NOTES, 'utf8')),
+    performanceDocument(
+      results,
+      module,
+      faults,
+      soakResults(),
+      securityResults(),
+      readFileSync(NOTES, 'utf8'),
+    ),
   );
 }

@@ -1,6 +1,6 @@
 /** The part of docs/performance.md that is made of bench/results/soak.json. */
 
-import type { SoakResults, SoakSample } from './soak-results';
+import type { SoakResults, SoakSample, SoakSlope } from './soak-results';
 import { megabytes, table } from './tables';
 
 const BAR = 2e6;
@@ -24,11 +24,21 @@ export function soakSection(results: SoakResults): string {
         .join(
           ', ',
         )} rounds, of which ${failed} failed. ${fuzzed} fuzzed requests ended as ${counted(statuses)}. ` +
-      `The log had ${errors} errors, and the longest stall of the thread that speaks gRPC was ${results.longestStallMs.toFixed(0)} ms.`,
+      `The log had ${errors} errors. The longest stall of the thread that speaks gRPC was ${results.longestStallMs.toFixed(0)} ms, after the ` +
+      `warm-up ${stallAfter(results).toFixed(0)} ms. glibc's allocator was set as in the container image ` +
+      `(${Object.entries(results.environment)
+        .map(([name, value]) => `\`${name}=${value}\``)
+        .join(', ')}).`,
     table(
       ['slope of resident memory', 'bar', 'measured', ''],
-      [row('all samples', results.slope), row('the lowest of each minute', results.floorSlope)],
+      [
+        row('at rest, garbage collected', results.restSlope),
+        row('the lowest of each minute', results.floorSlope),
+        row('all samples', results.slope),
+      ],
     ),
+    `At ${results.rests.length} moments the callers rested, and the server held, after it had collected its garbage, ` +
+      `${results.rests.map(({ resident }) => (resident / 1e6).toFixed(0)).join(', ')} MB. While they call:`,
     table(
       ['', 'resident, median', 'least', 'most', 'heap of the main thread, median'],
       parts(results.samples).map((part) => [
@@ -42,7 +52,7 @@ export function soakSection(results: SoakResults): string {
   ].join('\n\n');
 }
 
-function row(name: string, { bytesPerHour, standardError }: SoakResults['slope']): string[] {
+function row(name: string, { bytesPerHour, standardError }: SoakSlope): string[] {
   const mb = (bytes: number): string => (bytes / 1e6).toFixed(1);
   const verdict = bytesPerHour < BAR ? 'met' : '**missed**';
   return [
@@ -51,6 +61,10 @@ function row(name: string, { bytesPerHour, standardError }: SoakResults['slope']
     `${mb(bytesPerHour)} ± ${mb(standardError)} MB an hour`,
     verdict,
   ];
+}
+
+function stallAfter({ samples, warmUpSeconds }: SoakResults): number {
+  return Math.max(...samples.filter(({ seconds }) => seconds > warmUpSeconds).map(({ stallMs }) => stallMs));
 }
 
 function counted(statuses: SoakResults['statuses']): string {

@@ -8,6 +8,19 @@ export interface SoakSample {
   /** Of the main thread, as V8 counts them. */
   readonly heapUsed: number;
   readonly external: number;
+  /** Of the external bytes, those of buffers. */
+  readonly arrayBuffers: number;
+  /** The longest stall of the thread that speaks gRPC since the sample before, in milliseconds. */
+  readonly stallMs: number;
+}
+
+/** What the server holds while nobody calls, its garbage collected. */
+export type SoakRest = Omit<SoakSample, 'stallMs'>;
+
+/** The line through points, and the standard error of its slope. */
+export interface SoakSlope {
+  readonly bytesPerHour: number;
+  readonly standardError: number;
 }
 
 export interface SoakResults {
@@ -21,6 +34,10 @@ export interface SoakResults {
   /** Of load, and how much of it was warm-up. */
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** Kinds of callers; empty: all of them. */
+  readonly only: string;
+  /** What the container image sets for the allocator, and the server had here too. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Rounds of each kind of load, warm-up included. */
   readonly rounds: Readonly<Record<string, number>>;
   /** Rounds that failed, by kind. */
@@ -29,10 +46,14 @@ export interface SoakResults {
   readonly statuses: Readonly<Record<string, number>>;
   /** Lines of the server's log at level error or above. */
   readonly errors: number;
+  /** With the warm-up, in which functions are compiled. */
   readonly longestStallMs: number;
   /** The line through the samples after the warm-up, and the standard error of its slope from ten blocks of them. */
-  readonly slope: { readonly bytesPerHour: number; readonly standardError: number };
+  readonly slope: SoakSlope;
   /** The same of the lowest sample of every minute, which leaves out what comes and goes. */
-  readonly floorSlope: { readonly bytesPerHour: number; readonly standardError: number };
+  readonly floorSlope: SoakSlope;
+  /** The same of the rests, point by point: what is left of the calls. */
+  readonly restSlope: SoakSlope;
   readonly samples: readonly SoakSample[];
+  readonly rests: readonly SoakRest[];
 }

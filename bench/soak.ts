@@ -1,6 +1,10 @@
 /**
- * `npm run soak [MINUTES]`: callers of every kind at once, good and bad, on one server for an hour, and whether its memory
- * grows; JSON to bench/results/soak.json. The first sixth of the time is warm-up.
+ * `npm run soak -- [MINUTES] [KINDS]`: callers of every kind at once, good and bad, on one server for an hour, and whether its
+ * memory grows; JSON to bench/results/soak.json. The first sixth of the time is warm-up. Every few minutes the callers rest,
+ * and the server is looked at without them: what comes and goes with calls is many times what might stay. KINDS, with commas between them,
+ * leaves out all others, to see which kind it is that makes memory grow. LOGAH_SOAK_PROXIES names proxies, with commas between
+ * them, behind which streams of other servers break meanwhile; those that are not in PATH lie in LOGAH_PROXIES, as for
+ * `npm run bench:resume`.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -8,16 +12,22 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { allocatorEnvironment } from '../test/support/image-environment';
 import { residentMemory } from '../test/support/memory';
 import { startServer, type ServerProcess } from '../test/support/server-process';
 import { slopeError, slopeOf, type Point } from './regression';
 import { callersOf, MAX_NODES, MODELS, STALL_SECONDS, type Caller } from './soak-load';
-import type { SoakResults, SoakSample } from './soak-results';
+import { breaksBehind } from './soak-proxies';
+import type { SoakRest, SoakResults, SoakSample, SoakSlope } from './soak-results';
+import { Turnstile } from './turnstile';
 
 const OUT = process.env.LOGAH_SOAK_RESULTS ?? 'bench/results/soak.json';
 const DEFAULT_MINUTES = 60;
 const SAMPLE_MS = 5000;
+const REST_EVERY_SECONDS = 120;
 const SEED = 15;
+/** pino's. */
+const ERROR_LEVEL = 50;
 const PROBE = join(__dirname, '..', 'test', 'support', 'event-loop-probe.cjs');
 
 const say = (line: string): void => {
@@ -25,14 +35,17 @@ const say = (line: string): void => {
 };
 
 async function main(): Promise<void> {
-  const [minutes = String(DEFAULT_MINUTES)] = process.argv.slice(2);
+  const [minutes = String(DEFAULT_MINUTES), only = ''] = process.argv.slice(2);
   const seconds = Number(minutes) * 60;
   if (!(seconds > 0)) throw new Error(`minutes must be a number above 0, not ${minutes}`);
   const warmUpSeconds = seconds / 6;
+  const environment = allocatorEnvironment();
   const server = await startServer({
     models: MODELS,
     flags: ['--max-nodes', String(MAX_NODES), '--stall-seconds', String(STALL_SECONDS), '--workers', '1'],
-    environment: { NODE_OPTIONS: `--require ${PROBE}` },
+    environment: { ...environment, NODE_OPTIONS: `--require ${PROBE}` },
+    // Of half a million lines, what the figures need.
+    keepsLog: ({ msg, level }) => msg === 'event loop' || msg === 'at rest' || Number(level) >= ERROR_LEVEL,
   });
   void server.exit.then(({ code, signal }) => {
     if (ended.signal.aborted) return;
@@ -43,10 +56,21 @@ async function main(): Promise<void> {
   const statuses = new Map<string, number>();
   const rounds: Record<string, number> = {};
   const failures: Record<string, number> = {};
-  const callers = callersOf(server.address, SEED, statuses).map((caller) =>
-    keepCalling(caller, rounds, failures, ended.signal),
-  );
+  // Loading the service itself is no stall of those who call.
+  await probe(server);
+  const proxies = process.env.LOGAH_SOAK_PROXIES;
+  const breaks = proxies === undefined ? undefined : await breaksBehind(proxies, process.env.LOGAH_PROXIES);
+  const kinds = [
+    ...callersOf(server.address, SEED, statuses),
+    ...(breaks === undefined ? [] : [breaks.caller]),
+  ];
+  const wanted = only === '' ? kinds : kinds.filter(({ name }) => only.split(',').includes(name));
+  if (wanted.length === 0)
+    throw new Error(`no kind of ${only}; there are ${kinds.map(({ name }) => name).join(', ')}`);
+  const turnstile = new Turnstile();
+  const callers = wanted.map((caller) => keepCalling(caller, turnstile, rounds, failures, ended.signal));
   const samples: SoakSample[] = [];
+  const rests: SoakRest[] = [];
   const load: number[] = [];
   let longestStallMs = 0;
   const started = performance.now();
@@ -61,13 +85,25 @@ async function main(): Promise<void> {
       resident: residentMemory(server.pid),
       heapUsed: probed.heapUsed,
       external: probed.external,
+      arrayBuffers: probed.arrayBuffers,
+      stallMs: Number(probed.longestMs.toFixed(1)),
     };
     samples.push(sample);
     if (samples.length % 12 === 0) say(progress(sample, rounds));
+    if (elapsed() > (rests.length + 1) * REST_EVERY_SECONDS) {
+      const seconds = Number(elapsed().toFixed(1));
+      await turnstile.close();
+      const { rss: resident, heapUsed, external, arrayBuffers } = await restOf(server);
+      const rest = { seconds, resident, heapUsed, external, arrayBuffers };
+      rests.push(rest);
+      turnstile.open();
+      say(`at rest: ${held(rest)}`);
+    }
   }
   ended.abort();
-  const errors = server.logs.filter(({ level }) => Number(level) >= 50).length;
+  const errors = server.logs.filter(({ level }) => Number(level) >= ERROR_LEVEL).length;
   const measured = samples.filter((sample) => sample.seconds > warmUpSeconds);
+  const rested = rests.filter((rest) => rest.seconds > warmUpSeconds);
   const results: SoakResults = {
     date: new Date().toISOString().slice(0, 10),
     processor: cpus()[0]?.model.trim() ?? '',
@@ -78,6 +114,8 @@ async function main(): Promise<void> {
       : (process.env.LOGAH_COMMIT ?? ''),
     load: [Math.min(...load), Math.max(...load)],
     warmUpSeconds,
+    only,
+    environment,
     seconds: Math.round(elapsed()),
     rounds,
     failures,
@@ -86,8 +124,11 @@ async function main(): Promise<void> {
     longestStallMs,
     slope: lineThrough(measured),
     floorSlope: lineThrough(floors(measured)),
+    restSlope: lineThrough(rested, rested.length),
     samples,
+    rests,
   };
+  await breaks?.end();
   writeFileSync(OUT, `${JSON.stringify(results, null, 1)}\n`);
   say(`wrote ${OUT}: ${JSON.stringify({ slope: results.slope, floorSlope: results.floorSlope, errors })}`);
 }
@@ -95,31 +136,35 @@ async function main(): Promise<void> {
 /** Does rounds until the signal aborts, and says which fail: on a busy machine, good callers may be slow as well. */
 async function keepCalling(
   { name, round, pauseMs }: Caller,
+  turnstile: Turnstile,
   rounds: Record<string, number>,
   failures: Record<string, number>,
   until: AbortSignal,
 ): Promise<void> {
   for (let index = 0; !until.aborted; index++) {
-    await round(index).catch((error: unknown) => {
-      failures[name] = (failures[name] ?? 0) + 1;
-      if (!until.aborted) say(`${name}, round ${index}: ${String(error)}`);
+    await turnstile.through(async () => {
+      await round(index).catch((error: unknown) => {
+        failures[name] = (failures[name] ?? 0) + 1;
+        if (!until.aborted) say(`${name}, round ${index}: ${String(error)}`);
+      });
     });
     rounds[name] = index + 1;
     await delay(pauseMs);
   }
 }
 
-interface Probed {
-  readonly longestMs: number;
-  readonly heapUsed: number;
-  readonly external: number;
-}
+type Probed = Omit<SoakSample, 'seconds' | 'resident' | 'stallMs'> & { readonly longestMs: number };
+type Rested = Omit<Probed, 'longestMs'> & { readonly rss: number };
 
-async function probe(server: ServerProcess): Promise<Probed> {
+const probe = (server: ServerProcess): Promise<Probed> => asked<Probed>(server, 'SIGUSR2', 'event loop');
+const restOf = (server: ServerProcess): Promise<Rested> => asked<Rested>(server, 'SIGPWR', 'at rest');
+
+/** The next line with this message, which the server logs on a signal (test/support/event-loop-probe.cjs). */
+async function asked<Answer>(server: ServerProcess, signal: NodeJS.Signals, msg: string): Promise<Answer> {
   const before = server.logs.length;
-  const line = server.logged('event loop', (entry) => server.logs.indexOf(entry, before) >= before);
-  server.kill('SIGUSR2');
-  return (await line) as unknown as Probed;
+  const line = server.logged(msg, (entry) => server.logs.indexOf(entry, before) >= before);
+  server.kill(signal);
+  return (await line) as unknown as Answer;
 }
 
 /** The lowest sample of every minute. */
@@ -133,16 +178,20 @@ function floors(samples: readonly SoakSample[]): SoakSample[] {
   return [...lowest.values()];
 }
 
-function lineThrough(samples: readonly SoakSample[]): SoakResults['slope'] {
+function lineThrough(samples: readonly SoakRest[], blocks?: number): SoakSlope {
   const points = samples.map(({ seconds, resident }): Point => ({ x: seconds / 3600, y: resident }));
-  return { bytesPerHour: slopeOf(points), standardError: slopeError(points) };
+  return { bytesPerHour: slopeOf(points), standardError: slopeError(points, blocks) };
 }
 
-function progress({ seconds, resident, heapUsed, external }: SoakSample, rounds: object): string {
+function progress(sample: SoakSample, rounds: object): string {
+  return `${held(sample)}, ${sample.stallMs.toFixed(0)} ms stall; ${JSON.stringify(rounds)}`;
+}
+
+function held({ seconds, resident, heapUsed, external, arrayBuffers }: SoakRest): string {
   const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
   return (
-    `${(seconds / 60).toFixed(0)} min: ${mb(resident)} MB resident, ${mb(heapUsed)} heap, ${mb(external)} external; ` +
-    JSON.stringify(rounds)
+    `${(seconds / 60).toFixed(0)} min: ${mb(resident)} MB resident, ${mb(heapUsed)} heap, ${mb(external)} external, ` +
+    `${mb(arrayBuffers)} buffers`
   );
 }
 

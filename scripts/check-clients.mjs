@@ -223,6 +223,9 @@ async function faultsOf(language, server, secure, proxy, expected, directory) {
   const { LOGAH_TOKEN_FILE: tokenFile, ...anonymous } = secure.environment;
   await refuses('no token', /unauthenticated/i, secure.address, config, anonymous);
   await refuses('another authority', /unavailable/i, secure.address, config, { LOGAH_TLS: 'true' });
+  await refuses('plain text to a port that speaks TLS', /speaks TLS/, secure.address);
+  const trusting = { LOGAH_CA: secure.environment.LOGAH_CA };
+  await refuses('TLS to a port that speaks plain text', /tls|ssl/i, server, config, trusting);
   // An address of no machine.
   const far = '192.0.2.1:50051';
   await refuses('a token in plain text', /plain text/, far, config, { LOGAH_TOKEN_FILE: tokenFile });
@@ -278,7 +281,7 @@ if (built.length > 0) {
     console.log(
       wrong.length === 0
         ? `${language}: the same ${expected.length} bytes, also over TLS and behind ${Object.keys(BREAKS).length} breaks, and ` +
-            `${Object.keys(FAULTS).length + 7} faults refused`
+            `${Object.keys(FAULTS).length + 9} faults refused`
         : `${language}:\n  ${wrong.join('\n  ')}`,
     );
   }

@@ -4,6 +4,7 @@ import { parseAllDocuments } from 'yaml';
 import { loadConfig, type ServerConfig } from '../src/config/server-config';
 import { SETTINGS } from '../src/config/server-settings';
 import type { Setting } from '../src/config/setting';
+import { allocatorEnvironment } from './support/image-environment';
 
 const ROOT = join(__dirname, '..');
 const DEPLOY = join(ROOT, 'deploy');
@@ -185,6 +186,10 @@ describe('the Dockerfile', () => {
     const [, port] = /LOGAH_ADDRESS=0\.0\.0\.0:(\d+)/.exec(text) ?? [];
     expect(text).toContain(`EXPOSE ${port}\n`);
     expect(text).toContain(`"health", "--server", "127.0.0.1:${port}"]`);
+  });
+
+  it('keeps glibc from keeping what is freed', () => {
+    expect(allocatorEnvironment()).toEqual({ MALLOC_MMAP_THRESHOLD_: '131072' });
   });
 
   it('copies what .dockerignore lets through', async () => {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { FaultResults } from '../bench/fault-results';
 import { moduleSummary, type ModuleResults } from '../bench/module-report';
-import { performanceDocument, soakResults } from '../bench/report';
+import { performanceDocument, securityResults, soakResults } from '../bench/report';
 import type { Results } from '../bench/results';
 import { SETTINGS } from '../src/config/server-settings';
 import type { Setting } from '../src/config/setting';
@@ -257,7 +257,7 @@ describe('docs/performance.md', () => {
     const faults = JSON.parse(await text('bench', 'results', 'faults.json')) as FaultResults;
     const notes = await text('bench', 'notes.md');
     expect(await text('docs', 'performance.md')).toBe(
-      performanceDocument(results, module, faults, soakResults(), notes),
+      performanceDocument(results, module, faults, soakResults(), securityResults(), notes),
     );
     expect(await text('README.md')).toContain(moduleSummary(module));
   });

@@ -1,11 +1,14 @@
 """Which networks of public model zoos are traced, planned and filled to the last parameter, and whether what is not
 predicted starts as the network itself would start it.
 
-    cd python && python -m bench.coverage measure ZOO --server HOST:PORT [--every N] [--first K] [--out FILE.json]
+    cd python && python -m bench.coverage measure ZOO --server HOST:PORT [--every N] [--first K] [--largest N]
+                                              [--again] [--only NAME ...] [--out FILE.json]
     cd python && python -m bench.coverage report [FILE.json] [--out docs/coverage.md]
 
 ZOO is transformers, timm or torchvision, whichever are installed. `measure` adds to FILE.json what it finds, a network
-at a time, and leaves out what is there already; `report` writes the document.
+at a time, and leaves out what is there already; `report` writes the document. `--largest 0` plans on the meta device
+and fills nothing, which is quick; `--again` measures those anew that were refused, and no
+others, and leaves what is known of those with values; `--only` names networks.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ import logah
 from bench.coverage_report import document
 from bench.zoo import ZOOS, Network
 from logah.client import Client, trace
+from logah.graph import ArchitectureGraph
 
 RESULTS = Path(__file__).parents[2] / "bench" / "results" / "coverage.json"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "coverage.md"
@@ -35,7 +39,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "coverage.md"
 #: Parameters up to which a network is filled, twice.
 LARGEST = 60_000_000
 #: For one network.
-SECONDS = 240
+SECONDS = 900
 #: Kolmogorov's statistic of two samples, times the root of half their size: exceeded once in three million.
 FARTHEST = 2.8
 SAMPLE = 20_000
@@ -50,6 +54,11 @@ def main() -> None:
     measuring.add_argument("--server", required=True)
     measuring.add_argument("--every", type=int, default=1, help="of so many networks, one")
     measuring.add_argument("--first", type=int, default=0, help="the number of the first one")
+    measuring.add_argument(
+        "--largest", type=int, default=LARGEST, help="parameters up to which a network is filled (default: %(default)s)"
+    )
+    measuring.add_argument("--only", nargs="+", default=(), metavar="NAME", help="these networks alone")
+    measuring.add_argument("--again", action="store_true", help="measure what was refused before, and nothing else")
     measuring.add_argument("--out", type=Path, default=RESULTS)
     reporting = commands.add_parser("report")
     reporting.add_argument("results", type=Path, nargs="?", default=RESULTS)
@@ -62,10 +71,16 @@ def main() -> None:
         for network in ZOOS[arguments.zoo]()[arguments.first :: arguments.every]:
             results = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
             own = results.setdefault(arguments.zoo, {"networks": {}})
-            if network.name in own["networks"]:
+            before = own["networks"].get(network.name)
+            was_refused = before is not None and ("meta" in before or "cpu" in before)
+            if (not was_refused) if arguments.again else before is not None:
+                continue
+            if arguments.only and network.name not in arguments.only:
                 continue
             start = time.perf_counter()
-            result = measured(client, network)
+            result = measured(client, network, arguments.largest)
+            if before is not None and arguments.largest == 0:
+                result = {**{key: before[key] for key in ("cpu", "unlike") if key in before}, **result}
             own["networks"][network.name] = {**result, "seconds": round(time.perf_counter() - start, 1)}
             own["version"] = importlib.metadata.version(arguments.zoo)
             results["environment"] = {"python": platform.python_version(), "torch": torch.__version__}
@@ -73,8 +88,8 @@ def main() -> None:
             print(network.name, json.dumps(result), flush=True)
 
 
-def measured(client: Client, network: Network) -> dict[str, Any]:
-    """What becomes of one network: on the meta device, and with values where it is small enough."""
+def measured(client: Client, network: Network, largest: int) -> dict[str, Any]:
+    """What becomes of one network: on the meta device, and with values where it has up to `largest` parameters."""
     result: dict[str, Any] = {}
     with _error(result, "notBuilt"), _limit():
         with torch.device("meta"):
@@ -84,11 +99,12 @@ def measured(client: Client, network: Network) -> dict[str, Any]:
     if "notBuilt" in result:
         return result
     with _error(result, "meta"), _limit():
-        result["coverage"] = _planned(client, network, module)
-        if result["parameters"] <= LARGEST:
-            client.initialize(module, trace(module, _inputs(network, module)), seed=1)
+        graph = trace(module, _inputs(network, module))
+        result["coverage"] = _planned(client, graph)
+        if result["parameters"] <= largest:
+            client.initialize(module, graph, seed=1)
             result["metaUnlike"] = _unlike_meta(network, module, client)
-    if result["parameters"] <= LARGEST:
+    if result["parameters"] <= largest:
         with _error(result, "cpu"), _limit():
             result["unlike"] = _unlike(client, network)
     return result
@@ -98,9 +114,9 @@ def _inputs(network: Network, module: nn.Module) -> tuple[Any, ...] | None:
     return None if network.inputs is None else network.inputs(module)
 
 
-def _planned(client: Client, network: Network, module: nn.Module) -> dict[str, int]:
+def _planned(client: Client, graph: ArchitectureGraph) -> dict[str, int]:
     """Elements by origin."""
-    coverage = client.plan(trace(module, _inputs(network, module))).coverage
+    coverage = client.plan(graph).coverage
     return {
         "parameters": coverage.parameters,
         "predicted": coverage.predicted + coverage.tiled,

@@ -42,6 +42,8 @@ def transformers_types() -> list[Network]:
     """Every type of transformers that has a class, in order of name."""
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
+    # Some classes of images import torchvision.
+    _declare_torchvision_operators()
     classes = {name: _class_of(name) for name in sorted(CONFIG_MAPPING_NAMES)}
     return [Network(name, lambda cls=cls: _build(cls)) for name, cls in classes.items() if cls is not None]
 
@@ -85,8 +87,29 @@ def _shallow(config: Any, depth: int = 2) -> Any:
     return config
 
 
+#: Libraries of operators live as long as they are held.
+_DECLARED: list[Any] = []
+
+
+def _declare_torchvision_operators() -> None:
+    """Declares what torchvision describes at its import, where its compiled part is of another build of torch.
+
+    No network of a zoo calls these.
+    """
+    try:
+        import torchvision  # noqa: F401
+    except ImportError:
+        return
+    except RuntimeError:
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _DECLARED.append(library)
+
+
 def timm_models() -> list[Network]:
     """The first model of each of timm's files, and further ones evenly from all names: 125."""
+    _declare_torchvision_operators()
     import timm
     from timm.models._registry import _module_to_models
 
@@ -109,6 +132,7 @@ def _timm_inputs(module: nn.Module) -> tuple[Tensor, ...]:
 
 def torchvision_models() -> list[Network]:
     """One model of each of torchvision's families of classifiers, for images and for videos."""
+    _declare_torchvision_operators()
     from torchvision import models
 
     families: dict[str, str] = {}

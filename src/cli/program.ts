@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { adminCommand } from './commands/admin';
 import { benchCommand } from './commands/bench';
 import { checkCommand } from './commands/check';
 import { completionCommand } from './commands/completion';
@@ -32,6 +33,7 @@ export function createProgram(): Command {
     checkCommand(),
     demoCommand(),
     tokenCommand(),
+    adminCommand(),
     completionCommand(),
   ];
   for (const command of commands) {

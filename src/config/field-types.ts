@@ -2,6 +2,8 @@
 
 import { z } from 'zod';
 
+export const kilobytes = (count: number): number => count * 2 ** 10;
+
 export const megabytes = (count: number): number => count * 2 ** 20;
 
 /** `otherwise` is what is allowed beside the numbers, in words. */

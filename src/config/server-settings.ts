@@ -1,6 +1,6 @@
 /** The settings of `logah serve`: flags, variables, defaults and what they mean. */
 
-import { megabytes } from './field-types';
+import { kilobytes, megabytes } from './field-types';
 import type { Setting } from './setting';
 
 /** Every setting of `logah serve`, by its name in `ServerConfig`. */
@@ -135,6 +135,20 @@ export const SETTINGS = {
     description:
       'calls of any kind at a time, checks of health apart; more are refused with RESOURCE_EXHAUSTED',
   },
+  maxQueued: {
+    flag: '--max-queued <count>',
+    variable: 'LOGAH_MAX_QUEUED',
+    default: '256',
+    description:
+      'requests that wait to be planned; beyond them, the caller that has the most loses its newest, or this one is refused with RESOURCE_EXHAUSTED',
+  },
+  maxQueueSeconds: {
+    flag: '--max-queue-seconds <seconds>',
+    variable: 'LOGAH_MAX_QUEUE_SECONDS',
+    default: '30',
+    description:
+      'how long a request may wait to be planned; one that would wait longer, or until after its deadline, is refused at once with RESOURCE_EXHAUSTED',
+  },
   maxConnections: {
     flag: '--max-connections <count>',
     variable: 'LOGAH_MAX_CONNECTIONS',
@@ -171,6 +185,13 @@ export const SETTINGS = {
     variable: 'LOGAH_MAX_REQUEST_BYTES',
     default: `${megabytes(16)}`,
     description: 'size of a request message; more are refused with RESOURCE_EXHAUSTED',
+  },
+  maxMetadataBytes: {
+    flag: '--max-metadata-bytes <bytes>',
+    variable: 'LOGAH_MAX_METADATA_BYTES',
+    default: `${kilobytes(16)}`,
+    description:
+      "names and values of a call's metadata, and 32 bytes for each pair, of which there may be 128; more reset the call, which clients read as RESOURCE_EXHAUSTED",
   },
   bufferBytes: {
     flag: '--buffer-bytes <bytes>',

@@ -21,6 +21,8 @@ export interface FieldShape {
   readonly message: MessageShape | undefined;
   /** Whether it is text, bytes or a number; undefined for a message. */
   readonly scalar: 'string' | 'bytes' | 'number' | undefined;
+  /** Whether it is a varint of 64 bits. */
+  readonly isLong?: boolean;
 }
 
 /** A message: its fields by number. */
@@ -31,6 +33,7 @@ export interface MessageShape {
 }
 
 const FIXED64 = new Set(['double', 'fixed64', 'sfixed64']);
+const LONG = new Set(['int64', 'uint64', 'sint64']);
 const FIXED32 = new Set(['float', 'fixed32', 'sfixed32']);
 
 let contract: Root | undefined;
@@ -102,5 +105,5 @@ function scalarShape(name: string, type: string): FieldShape {
     : FIXED32.has(type)
       ? WireType.fixed32
       : WireType.varint;
-  return { ...common, wireType, scalar: 'number' };
+  return { ...common, wireType, scalar: 'number', isLong: LONG.has(type) };
 }

@@ -1,6 +1,7 @@
 /** What the page's responses say of themselves, and which requests are answered at all. */
 
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { quoted } from '../untrusted-text';
 
 /** Everything comes from here, nothing is evaluated, and nobody frames it. */
 const CONTENT_SECURITY_POLICY = [
@@ -34,10 +35,9 @@ const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
  */
 export function refusalOf(headers: IncomingHttpHeaders, loopbackOnly: boolean): string | undefined {
   const { host = '', origin } = headers;
-  if (loopbackOnly && !LOOPBACK_HOST.test(host))
-    return `the host ${JSON.stringify(host)} is not this machine's`;
+  if (loopbackOnly && !LOOPBACK_HOST.test(host)) return `the host ${quoted(host)} is not this machine's`;
   if (origin !== undefined && hostOf(origin) !== host.toLowerCase()) {
-    return `the origin ${JSON.stringify(origin)} is not this page's`;
+    return `the origin ${quoted(origin)} is not this page's`;
   }
   return undefined;
 }

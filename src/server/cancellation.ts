@@ -12,6 +12,9 @@ export interface CancellableCall {
   once(event: 'cancelled', listener: () => void): unknown;
 }
 
+/** One for all calls: thousands may be cancelled at once, and what an error costs is the stack that it notes. */
+const CANCELLED = new LogahError('cancelled', 'the call was cancelled');
+
 /**
  * Runs `work` under a signal that aborts when the caller goes away, its deadline passes or the server closes. Throws
  * LogahError where the deadline has passed already.
@@ -30,7 +33,7 @@ export async function cancellable(
   };
   const timer = left <= MAX_TIMEOUT_MS ? setTimeout(expire, left) : undefined;
   const cancel = (): void => {
-    controller.abort(new LogahError('cancelled', 'the call was cancelled'));
+    controller.abort(CANCELLED);
   };
   const close = (): void => {
     controller.abort(closing.reason);

@@ -17,6 +17,7 @@ import type { PredictionService } from './prediction-service';
 import type { Begun, CallRunner, StreamCall } from './running-calls';
 import { requireObserver } from './security/administrator';
 import type { Gate } from './security/gate';
+import { EVERYTHING } from './security/scopes';
 import { streamsExceeded } from './security/refusals';
 import { parse } from './service-definition';
 import { activityOf } from './telemetry/activity';
@@ -43,7 +44,10 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
     }),
     ListModels: calls.unary('ListModels', ({ request }, { account }) => {
       parse.listModels(request);
-      return Promise.resolve(context.models.current.answers.modelList(account.caller.scopes));
+      const { scopes } = account.caller;
+      // Whoever may change the models may see them.
+      const visible = scopes.admin ? EVERYTHING : scopes;
+      return Promise.resolve(context.models.current.answers.modelList(visible));
     }),
     GetTokenizer: calls.unary('GetTokenizer', ({ request }, { account }) => {
       const { model } = parse.getTokenizer(request);
@@ -89,7 +93,7 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
 function takeStream({ admission: { predictions }, gate }: HandlerContext, account: CallAccount): void {
   const { caller } = account;
   const held = predictions.usedBy(caller);
-  if (held >= caller.scopes.streams) throw streamsExceeded(caller, held, predictions.retryAfterMs);
+  if (held >= caller.scopes.streams) throw streamsExceeded(caller, held, predictions.retryAfterMs(caller));
   gate.rates.requireBytes(caller);
   account.hold(predictions.take(caller));
 }
@@ -115,7 +119,7 @@ async function planned(
   const plan = await inOneOf(models.sets, 'failed_precondition', async (set): Promise<Planned> => {
     const release = set.hold();
     try {
-      const call = await set.plans.plan(kind, request, account.caller, signal);
+      const call = await set.plans.plan(kind, request, account.caller, signal, account.deadline);
       account.onClose(release);
       return { call, set };
     } catch (error) {

@@ -29,6 +29,7 @@ import { Gate } from './security/gate';
 import { Identity } from './security/identity';
 import { answerPlainText } from './security/plain-text';
 import { ServerTls } from './security/tls';
+import { Load } from './telemetry/load';
 import { startTelemetry } from './telemetry/start';
 import { countUnknownMethods } from './telemetry/unknown-methods';
 import { watchServer } from './telemetry/watched';
@@ -113,6 +114,7 @@ export async function startServer(
     directory: config.models,
     defaultModel: config.defaultModel,
     limits: config,
+    queue: config,
     workers: config.workers,
     cudaDevices: config.cudaDevices,
     provider: config.executionProvider,
@@ -129,6 +131,10 @@ export async function startServer(
       health.setServing(MODELS_HEALTH, isWhole);
     },
   });
+  const load = new Load(() => ({
+    ...admission.shares,
+    tile_bytes: service.usage.tileBytes / admission.tileBytes,
+  }));
   const readers = new Readers(config.stallSeconds * 1000, () => service.isPressed);
   const server = new Server({
     'grpc.max_receive_message_length': config.maxRequestBytes,
@@ -143,6 +149,7 @@ export async function startServer(
         gate,
         version,
         telemetry,
+        load,
         logger,
         largeRequests: LARGE_REQUESTS,
         maxRequestBytes: config.maxRequestBytes,
@@ -175,7 +182,7 @@ export async function startServer(
     await closeThreads();
     throw error;
   });
-  const connections = new Connections(admission.connections);
+  const connections = new Connections(admission.connections, config.maxMetadataBytes);
   for (const http2Server of http2ServersOf(server)) {
     if (tls !== undefined) answerPlainText(http2Server);
     connections.watch(http2Server);

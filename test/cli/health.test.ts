@@ -34,6 +34,18 @@ describe('logah health', () => {
     },
   );
 
+  it('asks a server of this machine itself, whatever proxies the environment has', async () => {
+    const proxy = 'http://127.0.0.1:1';
+    const environment = { http_proxy: proxy, HTTP_PROXY: proxy, grpc_proxy: proxy, https_proxy: proxy };
+    Object.assign(process.env, environment);
+    try {
+      const run = await runCli('health', '--server', address);
+      expect(run).toEqual({ code: 0, stdout: 'SERVING\n', stderr: '' });
+    } finally {
+      for (const name of Object.keys(environment)) Reflect.deleteProperty(process.env, name);
+    }
+  });
+
   it('ends with 1 where the server drains', async () => {
     health.stopServing();
     const run = await runCli('health', '--server', address);

@@ -49,6 +49,31 @@ async function openSocket(): Promise<Socket> {
   return socket;
 }
 
+/** A header of HPACK as it is. */
+const header = (name: string, value: string): Buffer =>
+  Buffer.concat([
+    Buffer.from([0, name.length]),
+    Buffer.from(name),
+    Buffer.from([value.length]),
+    Buffer.from(value),
+  ]);
+
+/** A call whose request is empty, on a stream of its own; `end` says that nothing follows it. */
+function callFrames(stream: number, at: string, end: boolean): Buffer {
+  const headers = [
+    header(':method', 'POST'),
+    header(':scheme', 'http'),
+    header(':path', at),
+    header(':authority', 'logah'),
+    header('content-type', 'application/grpc'),
+    header('te', 'trailers'),
+  ];
+  return Buffer.concat([
+    frame(1, 4, stream, Buffer.concat(headers)),
+    frame(0, end ? 1 : 0, stream, Buffer.alloc(5)),
+  ]);
+}
+
 /** Connections that come and go, and the bytes that each may leave: a session has some thousands. */
 const GONE = 1000;
 const MOST_LEFT_BEHIND = 1500;
@@ -91,6 +116,32 @@ describe('a server of few connections', () => {
     await once(third, 'close');
     expect(sessions.some((session) => session.closed)).toBe(false);
     for (const session of sessions) session.destroy();
+  });
+});
+
+describe('a connection whose caller has said all that it will', () => {
+  const hello = Buffer.concat([PREFACE, SETTINGS, frame(4, 1, 0, Buffer.alloc(0))]);
+
+  it.each([
+    ['without a word', Buffer.alloc(0)],
+    ['behind a preface', PREFACE],
+    ['behind settings', hello],
+    ['behind a call', Buffer.concat([hello, callFrames(1, '/grpc.health.v1.Health/Check', true)])],
+    ['amid an answer', Buffer.concat([hello, callFrames(1, '/grpc.health.v1.Health/Watch', true)])],
+    ['amid a request', Buffer.concat([hello, callFrames(1, path('Predict'), false)])],
+  ])('is ended at once, %s', async (_, bytes) => {
+    await start();
+    const socket = createConnection({
+      host: '127.0.0.1',
+      port: Number(server.address.split(':')[1]),
+      allowHalfOpen: true,
+    });
+    await once(socket, 'connect');
+    const ended = once(socket.resume(), 'end');
+    // Nothing of this end's closes it: without the server's end, this would wait for the idle limit.
+    socket.end(bytes);
+    await ended;
+    socket.destroy();
   });
 });
 
@@ -156,6 +207,11 @@ describe('what is no gRPC', () => {
     ['a preface alone', PREFACE],
     ['a preface and no frames', Buffer.concat([PREFACE, Buffer.alloc(100, 'A')])],
     ['a preface and settings', Buffer.concat([PREFACE, SETTINGS])],
+    // CVE-2026-21714: of this, Node.js kept the session.
+    [
+      'a window beyond its bound',
+      Buffer.concat([PREFACE, SETTINGS, frame(8, 0, 0, Buffer.from([127, 255, 255, 255]))]),
+    ],
   ])('and says %s leaves nothing behind when it has gone', async (_, bytes) => {
     await start();
     const before = await usedHeap();

@@ -38,8 +38,8 @@ describe('a stream', () => {
       code: status.RESOURCE_EXHAUSTED,
       message: '1 streams are in flight; this server allows 1 (--max-streams)',
       reason: 'RESOURCE_EXHAUSTED',
-      retryAfterMs: 1000,
     });
+    expect(refused.retryAfterMs).toBeGreaterThan(0);
     stalled.close();
     await server.logged('cancelled');
     expect(await predictSmall()).toBe(48);

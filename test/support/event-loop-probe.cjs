@@ -1,10 +1,25 @@
 // Loaded into the server by --require: says, on SIGUSR2, for how long its main thread was last kept from its events, with the
 // bytes that it has in V8's heap and outside of it. The time is counted in its own processor time, which Linux tells: on a
-// busy machine, waiting for a processor is no fault of it.
+// busy machine, waiting for a processor is no fault of it. On SIGPWR, all threads collect their garbage, and it says what is
+// resident then.
 const { Buffer } = require('node:buffer');
 const { closeSync, openSync, readSync } = require('node:fs');
 const { setInterval } = require('node:timers');
-const { isMainThread } = require('node:worker_threads');
+const { setTimeout } = require('node:timers/promises');
+const { runInNewContext } = require('node:vm');
+const { setFlagsFromString } = require('node:v8');
+const { BroadcastChannel, isMainThread } = require('node:worker_threads');
+
+const SETTLE_MS = 300;
+
+const others = new BroadcastChannel('collect');
+const collect = () => {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+};
+if (!isMainThread) others.onmessage = collect;
+// Listening keeps a thread.
+others.unref();
 
 if (isMainThread) {
   const file = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
@@ -23,9 +38,24 @@ if (isMainThread) {
   setInterval(look, 1).unref();
   process.on('SIGUSR2', () => {
     look();
-    const { heapUsed, external } = process.memoryUsage();
-    process.stdout.write(`${JSON.stringify({ msg: 'event loop', longestMs, heapUsed, external })}\n`);
+    const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+    process.stdout.write(
+      `${JSON.stringify({ msg: 'event loop', longestMs, heapUsed, external, arrayBuffers })}\n`,
+    );
     longestMs = 0;
+  });
+  process.on('SIGPWR', async () => {
+    // What the first leaves to finalisers, the second frees; buffers are freed behind its back.
+    for (let round = 0; round < 3; round++) {
+      others.postMessage('');
+      collect();
+      await setTimeout(SETTLE_MS);
+    }
+    // In its own time, this thread did what nobody waits for.
+    look();
+    longestMs = 0;
+    const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+    process.stdout.write(`${JSON.stringify({ msg: 'at rest', rss, heapUsed, external, arrayBuffers })}\n`);
   });
   process.on('exit', () => closeSync(file));
 }

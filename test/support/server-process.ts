@@ -30,6 +30,9 @@ interface Running {
   /** The first line with this message, and for which `holds`, that was or will be logged. */
   readonly logged: (msg: string, holds?: (entry: LogEntry) => boolean) => Promise<LogEntry>;
   readonly kill: (signal: NodeJS.Signals) => void;
+  /** Reads no more of the log, until it is resumed. */
+  readonly pauseLog: () => void;
+  readonly resumeLog: () => void;
 }
 
 /** What the tests know of a server that listens. */
@@ -47,13 +50,15 @@ export interface StartOptions {
   readonly models: string;
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Which lines of the log are kept in `logs`, besides being told to those who wait for them; default: all. */
+  readonly keepsLog?: (entry: LogEntry) => boolean;
 }
 
 /** Starts `logah serve` on a free port, on the CPU, and waits until it listens. */
 export async function startServer(options: StartOptions): Promise<ServerProcess> {
-  const { models, flags = [], environment = {} } = options;
+  const { models, flags = [], environment = {}, keepsLog } = options;
   const defaults = ['--address', '127.0.0.1:0', '--execution-provider', 'cpu', '--metrics-address', 'off'];
-  const running = run(['--models', models, ...defaults, ...flags], environment);
+  const running = run(['--models', models, ...defaults, ...flags], environment, keepsLog);
   const ended = running.exit.then(({ code }) => {
     throw new Error(`the server ended with code ${String(code)}: ${running.stderr()}`);
   });
@@ -94,7 +99,11 @@ export async function serveUntilEnd(
   return { ...exit, stderr: running.stderr() };
 }
 
-function run(flags: readonly string[], environment: Readonly<Record<string, string>>): Running {
+function run(
+  flags: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  keepsLog: (entry: LogEntry) => boolean = () => true,
+): Running {
   const child: ChildProcessByStdio<null, Readable, Readable> = spawn(
     process.execPath,
     [join(DIST, 'cli', 'main.js'), 'serve', ...flags],
@@ -104,9 +113,9 @@ function run(flags: readonly string[], environment: Readonly<Record<string, stri
   if (pid === undefined) throw new Error('the server did not start');
   const logs: LogEntry[] = [];
   const listeners = new Set<(entry: LogEntry) => void>();
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  const reader = createInterface({ input: child.stdout }).on('line', (line) => {
     const entry = JSON.parse(line) as LogEntry;
-    logs.push(entry);
+    if (keepsLog(entry)) logs.push(entry);
     for (const listener of listeners) listener(entry);
   });
   let stderr = '';
@@ -129,6 +138,12 @@ function run(flags: readonly string[], environment: Readonly<Record<string, stri
     exit,
     kill: (signal) => {
       child.kill(signal);
+    },
+    pauseLog: () => {
+      reader.pause();
+    },
+    resumeLog: () => {
+      reader.resume();
     },
     logged: (msg, holds = () => true) =>
       new Promise((resolve) => {

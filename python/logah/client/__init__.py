@@ -8,7 +8,7 @@ from logah.client.cores import Cores, Recipe, TensorCores
 from logah.client.files.saving import SavedPrediction
 from logah.client.inspection import Histogram, Picture, Spectrum, TensorInspection
 from logah.client.link.security import Tls
-from logah.client.module_source import trace
+from logah.client.module_source import on_meta, trace
 from logah.client.request import PredictOptions
 from logah.client.source import Source
 from logah.client.wire.plan import Coverage, Plan, TensorPlan, Warning, Widening
@@ -59,5 +59,6 @@ __all__ = [
     "Warning",
     "Widening",
     "connect",
+    "on_meta",
     "trace",
 ]

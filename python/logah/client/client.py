@@ -91,8 +91,9 @@ class Client:
         token: Token = None,
     ) -> None:
         secured = channel_credentials(tls, credentials)
-        shown = token_source(target, secured is not None, token)
-        self._replicas = Replicas(target, lambda name: open_channel(name, secured), shown)
+        is_secure = secured is not None
+        shown = token_source(target, is_secure, token)
+        self._replicas = Replicas(target, lambda name: open_channel(name, secured), shown, is_secure=is_secure)
         self._persistence = Persistence(patience, stall)
         self._expansions = ExpansionCache(cache_directory)
 

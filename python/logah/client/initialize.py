@@ -142,6 +142,7 @@ def initialize(
         message = stream.architecture.message
         graph = message.graph if message.HasField("graph") else None
         keeping = decide(matched, plan, graph, start, frozen, special, _given(source))
+        assumed = _assumed(plan, matched, keeping.kept, start)
         boxes = {name: local_box(name, slot.parameter) for name, slot in matched.items()}
         own = _own_values(matched, keeping.kept, start, seed)
         Buffers(root, start.holds_values).put(device)
@@ -174,7 +175,7 @@ def initialize(
     refused: dict[str, KeptReason] = dict.fromkeys(filling.refused, "own")
     tensors = {tensor.name: tensor for tensor in plan.sent}
     proof = Proof(filled, boxes, tensors, filling.cores, filling.samples, expansion, keeping) if expansion else None
-    return report_of(plan, {**keeping.kept, **refused}, untouched, proof)
+    return report_of(plan, {**keeping.kept, **refused}, untouched, proof, assumed)
 
 
 def _expansion(plan: Plan, layer: ExpansionLayer | None) -> CoreExpansion | None:
@@ -210,6 +211,15 @@ def _own_values(
             missing,
         )
     return {name: values[slot.names[0]] for name, slot in empty.items()}
+
+
+def _assumed(
+    plan: Plan, matched: Mapping[str, ParameterSlot], kept: Mapping[str, KeptReason], start: OwnStart
+) -> dict[str, str]:
+    """Of parameters that are not predicted: the library's models whose defaults they are taken to have."""
+    others = [t.name for t in plan.tensors if t.name in kept or not t.predicted_elements]
+    found = {name: start.assumed(matched[name].names[0]) for name in others if name in matched}
+    return {name: model for name, model in found.items() if model}
 
 
 def _put(slot: ParameterSlot, box: LocalBox, value: Tensor, device: torch.device | str | None) -> None:

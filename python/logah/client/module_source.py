@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,18 @@ def trace(
     from logah.client.tracing import trace as trace_module
 
     return trace_module(unwrapped(checked_module(module)), args, kwargs, rules=rules, strict=strict)
+
+
+def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
+    """The module that `build` makes, such as `lambda: Network(width=64)`, on the meta device.
+
+    As under `torch.device("meta")`, but what its constructors fill its parameters with is known afterwards: `trace` and
+    `initialize` call `build` once more where they ask for it, without memory for large tensors. On the meta device
+    alone a constructor leaves no sign of, say, `nn.Parameter(torch.full((width,), 1e-6))`.
+    """
+    from logah.client.module.own_start.remade import on_meta as make_on_meta
+
+    return make_on_meta(build)
 
 
 def read_module(module: nn.Module) -> Architecture:

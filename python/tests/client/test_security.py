@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,9 +12,10 @@ from typing import Any
 import grpc
 import pytest
 
+import logah.client.aio
 from logah.client import Tls, connect
 from logah.client._generated import logah_pb2
-from logah.errors import RequestError
+from logah.errors import RemoteError, RequestError
 
 
 class _Service(grpc.GenericRpcHandler):
@@ -79,3 +82,52 @@ def test_contradictions_are_refused() -> None:
         connect("127.0.0.1:1", grpc.ssl_channel_credentials(), tls=True)
     with pytest.raises(OSError):
         connect("127.0.0.1:1", tls="nowhere.pem")
+
+
+@pytest.fixture
+def secure_port(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A port of gRPC's own that speaks TLS, and the certificate that its clients have to trust."""
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(key)]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run(["openssl", "req", "-x509", *new, "-out", str(cert), *names], check=True, capture_output=True)
+    server = grpc.server(ThreadPoolExecutor(1))
+    server.add_generic_rpc_handlers((_Service(),))
+    pair = ((key.read_bytes(), cert.read_bytes()),)
+    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials(pair))
+    server.start()
+    yield f"127.0.0.1:{port}", cert
+    server.stop(None).wait()
+
+
+def test_a_port_that_speaks_tls_is_named_to_a_client_that_does_not(secure_port: tuple[str, Path]) -> None:
+    address, cert = secure_port
+    with connect(address, tls=cert) as client:
+        client.list_models()
+    with connect(address) as client, pytest.raises(RemoteError, match=f"^server {address} speaks TLS on this port; "):
+        client.list_models()
+
+
+def test_a_port_that_does_not_speak_tls_is_named_to_a_client_that_does(
+    service: tuple[_Service, str], secure_port: tuple[str, Path]
+) -> None:
+    _, address = service
+    with connect(address, tls=secure_port[1]) as client:
+        with pytest.raises(RemoteError, match=f"^server {address} does not speak TLS, or not on this port"):
+            client.list_models()
+
+
+def test_a_certificate_that_is_not_trusted_is_not_taken_for_none(secure_port: tuple[str, Path]) -> None:
+    address, _ = secure_port
+    with connect(address, tls=True, patience=0) as client, pytest.raises(RemoteError) as caught:
+        client.list_models()
+    assert "does not speak TLS" not in str(caught.value)
+
+
+def test_the_asyncio_client_names_tls_too(secure_port: tuple[str, Path]) -> None:
+    async def ask() -> None:
+        async with logah.client.aio.connect(secure_port[0]) as client:
+            await client.list_models()
+
+    with pytest.raises(RemoteError, match="speaks TLS on this port"):
+        asyncio.run(ask())

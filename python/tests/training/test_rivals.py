@@ -1,4 +1,4 @@
-"""GHN-3 beside LoGAH: as many parameters, the same networks, data, steps and batches."""
+"""GHN-3 and LoGAH as published beside ours: as many parameters, the same networks, data, steps and batches."""
 
 from __future__ import annotations
 
@@ -27,13 +27,18 @@ def parameters(config: TrainConfig) -> int:
 
 
 @pytest.mark.parametrize(
-    ("rival", "ours"),
-    [("ghn3-gpt2-kjv", "logah-tiny-gpt2-kjv"), ("ghn3-vit-fashion", "logah-tiny-vit-fashion")],
+    ("rival", "ours", "decoder"),
+    [
+        ("ghn3-gpt2-kjv", "logah-tiny-gpt2-kjv", "dense"),
+        ("ghn3-vit-fashion", "logah-tiny-vit-fashion", "dense"),
+        ("decoders/ghn3", "decoders/aligned", "dense"),
+        ("decoders/published", "decoders/aligned", "low_rank"),
+    ],
 )
-def test_ghn3_has_as_many_parameters_and_learns_the_same_from_the_same(rival: str, ours: str) -> None:
+def test_a_rival_has_as_many_parameters_and_learns_the_same_from_the_same(rival: str, ours: str, decoder: str) -> None:
     of_rival, of_ours = (read_configuration(CONFIGS / f"{name}.yaml") for name in (rival, ours))
     assert isinstance(of_rival.train, TrainConfig) and isinstance(of_ours.train, TrainConfig)
-    assert of_rival.train.hypernet.decoder == "dense"
+    assert of_rival.train.hypernet.decoder == decoder
     assert parameters(of_rival.train) == pytest.approx(parameters(of_ours.train), rel=0.02)
     own = {"hypernet", "predicted_scale"}
     for field in fields(TrainConfig):

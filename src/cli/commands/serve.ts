@@ -1,7 +1,7 @@
 /** `logah serve`: runs the gRPC server until it is told to stop. */
 
 import { Command, Option } from 'commander';
-import pino, { type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { unknownVariables } from '../../config/environment';
 import { loadConfig, type ServerConfig } from '../../config/server-config';
 import { SETTINGS, type SettingName } from '../../config/server-settings';
@@ -10,6 +10,7 @@ import { startServer, type RunningServer } from '../../server';
 import { requireFreeAddress } from '../free-address';
 import { settingOption } from '../options';
 import { packagePath, packageVersion } from '../package-paths';
+import { boundedLog } from '../bounded-log';
 import { startPage } from '../start-page';
 import { loggable } from '../../untrusted-text';
 
@@ -32,7 +33,7 @@ async function serve(
   parentWatch: boolean,
 ): Promise<void> {
   const config = loadConfig(flags, packagePath('models'));
-  const logger = pino({ level: config.logLevel, base: null });
+  const logger = boundedLog(config.logLevel);
   for (const { name, meant } of unknownVariables()) {
     const guess = meant === undefined ? {} : { meant };
     logger.warn({ variable: loggable(name), ...guess }, 'an environment variable that is no setting');

@@ -124,7 +124,9 @@ export class Attempts {
     const verdict = verdictOn(error, begun);
     if (verdict === 'doubt') this.#doubts += 1;
     if (verdict === 'answer' || this.#doubts >= MAX_DOUBTFUL) return false;
-    return this.#patienceLeft() > (this.#replicas.count > 1 ? 0 : (error.retryAfterMs ?? 0));
+    if (this.#replicas.count > 1) return this.#patienceLeft() > 0;
+    const asked = error.retryAfterMs ?? 0;
+    return this.#patienceLeft() > asked && Date.now() + asked < this.#deadline;
   }
 
   #patienceLeft(): number {

@@ -54,8 +54,12 @@ export class Admission {
       held: 'connections are open',
       setting: '--max-connections',
     });
-    this.calls = new Budget(maxCalls, { held: 'calls are open', setting: '--max-calls' });
-    this.predictions = new Budget(maxStreams, { held: 'streams are in flight', setting: '--max-streams' });
+    this.calls = new Budget(maxCalls, { held: 'calls are open', setting: '--max-calls', inTurns: true });
+    this.predictions = new Budget(maxStreams, {
+      held: 'streams are in flight',
+      setting: '--max-streams',
+      inTurns: true,
+    });
     const bytes = { held: 'bytes of requests are on their way', setting: 'a fifth of --buffer-bytes' };
     // One request of the largest size must always fit, and another beside it.
     this.requestBytes = new Budget(Math.max(2 * maxRequestBytes, REQUEST_SHARE * bufferBytes), bytes);
@@ -65,6 +69,20 @@ export class Admission {
     });
     this.tileBytes = TILE_SHARE * bufferBytes;
     this.chunkBytes = CHUNK_SHARE * bufferBytes;
+  }
+
+  /** What is held, as a share of what may be. */
+  get shares(): Readonly<
+    Record<'connections' | 'calls' | 'streams' | 'request_bytes' | 'plan_bytes', number>
+  > {
+    const share = ({ used, limit }: Budget): number => used / limit;
+    return {
+      connections: share(this.connections),
+      calls: share(this.calls),
+      streams: share(this.predictions),
+      request_bytes: share(this.requestBytes),
+      plan_bytes: share(this.planBytes),
+    };
   }
 
   /** What a stream that starts now gets, where it asked for chunks of `wanted` bytes: one is filled while others leave. */

@@ -2,12 +2,13 @@
 
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import {
+  Metadata,
   ServerInterceptingCall,
-  type Metadata,
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { LOAD_REPORT_KEY } from '../../contract/load-report';
 import { LogahError } from '../../errors';
 import { loggable } from '../../untrusted-text';
 import type { Admission } from './admission';
@@ -20,6 +21,7 @@ import { http2StreamOf } from '../answers/grpc-internals';
 import { boundDecompression } from './decompression';
 import type { Readers } from './readers';
 import { CallRecord } from '../telemetry/call-record';
+import type { Load } from '../telemetry/load';
 import type { Telemetry } from '../telemetry/telemetry';
 import { traceContextOf } from '../telemetry/trace-context';
 import { chooseRequestId } from '../request-id';
@@ -55,6 +57,8 @@ export interface CallRules {
   /** Of the package, which calls that are let in are told; empty: they are not. */
   readonly version: string;
   readonly telemetry: Telemetry;
+  /** What balancers are told at the end of a call that was let in. */
+  readonly load: Load;
   readonly logger: Logger;
 }
 
@@ -66,6 +70,8 @@ export class CallAccount {
   requestId = chooseRequestId(undefined);
   /** The trace that the call belongs to, where there is one. */
   traceId: string | undefined;
+  /** When its caller wants no more of it, in milliseconds since 1970. */
+  deadline = Infinity;
   /** What is told of the call when it has ended. */
   readonly record: CallRecord;
   readonly #leases = new Set<Lease>();
@@ -148,6 +154,7 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
     const refused = attempt(() => {
       if (!rules.exempt.has(method.path)) account.hold(rules.admission.calls.take(account.caller));
     });
+    let isIn = false;
     const peer = call.getPeer();
     stream?.once('close', () => {
       account.close();
@@ -169,6 +176,7 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
         next({
           onReceiveMetadata: (received, proceed) => {
             account.requestId = chooseRequestId(received);
+            account.deadline = Number(call.getDeadline());
             account.record.trace = traceContextOf(
               received.get('traceparent')[0],
               received.get('tracestate')[0],
@@ -181,6 +189,7 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
             }
             const enter = (caller: Caller): void => {
               account.caller = caller;
+              isIn = !rules.gate.isOpen(method.path);
               proceed(received);
             };
             try {
@@ -210,6 +219,10 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
         next(message);
       },
       sendStatus: (status, next) => {
+        if (isIn) {
+          status.metadata ??= new Metadata();
+          status.metadata.set(LOAD_REPORT_KEY, rules.load.ended(status.code));
+        }
         next(status);
       },
     });

@@ -38,21 +38,26 @@ interface Connection {
 
 /** The connections of all of a server's addresses. */
 export class Connections {
+  readonly #metadataBytes: number;
   readonly #budget: Budget;
   readonly #open = new Set<Connection>();
   /** By the addresses of both ends: a session hides its socket. */
   readonly #byEnds = new Map<string, Connection>();
 
-  constructor(budget: Budget) {
+  /** `metadataBytes`: the most that the metadata of one call may take, as HTTP/2 counts it. */
+  constructor(budget: Budget, metadataBytes: number) {
     this.#budget = budget;
+    this.#metadataBytes = metadataBytes;
   }
 
   get size(): number {
     return this.#open.size;
   }
 
-  /** Bounds the connections of one HTTP/2 server. */
+  /** Bounds the connections of one HTTP/2 server, and the metadata of the calls on them. */
   watch(server: Http2Server): void {
+    // Which grpc-js has no option for; Node.js itself allows 64 KiB, and 128 pairs.
+    server.updateSettings({ maxHeaderListSize: this.#metadataBytes });
     // Before the library makes a session of it.
     server.prependListener('connection', (socket: Socket) => {
       this.#admit(socket);

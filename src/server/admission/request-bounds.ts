@@ -87,7 +87,7 @@ class Walk {
       // The parser reads the lower 32 bits, which may be another field's.
       if (tag >= 2 ** 32) throw this.malformed('has a field of a number above 2^29');
       if (field === undefined) {
-        this.#skip(wireType, end);
+        this.#skip(wireType, end, true);
         continue;
       }
       let index = 0;
@@ -113,7 +113,7 @@ class Walk {
     }
     if (packed) {
       const inner = this.#end(end);
-      const count = this.#packedCount(field.wireType, inner, MAX_NUMBERS - index);
+      const count = this.#packedCount(field, inner, MAX_NUMBERS - index);
       if (index + count > MAX_NUMBERS) throw tooLong([...path, { field, index: -1 }]);
       this.#take(count * NUMBER_BYTES, path);
       this.#at = inner;
@@ -127,25 +127,28 @@ class Walk {
       return 1;
     }
     if (field.repeated && index >= MAX_NUMBERS) throw tooLong([...path, { field, index: -1 }]);
-    this.#skip(wireType, end);
+    this.#skip(wireType, end, field.isLong === true);
     this.#take(NUMBER_BYTES, path);
     return 1;
   }
 
   /** Numbers in a packed field up to `end`; counts a little beyond `most` and no further. */
-  #packedCount(wireType: number, end: number, most: number): number {
+  #packedCount({ wireType, isLong }: FieldShape, end: number, most: number): number {
     const length = end - this.#at;
     if (wireType === WireType.fixed64) return Math.ceil(length / 8);
     if (wireType === WireType.fixed32) return Math.ceil(length / 4);
     let count = 0;
-    for (let at = this.#at; at < end && count <= most; at++) if ((this.bytes[at] as number) < 128) count++;
+    while (this.#at < end && count <= most) {
+      this.#varint(end, isLong === true);
+      count++;
+    }
     return count;
   }
 
-  #skip(wireType: number, end: number): void {
+  #skip(wireType: number, end: number, isLong: boolean): void {
     switch (wireType) {
       case WireType.varint:
-        this.#varint(end);
+        this.#varint(end, isLong);
         return;
       case WireType.fixed64:
         this.#advance(8, end);
@@ -173,14 +176,22 @@ class Walk {
     if (this.#at > end) throw this.malformed('has a field that ends beyond it');
   }
 
-  #varint(end: number): number {
+  /**
+   * Of 32 bits, the parser reads at most five bytes, or else takes there to be ten: what has some in between it would read
+   * on from another place.
+   */
+  #varint(end: number, isLong = false): number {
     let value = 0;
     let factor = 1;
     for (let length = 0; length < 10; length++) {
       if (this.#at >= end) throw this.malformed('ends amid a number');
       const byte = this.bytes[this.#at++] as number;
       value += (byte & 127) * factor;
-      if (byte < 128) return value;
+      if (byte < 128) {
+        if (!isLong && length >= 5 && length < 9)
+          throw this.malformed(`has a number of 32 bits that takes ${length + 1} bytes`);
+        return value;
+      }
       factor *= 128;
     }
     throw this.malformed('has a number of more than ten bytes');

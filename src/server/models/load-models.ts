@@ -21,6 +21,7 @@ import { SharedAnswers } from '../answers/shared-answers';
 import { ModelChoice } from '../planning/model-choice';
 import { namedBundles } from '../planning/named-bundles';
 import { KeptPlans } from '../planning/kept-plans';
+import type { QueueBounds } from '../planning/plan-queue';
 import { Planner } from '../planning/planner';
 import type { PredictionService } from '../prediction-service';
 import { startPool } from '../provider';
@@ -32,6 +33,8 @@ export interface LoadingOptions {
   readonly directory: string;
   readonly defaultModel: string;
   readonly limits: GraphLimits;
+  /** How many requests may wait to be planned, and for how long. */
+  readonly queue: QueueBounds;
   readonly workers: number | 'auto';
   readonly cudaDevices: readonly number[];
   readonly provider: ExecutionProvider | 'auto';
@@ -258,9 +261,9 @@ class Attempt {
   }
 
   #planner(choice: ModelChoice): Promise<Planner> {
-    const { defaultModel, limits, onFailure } = this.#options;
+    const { defaultModel, limits, queue, onFailure } = this.#options;
     const bundles = [...choice.bundles.values()];
-    return Planner.start({ bundles, aliases: choice.aliases, defaultModel, limits }, onFailure);
+    return Planner.start({ bundles, aliases: choice.aliases, defaultModel, limits }, queue, onFailure);
   }
 
   async #warmUp(set: ModelSet): Promise<Culprit[]> {

@@ -4,13 +4,16 @@
  */
 
 import { createHash } from 'node:crypto';
-import { abortError } from '../../errors';
+import { abortError, LogahError } from '../../errors';
 import type { Caller } from '../security/caller';
 import type { Planner } from './planner';
 import type { PlannedCall, PlannedRpc } from './planning-protocol';
 
 /** Larger requests are planned each time: their digests would keep the thread that speaks gRPC too long. */
 const MAX_REQUEST_BYTES = 2 ** 20;
+
+/** One for all places: an abort without a reason makes an error with a stack for each. */
+const GIVEN_UP = new LogahError('cancelled', 'nobody waits for this plan');
 
 interface Waiting {
   readonly resolve: (call: PlannedCall) => void;
@@ -25,7 +28,7 @@ interface Shared {
 }
 
 export class KeptPlans {
-  readonly #planner: Pick<Planner, 'plan'>;
+  readonly #planner: Pick<Planner, 'plan' | 'requireRoom'>;
   readonly #limit: number;
   /** By digest, the least recently used first. */
   readonly #kept = new Map<string, PlannedCall>();
@@ -33,15 +36,26 @@ export class KeptPlans {
   #bytes = 0;
 
   /** `limit`: bytes of the plans that are kept. */
-  constructor(planner: Pick<Planner, 'plan'>, limit: number) {
+  constructor(planner: Pick<Planner, 'plan' | 'requireRoom'>, limit: number) {
     this.#planner = planner;
     this.#limit = limit;
   }
 
-  /** As `Planner.plan`; what it resolves with may be others' too, and must not be changed. */
-  plan(kind: PlannedRpc, bytes: Uint8Array, caller: Caller, signal: AbortSignal): Promise<PlannedCall> {
-    if (bytes.length > MAX_REQUEST_BYTES || signal.aborted)
+  /**
+   * As `Planner.plan`; what it resolves with may be others' too, and must not be changed. Rejects at once with LogahError
+   * (resource_exhausted) where it would wait too long, or until after `deadline`, in milliseconds since 1970.
+   */
+  async plan(
+    kind: PlannedRpc,
+    bytes: Uint8Array,
+    caller: Caller,
+    signal: AbortSignal,
+    deadline = Infinity,
+  ): Promise<PlannedCall> {
+    if (bytes.length > MAX_REQUEST_BYTES || signal.aborted) {
+      this.#planner.requireRoom(caller, deadline);
       return this.#planner.plan(kind, bytes, caller, signal);
+    }
     // What is refused to one caller must not come from another's plan.
     const { models, parameters } = caller.scopes;
     const scope = JSON.stringify([kind, models, String(parameters)]);
@@ -50,7 +64,11 @@ export class KeptPlans {
     if (kept !== undefined) {
       this.#kept.delete(key);
       this.#kept.set(key, kept);
-      return Promise.resolve(kept);
+      return kept;
+    }
+    // What waits already waits for this caller as well.
+    if (this.#shared.get(key)?.places.has(caller.identity) !== true) {
+      this.#planner.requireRoom(caller, deadline);
     }
     return new Promise((resolve, reject) => {
       const shared = this.#shared.get(key) ?? { waiting: new Set(), places: new Map() };
@@ -93,6 +111,9 @@ export class KeptPlans {
       },
       (error: unknown) => {
         if (this.#shared.get(key) !== shared) return;
+        shared.places.delete(caller.identity);
+        // What is wrong with the request is wrong for all; a place that was lost is not, as long as another waits.
+        if (isOfQueue(error) && shared.places.size > 0) return;
         for (const { reject } of [...shared.waiting]) reject(error);
         this.#end(key, shared);
       },
@@ -103,7 +124,7 @@ export class KeptPlans {
   #end(key: string, shared: Shared): void {
     if (this.#shared.get(key) !== shared) return;
     this.#shared.delete(key);
-    for (const place of shared.places.values()) place.abort();
+    for (const place of shared.places.values()) place.abort(GIVEN_UP);
   }
 
   #keep(key: string, call: PlannedCall): void {
@@ -117,6 +138,12 @@ export class KeptPlans {
       this.#bytes -= bytesOf(plan);
     }
   }
+}
+
+function isOfQueue(error: unknown): boolean {
+  return (
+    error instanceof LogahError && error.kind === 'resource_exhausted' && error.retryAfterMs !== undefined
+  );
 }
 
 /** What a plan holds, its objects left out. */

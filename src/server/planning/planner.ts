@@ -1,13 +1,11 @@
-/**
- * Plans on a thread of its own. Requests wait in a queue that serves callers in turn, so that one caller's large graphs
- * delay another's by one plan at most; one that nobody waits for any more leaves the queue.
- */
+/** Plans on a thread of its own. Requests wait in a queue; one that nobody waits for any more leaves it. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { abortError, LogahError } from '../../errors';
 import type { Caller } from '../security/caller';
+import { PlanQueue, type QueueBounds } from './plan-queue';
 import type { PlannedCall, PlannedRpc, PlanningMessage, PlanningSetup, PlanTask } from './planning-protocol';
 
 /**
@@ -35,34 +33,46 @@ interface Active extends Waiting {
 export class Planner {
   readonly #setup: PlanningSetup;
   readonly #onFailure: (error: Error) => void;
-  /** Requests by caller; the caller whose turn it is comes first. */
-  readonly #queues = new Map<string, Waiting[]>();
+  readonly #queue: PlanQueue<Waiting>;
   #worker: Worker | undefined;
   #active: Active | undefined;
   #nextId = 0;
   #failures = 0;
   #closed = false;
 
-  private constructor(setup: PlanningSetup, onFailure: (error: Error) => void) {
+  private constructor(setup: PlanningSetup, bounds: QueueBounds, onFailure: (error: Error) => void) {
     this.#setup = setup;
+    this.#queue = new PlanQueue(bounds);
     this.#onFailure = onFailure;
   }
 
   /** Starts the thread, and waits until it can plan. `onFailure` hears where it ends again and again. */
-  static async start(setup: PlanningSetup, onFailure: (error: Error) => void): Promise<Planner> {
-    const planner = new Planner(setup, onFailure);
+  static async start(
+    setup: PlanningSetup,
+    bounds: QueueBounds,
+    onFailure: (error: Error) => void,
+  ): Promise<Planner> {
+    const planner = new Planner(setup, bounds, onFailure);
     await planner.#startWorker();
     return planner;
   }
 
   /** Requests that wait or are being planned. */
   get length(): number {
-    return [...this.#queues.values()].reduce((sum, queue) => sum + queue.length, this.#active ? 1 : 0);
+    return this.#queue.length + (this.#active ? 1 : 0);
   }
 
   /**
-   * Plans a request from its bytes. Rejects with LogahError: what is wrong with it, or the signal's reason as soon as it
-   * aborts.
+   * Throws LogahError (resource_exhausted) where a caller's next request would wait too long, or until after its deadline
+   * (milliseconds since 1970).
+   */
+  requireRoom(caller: Caller, deadline: number): void {
+    this.#queue.require(caller, deadline);
+  }
+
+  /**
+   * Plans a request from its bytes. Rejects with LogahError: what is wrong with it, that it has waited too long, or the
+   * signal's reason as soon as it aborts.
    */
   plan(kind: PlannedRpc, bytes: Uint8Array, caller: Caller, signal: AbortSignal): Promise<PlannedCall> {
     return new Promise((resolve, reject) => {
@@ -72,9 +82,15 @@ export class Planner {
       }
       const onAbort = (): void => {
         this.#abandon(waiting);
+        clearTimeout(timer);
         reject(abortError(signal));
       };
+      const timer = setTimeout(() => {
+        if (this.#queue.remove(waiting)) waiting.reject(this.#queue.overdue());
+      }, this.#queue.maxWaitMs);
+      timer.unref();
       const settle = (): void => {
+        clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
       };
       const waiting: Waiting = {
@@ -91,9 +107,7 @@ export class Planner {
         },
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      const queue = this.#queues.get(caller.identity);
-      if (queue === undefined) this.#queues.set(caller.identity, [waiting]);
-      else queue.push(waiting);
+      this.#queue.push(waiting);
       this.#next();
     });
   }
@@ -107,14 +121,9 @@ export class Planner {
 
   #next(): void {
     if (this.#active !== undefined || this.#worker === undefined) return;
-    const [turn] = this.#queues;
-    if (turn === undefined) return;
-    const [identity, queue] = turn;
-    // Behind all others, if anything is left of it.
-    this.#queues.delete(identity);
-    const waiting = queue.shift();
-    if (queue.length > 0) this.#queues.set(identity, queue);
+    const waiting = this.#queue.shift();
     if (waiting === undefined) return;
+    this.#queue.begin();
     const abandoned = new Int32Array(new SharedArrayBuffer(4));
     const id = this.#nextId++;
     this.#active = { ...waiting, id, abandoned };
@@ -127,11 +136,7 @@ export class Planner {
 
   #abandon(waiting: Waiting): void {
     if (this.#active?.resolve === waiting.resolve) Atomics.store(this.#active.abandoned, 0, 1);
-    const { identity } = waiting.caller;
-    const queue = this.#queues.get(identity);
-    const left = queue?.filter((other) => other !== waiting) ?? [];
-    if (left.length > 0) this.#queues.set(identity, left);
-    else this.#queues.delete(identity);
+    this.#queue.remove(waiting);
   }
 
   #receive(message: PlanningMessage): void {
@@ -140,6 +145,8 @@ export class Planner {
     const active = this.#active;
     if (active?.id !== message.id) return;
     this.#active = undefined;
+    // One that was given up says nothing of the next ones.
+    this.#queue.end(Atomics.load(active.abandoned, 0) === 0);
     switch (message.kind) {
       case 'planned':
         active.resolve(message.call);
@@ -195,6 +202,7 @@ export class Planner {
     this.#worker = undefined;
     const active = this.#active;
     this.#active = undefined;
+    this.#queue.end(false);
     active?.reject(endOf(cause));
     const fail = (error: unknown): void => {
       this.#closed = true;
@@ -207,9 +215,8 @@ export class Planner {
   }
 
   #rejectAll(error: Error): void {
-    const waiting = [...(this.#active ? [this.#active] : []), ...[...this.#queues.values()].flat()];
+    const waiting = [...(this.#active ? [this.#active] : []), ...this.#queue.clear()];
     this.#active = undefined;
-    this.#queues.clear();
     for (const { reject } of waiting) reject(error);
   }
 }

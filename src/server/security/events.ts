@@ -23,6 +23,9 @@ export const REFUSAL_REASONS = [
   'STREAMS_EXCEEDED',
   'REQUEST_RATE_EXCEEDED',
   'BYTE_RATE_EXCEEDED',
+  'QUEUE_FULL',
+  'QUEUE_TOO_LONG',
+  'DEADLINE_TOO_NEAR',
 ] as const;
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];

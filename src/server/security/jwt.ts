@@ -12,7 +12,7 @@ const CLOCK_SECONDS = 30;
 
 /** How long an issuer may take to answer, and how often it is asked for keys that are not among those known. */
 const FETCH_MS = 5000;
-const COOLDOWN_MS = 30_000;
+const COOLDOWN_MS = 5000;
 
 /** jose's codes for an answer that did not come, and for one that is no set of keys. */
 const FETCH_FAULTS: ReadonlySet<string> = new Set([

@@ -1,6 +1,6 @@
 /** The server's side of TLS: its credentials, which follow their files. */
 
-import type { SecureContextOptions } from 'node:tls';
+import { DEFAULT_CIPHERS, type SecureContextOptions } from 'node:tls';
 import { ServerCredentials } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { readTlsMaterial, type TlsFiles, type TlsMaterial } from './certificates';
@@ -9,6 +9,15 @@ import type { SecurityEvents } from './events';
 import { reasonToLog } from './reason';
 
 const MIN_VERSION = 'TLSv1.2';
+
+/**
+ * AES with keys of 128 bits first: with those of 256 bits, which Node.js and OpenSSL have first, both sides together take an
+ * eighth more time for a stream.
+ */
+const FIRST_CIPHER = 'TLS_AES_128_GCM_SHA256';
+const CIPHERS = [FIRST_CIPHER, ...DEFAULT_CIPHERS.split(':').filter((name) => name !== FIRST_CIPHER)].join(
+  ':',
+);
 
 /** How long a client may take to agree on keys; it holds a connection meanwhile. */
 export const HANDSHAKE_MS = 10_000;
@@ -38,7 +47,14 @@ class ReplaceableCredentials extends ServerCredentials {
 }
 
 function contextOf({ cert, key, clientCa }: TlsMaterial): SecureContextOptions {
-  return { cert, key, ca: clientCa, minVersion: MIN_VERSION, honorCipherOrder: true };
+  return {
+    cert,
+    key,
+    ca: clientCa,
+    minVersion: MIN_VERSION,
+    ciphers: CIPHERS,
+    honorCipherOrder: true,
+  };
 }
 
 /** TLS with files that are read again when they change. */

@@ -1,6 +1,8 @@
 /** Replicas that are replaced one after the other, while callers go on. */
 
+import { readFile } from 'node:fs/promises';
 import { connect, type LogahClient, type PredictRequest } from '../../../src/client';
+import { Authority, tlsFlags } from '../../support/certificates';
 import { BUNDLE } from '../../support/parity-fixtures';
 import { predictAll } from '../../support/predicted';
 import { LARGE } from '../../support/requests';
@@ -11,20 +13,31 @@ const REQUEST: PredictRequest = { ...LARGE, selection: { patterns: ['transformer
 
 const FLAGS = ['--workers', '1', '--shutdown-grace-seconds', '0'];
 
+let authority: Authority;
 let replicas: ServerProcess[] = [];
 let client: LogahClient | undefined;
+
+beforeAll(() => {
+  authority = new Authority();
+});
+
+afterAll(() => {
+  authority.remove();
+});
 
 afterEach(async () => {
   client?.close();
   await Promise.all(replicas.map((replica) => replica.stop()));
 });
 
-it('no request fails while replicas are restarted one by one', async () => {
+it.each(['plain text', 'TLS'])('no request fails while replicas are restarted one by one, in %s', async (transport) => {
+  const isSecure = transport === 'TLS';
+  const transportFlags = isSecure ? tlsFlags(authority.sign()) : [];
   const start = (...flags: string[]): Promise<ServerProcess> =>
-    startServer({ models: BUNDLE, flags: [...FLAGS, ...flags] });
+    startServer({ models: BUNDLE, flags: [...FLAGS, ...transportFlags, ...flags] });
   replicas = await Promise.all([start(), start()]);
   const [first = '', ...others] = replicas.map(({ address }) => address);
-  const shared = connect([first, ...others]);
+  const shared = connect([first, ...others], isSecure ? { tls: { ca: await readFile(authority.cert) } } : {});
   client = shared;
   const { data: expected } = await predictAll(shared, REQUEST);
   let rolling = true;

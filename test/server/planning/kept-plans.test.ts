@@ -13,18 +13,22 @@ interface Asked {
 
 function plansOf(limit = 100) {
   const asked: Asked[] = [];
+  const checked: [string, number][] = [];
   const plans = new KeptPlans(
     {
       plan: (_, __, { identity }, signal) =>
         new Promise((resolve, reject) => {
           asked.push({ identity, signal, resolve, reject });
         }),
+      requireRoom: ({ identity }, deadline) => {
+        checked.push([identity, deadline]);
+      },
     },
     limit,
   );
   const plan = (text: string, identity = 'me', signal = new AbortController().signal) =>
     plans.plan('Predict', Buffer.from(text), anonymous(identity), signal);
-  return { asked, plan, plans };
+  return { asked, checked, plan, plans };
 }
 
 function callOf(bytes: number): PlannedCall {

@@ -20,6 +20,7 @@ beforeAll(async () => {
   const limits = { maxNodes: NODES, maxParameters: 1e9 };
   planner = await Planner.start(
     { bundles: bundles, aliases: new Map(), defaultModel: '', limits },
+    { maxQueued: 1000, maxQueueSeconds: 600 },
     (error) => {
       throw error;
     },

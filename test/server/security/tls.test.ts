@@ -97,6 +97,22 @@ describe('a server with a certificate', () => {
     oldest.destroy();
   });
 
+  it('takes the cipher that costs least, whatever order a client has', async () => {
+    server = await start(tlsFlags(authority.sign()));
+    const ciphers = 'TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256';
+    const [usual, other, one] = [
+      await handshake(server),
+      await handshake(server, { ciphers }),
+      await handshake(server, { ciphers: 'TLS_AES_256_GCM_SHA384' }),
+    ];
+    expect([usual, other, one].map((socket) => socket.getCipher().name)).toEqual([
+      'TLS_AES_128_GCM_SHA256',
+      'TLS_AES_128_GCM_SHA256',
+      'TLS_AES_256_GCM_SHA384',
+    ]);
+    for (const socket of [usual, other, one]) socket.destroy();
+  });
+
   it('tells clients that speak plain text to use TLS', async () => {
     server = await start(tlsFlags(authority.sign()));
     expect(await listed(server, credentials.createInsecure())).toMatch(/this port speaks TLS alone/);

@@ -10,6 +10,7 @@ import grpc
 
 from logah.client.deadline import Deadline
 from logah.client.link.replicas import Replica, Replicas
+from logah.client.link.wrong_port import explained
 from logah.errors import LogahError, ProtocolError, RemoteError, RequestError
 
 #: Seconds that a call may bring nothing new, and as long as no server has answered at all: an address may be wrong.
@@ -55,7 +56,8 @@ class StallError(RemoteError):
 
 
 class Attempts:
-    """The attempts of one call at the servers of a client. Blocking and asyncio clients share it: it never waits."""
+    """The attempts of one call at the servers of a client. Blocking and asyncio clients share it: it never waits, but
+    for a second where a port that has never answered may speak TLS."""
 
     def __init__(self, replicas: Replicas, persistence: Persistence, deadline: Deadline) -> None:
         self._replicas = replicas
@@ -92,6 +94,10 @@ class Attempts:
         Raises the error where there is no point in another attempt, or no patience left, and RemoteError
         (DEADLINE_EXCEEDED) where the wait would take all the time that is left.
         """
+        if not self._replicas.reached and self._broken_at is None and isinstance(error, RemoteError):
+            reason = explained(error, self._replicas.is_secure)
+            if reason is not None:
+                raise reason
         now = time.monotonic()
         if self._broken_at is None:
             self._broken_at = now

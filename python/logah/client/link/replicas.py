@@ -28,8 +28,13 @@ class Replicas:
         targets: str | Sequence[str],
         open_channel: Callable[[str], Channel],
         token: Callable[[], str] | None = None,
+        *,
+        is_secure: bool = False,
     ) -> None:
-        """`token` gives what each call shows. Raises RequestError where no server is named, or one is no address."""
+        """`token` gives what each call shows; `is_secure`: channels speak TLS.
+
+        Raises RequestError where no server is named, or one is no address.
+        """
         names = [targets] if isinstance(targets, str) or not isinstance(targets, Iterable) else list(targets)
         if not names:
             raise RequestError("target names no server; expected an address such as 127.0.0.1:50051, or several")
@@ -37,6 +42,7 @@ class Replicas:
             if not isinstance(name, str) or not name.strip():
                 raise RequestError(f"target is {name!r}; expected an address such as 127.0.0.1:50051")
         self.all = tuple(_connected(target, open_channel(target), token) for target in names)
+        self.is_secure = is_secure
         #: The one to ask.
         self.current = self.all[0]
         #: Whether any of them has answered yet.

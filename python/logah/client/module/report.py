@@ -64,9 +64,16 @@ class InitializationReport:
 
 
 def report_of(
-    plan: Plan, kept: Mapping[str, KeptReason], untouched: tuple[str, ...], proof: Proof | None
+    plan: Plan,
+    kept: Mapping[str, KeptReason],
+    untouched: tuple[str, ...],
+    proof: Proof | None,
+    assumed: Mapping[str, str],
 ) -> InitializationReport:
-    """The report of a module that was filled by a plan, save what was kept."""
+    """The report of a module that was filled by a plan, save what was kept.
+
+    `assumed`: by parameter, the name of the library's model whose defaults its values are taken to be.
+    """
     coverage = plan.coverage
     left = [tensor for tensor in plan.tensors if tensor.name in kept and not tensor.is_kept]
     tiled = sum(tensor.tiled_elements for tensor in left)
@@ -78,6 +85,11 @@ def report_of(
         for name, share in shares.items()
         if share < _LITTLE and not started
     )
+    by_default = tuple(
+        f'of parameters that nothing predicts, {list(assumed.values()).count(name)} start as "{name}" does by default, '
+        "whatever options it was made with: the meta device does not say; logah.client.on_meta does"
+        for name in dict.fromkeys(assumed.values())
+    )
     return InitializationReport(
         model=plan.model,
         fingerprint=plan.fingerprint,
@@ -88,7 +100,7 @@ def report_of(
         kept=coverage.kept + sum(tensor.elements for tensor in left),
         kept_parameters=dict(kept),
         predicted_shares=shares,
-        warnings=(*(warning.text for warning in plan.warnings), *little),
+        warnings=(*(warning.text for warning in plan.warnings), *little, *by_default),
         widening=plan.widening,
         lift=plan.lift,
         untouched=untouched,

@@ -15,12 +15,11 @@ from logah.client.tracing import arithmetic as arithmetic
 from logah.client.tracing import layers as layers
 from logah.client.tracing import pooling as pooling
 from logah.client.tracing import views as views
-from logah.client.tracing.exported import export
 from logah.client.tracing.interpreter import Interpreter
 from logah.client.tracing.parameters import TOKEN_RULE, Rules, given_rule, parameters_of
 from logah.client.tracing.scalars import ConstructedScalars
-from logah.client.tracing.shadow import Shadow, check_module
-from logah.client.tracing.submodels import follow_own_inputs, holders_of
+from logah.client.tracing.shadow import check_module
+from logah.client.tracing.submodels import follow_own_inputs, holders_of, program_of
 from logah.graph.architecture import DEFAULT_INITIALIZER_RANGE, ArchitectureGraph, Initialization
 
 
@@ -40,7 +39,7 @@ def trace(
     if args is None and kwargs is None:
         follow_own_inputs(interpreter, module, holders)
     else:
-        interpreter.run(export(Shadow(module), args or (), kwargs or {}), holders)
+        interpreter.run(program_of(module, args or (), kwargs or {}), holders)
     nodes, edges = interpreter.finish()
 
     start, scalars = OwnStart(module), ConstructedScalars(module)

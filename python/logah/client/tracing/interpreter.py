@@ -56,6 +56,7 @@ class Interpreter:
         self.draft = GraphDraft()
         self.projections: dict[fx.Node, Projection] = {}
         self.values: Values = {}
+        self._divided: set[fx.Node] = set()
         #: Squeeze-and-excitation products: (node, nodes of the data, nodes of the gate).
         self.excitations: list[tuple[int, tuple[int, ...], tuple[int, ...]]] = []
 
@@ -215,7 +216,7 @@ class Interpreter:
 
     def slots(self, *operands: fx.Node, together: bool = False) -> None:
         """Numbers the projections behind operands that the hypernetwork cannot tell apart; `together`: all or none."""
-        assign_slots(operands, self.projections, self.values, self.draft, together)
+        assign_slots(operands, self.projections, self.values, self.draft, together, self._divided)
 
 
 def is_learned(value: Value | tuple[Value, ...]) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, fx
+from torch.utils._pytree import tree_leaves
 
 from logah.client.tracing.draft import GraphDraft
 from logah.client.tracing.values import Flow, Part, Value
@@ -40,11 +42,13 @@ def assign_slots(
     values: Mapping[fx.Node, Value | tuple[Value, ...]],
     draft: GraphDraft,
     together: bool,
+    divided: set[fx.Node],
 ) -> None:
     """Gives the parameters behind each operand its number as their slot; `together`: if there are some behind all.
 
     Where operands come of one projection, its parameters become as many blocks, provided that each operand has its
-    outputs in one piece and together they have all of them.
+    outputs in one piece and together they have all of them. `divided`: projections that this was done for; attention
+    within windows is one operation for each of them.
     """
     shares: dict[fx.Node, list[tuple[int, fx.Node]]] = {}
     for slot, operand in enumerate(operands):
@@ -60,11 +64,14 @@ def assign_slots(
                 for name, use in draft.uses_of(node):
                     draft.replace_use(name, use, replace(use, slot=own[0][0]))
             continue
+        if start in divided:
+            continue
         pieces = [(slot, _outputs(start, operand, projection.outputs, values)) for slot, operand in own]
         whole = sorted((piece for _, piece in pieces if piece is not None), key=lambda piece: piece[0])
         ends = [0, *(first + length for first, length in whole)]
         if len(whole) < len(own) or [first for first, _ in whole] != ends[:-1] or ends[-1] != projection.outputs:
             continue
+        divided.add(start)
         for node in projection.nodes:
             for name, use in draft.uses_of(node):
                 axis = projection.output_axis if node == projection.weight else 0
@@ -102,7 +109,9 @@ def _outputs(
     numbers: Tensor | Sequence[Tensor] = torch.arange(outputs, dtype=torch.int32).expand(shape)
     for node, source in zip(reversed(path), [start, *reversed(path[1:])], strict=True):
         if packet(node) in MOVES:
-            args = tuple(numbers if argument is source else argument for argument in node.args)
+            args = _with_values(node.args, source, numbers)
+            if any(isinstance(leaf, torch.SymInt) for leaf in tree_leaves(args)):
+                return None
             numbers = node.target(*args, **node.kwargs)  # type: ignore[operator]
         elif not isinstance(numbers, Tensor) or getattr(node.meta["val"], "shape", None) != numbers.shape:
             return None
@@ -111,6 +120,11 @@ def _outputs(
     kept = numbers.unique()
     first, last = int(kept[0]), int(kept[-1])
     return (first, len(kept)) if last - first + 1 == len(kept) else None
+
+
+def _with_values(args: Any, source: fx.Node, numbers: Any) -> Any:
+    """Arguments with what they stand for in their place: `numbers` for one of them, what the trace knows for others."""
+    return fx.map_arg(args, lambda argument: numbers if argument is source else argument.meta.get("val"))
 
 
 def packet(node: fx.Node) -> str:

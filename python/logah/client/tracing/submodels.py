@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import nn
 from torch.export import ExportedProgram
 
 from logah.client.tracing.example_inputs import own_inputs
-from logah.client.tracing.exported import export
+from logah.client.tracing.exported import export, with_known_numbers
 from logah.client.tracing.interpreter import Interpreter
 from logah.client.tracing.shadow import Shadow
 from logah.errors import TraceError
@@ -57,7 +58,25 @@ def _program(module: nn.Module) -> ExportedProgram:
     first: TraceError | None = None
     for args, kwargs in own_inputs(module):
         try:
-            return export(Shadow(module), args, kwargs)
+            return program_of(module, args, kwargs)
         except TraceError as error:
             first = first or error
     raise first or TraceError(f"a {type(module).__name__} takes no inputs")
+
+
+def program_of(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ExportedProgram:
+    """The forward pass on these inputs; what it does may depend on whole numbers among them, if it must.
+
+    Raises TraceError where it cannot be followed.
+    """
+    try:
+        return export(Shadow(module), args, kwargs)
+    except TraceError:
+        known = with_known_numbers(module, args, kwargs)
+        if known is None:
+            raise
+        try:
+            return export(Shadow(module), (), known)
+        except TraceError:
+            known = None
+        raise

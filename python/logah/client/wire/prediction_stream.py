@@ -41,7 +41,11 @@ class Timings:
 
     plan: float
     encode: float
+    #: Decoding and writing together.
     stream: float
+    decode: float
+    #: Waiting for the reader.
+    write: float
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,13 @@ class PredictionStream:
             timings = message.summary.timings
             return Summary(
                 message.summary.total_bytes,
-                Timings(timings.plan_seconds, timings.encode_seconds, timings.stream_seconds),
+                Timings(
+                    timings.plan_seconds,
+                    timings.encode_seconds,
+                    timings.stream_seconds,
+                    timings.decode_seconds,
+                    timings.write_seconds,
+                ),
                 message.summary.peak_memory_bytes,
             )
         raise ProtocolError("message", shown, "a chunk or the summary")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from traced_graphs import structure
 
 from logah.client import TraceError, trace
+from logah.graph.architecture import Prediction
 
 
 def test_the_module_is_only_read() -> None:
@@ -101,3 +102,65 @@ def test_inputs_are_asked_for_where_a_module_does_not_say_its_own() -> None:
     audio.forward = lambda sounds: sounds
     with pytest.raises(TraceError, match='reads "sounds"'):
         trace(audio)
+
+
+class Windows(nn.Module):
+    """Attention within windows whose lengths come as numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.joined, self.head = nn.Linear(8, 24), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        parts = self.joined(x).reshape(-1, 3, 2, 4).permute(1, 2, 0, 3).unbind(0)
+        ends = torch.cat((torch.arange(1), lengths.cumsum(0)))
+        sizes = [size for size in (ends[1:] - ends[:-1]).tolist() if size > 0]
+        windows = zip(*(part.split(sizes, 1) for part in parts), strict=True)
+        seen = torch.cat([nn.functional.scaled_dot_product_attention(*window) for window in windows], 1)
+        output: Tensor = self.head(seen.transpose(0, 1).flatten(1))
+        return output
+
+
+def test_whole_numbers_among_the_inputs_may_say_what_happens() -> None:
+    graph = trace(Windows(), (torch.empty(12, 8), torch.tensor([4, 8])))
+    joined = next(parameter for parameter in graph.parameters if parameter.name == "joined.weight")
+    assert [(block.length, block.origin.slot) for block in joined.blocks if isinstance(block.origin, Prediction)] == [
+        (8, 0),
+        (8, 1),
+        (8, 2),
+    ]
+    assert [node.operation for node in graph.nodes].count("msa") == 2
+
+
+@pytest.mark.parametrize(
+    ("configuration", "options"),
+    [
+        ("Qwen2_5_VLVisionConfig", {"depth": 1, "hidden_size": 32, "num_heads": 2, "intermediate_size": 48}),
+        ("Glm4vVisionConfig", {"depth": 1, "hidden_size": 32, "num_heads": 2, "out_hidden_size": 32}),
+        ("Siglip2VisionConfig", {"num_hidden_layers": 1, "hidden_size": 32, "num_attention_heads": 2}),
+        (
+            "Gemma4VisionConfig",
+            {
+                "num_hidden_layers": 1,
+                "hidden_size": 32,
+                "num_attention_heads": 2,
+                "num_key_value_heads": 2,
+                "head_dim": 16,
+            },
+        ),
+        ("TimesFmConfig", {"num_hidden_layers": 1}),
+        ("Blip2QFormerConfig", {"num_hidden_layers": 1}),
+        ("DecisionTransformerConfig", {"n_layer": 1}),
+    ],
+)
+def test_inputs_of_many_kinds_are_found_by_signature_and_configuration(
+    configuration: str, options: dict[str, int]
+) -> None:
+    config = getattr(transformers, configuration)(**options)
+    with torch.device("meta"):
+        module = transformers.AutoModel.from_config(config)
+    graph = trace(module)
+    predicted = sum(
+        any(isinstance(block.origin, Prediction) for block in parameter.blocks) for parameter in graph.parameters
+    )
+    assert predicted > len(graph.parameters) / 2

@@ -231,6 +231,12 @@ def test_the_shipped_plans_are_complete(name: str) -> None:
     assert (len(plan.groups["in_range"].networks), len(plan.groups["outside"].networks)) == (8, 4)
 
 
+def test_the_plan_of_decoders_has_the_networks_of_the_vision_plan_and_three_hypernetworks() -> None:
+    plan, vision = (read_plan(CONFIGS / f"{name}.yaml") for name in ("compare-vit-decoders", "compare-vit"))
+    assert plan.groups["in_range"].networks == vision.groups["in_range"].networks
+    assert sorted(plan.models) == ["ghn3", "published"]
+
+
 def test_matrices_that_are_the_same_have_a_cosine_of_one_and_random_ones_nearly_none() -> None:
     target = gpt2_target()
     state = default_state(target.config, 0)

@@ -1,8 +1,7 @@
-"""Values that only a constructor says: a model of transformers is made once more, of its configuration."""
+"""Values that only a constructor says: a model that says how it was made is made once more."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -12,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._device import _device_constructors
 from torch.utils._pytree import tree_map_only
 
-from logah.client.module.own_start.twin import plain_class
+from logah.client.module.own_start.remade import makers
 
 #: Elements of one tensor up to which it gets memory.
 _SMALL = 1 << 20
@@ -21,30 +20,26 @@ _SMALL = 1 << 20
 def constructed_values(root: nn.Module, names: Collection[str], seed: int, largest: int = _SMALL) -> dict[str, Tensor]:
     """Of parameters and buffers of these names, up to `largest` elements each, what their constructor gives them.
 
-    Whatever is larger is on the meta device. Of the outermost models of transformers alone; anything else does not say
-    how it was made.
+    Whatever is larger is on the meta device. Of models that say how they were made alone.
     """
     values: dict[str, Tensor] = {}
-    done: list[str] = []
-    for prefix, model in root.named_modules():
-        start = f"{prefix}." if prefix else ""
-        wanted = [name for name in names if name.startswith(start) and name not in values]
-        config: Any = getattr(model, "config", None)
-        is_inside = any(prefix.startswith(outer) for outer in done)
-        if not wanted or is_inside or not hasattr(model, "_init_weights") or not hasattr(config, "to_dict"):
+    for maker in makers(root):
+        wanted = [name for name in names if name.startswith(maker.prefix)]
+        if not wanted:
             continue
-        done.append(start)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed % (1 << 63))
             try:
                 with _SmallOnes(largest):
-                    other: nn.Module = plain_class(type(model))(copy.deepcopy(config))
+                    other = maker.make()
             except Exception:  # Of the module's own code.
                 continue
+        own = {**dict(maker.model.named_parameters()), **dict(maker.model.named_buffers())}
         made = {**dict(other.named_parameters()), **dict(other.named_buffers())}
         for name in wanted:
-            value = made.get(name.removeprefix(start))
-            if value is not None and not value.is_meta:
+            place = name.removeprefix(maker.prefix)
+            value = made.get(place)
+            if value is not None and not value.is_meta and value.shape == own[place].shape:
                 values[name] = value.detach()
     return values
 

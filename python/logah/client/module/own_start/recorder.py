@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import DataDependentOutputException
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -38,6 +38,10 @@ class Recorder(TorchDispatchMode):
         self.records: dict[str, Record] = {}
         #: Which function is running.
         self.writer = 0
+
+    def draw_of(self, tensor: Tensor) -> Draw:
+        """What the last writing left in a tensor that was made meanwhile."""
+        return self._draws.get(_storage(tensor))
 
     def forget(self, writer: int) -> None:
         """What a function wrote that did not come to its end is not known."""
@@ -168,7 +172,11 @@ def _inverse_error_function(before: Draw, args: Any, kwargs: Mapping[str, Any]) 
     """Of a uniform distribution within -1 and 1: a normal one between what the bounds become, over the root of 2."""
     if not isinstance(before, Uniform) or before.low < -1 or before.high > 1:
         return None
-    low, high = torch.erfinv(torch.tensor([before.low, before.high], dtype=torch.float64, device="cpu")).tolist()
+    # No tensors: those made here would be without values, too.
+    low, high = (
+        math.copysign(math.inf, x) if abs(x) == 1 else NormalDist().inv_cdf((1 + x) / 2) / math.sqrt(2)
+        for x in (before.low, before.high)
+    )
     return Normal(0.0, math.sqrt(0.5), low, high)
 
 

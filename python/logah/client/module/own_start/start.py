@@ -13,6 +13,7 @@ from logah.client.module.own_start.computed import computed_values
 from logah.client.module.own_start.constructed import constructed_values
 from logah.client.module.own_start.draw import Constant, Draw
 from logah.client.module.own_start.evidence import constant_of, hold_values, is_explained
+from logah.client.module.own_start.remade import RemadeRules
 from logah.client.module.own_start.rules import OwnRules
 from logah.client.module.own_start.special import Purpose, is_special, is_special_draw, norm_default
 
@@ -27,6 +28,7 @@ class OwnStart:
         self._root = root
         self._slots = parameter_slots(root) if slots is None else slots
         self._rules = OwnRules(root)
+        self._remade = RemadeRules(root)
 
     def slot(self, name: str) -> ParameterSlot:
         """The parameter of a name."""
@@ -40,15 +42,27 @@ class OwnStart:
     def holds_values(self) -> bool:
         """Whether what of the module is not on the meta device was filled, and is not as `to_empty` leaves it."""
         real = [slot for slot in self._slots if not slot.parameter.is_meta]
-        return hold_values([slot.parameter for slot in real], lambda number: self.draw(real[number]))
+        return hold_values([slot.parameter for slot in real], lambda n: self._rules.record(real[n].names[0]).draw)
 
     def holds(self, slot: ParameterSlot) -> bool:
         """Whether a parameter has values."""
         return not slot.parameter.is_meta and self.holds_values
 
     def draw(self, slot: ParameterSlot) -> Draw:
-        """What init code draws for a parameter, as far as a rule can say it."""
-        return self._rules.record(slot.names[0]).draw
+        """What init code, or a constructor, draws for a parameter, as far as a rule can say it."""
+        record = self._rules.record(slot.names[0])
+        if self.holds(slot):
+            return record.draw
+        return self._remade.draw(slot.names[0], bool(record.writers)) or record.draw
+
+    def assumed(self, name: str) -> str:
+        """Where values are taken to be what a library's model has by default: that model's name; empty else."""
+        slot = self.slot(name)
+        model = "" if self.holds(slot) else self._remade.assumed(slot.names[0])
+        if not model:
+            return ""
+        record = self._rules.record(slot.names[0])
+        return "" if record.writers and record.draw == self.draw(slot) else model
 
     def explaining_draw(self, slot: ParameterSlot) -> Draw:
         """The same, if the values of the parameter could be drawn so; None else."""
@@ -76,17 +90,19 @@ class OwnStart:
             # Only now, since the init code has to run for it.
             default = norm_default(owner, self.draw(slot)) if purpose == "norm" else 1.0
             return is_special(purpose, slot.parameter, default)
-        record = self._rules.record(slot.names[0])
+        record, draw = self._rules.record(slot.names[0]), self.draw(slot)
         shape = slot.parameter.shape
-        if record.draw is None and record.writers and shape.numel() <= _WORTH_A_LOOK:
+        if draw is None and record.writers and shape.numel() <= _WORTH_A_LOOK:
             values = self._looked_at.get(slot.names[0])
             return values is not None and is_special(purpose, values, norm_default(owner, None))
-        return is_special_draw(purpose, shape, record.draw, norm_default(owner, record.draw))
+        return is_special_draw(purpose, shape, draw, norm_default(owner, draw))
 
     def can_fill(self, name: str) -> bool:
         """Whether a parameter has values, or code that computes some."""
         slot = self.slot(name)
-        return self.holds(slot) or bool(self._rules.record(slot.names[0]).writers) or slot.names[0] in self._rest
+        if self.holds(slot) or self._rules.record(slot.names[0]).writers or self.draw(slot) is not None:
+            return True
+        return slot.names[0] in self._rest
 
     @cached_property
     def _rest(self) -> dict[str, Tensor]:

@@ -1,0 +1,50 @@
+/** The figures of `bench/security.ts`. */
+
+import type { Spread } from '../src/cli/output/statistics';
+import type { Overhead } from './observability';
+
+/** What a way of serving took. */
+export interface Side {
+  readonly seconds: Spread;
+  readonly serverCpuSeconds: Spread;
+}
+
+export interface SecurityResults {
+  readonly date: string;
+  readonly processor: string;
+  readonly cores: number;
+  readonly node: string;
+  readonly commit: string;
+  readonly rounds: number;
+  readonly tls: {
+    readonly architecture: string;
+    readonly bytes: number;
+    readonly cipher: string;
+    readonly plain: Side;
+    readonly tls: Side;
+    /** Throughput with TLS over that without, round by round. */
+    readonly ratio: Spread;
+  };
+  readonly authentication: {
+    readonly architecture: string;
+    /** Lines of the file of callers. */
+    readonly callers: number;
+    readonly withoutMs: Spread;
+    readonly withMs: Spread;
+    /** Of the medians. */
+    readonly ratio: number;
+  };
+  readonly fairness: {
+    readonly architecture: string;
+    readonly greedyStreams: number;
+    /** Elements a second. */
+    readonly alone: Spread;
+    readonly modest: Spread;
+    readonly greedy: Spread;
+    /** What the modest keeps of its throughput alone, round by round. */
+    readonly kept: Spread;
+    /** What the one with fewer elements gets of what the other gets, round by round. */
+    readonly balance: Spread;
+  };
+  readonly overhead: Overhead;
+}
