@@ -71,6 +71,4 @@ def _check_inputs(args: object, kwargs: object) -> None:
         kind = type(args).__name__
         raise TraceError(f"args: got a {kind}, expected a tuple of the forward pass's inputs; one alone is (input,)")
     if kwargs is not None and not isinstance(kwargs, Mapping):
-        raise TraceError(
-            f"kwargs: got a {type(kwargs).__name__}, expected a mapping of inputs by name"
-        )
+        raise TraceError(f"kwargs: got a {type(kwargs).__name__}, expected a mapping of inputs by name")
