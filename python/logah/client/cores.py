@@ -116,7 +116,10 @@ def fetch_cores(
         plan, came = TensorBytes.collect(events)
     expansion, layer = plan.expansion, client.expansion_layer(plan, deadline.remaining())
     if expansion is None or layer is None:
-        raise RequestError(f'model "{plan.model}" has no cores; `predict` and `state_dict` give its tensors')
+        raise RequestError(
+            f'what model "{plan.model}" predicts for this network has no cores; '
+            "`predict` and `state_dict` give its tensors"
+        )
     own: dict[str, TensorCores] = {}
     for tensor in plan.sent:
         data = came.get(tensor.name, np.empty(0, np.uint8))

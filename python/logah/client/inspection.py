@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def inspect_request(
 
     Raises RequestError where an argument does not fit its field; what else is wrong, the server says.
     """
-    rows, columns = (0, 0) if picture is None else picture
+    rows, columns = (0, 0) if picture is None else _pair("picture", picture, "(rows, columns)")
     counts = {
         "histogram_bins": histogram_bins,
         "picture[0]": rows,
@@ -89,11 +90,14 @@ def inspect_request(
         "singular_values": singular_values,
     }
     for name, count in counts.items():
-        if not isinstance(count, int) or not 0 <= count <= _MOST:
+        if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= _MOST:
             raise RequestError(f"{name} is {count!r}; expected a whole number from 0 on")
     if not request.HasField("selection"):
         request.selection.patterns.append("*")
-    low, high = (None, None) if histogram_range is None else histogram_range
+    low, high = (None, None) if histogram_range is None else _pair("histogram_range", histogram_range, "(low, high)")
+    for end in (low, high):
+        if end is not None and not isinstance(end, Real):
+            raise RequestError(f"histogram_range is {histogram_range!r}; expected two numbers")
     return logah_pb2.InspectTensorsRequest(
         request=request,
         histogram_bins=histogram_bins,
@@ -103,6 +107,14 @@ def inspect_request(
         picture_columns=columns,
         singular_values=singular_values,
     )
+
+
+def _pair(name: str, given: Any, expected: str) -> tuple[Any, Any]:
+    try:
+        first, second = given
+    except (TypeError, ValueError):
+        raise RequestError(f"{name} is {given!r}; expected {expected}") from None
+    return first, second
 
 
 class Inspections:

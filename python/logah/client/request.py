@@ -133,7 +133,8 @@ def cut(request: logah_pb2.PredictRequest, slices: Slices) -> None:
 
 def _check_range(name: str, value: object, most: int) -> None:
     try:
-        number = integer_of(value)  # type: ignore[arg-type]
+        # Python counts booleans as integers, protobuf does not.
+        number = integer_of(None if isinstance(value, bool) else value)  # type: ignore[arg-type]
     except TypeError:
         raise RequestError(f"{name} is {value!r}; a whole number from 0 to {most} is allowed") from None
     if not 0 <= number <= most:

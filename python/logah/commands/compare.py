@@ -12,6 +12,9 @@ from logah.errors import ConfigurationError, LogahError
 if TYPE_CHECKING:
     from logah.targets.own_network import OwnNetwork
 
+#: Of a budget; more is a slip of the finger.
+_MOST_EPOCHS = 1_000_000
+
 DESCRIPTION = """\
 Writes the plan of a comparison: a network is trained from several starts, each at the best of six learning rates, with
 several seeds. `logah evaluate compare` runs it, and goes on where it was stopped."""
@@ -63,6 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     out = arguments.out or Path(f"compare-{arguments.network.stem}.yaml")
     try:
+        if out.suffix == ".jsonl":
+            raise ConfigurationError(f"out: got {out}, expected another suffix: the results will be called so")
         network = read_network(arguments.network)
         data = _data(arguments.data, network)
         starts = [name.strip() for name in arguments.models.split(",") if name.strip()]
@@ -89,9 +94,14 @@ def _data(given: str | None, network: OwnNetwork) -> str | dict[str, Any]:
     from logah.training.configuration import read_data
 
     family = FAMILIES[network.family]
-    kind, equals, value = (given or family.default_data).partition("=")
+    kind, equals, value = (family.default_data if given is None else given).partition("=")
     data: str | dict[str, Any] = {kind: value} if equals else kind
     read_data(data, family, "data")
+    if equals and not value:
+        raise ConfigurationError(f"data: got {given!r}, expected something behind the equals sign")
+    path = Path(value)
+    if (kind == "text" and not path.is_file()) or (kind == "images" and not path.is_dir()):
+        raise ConfigurationError(f"data: got {given!r}, expected a {'file' if kind == 'text' else 'directory'} there")
     return data
 
 
@@ -106,6 +116,6 @@ def _epochs(text: str) -> list[float]:
         epochs = [float(part) for part in text.split(",")]
     except ValueError:
         raise ConfigurationError(f"epochs: got {text!r}, expected numbers with commas between them") from None
-    if min(epochs) <= 0:
-        raise ConfigurationError(f"epochs: got {text!r}, expected numbers above 0")
+    if not all(0 < number <= _MOST_EPOCHS for number in epochs):
+        raise ConfigurationError(f"epochs: got {text!r}, expected numbers above 0, to {_MOST_EPOCHS:,}")
     return epochs

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig
+import torch
+from huggingface_hub.errors import StrictDataclassError
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageClassification
 
 from logah.errors import ConfigurationError
 from logah.graph import ArchitectureGraph
@@ -20,6 +23,28 @@ from logah.targets.vit import VitSpace
 
 #: transformers' `model_type` -> the family that trains it.
 FAMILY_OF: Mapping[str, str] = {"vit": "vit", "gpt2": "gpt2", **dict.fromkeys(CLASSES, "llama")}
+#: Of a configuration, what has to be a positive number.
+_SIZES: Mapping[str, tuple[str, ...]] = {
+    "vit": (
+        "hidden_size",
+        "num_attention_heads",
+        "num_hidden_layers",
+        "intermediate_size",
+        "patch_size",
+        "num_channels",
+        "num_labels",
+    ),
+    "gpt2": ("n_embd", "n_head", "n_layer", "n_positions", "vocab_size"),
+    "llama": (
+        "hidden_size",
+        "num_attention_heads",
+        "num_key_value_heads",
+        "num_hidden_layers",
+        "intermediate_size",
+        "max_position_embeddings",
+        "vocab_size",
+    ),
+}
 #: What a configuration says of files and versions, and not of the network.
 _NOT_OF_THE_NETWORK = ("architectures", "dtype", "torch_dtype", "transformers_version", "_name_or_path")
 
@@ -39,6 +64,11 @@ class OwnNetwork:
     space: OwnSpace
     sizes: dict[str, int]
 
+    @property
+    def digest(self) -> str:
+        """Of the whole configuration."""
+        return hashlib.sha256(json.dumps(self.config, sort_keys=True, default=str).encode()).hexdigest()
+
     def graph(self) -> ArchitectureGraph:
         """As the service builds it."""
         return FAMILIES[self.family].graph(self.config)
@@ -47,7 +77,7 @@ class OwnNetwork:
 def read_network(file: Path) -> OwnNetwork:
     """Reads a config.json. Raises ConfigurationError, which names the file and the field."""
     try:
-        given = json.loads(file.read_text(encoding="utf-8"))
+        given = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{file}: {error}") from None
     if not isinstance(given, dict):
@@ -65,10 +95,28 @@ def read_network(file: Path) -> OwnNetwork:
             config = {**config, "num_labels": complete.num_labels}
             config.pop("id2label", None)
             config.pop("label2id", None)
+        for name in _SIZES[family]:
+            # transformers itself takes some of them as pairs.
+            if config[name] is None or (isinstance(config[name], int) and config[name] < 1):
+                raise ConfigurationError(f"{name}: got {config[name]!r}, expected a positive number")
         space, sizes = _SPACES[family](config)
-    except (ConfigurationError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+    except (ConfigurationError, KeyError, TypeError, ValueError, StrictDataclassError) as error:
         raise ConfigurationError(f"{file}: {error}") from None
+    _check_built(file, family, config)
     return OwnNetwork(family, config, space, sizes)
+
+
+def _check_built(file: Path, family: str, config: Mapping[str, Any]) -> None:
+    """Refuses what transformers does not build, before anything is trained. Raises ConfigurationError."""
+    try:
+        with torch.device("meta"):
+            fields = AutoConfig.for_model(**{**config, "attn_implementation": "sdpa"})
+            kind = AutoModelForImageClassification if family == "vit" else AutoModelForCausalLM
+            build: Callable[..., object] = kind.from_config
+            build(fields)
+    except Exception as error:
+        # Whatever its modules raise: an activation that there is not is a KeyError.
+        raise ConfigurationError(f"{file}: transformers does not build it: {type(error).__name__}: {error}") from None
 
 
 def ranges_of(family: str, space: Space, trained: Mapping[str, Mapping[str, list[int]]]) -> dict[str, list[int]]:
@@ -94,6 +142,8 @@ def _vit(config: Mapping[str, Any]) -> tuple[VitSpace, dict[str, int]]:
         config["hidden_size"], config["num_attention_heads"], config["num_hidden_layers"], config["intermediate_size"]
     )
     patch: int = config["patch_size"]
+    if patch > config["image_size"]:
+        raise ConfigurationError(f"patch_size: got {patch}, expected no more than image_size, {config['image_size']}")
     own = {name: config[name] for name in ("image_size", "num_channels", "num_labels")}
     return VitSpace(**common, **own, patch_sizes=(patch,)), {**sizes, "patch_size": patch}
 
@@ -112,6 +162,10 @@ def _llama(config: Mapping[str, Any]) -> tuple[LlamaSpace, dict[str, int]]:
     heads: int = config["num_attention_heads"]
     common, sizes = _common(config["hidden_size"], heads, config["num_hidden_layers"], config["intermediate_size"])
     context: int = config["max_position_embeddings"]
+    if heads % config["num_key_value_heads"]:
+        raise ConfigurationError(
+            f"num_key_value_heads: got {config['num_key_value_heads']}, expected a divisor of {heads} heads"
+        )
     space = LlamaSpace(
         **common,
         vocab_size=config["vocab_size"],

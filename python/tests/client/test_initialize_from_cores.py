@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -50,6 +51,19 @@ def test_values_are_those_of_the_dense_prediction(client: Client, kind: str, dev
     for name, tensor in module.state_dict().items():
         largest = state[name].abs().max()
         assert (tensor - state[name]).abs().max() <= 1e-6 * largest, name
+
+
+@pytest.mark.parametrize("representation", ["core", "factors", "dense"])
+def test_a_default_device_is_none_of_its_business(
+    client: Client, representation: Literal["core", "factors", "dense"]
+) -> None:
+    expected, module = gpt2(), gpt2()
+    client.initialize(expected, seed=3, representation=representation)
+    # Of all devices the one that no number survives.
+    with torch.device("meta"):
+        client.initialize(module, seed=3, representation=representation)
+    for own, other in zip(module.parameters(), expected.parameters(), strict=True):
+        assert torch.equal(own, other)
 
 
 @pytest.mark.parametrize("model", ["", "default"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import logah
 import logah.client.aio
 from logah.client import ProtocolError, RemoteError, RequestError, TensorInspection
 from logah.client._generated import logah_pb2
-from logah.client.inspection import Inspections
+from logah.client.inspection import Inspections, inspect_request
 
 
 @pytest.mark.server
@@ -65,6 +67,27 @@ def test_what_is_wrong_with_it_is_said(server: str) -> None:
             list(client.inspect(SMALL_GPT2, select="*.bias", histogram_bins=5000))
         with pytest.raises(RequestError, match="singular_values is -1"):
             list(client.inspect(SMALL_GPT2, singular_values=-1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"histogram_bins": True}, "histogram_bins is True; expected a whole number from 0 on"),
+        ({"histogram_bins": 5, "histogram_range": (0,)}, r"histogram_range is (0,); expected (low, high)"),
+        ({"histogram_bins": 5, "histogram_range": ("a", 1)}, r"histogram_range is ('a', 1); expected two numbers"),
+        ({"picture": 5}, "picture is 5; expected (rows, columns)"),
+    ],
+)
+def test_an_argument_that_fits_no_field_is_named(arguments: dict[str, Any], message: str) -> None:
+    given: dict[str, Any] = {
+        "histogram_bins": 0,
+        "histogram_range": None,
+        "picture": None,
+        "singular_values": 0,
+        **arguments,
+    }
+    with pytest.raises(RequestError, match=re.escape(message)):
+        inspect_request(logah_pb2.PredictRequest(), **given)
 
 
 def test_a_tensor_comes_once_and_a_picture_has_the_cells_that_it_says() -> None:

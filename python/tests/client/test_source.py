@@ -119,6 +119,7 @@ def test_an_onnx_file_is_known_by_its_first_bytes_whatever_its_name_and_without_
     [
         ({"seed": 1.5}, "seed is 1.5; a whole number from 0 to"),
         ({"seed": None}, "seed is None"),
+        ({"seed": True}, "seed is True; a whole number from 0 to"),
         ({"copies": "2"}, "copies is '2'"),
         ({"shard": "0/4"}, r"shard is '0/4'; expected \(index, count\)"),
         ({"shard": (1,)}, "shard is"),

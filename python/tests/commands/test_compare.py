@@ -120,6 +120,11 @@ def test_the_network_is_the_configurations_to_the_last_parameter(config: dict[st
         (["--models", "small", "--data", "mnist"], "data: got 'mnist', expected kjv"),
         (["--models", "small", "--data", "images=a"], "data: got ['images'], expected kjv"),
         (["--models", "small", "--seeds", "0"], "seeds: got 0, expected at least 1"),
+        (["--models", "small", "--epochs", "nan"], "epochs: got 'nan', expected numbers above 0, to 1,000,000"),
+        (["--models", "small", "--epochs", "1,inf"], "epochs: got '1,inf', expected numbers above 0, to 1,000,000"),
+        (["--models", "small", "--data", ""], "data: got '', expected kjv"),
+        (["--models", "small", "--data", "datasets="], "data: got 'datasets=', expected something behind"),
+        (["--models", "small", "--data", "text=/no/such"], "data: got 'text=/no/such', expected a file there"),
         (["--models", "small", "--epochs", "one"], "epochs: got 'one', expected numbers with commas"),
         (
             ["--models", str(REPOSITORY / "models" / "logah-tiny-vit-fashion")],
@@ -142,6 +147,13 @@ def test_what_cannot_be_planned_is_said(
     [
         ({**GPT2, "model_type": "t5"}, "model_type: got 't5', expected one of vit, gpt2, llama, mistral, qwen2"),
         ({**GPT2, "n_head": 5}, "the width 24 is no multiple of 5 heads"),
+        ({**GPT2, "n_embd": 0}, "n_embd: got 0, expected a positive number"),
+        ({**GPT2, "n_positions": 0}, "n_positions: got 0, expected a positive number"),
+        ({**GPT2, "n_embd": 24.0}, "Validation error for field 'n_embd'"),
+        ({**GPT2, "activation_function": "none"}, "transformers does not build it: KeyError: 'none'"),
+        ({**VIT, "patch_size": 0}, "patch_size: got 0, expected a positive number"),
+        ({**LLAMA, "num_key_value_heads": 2}, "num_key_value_heads: got 2, expected a divisor of 3 heads"),
+        ({**VIT, "patch_size": 9}, "patch_size: got 9, expected no more than image_size, 8"),
         ({**VIT, "patch_size": [4, 2]}, "patch_size: got [4, 2], expected one number, of squares"),
     ],
 )
@@ -150,6 +162,28 @@ def test_a_network_that_is_not_trained_here_is_refused_by_its_field(
 ) -> None:
     assert main(["compare", str(written(tmp_path, config)), "--models", "small"]) == 1
     assert f"config.json: {message}" in capsys.readouterr().err
+
+
+def test_images_of_datasets_are_counted_as_images(tmp_path: Path) -> None:
+    out = tmp_path / "plan.yaml"
+    given = ["--models", "small", "--data", "datasets=beans", "--out", str(out)]
+    assert main(["compare", str(written(tmp_path, VIT)), *given]) == 0
+    assert read_plan(out).batch_size == 128
+
+
+def test_results_of_another_configuration_of_the_same_sizes_are_not_taken_for_those_of_this_one(
+    book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOGAH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    given = ["--models", "small", "--data", f"text={book}", "--seeds", "1", "--epochs", "0.02"]
+    assert main(["compare", str(written(tmp_path, GPT2)), *given]) == 0
+    run = ["evaluate", "compare", "compare-config.yaml", "--out", "results.jsonl"]
+    assert main(run) == 0
+    assert main(run) == 0
+    written(tmp_path, {**GPT2, "activation_function": "relu"})
+    assert main(run) == 1
+    assert "results.jsonl: its results are of another" in capsys.readouterr().err
 
 
 def test_the_plan_reads_as_yaml_in_the_order_of_its_fields(tmp_path: Path) -> None:

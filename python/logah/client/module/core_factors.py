@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from logah.client.wire.core_data import CoreExpansion, CoreRows
@@ -30,7 +32,7 @@ def factors_of(reads: Sequence[CoreRows], expansion: CoreExpansion) -> list[tupl
     large = [number for number, (_, rows) in enumerate(wanted) if rows * rank * _SMALL_SHARE > len(weight)]
     factors: dict[int, Tensor] = {}
     if large:
-        together = torch.addmm(bias, torch.cat([torch.tensor(wanted[number][0]) for number in large]), weight.T)
+        together = torch.addmm(bias, torch.cat([_tensor(wanted[number][0]) for number in large]), weight.T)
         at = 0
         for number in large:
             core, rows = wanted[number]
@@ -39,7 +41,7 @@ def factors_of(reads: Sequence[CoreRows], expansion: CoreExpansion) -> list[tupl
     for number, (core, rows) in enumerate(wanted):
         if number not in factors:
             count = rows * rank
-            made = torch.addmm(bias[:count], torch.tensor(core), weight[:count].T)
+            made = torch.addmm(bias[:count], _tensor(core), weight[:count].T)
             factors[number] = made.view(-1)[:count].view(rows, rank)
     pairs = [(factors[2 * number], factors[2 * number + 1]) for number in range(len(reads))]
     return [
@@ -48,10 +50,15 @@ def factors_of(reads: Sequence[CoreRows], expansion: CoreExpansion) -> list[tupl
     ]
 
 
+def _tensor(array: NDArray[np.float32]) -> Tensor:
+    """On the CPU, whatever torch's default device is."""
+    return torch.tensor(array, device="cpu")
+
+
 def _layer(expansion: CoreExpansion) -> tuple[Tensor, Tensor]:
     """Weight and bias of the expansion as tensors, made once."""
     if expansion not in _LAYERS:
-        _LAYERS[expansion] = (torch.tensor(expansion.layer.weight), torch.tensor(expansion.layer.bias))
+        _LAYERS[expansion] = (_tensor(expansion.layer.weight), _tensor(expansion.layer.bias))
     return _LAYERS[expansion]
 
 

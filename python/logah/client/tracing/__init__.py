@@ -20,6 +20,7 @@ from logah.client.tracing.parameters import TOKEN_RULE, Rules, given_rule, param
 from logah.client.tracing.scalars import ConstructedScalars
 from logah.client.tracing.shadow import check_module
 from logah.client.tracing.submodels import follow_own_inputs, holders_of, program_of
+from logah.errors import TraceError
 from logah.graph.architecture import DEFAULT_INITIALIZER_RANGE, ArchitectureGraph, Initialization
 
 
@@ -33,6 +34,7 @@ def trace(
 ) -> ArchitectureGraph:
     """See `logah.client.trace`."""
     check_module(module)
+    _check_inputs(args, kwargs)
     holders = holders_of(module)
     shapes = {name: tuple(module.get_parameter(name).shape) for name in set(holders.values())}
     interpreter = Interpreter(shapes)
@@ -64,3 +66,11 @@ def trace(
         family=family if isinstance(family, str) else "",
         initializer_range=deviation if isinstance(deviation, float) else DEFAULT_INITIALIZER_RANGE,
     )
+
+
+def _check_inputs(args: object, kwargs: object) -> None:
+    if args is not None and not isinstance(args, tuple | list):
+        kind = type(args).__name__
+        raise TraceError(f"args: got a {kind}, expected a tuple of the forward pass's inputs; one alone is (input,)")
+    if kwargs is not None and not isinstance(kwargs, Mapping):
+        raise TraceError(f"kwargs: got a {type(kwargs).__name__}, expected a mapping of inputs by name")

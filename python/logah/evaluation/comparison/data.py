@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from logah.data.source import PREPARED_IMAGES
 from logah.errors import ConfigurationError
 from logah.targets.families import FAMILIES
 from logah.targets.mixture import Member
@@ -38,8 +37,3 @@ def load_task(data: str | Mapping[str, Any], family: str, space: Space, cache: P
     """The task of data. Raises ConfigurationError for what is none, and DataError where they cannot be read."""
     source = read_data(data, FAMILIES[family], "data")
     return tasks.load_task(Member(family=family, space=space, data=source, batch_size=1), cache)
-
-
-def is_of_images(data: str | Mapping[str, Any]) -> bool:
-    """Whether examples are images; else they are tokens."""
-    return data in PREPARED_IMAGES if isinstance(data, str) else "images" in data or "torchvision" in data

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from logah.errors import ConfigurationError
-from logah.evaluation.comparison.data import is_of_images
 from logah.evaluation.initialisations import KINDS, InitialisationError, parse_label
 from logah.targets.own_network import OwnNetwork
 from logah.training.trained_model import load_model
@@ -42,7 +41,8 @@ def own_plan(
             labels.append(label)
     if len(labels) == 1:
         raise ConfigurationError("models: there is nothing to compare with default")
-    images = is_of_images(data)
+    # What a name of `datasets` stands for, the family alone says.
+    images = network.family == "vit"
     context = network.sizes.get("context", 1)
     batch = BATCH_IMAGES if images else max(1, BATCH_TOKENS // context) * context
     limit = 2000 if images else max(16384, 2 * context)

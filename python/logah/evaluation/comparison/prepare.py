@@ -21,23 +21,23 @@ def prepared(plan: Plan, where: str, records: RecordFile, cache: Path) -> Compar
 
     Raises ConfigurationError, BundleError or CheckpointError.
     """
-    family, space, configure = _networks(plan, where)
+    family, space, configure, network = _networks(plan, where)
     named = {} if plan.model is None else {"": plan.model}
     models = {name: _model(Path(path), family, space) for name, path in {**named, **plan.models}.items()}
-    return Comparison(plan, models, configure, lambda data: load_task(data, family, space, cache), records)
+    return Comparison(plan, models, configure, lambda data: load_task(data, family, space, cache), records, network)
 
 
-def _networks(plan: Plan, where: str) -> tuple[str, Space, Callable[..., dict[str, Any]]]:
-    """The family, the space, and what makes a complete configuration of sizes."""
+def _networks(plan: Plan, where: str) -> tuple[str, Space, Callable[..., dict[str, Any]], str | None]:
+    """The family, the space, what makes a complete configuration of sizes, and the digest of one that a user gave."""
     if plan.network is not None:
         own = read_network(Path(plan.network))
         family_of(plan.data, {own.family: own}, where)
         # There is one network, whatever it is called.
-        return own.family, own.space, lambda **_: own.config
+        return own.family, own.space, lambda **_: own.config, own.digest
     assert plan.configuration is not None
     spaces = {member.family: member.space for member in read_configuration(Path(plan.configuration)).train.members}
     family = family_of(plan.data, spaces, where)
-    return family, spaces[family], spaces[family].config
+    return family, spaces[family], spaces[family].config, None
 
 
 def _model(path: Path, family: str, space: Space) -> Model:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from logah.errors import ConfigurationError
 from logah.evaluation.comparison.names import Sizes, data_name, network_name
 from logah.evaluation.comparison.plan import Plan, Stage
 from logah.evaluation.comparison.rates import best_rate, budget_of_tries
@@ -62,13 +63,15 @@ class Comparison:
         configure: Callable[..., dict[str, Any]],
         load: Callable[[Any], Task],
         records: RecordFile,
+        network: str | None = None,
     ) -> None:
         """models: by the names that labels use; the plan's own under the empty one.
 
         `configure` makes the complete configuration of sizes. `load` gives the task of data as a plan has them; it is
-        asked once for each.
+        asked once for each. network: what tells the configuration of a network of one's own from others, which sizes
+        alone do not.
         """
-        self.plan, self.models, self.records = plan, models, records
+        self.plan, self.models, self.records, self._network = plan, models, records, network
         self._configure, self._load = configure, load
         self._tasks: dict[str, Task] = {}
 
@@ -166,7 +169,15 @@ class Comparison:
         }
         others = {name: {"model": m.name, "hypernetwork": m.fingerprint} for name, m in self.models.items() if name}
         record |= {"models": others} if others else {}
-        if [record] != [r for r in self.records.read() if r["kind"] == "plan"][-1:]:
+        before = [r for r in self.records.read() if r["kind"] == "plan"]
+        if self._network is not None:
+            record["configuration"] = self._network
+            if any(r.get("configuration", self._network) != self._network for r in before):
+                raise ConfigurationError(
+                    f"{self.records.path}: its results are of another {self.plan.network}, as that was before: "
+                    "--out names another file"
+                )
+        if [record] != before[-1:]:
             self.records.append(record)
 
     def _is_finished(self, job: Job) -> bool:

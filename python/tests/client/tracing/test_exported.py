@@ -94,6 +94,8 @@ def test_a_module_that_cannot_be_followed_says_where(
 def test_inputs_are_asked_for_where_a_module_does_not_say_its_own() -> None:
     with pytest.raises(TraceError, match="pass an example"):
         trace(nn.Linear(4, 4))
+    with pytest.raises(TraceError, match=r"args: got a Tensor, expected a tuple .* one alone is \(input,\)"):
+        trace(nn.Linear(3, 4), torch.zeros(2, 3))  # type: ignore[arg-type]
     with pytest.raises(TraceError, match="missing a required argument: 'input'"):
         trace(nn.Linear(4, 4), ())
     with torch.device("meta"):

@@ -59,7 +59,7 @@ def is_explained(draw: Draw, tensor: Tensor) -> bool:
     if local.numel() == 0:
         return True
     if isinstance(draw, Constant):
-        return constant_of(tensor) == torch.tensor(draw.value, dtype=tensor.dtype).item()
+        return constant_of(tensor) == torch.tensor(draw.value, dtype=tensor.dtype, device="cpu").item()
     if draw is None or (constant_of(tensor) is not None and (local.numel() > 1 or constant_of(tensor) == 0)):
         return False
     values = sample_of(tensor)
@@ -95,7 +95,7 @@ def _dependence(rows: Tensor) -> float:
     if bool((norms == 0).any()):
         return 1.0
     cosines = (rows / norms) @ (rows / norms).T
-    return float(cosines[~torch.eye(len(rows), dtype=torch.bool)].square().mean()) * rows.shape[1]
+    return float(cosines[~torch.eye(len(rows), dtype=torch.bool, device=rows.device)].square().mean()) * rows.shape[1]
 
 
 def _fits(draw: Uniform | Normal, values: Tensor, rounding: float) -> bool:
@@ -103,7 +103,7 @@ def _fits(draw: Uniform | Normal, values: Tensor, rounding: float) -> bool:
     ordered = values.sort().values
     expected = _distribution(draw, ordered)
     count = len(ordered)
-    steps = torch.arange(count + 1, dtype=torch.float64) / count
+    steps = torch.arange(count + 1, dtype=torch.float64, device=values.device) / count
     farthest = max(float((expected - steps[:-1]).max()), float((steps[1:] - expected).max()))
     return farthest * math.sqrt(count) < _FARTHEST + rounding * math.sqrt(count)
 
@@ -111,7 +111,7 @@ def _fits(draw: Uniform | Normal, values: Tensor, rounding: float) -> bool:
 def _distribution(draw: Uniform | Normal, values: Tensor) -> Tensor:
     if isinstance(draw, Uniform):
         return ((values - draw.low) / max(draw.high - draw.low, 1e-300)).clamp(0, 1)
-    ends = torch.tensor([draw.low, draw.high], dtype=torch.float64)
+    ends = torch.tensor([draw.low, draw.high], dtype=torch.float64, device=values.device)
     low, high = torch.special.ndtr((ends - draw.mean) / draw.deviation)
     return ((torch.special.ndtr((values - draw.mean) / draw.deviation) - low) / (high - low)).clamp(0, 1)
 
