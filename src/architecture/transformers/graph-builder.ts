@@ -72,6 +72,20 @@ export class GraphBuilder {
     this.parameter({ name, shape, axis: 0, blocks: [{ length: shape[0] ?? 1, origin }], tiedTo: undefined });
   }
 
+  /** Adds a table that nothing reads: noise, with zeros in the row of padding. */
+  unreadTable(name: string, shape: readonly [number, number], deviation: number, padding: unknown): void {
+    const [entries] = shape;
+    const row = typeof padding === 'number' ? (padding < 0 ? padding + entries : padding) : entries;
+    const drawn = { kind: 'initialization', rule: 'normal', standardDeviation: deviation } as const;
+    const zeros = { kind: 'initialization', rule: 'zeros', standardDeviation: 0 } as const;
+    const blocks = [
+      { length: row, origin: drawn },
+      { length: Math.min(entries - row, 1), origin: zeros },
+      { length: entries - row - 1, origin: drawn },
+    ].filter(({ length }) => length > 0);
+    this.parameter({ name, shape, axis: 0, blocks, tiedTo: undefined });
+  }
+
   /** Adds a parameter of which every element is one value. */
   constant(name: string, shape: readonly number[], value: number): void {
     if (value === 0) this.initialized(name, shape, { rule: 'zeros', standardDeviation: 0 });

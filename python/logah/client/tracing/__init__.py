@@ -55,7 +55,9 @@ def trace(
 
     parameters = parameters_of(shapes, holders, interpreter.draft.uses, rule_of, start.can_fill, strict)
     config = getattr(module, "config", None)
-    family, deviation = getattr(config, "model_type", ""), getattr(config, "initializer_range", None)
+    family = getattr(config, "model_type", "")
+    # Some families call it otherwise.
+    deviation = getattr(config, "initializer_range", getattr(config, "init_std", None))
     return ArchitectureGraph(
         nodes,
         edges,

@@ -36,7 +36,7 @@ def own_inputs(module: nn.Module) -> Iterator[tuple[tuple[Any, ...], Inputs]]:
     first = [main, *required] if main in named else required or named[:1]
     if main == "input_ids" and main in named:
         # A model with inputs beside the text, such as a decoder's, overrides these.
-        first += [name for name in getattr(module, "dummy_inputs", ()) if name in named and name in MAKERS]
+        first += [name for name in _exemplified(module) if name in named and name in MAKERS]
     if getattr(config, "is_encoder_decoder", False) and "decoder_input_ids" in named:
         first.append("decoder_input_ids")
     sizes = Sizes(config)
@@ -54,6 +54,14 @@ def own_inputs(module: nn.Module) -> Iterator[tuple[tuple[Any, ...], Inputs]]:
         for tensors in itertools.product(*(makers[name](sizes) for name in names))
     )
     return (((), {**way, **options}) for way in itertools.islice(ways, _TRIES))
+
+
+def _exemplified(module: nn.Module) -> tuple[str, ...]:
+    """The inputs that the module has examples of, which are of tokens that its configuration may lack."""
+    try:
+        return tuple(getattr(module, "dummy_inputs", ()))
+    except (RuntimeError, TypeError):
+        return ()
 
 
 #: What a network with several kinds of inputs reads, where the first alone is not enough.

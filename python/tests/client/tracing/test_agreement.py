@@ -32,10 +32,13 @@ def test_a_trace_is_the_graph_that_the_config_front_end_builds(name: str) -> Non
     model = transformers_model(name)
     graph = trace(model, kwargs=inputs(model))
     golden = ArchitectureGraph.from_json(read_graph(name))
-    # Tables that are never trained: a trace leaves it to the caller to keep them, a configuration has but their rule.
-    frozen = {key for key, value in model.named_parameters() if not value.requires_grad}
-    assert structure(without(graph, frozen)) == structure(without(golden, frozen))
-    assert all(isinstance(p.blocks[0].origin, Initialization) for p in golden.parameters if p.name in frozen)
+    # Tables that are never trained or read: a trace leaves it to the caller to keep them, a configuration has but their
+    # rules.
+    left = {key for key, value in model.named_parameters() if not value.requires_grad}
+    left |= {parameter.name for parameter in graph.parameters if parameter.keep == "KEEP_ALWAYS"}
+    assert structure(without(graph, left)) == structure(without(golden, left))
+    ruled = [block.origin for p in golden.parameters if p.name in left for block in p.blocks]
+    assert all(isinstance(origin, Initialization) for origin in ruled)
     assert (graph.name, graph.family) == (golden.name, golden.family)
     assert graph.initializer_range == golden.initializer_range
 

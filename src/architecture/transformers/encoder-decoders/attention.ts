@@ -19,6 +19,21 @@ export function encoderDecoderAttention(
   return graph.linear(`${prefix}.out_proj`, width, width, [softmax]);
 }
 
+/** Attention to an encoder that the class has not, and its norm: nothing reads them, and the module's own rule fills them. */
+function unreadAttention(
+  graph: GraphBuilder,
+  prefix: string,
+  { width, keyBias, deviation: standardDeviation }: Stack,
+): void {
+  for (const part of ['k', 'v', 'q', 'out']) {
+    const name = `${prefix}.${part}_proj`;
+    graph.initialized(`${name}.weight`, [width, width], { rule: 'normal', standardDeviation });
+    if (part !== 'k' || keyBias) graph.constant(`${name}.bias`, [width], 0);
+  }
+  graph.constant(`${prefix}_layer_norm.weight`, [width], 1);
+  graph.constant(`${prefix}_layer_norm.bias`, [width], 0);
+}
+
 /** What one stack of layers needs. */
 export interface Stack {
   readonly width: number;
@@ -27,16 +42,25 @@ export interface Stack {
   /** Norms stand before attention and feed-forward layer, not behind their sums. */
   readonly normBefore: boolean;
   readonly keyBias: boolean;
+  /** Of weights that nothing reads. */
+  readonly deviation: number;
 }
 
-/** Adds the layers of an encoder, or of a decoder that reads what an encoder made; returns the last node. */
+/** What a decoder's layers have the output of, where its class has no encoder. */
+export const NO_ENCODER = 'no encoder';
+
+/**
+ * Adds the layers of an encoder, or of a decoder that reads what an encoder made; returns the node of what each layer
+ * makes.
+ */
 export function encoderDecoderLayers(
   graph: GraphBuilder,
   base: string,
-  { width, hidden, layers, normBefore, keyBias }: Stack,
+  sizes: Stack,
   first: number,
-  encoded?: number,
-): number {
+  encoded?: number | typeof NO_ENCODER,
+): number[] {
+  const { width, hidden, layers, normBefore, keyBias } = sizes;
   const residual = (prefix: string, norm: string, stream: number, add: (after: number) => number): number => {
     const layer = graph.keepPlace();
     const before = normBefore ? graph.layerNorm(norm, width, [stream]) : stream;
@@ -44,13 +68,16 @@ export function encoderDecoderLayers(
     const sum = graph.node(`${prefix}.sum`, 'sum', [], [stream, output]);
     return normBefore ? sum : graph.layerNorm(norm, width, [sum]);
   };
+  const made: number[] = [];
   let stream = first;
   for (let layer = 0; layer < layers; layer++) {
     const prefix = `${base}.layers.${layer}`;
     stream = residual(`${prefix}.self_attn`, `${prefix}.self_attn_layer_norm`, stream, (after) =>
       encoderDecoderAttention(graph, `${prefix}.self_attn`, width, after, after, { keyBias }),
     );
-    if (encoded !== undefined) {
+    if (encoded === NO_ENCODER) {
+      unreadAttention(graph, `${prefix}.encoder_attn`, sizes);
+    } else if (encoded !== undefined) {
       stream = residual(`${prefix}.encoder_attn`, `${prefix}.encoder_attn_layer_norm`, stream, (after) =>
         encoderDecoderAttention(graph, `${prefix}.encoder_attn`, width, after, encoded, { keyBias }),
       );
@@ -59,6 +86,7 @@ export function encoderDecoderLayers(
       const inner = graph.linear(`${prefix}.fc1`, hidden, width, [after]);
       return graph.linear(`${prefix}.fc2`, width, hidden, [inner]);
     });
+    made.push(stream);
   }
-  return stream;
+  return made;
 }

@@ -1,5 +1,6 @@
 import type { ConfigReader } from '../config-reader';
 import { checkHeads } from '../described-family';
+import type { Head } from '../heads/head';
 
 /** Sizes that BART and Whisper name alike. */
 export interface EncoderDecoderSizes {
@@ -9,10 +10,18 @@ export interface EncoderDecoderSizes {
   readonly hidden: number;
   readonly decoderHidden: number;
   readonly vocabulary: number;
+  /** Which stacks the class has. */
+  readonly encodes: boolean;
+  readonly decodes: boolean;
+  /** The standard deviation of initial weights. */
+  readonly deviation: number;
 }
 
-/** Reads them, and checks the heads and the padding of both stacks. */
-export function readEncoderDecoder(reader: ConfigReader): EncoderDecoderSizes {
+/** Reads them, and checks the heads of the stacks that the class has, and the padding. */
+export function readEncoderDecoder(
+  reader: ConfigReader,
+  { encoderOnly, decoderOnly }: Head,
+): EncoderDecoderSizes {
   const sizes: EncoderDecoderSizes = {
     width: reader.size('d_model'),
     layers: reader.size('encoder_layers'),
@@ -20,11 +29,19 @@ export function readEncoderDecoder(reader: ConfigReader): EncoderDecoderSizes {
     hidden: reader.size('encoder_ffn_dim'),
     decoderHidden: reader.size('decoder_ffn_dim'),
     vocabulary: reader.size('vocab_size'),
+    encodes: !decoderOnly,
+    decodes: !encoderOnly,
+    deviation: reader.standardDeviation('init_std'),
   };
-  for (const heads of ['encoder_attention_heads', 'decoder_attention_heads']) {
-    checkHeads(reader, sizes.width, 'd_model', reader.size(heads), heads);
+  const { encodes, decodes, width, vocabulary } = sizes;
+  for (const [heads, isThere] of [
+    ['encoder_attention_heads', encodes],
+    ['decoder_attention_heads', decodes],
+  ] as const) {
+    const count = reader.size(heads);
+    if (isThere) checkHeads(reader, width, 'd_model', count, heads);
   }
-  reader.checkPadding(sizes.vocabulary);
+  if (decodes) reader.checkPadding(vocabulary);
   return sizes;
 }
 
@@ -32,10 +49,11 @@ export function readEncoderDecoder(reader: ConfigReader): EncoderDecoderSizes {
 export function namedSizes(sizes: EncoderDecoderSizes): Record<string, number> {
   return {
     d_model: sizes.width,
-    encoder_layers: sizes.layers,
-    decoder_layers: sizes.decoderLayers,
-    encoder_ffn_dim: sizes.hidden,
-    decoder_ffn_dim: sizes.decoderHidden,
-    vocab_size: sizes.vocabulary,
+    ...(sizes.encodes && { encoder_layers: sizes.layers, encoder_ffn_dim: sizes.hidden }),
+    ...(sizes.decodes && {
+      decoder_layers: sizes.decoderLayers,
+      decoder_ffn_dim: sizes.decoderHidden,
+      vocab_size: sizes.vocabulary,
+    }),
   };
 }

@@ -12,7 +12,6 @@ interface WhisperConfig extends EncoderDecoderSizes {
   readonly bands: number;
   readonly positions: number;
   readonly decoderPositions: number;
-  readonly deviation: number;
   readonly tied: boolean;
 }
 
@@ -34,14 +33,13 @@ export const whisper = describedFamily({
   }),
 });
 
-function readConfig(reader: ConfigReader, { ties }: Head): WhisperConfig {
+function readConfig(reader: ConfigReader, head: Head): WhisperConfig {
   const config: WhisperConfig = {
-    ...readEncoderDecoder(reader),
+    ...readEncoderDecoder(reader, head),
     bands: reader.size('num_mel_bins'),
     positions: reader.size('max_source_positions'),
     decoderPositions: reader.size('max_target_positions'),
-    deviation: reader.standardDeviation('init_std'),
-    tied: reader.boolean('tie_word_embeddings') && ties,
+    tied: reader.boolean('tie_word_embeddings') && head.ties,
   };
   if (config.width % 2 !== 0 || config.width < 4) {
     reader.violation(
@@ -60,7 +58,7 @@ function body(
 ): Body {
   const { width, vocabulary, tied, deviation: standardDeviation } = config;
   const drawn = { rule: 'normal', standardDeviation } as const;
-  const common = { width, normBefore: true, keyBias: false };
+  const common = { width, normBefore: true, keyBias: false, deviation: standardDeviation };
   const source = graph.node('input', 'input');
   // Convolutions over time are no operation that a hypernetwork knows.
   for (const [index, channels] of [config.bands, width].entries()) {
@@ -81,14 +79,14 @@ function body(
   });
   const heard = graph.node(`${base}encoder.sum`, 'sum', [], [source, position]);
   const encoder = { ...common, hidden: config.hidden, layers };
-  const last = encoderDecoderLayers(graph, `${base}encoder`, encoder, heard);
+  const last = encoderDecoderLayers(graph, `${base}encoder`, encoder, heard).at(-1) ?? heard;
   const encoded = graph.layerNorm(`${base}encoder.layer_norm`, width, [last]);
 
   const name = `${base}decoder.embed_tokens.weight`;
   const tokens = graph.embedding(name, vocabulary, width, source, tied);
   graph.initialized(`${base}decoder.embed_positions.weight`, [config.decoderPositions, width], drawn);
   const decoder = { ...common, hidden: config.decoderHidden, layers: decoderLayers };
-  const decoded = encoderDecoderLayers(graph, `${base}decoder`, decoder, tokens, encoded);
+  const decoded = encoderDecoderLayers(graph, `${base}decoder`, decoder, tokens, encoded).at(-1) ?? tokens;
   const final = graph.layerNorm(`${base}decoder.layer_norm`, width, [decoded]);
   return { last: final, width, tokens: { name, entries: vocabulary, width, tied } };
 }

@@ -52,6 +52,8 @@ export interface Head {
   readonly comesFirst: boolean;
   /** Whether the body is an encoder alone, where the family has a decoder, too. */
   readonly encoderOnly: boolean;
+  /** Whether it is a decoder alone, where the family has an encoder, too. */
+  readonly decoderOnly: boolean;
   read(reader: ConfigReader): HeadLayers;
 }
 
@@ -61,6 +63,7 @@ export interface HeadOptions {
   readonly masks?: boolean;
   readonly comesFirst?: boolean;
   readonly encoderOnly?: boolean;
+  readonly decoderOnly?: boolean;
 }
 
 /** A class with these outputs. */
@@ -71,7 +74,7 @@ export function head(
   options: HeadOptions = {},
 ): Head {
   const { pools = parts.some((part) => part.pools === true), masks = false } = options;
-  const { comesFirst = false, encoderOnly = false } = options;
+  const { comesFirst = false, encoderOnly = false, decoderOnly = false } = options;
   return {
     architecture,
     prefix,
@@ -80,6 +83,7 @@ export function head(
     masks,
     comesFirst,
     encoderOnly,
+    decoderOnly,
     read(reader) {
       const layers = parts.map((part) => part.read(reader));
       return {

@@ -1,12 +1,17 @@
 import type { Body, HeadPart, TokenTable } from './head';
 
+export interface LanguageOptions {
+  /** Whether the class answers with what the layer makes, to which nothing is added. */
+  readonly whole?: boolean;
+}
+
 /** A projection of the last hidden state to the vocabulary, without a bias; it can be the table of tokens. */
-export function language(name = 'lm_head'): HeadPart {
+export function language(name = 'lm_head', { whole = true }: LanguageOptions = {}): HeadPart {
   return {
     ties: true,
     read(reader) {
       // What answers then are the outputs squeezed.
-      const isWhole = typeof reader.value('final_logit_softcapping') !== 'number';
+      const isWhole = whole && typeof reader.value('final_logit_softcapping') !== 'number';
       return {
         add(graph, body) {
           const { name: tokens, entries, width, tied } = tokenTable(body);
