@@ -28,6 +28,7 @@ export function describedFamily<Config>(own: FamilyDescription<Config>): Transfo
     modelType: own.modelType,
     heads: own.heads,
     restrictions: own.restrictions ?? [],
+    widens: own.widths !== undefined,
     read(reader, head) {
       const config = own.read(reader, head);
       const { labels, add } = head.read(reader);
