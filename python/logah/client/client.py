@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from logah.client.module.keeping import KeepOrPredict
+    from logah.client.module.own_start.start import HeldValues
     from logah.client.module.report import InitializationReport
 
 
@@ -292,6 +293,7 @@ class Client:
         lift: float = 0.0,
         frozen: KeepOrPredict = "keep",
         special: KeepOrPredict = "keep",
+        values: HeldValues = "auto",
         device: torch.device | str | None = None,
         representation: Representation | Literal["auto"] = "auto",
         fetch: Literal["each", "rank0"] = "each",
@@ -315,6 +317,7 @@ class Client:
             lift=lift,
             frozen=frozen,
             special=special,
+            values=values,
             device=device,
             representation=representation,
             fetch=fetch,

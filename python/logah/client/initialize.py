@@ -18,7 +18,7 @@ from logah.client.module.local_box import LocalBox, local_box, local_tensor, mat
 from logah.client.module.meta_buffers import Buffers
 from logah.client.module.module_parameters import ParameterSlot, checked_module, match_plan, parameter_slots, unwrapped
 from logah.client.module.opening import opened, plan_of
-from logah.client.module.own_start.start import OwnStart
+from logah.client.module.own_start.start import HeldValues, OwnStart
 from logah.client.module.predictions import Predictions
 from logah.client.module.proof import Proof
 from logah.client.module.rank_zero import RankZero
@@ -62,6 +62,7 @@ def initialize(
     lift: float = 0.0,
     frozen: KeepOrPredict = "keep",
     special: KeepOrPredict = "keep",
+    values: HeldValues = "auto",
     device: torch.device | str | None = None,
     representation: Representation | Literal["auto"] = "auto",
     fetch: Fetch = "each",
@@ -78,7 +79,8 @@ def initialize(
       by it, and is kept otherwise.
     - Kept values that the module does not hold, since they are on the meta device or memory that `to_empty` left, are
       computed by its own init code (`reset_parameters`, `init_weights`, transformers' `_init_weights`), the same on
-      every rank. So are buffers, whatever they hold.
+      every rank. So are buffers, whatever they hold. Nothing in PyTorch says what memory holds: `values` "auto" judges
+      by what it looks like, "none" says that it is as `to_empty` left it, and "held" that it holds values.
 
     - Parameters on the CPU or another device keep their storage and element type. Those on the meta device are
       replaced as their values arrive, by ones on `device` (default: the CPU, or a DTensor's kind of device); the whole
@@ -110,6 +112,8 @@ def initialize(
     for name, choice in (("frozen", frozen), ("special", special)):
         if choice not in ("keep", "predict"):
             raise RequestError(f"{name} is {choice}; allowed: keep, predict")
+    if values not in ("auto", "held", "none"):
+        raise RequestError(f"values is {values}; allowed: auto, held, none")
     if fetch not in ("each", "rank0"):
         raise RequestError(f'fetch is "{fetch}"; allowed: each, rank0')
     if fetch == "rank0":
@@ -136,7 +140,7 @@ def initialize(
     with contextlib.ExitStack() as stack:
         if events is not None:
             stack.callback(events.close)
-        start = OwnStart(root, slots)
+        start = OwnStart(root, slots, values)
         matched = match_plan(slots, plan, strict, [name for name, _ in root.named_buffers()])
         untouched = _untouched(slots, matched)
         message = stream.architecture.message

@@ -16,12 +16,14 @@ from transformers import (
     MambaForCausalLM,
     T5Config,
     T5EncoderModel,
+    ViTConfig,
+    ViTForImageClassification,
     WhisperConfig,
     WhisperModel,
 )
 
 import logah
-from logah.client import Client, CoverageError, trace
+from logah.client import Client, CoverageError, RequestError, trace
 from logah.client.module.report import InitializationReport
 from logah.graph import Initialization
 
@@ -293,6 +295,59 @@ def test_to_empty_and_then_initialize_is_the_same_network(client: Client, seed: 
     tokens = torch.arange(8)[None]
     with torch.no_grad():
         assert torch.equal(empty(tokens).logits, real(tokens).logits)
+
+
+def small_vit(device: str = "meta") -> ViTForImageClassification:
+    config = ViTConfig(
+        hidden_size=32, num_attention_heads=2, num_hidden_layers=2, intermediate_size=48, image_size=28, patch_size=7
+    )
+    with torch.device(device):
+        return ViTForImageClassification(config)
+
+
+def contents(module: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
+
+
+def test_what_other_networks_left_in_the_memory_of_to_empty_is_not_kept(client: Client) -> None:
+    expected = small_vit()
+    client.initialize(expected, seed=1)
+    other = contents(small_vit("cpu"))
+    left = small_vit()
+    left.to_empty(device="cpu")
+    for number, (name, parameter) in enumerate(left.named_parameters()):
+        # Weights alone may look like values: every fourth tensor is another network's, or even zeros of a bias.
+        odd = torch.full_like(other[name], 1e-41) if other[name].dim() < 2 else torch.zeros_like(other[name])
+        parameter.data = other[name] if number % 4 == 0 else odd
+    report = client.initialize(left, seed=1)
+    assert report.kept == 0 or "special" not in report.kept_parameters.values()
+    for name, values in contents(left).items():
+        assert torch.equal(values, expected.get_parameter(name)), name
+
+
+def test_whether_memory_holds_values_can_be_said(client: Client) -> None:
+    expected = small_vit()
+    client.initialize(expected, seed=1)
+    filled = copy.deepcopy(small_vit("cpu"))
+    name = "vit.layers.0.attention.o_proj.weight"
+    filled.get_parameter(name).data = torch.zeros(32, 32)
+    held = client.initialize(copy.deepcopy(filled), seed=1, values="held")
+    assert held.kept_parameters[name] == "special"
+    client.initialize(filled, seed=1, values="none")
+    for other, values in contents(filled).items():
+        assert torch.equal(values, expected.get_parameter(other)), other
+    with pytest.raises(RequestError, match="values is empty; allowed: auto, held, none"):
+        client.initialize(filled, values="empty")  # type: ignore[arg-type]
+
+
+def test_a_copy_whose_constructor_sets_zeros_keeps_them(client: Client) -> None:
+    module = small_vit("cpu")
+    zero = "vit.layers.1.mlp.fc2.weight"
+    for name, parameter in module.named_parameters():
+        if parameter.dim() < 2 or name == zero:
+            nn.init.zeros_(parameter)
+    report = client.initialize(copy.deepcopy(module), seed=1)
+    assert report.kept_parameters[zero] == "special"
 
 
 def test_buffers_that_nobody_can_compute_are_named(client: Client) -> None:

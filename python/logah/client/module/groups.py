@@ -28,7 +28,7 @@ class Wanted:
 
 class Groups:
     """Takes tensors in the order of the plan. A group's bounds depend on the plan alone, and so do the bits of its
-    factors."""
+    factors, which one thread makes."""
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
@@ -65,7 +65,7 @@ class Groups:
             for tensor, data, wanted in came
         ]
         products = [data for _, blocks, _ in read for _, data in blocks if isinstance(data, CoreRows)]
-        factors = iter(factors_of(products, expansion) if products else ())
+        factors = iter(self._workers.alone(lambda: factors_of(products, expansion)) if products else ())
         begun = []
         for tensor, blocks, wanted in read:
             ready = [(block, data, next(factors) if isinstance(data, CoreRows) else None) for block, data in blocks]

@@ -4,13 +4,16 @@ other work keeps a core busy."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
+from typing import TypeVar
 
 import torch
 
 from logah.client.module.products import Job
+
+Result = TypeVar("Result")
 
 #: More would wait for each other between the products.
 _MOST = 16
@@ -22,6 +25,7 @@ class Workers:
     def __init__(self) -> None:
         self._count = min(_MOST, torch.get_num_threads())
         self._pool: ThreadPoolExecutor | None = None
+        self._alone: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Workers:
         return self
@@ -29,8 +33,9 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        for pool in (self._pool, self._alone):
+            if pool is not None:
+                pool.shutdown(cancel_futures=True)
 
     def begin(self, jobs: Iterable[Job], device: torch.device) -> Running:
         """Has jobs done that write to tensors on a device: another device than the CPU does them in its own order."""
@@ -41,6 +46,14 @@ class Workers:
         if self._pool is None:
             self._pool = _pool_of(self._count)
         return Running([self._pool.submit(_without_gradients, job) for job in jobs])
+
+    def alone(self, compute: Callable[[], Result]) -> Result:
+        """What is computed, by one thread: the bits of a product that several share depend on how many they are."""
+        if self._count < 2:
+            return compute()
+        if self._alone is None:
+            self._alone = _pool_of(1)
+        return self._alone.submit(_without_gradients, compute).result()
 
 
 class Running:
@@ -55,10 +68,10 @@ class Running:
             future.result()
 
 
-def _without_gradients(job: Job) -> None:
+def _without_gradients(compute: Callable[[], Result]) -> Result:
     # Each thread has a grad mode of its own.
     with torch.no_grad():
-        job()
+        return compute()
 
 
 def _pool_of(count: int) -> ThreadPoolExecutor:

@@ -19,7 +19,7 @@ from logah.client.module.own_start.draw import Constant, Draw, Normal, Uniform
 _SAMPLE = 16_384
 _BLOCKS = 8
 _ORTHOGONAL, _ALIKE = 0.02, 9.0
-_VOTERS = 64
+_VOTERS = 256
 _ROWS = 32
 _LENGTH = 8_192
 
@@ -155,17 +155,19 @@ def hold_values(tensors: Sequence[Tensor], draw_of: Callable[[int], Draw]) -> bo
     """Whether tensors were filled, or are memory as `to_empty` leaves it.
 
     A tensor that was written to after it was made counts as filled. Where none was, as in copies and in weights that
-    were loaded, at least half of some must look like values; `draw_of` says by their numbers what init code draws.
+    were loaded, no more than a third of some may look like other memory; `draw_of` says by their numbers what init code
+    draws. Not half: what a freed network left looks like values here and there.
     """
     if not tensors or any(map(_was_written, tensors)):
         return True
-    step = -(-len(tensors) // _VOTERS)
+    # An odd step meets weights and biases alike.
+    step = max(1, len(tensors) // _VOTERS) | 1
     votes = [
         vote
         for number in range(0, len(tensors), step)
         if (vote := _looks_filled(tensors[number], draw_of(number))) is not None
     ]
-    return not votes or 2 * sum(votes) >= len(votes)
+    return not votes or 3 * votes.count(False) <= len(votes)
 
 
 def _was_written(tensor: Tensor) -> bool:
@@ -174,12 +176,13 @@ def _was_written(tensor: Tensor) -> bool:
 
 
 def _looks_filled(tensor: Tensor, draw: Draw) -> bool | None:
-    """None where nothing can be said: zeros that are due, and tensors of which this process has no part."""
+    """None where nothing can be said: zeros that are due, or that a vector may well start with, and tensors of which
+    this process has no part."""
     values = sample_of(tensor, 4096)
     if len(values) == 0:
         return None
     if bool((values == 0).all()):
-        return None if draw is None or draw == Constant(0.0) else False
+        return None if draw is None or draw == Constant(0.0) or tensor.dim() < 2 else False
     size = values.abs()
     smallest = torch.finfo(tensor.dtype).tiny
     has_odd_bits = bool(((size > 0) & (size < smallest)).any())

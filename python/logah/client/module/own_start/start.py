@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cached_property
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -17,6 +18,9 @@ from logah.client.module.own_start.remade import RemadeRules
 from logah.client.module.own_start.rules import OwnRules
 from logah.client.module.own_start.special import Purpose, is_special, is_special_draw, norm_default
 
+#: What a module's memory holds: "held", values; "none", what `to_empty` leaves; "auto", what it looks like.
+HeldValues = Literal["auto", "held", "none"]
+
 #: Elements up to which it is worth to compute what no rule says, only to look at it.
 _WORTH_A_LOOK = 1 << 20
 
@@ -24,8 +28,10 @@ _WORTH_A_LOOK = 1 << 20
 class OwnStart:
     """A module's values as far as it holds any, else what its init code makes; asked one parameter at a time."""
 
-    def __init__(self, root: nn.Module, slots: Sequence[ParameterSlot] | None = None) -> None:
-        self._root = root
+    def __init__(
+        self, root: nn.Module, slots: Sequence[ParameterSlot] | None = None, values: HeldValues = "auto"
+    ) -> None:
+        self._root, self._values = root, values
         self._slots = parameter_slots(root) if slots is None else slots
         self._rules = OwnRules(root)
         self._remade = RemadeRules(root)
@@ -41,6 +47,8 @@ class OwnStart:
     @cached_property
     def holds_values(self) -> bool:
         """Whether what of the module is not on the meta device was filled, and is not as `to_empty` leaves it."""
+        if self._values != "auto":
+            return self._values == "held"
         real = [slot for slot in self._slots if not slot.parameter.is_meta]
         return hold_values([slot.parameter for slot in real], lambda n: self._rules.record(real[n].names[0]).draw)
 
