@@ -9,7 +9,7 @@ import { onnxGraph } from './onnx';
 import { sentContents } from './onnx/sent-contents';
 import { transformersNetwork, type ScalableNetwork } from './transformers';
 
-export type { ScalableNetwork } from './transformers';
+export { widenedFamilies, type ScalableNetwork } from './transformers';
 
 /** As the contract has it; lists that a caller does not send are empty. */
 type Source = Omit<Architecture__Output, 'onnxContents'> &

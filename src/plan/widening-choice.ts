@@ -1,6 +1,6 @@
 /** How often the weights of a narrower network are repeated: as asked, or as a model's training needs. */
 
-import type { Network } from '../architecture';
+import { widenedFamilies, type Network } from '../architecture';
 import { invalidField } from '../errors';
 import type { ArchitectureGraph } from '../graph/graph';
 import { Violations } from '../graph/violations';
@@ -45,6 +45,14 @@ function askedWidening(network: Network, copies: number): Widening | undefined {
       FIELD,
       `is ${copies}; at most 1 is allowed for a graph or an ONNX file, which do not say what of them is a width; a ` +
         'transformers configuration does',
+    );
+  }
+  if (graph.widths === undefined) {
+    throw invalidField(
+      FIELD,
+      `is ${copies}; at most 1 is allowed for this "${graph.family}" network, of which no sizes are known that copies ` +
+        'multiply; with 1, or without a number, it is predicted as it is. Networks that can be made of copies are ' +
+        `those of ${widenedFamilies.join(', ')}`,
     );
   }
   const allowed = possibleCopies(graph);

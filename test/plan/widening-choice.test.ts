@@ -31,6 +31,25 @@ const copiesOf = ({ widening, warnings }: WideningChoice): number | string =>
   warnings.length > 0 ? warnings.map(({ text }) => text).join() : (widening?.copies ?? 1);
 
 describe('the number of copies', () => {
+  it.each([
+    { model_type: 'bloom' },
+    { model_type: 't5' },
+    { model_type: 'gemma' },
+    { model_type: 'distilbert', sinusoidal_pos_embds: true },
+  ])('is refused above 1 where nothing says what copies multiply: %j', (config) => {
+    expect(violations(() => chooseWidening(network(config), VIT, 2))).toEqual([
+      {
+        field: 'copies',
+        description:
+          `is 2; at most 1 is allowed for this "${config.model_type}" network, of which no sizes are known that copies ` +
+          'multiply; with 1, or without a number, it is predicted as it is. Networks that can be made of copies are ' +
+          'those of bert, camembert, deit, distilbert, electra, gpt2, gpt_neox, llama, mistral, opt, qwen2, ' +
+          'qwen3, roberta, vit, xlm-roberta',
+      },
+    ]);
+    expect(copiesOf(chooseWidening(network(config), VIT, 1))).toBe(1);
+  });
+
   it('is by itself the smallest that brings every width into what the model was trained on', () => {
     expect(copiesOf(chooseWidening(vit(768, 12), VIT, undefined))).toBe(4);
     expect(copiesOf(chooseWidening(vit(384, 6), VIT, undefined))).toBe(2);
@@ -104,6 +123,8 @@ describe('the number of copies', () => {
     expect(violations(() => chooseWidening(grouped, VIT, 4))[0]?.description).toContain(
       'num_key_value_heads 2',
     );
+    // Not by itself either.
+    expect(copiesOf(chooseWidening(network({ model_type: 'bloom' }), VIT, undefined))).toBe(1);
     expect(violations(() => chooseWidening({ graph: linearGraph() }, VIT, 2))).toEqual([
       { field: 'copies', description: expect.stringContaining('at most 1 is allowed for a graph') as string },
     ]);

@@ -148,10 +148,12 @@ def is_as_ruled(value: Tensor, rule: Initialization) -> bool:
     if rule.rule in constants:
         return torch.equal(value, torch.full_like(value, constants[rule.rule]))
     if rule.rule == "RULE_SINUSOIDS":
-        assert (rule.start, rule.interleaved) == (0.0, False)
+        assert rule.start == 0.0
         rows, columns = value.shape
         angles = torch.arange(rows)[:, None] * rule.base ** (-torch.arange(columns // 2) / rule.divisor)
-        return torch.allclose(value, torch.cat([angles.sin(), angles.cos()], dim=1), atol=1e-4)
+        waves = [angles.sin(), angles.cos()]
+        table = torch.stack(waves, dim=2).flatten(1) if rule.interleaved else torch.cat(waves, dim=1)
+        return torch.allclose(value, table, atol=1e-4)
     if rule.rule == "RULE_UNIFORM":
         # All of at least 16 within half the bound come once in 65,536 times.
         assert value.numel() >= 16

@@ -87,7 +87,7 @@ def inputs(model: PreTrainedModel) -> dict[str, Any] | None:
     if model.config.model_type == "t5" and decodes:
         tokens = torch.zeros(1, 4, dtype=torch.long, device="meta")
         return {"input_ids": tokens, "decoder_input_ids": tokens, "use_cache": False}
-    if model.config.model_type == "whisper":
+    if model.config.model_type == "whisper" and decodes and model.main_input_name == "input_features":
         sound = torch.zeros(1, model.config.num_mel_bins, 2 * model.config.max_source_positions, device="meta")
         tokens = torch.zeros(1, 4, dtype=torch.long, device="meta")
         return {"input_features": sound, "decoder_input_ids": tokens, "use_cache": False}

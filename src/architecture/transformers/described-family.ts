@@ -19,7 +19,7 @@ export interface FamilyDescription<Config> {
   /** By the configuration's names. */
   sizes(config: Config): Readonly<Record<string, number>>;
   /** Those of the sizes that widening multiplies; undefined: the network is not made of copies. */
-  widths?(config: Config): readonly string[];
+  widths?(config: Config): readonly string[] | undefined;
 }
 
 /** The family of a description. */
@@ -28,6 +28,7 @@ export function describedFamily<Config>(own: FamilyDescription<Config>): Transfo
     modelType: own.modelType,
     heads: own.heads,
     restrictions: own.restrictions ?? [],
+    widens: own.widths !== undefined,
     read(reader, head) {
       const config = own.read(reader, head);
       const { labels, add } = head.read(reader);

@@ -26,6 +26,8 @@ export interface TransformersFamily {
   /** The classes in transformers whose state dicts it knows; the first is meant where the configuration names none. */
   readonly heads: readonly [Head, ...Head[]];
   readonly restrictions: readonly Restriction[];
+  /** Whether its networks can be made of copies of narrower ones. */
+  readonly widens: boolean;
   /** Reads the configuration of one of the classes; what is wrong with it becomes violations of the reader. */
   read(config: ConfigReader, head: Head): FamilyNetwork;
 }

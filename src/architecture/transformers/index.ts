@@ -21,6 +21,11 @@ export interface ScalableNetwork {
   readonly narrowed: (copies: number, violations: Violations) => ArchitectureGraph | undefined;
 }
 
+/** The model types of networks that can be made of copies of narrower ones. */
+export const widenedFamilies: readonly string[] = families
+  .filter(({ widens }) => widens)
+  .map(({ modelType }) => modelType);
+
 /** More would hide each other. */
 const MOST_NOTES = 20;
 

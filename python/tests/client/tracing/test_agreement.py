@@ -23,6 +23,10 @@ def test_there_are_golden_graphs_of_three_sizes_of_every_family() -> None:
     assert min(counts.values()) >= 3
 
 
+def is_sinusoids(origin: Prediction | Initialization) -> bool:
+    return isinstance(origin, Initialization) and origin.rule == "RULE_SINUSOIDS"
+
+
 def without(graph: ArchitectureGraph, names: set[str]) -> ArchitectureGraph:
     return replace(graph, parameters=tuple(p for p in graph.parameters if p.name not in names))
 
@@ -36,6 +40,8 @@ def test_a_trace_is_the_graph_that_the_config_front_end_builds(name: str) -> Non
     # rules.
     left = {key for key, value in model.named_parameters() if not value.requires_grad}
     left |= {parameter.name for parameter in graph.parameters if parameter.keep == "KEEP_ALWAYS"}
+    # DistilBERT's module does not say that it does not train its table of sines; its configuration does.
+    left |= {p.name for p in golden.parameters for block in p.blocks if is_sinusoids(block.origin)}
     assert structure(without(graph, left)) == structure(without(golden, left))
     ruled = [block.origin for p in golden.parameters if p.name in left for block in p.blocks]
     assert all(isinstance(origin, Initialization) for origin in ruled)

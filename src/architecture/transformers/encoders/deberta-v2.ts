@@ -50,6 +50,9 @@ export const debertaV2 = describedFamily({
     head('DebertaV2ForSequenceClassification', PREFIX, [denseClassifier('pooler.dense', 'classifier')]),
     head('DebertaV2ForTokenClassification', PREFIX, [classifier('classifier')]),
     head('DebertaV2ForQuestionAnswering', PREFIX, [questionAnswering()]),
+    head('DebertaV2ForMultipleChoice', PREFIX, [
+      denseClassifier('pooler.dense', 'classifier', { outputs: 1 }),
+    ]),
   ],
   restrictions: [{ field: 'legacy', allowed: [true], reason: 'the head of newer releases is not supported' }],
   read: readConfig,

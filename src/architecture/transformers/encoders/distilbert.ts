@@ -15,6 +15,8 @@ interface DistilBertConfig {
   readonly hidden: number;
   readonly vocabulary: number;
   readonly positions: number;
+  /** Whether the table of positions is one of sines and cosines, which is then not predicted. */
+  readonly sinusoids: boolean;
   readonly tied: boolean;
 }
 
@@ -34,18 +36,12 @@ export const distilbert = describedFamily({
       denseClassifier('pre_classifier', 'classifier', { outputs: 1 }),
     ]),
   ],
-  restrictions: [
-    {
-      field: 'sinusoidal_pos_embds',
-      allowed: [false],
-      reason: 'fixed tables of positions are not supported',
-    },
-  ],
   read: readConfig,
   repeats: ({ layers }) => [layers],
   body,
   sizes,
-  widths: () => ['dim', 'n_heads', 'hidden_dim'],
+  // Sines of a narrower table's frequencies are not those of the wide one.
+  widths: ({ sinusoids }) => (sinusoids ? undefined : ['dim', 'n_heads', 'hidden_dim']),
 });
 
 function readConfig(reader: ConfigReader, { ties }: Head): DistilBertConfig {
@@ -56,6 +52,7 @@ function readConfig(reader: ConfigReader, { ties }: Head): DistilBertConfig {
     hidden: reader.width('hidden_dim'),
     vocabulary: reader.size('vocab_size'),
     positions: reader.size('max_position_embeddings'),
+    sinusoids: reader.boolean('sinusoidal_pos_embds'),
     tied: reader.boolean('tie_word_embeddings') && ties,
   };
   reader.checkPadding(config.vocabulary);
@@ -74,7 +71,9 @@ function body(
   const source = graph.node('input', 'input');
   const word = graph.embedding(name, vocabulary, width, source, tied);
   const positions = `${prefix}embeddings.position_embeddings.weight`;
-  const position = graph.embedding(positions, config.positions, width, source);
+  const position = config.sinusoids
+    ? sinusoidTable(graph, positions, [config.positions, width], source)
+    : graph.embedding(positions, config.positions, width, source);
   const embedded = graph.node(`${prefix}embeddings.sum`, 'sum', [], [word, position]);
   let stream = graph.layerNorm(`${prefix}embeddings.LayerNorm`, width, [embedded]);
   for (let layer = 0; layer < layers; layer++) {
@@ -92,6 +91,24 @@ function body(
     stream = graph.layerNorm(`${own}.output_layer_norm`, width, [sum]);
   }
   return { last: stream, width, tokens: { name, entries: vocabulary, width, tied } };
+}
+
+/** A table of positions with sines in its even columns and cosines in its odd ones. */
+function sinusoidTable(
+  graph: GraphBuilder,
+  name: string,
+  shape: readonly [number, number],
+  source: number,
+): number {
+  const node = graph.node(name, 'pos_enc', shape, [source]);
+  graph.initialized(name, shape, {
+    rule: 'sinusoids',
+    start: 0,
+    base: 10_000,
+    divisor: shape[1] / 2,
+    interleaved: true,
+  });
+  return node;
 }
 
 /** By the configuration's names. */

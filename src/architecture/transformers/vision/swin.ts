@@ -5,7 +5,8 @@ import { describedFamily } from '../described-family';
 import type { GraphBuilder } from '../graph-builder';
 import { classifier } from '../heads/classifier';
 import { bareModel, head, type Body, type Head } from '../heads/head';
-import { readImage, type ImageSizes } from './patch-embeddings';
+import { pixels } from '../heads/pixels';
+import { checkPatches, patchGrid, readImage, type ImageSizes } from './patch-embeddings';
 import { readStages } from './stages';
 
 interface SwinConfig extends ImageSizes {
@@ -16,21 +17,17 @@ interface SwinConfig extends ImageSizes {
   readonly window: number;
   readonly ratio: number;
   readonly qkvBias: boolean;
+  /** Whether a table of positions is added to the patches. */
+  readonly absolute: boolean;
 }
-
-const ABSOLUTE = {
-  field: 'use_absolute_embeddings',
-  allowed: [false],
-  reason: 'tables of absolute positions are not supported',
-};
 
 export const swin = describedFamily({
   modelType: 'swin',
   heads: [
     head('SwinForImageClassification', 'swin.', [classifier('classifier', { canBeAbsent: true })]),
     bareModel('SwinModel'),
+    head('SwinForMaskedImageModeling', 'swin.', [pixels('decoder.0')], { masks: true }),
   ],
-  restrictions: [ABSOLUTE],
   read: readConfig,
   repeats: ({ depths }) => depths,
   body,
@@ -44,8 +41,10 @@ function readConfig(reader: ConfigReader): SwinConfig {
     window: reader.size('window_size'),
     ratio: reader.number('mlp_ratio'),
     qkvBias: reader.boolean('qkv_bias'),
+    absolute: reader.boolean('use_absolute_embeddings'),
     ...readImage(reader),
   };
+  if (config.absolute) checkPatches(reader, config);
   config.sizes.forEach((heads, stage) => {
     const width = config.width * 2 ** stage;
     if (width % heads !== 0) {
@@ -61,14 +60,10 @@ function readConfig(reader: ConfigReader): SwinConfig {
 function body(
   graph: GraphBuilder,
   config: SwinConfig,
-  { prefix: base }: Head,
+  { prefix: base, masks }: Head,
   repeats: readonly number[],
 ): Body {
-  const { channels, patch } = config;
-  const source = graph.node('input', 'input');
-  const projection = `${base}embeddings.patch_embeddings.projection`;
-  const patches = graph.convolution(projection, [config.width, channels, ...patch], [source]);
-  let stream = graph.layerNorm(`${base}embeddings.norm`, config.width, [patches]);
+  let stream = embeddings(graph, `${base}embeddings`, config, masks);
   let { width } = config;
   config.sizes.forEach((heads, stage) => {
     const prefix = `${base}encoder.layers.${stage}`;
@@ -86,7 +81,29 @@ function body(
     width = outputs;
   });
   const norm = graph.layerNorm(`${base}layernorm`, width, [stream]);
+  if (masks) return { last: norm, width };
   return { last: graph.node(`${base}pooler`, 'glob_avg', [], [norm]), width };
+}
+
+/** Patches, their norm and their positions; returns the last node. */
+function embeddings(graph: GraphBuilder, prefix: string, config: SwinConfig, masks: boolean): number {
+  const { width, channels, patch } = config;
+  const source = graph.node('input', 'input');
+  if (masks) graph.constant(`${prefix}.mask_token`, [1, 1, width], 0);
+  // The module lists positions first, which are added to what the norm makes.
+  const positionPlace = graph.keepPlace();
+  const projection = `${prefix}.patch_embeddings.projection`;
+  const patches = graph.convolution(projection, [width, channels, ...patch], [source]);
+  const norm = graph.layerNorm(`${prefix}.norm`, width, [patches]);
+  if (!config.absolute) return norm;
+  const name = `${prefix}.position_embeddings`;
+  const [rows, columns] = patchGrid(config);
+  const side = Math.floor(Math.sqrt(rows * columns));
+  const position = graph.node(name, 'pos_enc', [1, width, side, side]);
+  graph.at(positionPlace, () => {
+    graph.predicted(name, [1, rows * columns, width], position, 'matrix');
+  });
+  return graph.node(`${prefix}.sum`, 'sum', [], [norm, position]);
 }
 
 function block(
