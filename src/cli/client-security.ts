@@ -2,7 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { tokenFromFile, type Security } from '../client';
-import { loadClientConfig, type ClientFlags } from '../config/client-config';
+import { CLIENT_SETTINGS, loadClientConfig, type ClientFlags } from '../config/client-config';
+import { LogahError } from '../errors';
 import { withFileErrors } from '../system-error';
 
 /** What the flags come to. Throws LogahError where a file cannot be read, or they contradict each other. */
@@ -13,6 +14,18 @@ export async function clientSecurity(flags: ClientFlags): Promise<Security> {
     ...(tls && { tls: { ca: authorities, cert: own, key: secret } }),
     ...(tokenFile !== '' && { token: tokenFromFile(tokenFile) }),
   };
+}
+
+/** Throws LogahError (invalid_argument) where flags say how a server is spoken to, and none is named. */
+export function refuseWithoutServer(flags: ClientFlags): void {
+  for (const name of Object.keys(CLIENT_SETTINGS) as (keyof typeof CLIENT_SETTINGS)[]) {
+    if (flags[name] === undefined) continue;
+    const [flag = name] = CLIENT_SETTINGS[name].flag.split(' ');
+    throw new LogahError(
+      'invalid_argument',
+      `${flag} is how a server is spoken to; --server must name it (without it, a server is started for this command)`,
+    );
+  }
 }
 
 async function contentOf(path: string): Promise<Buffer | undefined> {

@@ -1,7 +1,7 @@
 import { connect, LogahError, type ConnectOptions, type LogahClient } from '../client';
 import type { ClientFlags } from '../config/client-config';
 import { cacheDirectory } from '../config/environment';
-import { clientSecurity } from './client-security';
+import { clientSecurity, refuseWithoutServer } from './client-security';
 import { startEmbeddedServer } from './embedded-server';
 import { packagePath } from './package-paths';
 
@@ -54,6 +54,7 @@ export async function withClients<Result>(
       connectCached(rotated([first, ...others], index), options);
     return useAndClose([clientOf(0), ...others.map((_, index) => clientOf(index + 1))], use);
   }
+  refuseWithoutServer(choice);
   const modelsDirectory = choice.models ?? packagePath('models');
   const server = await startEmbeddedServer({ modelsDirectory, signal });
   try {

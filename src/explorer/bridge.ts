@@ -108,10 +108,24 @@ function callOptions(context: HandlerContext, target: BridgeTarget): CallOptions
   };
 }
 
-/** The service's status with its details; what else came with it is of a connection that is not the caller's. */
+/**
+ * The service's status with its details; what else came with it is of a connection that is not the caller's. A connection that
+ * fails, such as to a certificate that is not trusted, is no status of the service's.
+ */
 function asOwnError(error: unknown): ConnectError {
   const from = ConnectError.from(error);
+  const reason = connectionFault(from);
+  if (reason !== undefined) return new ConnectError(reason, Code.Unavailable);
   const own = new ConnectError(from.rawMessage, from.code);
   own.details = from.details;
   return own;
+}
+
+/** What is wrong with the connection, by the error of Node.js that lies below; undefined where the service answered. */
+function connectionFault({ code, cause, rawMessage }: ConnectError): string | undefined {
+  if (code !== Code.Internal || !(cause instanceof Error) || !('code' in cause)) return undefined;
+  const isCertificate = /CERT|UNABLE_TO_VERIFY/.test(String(cause.code));
+  return isCertificate
+    ? `the certificate of the service is not trusted (${rawMessage}): start logah explore with --ca`
+    : rawMessage;
 }

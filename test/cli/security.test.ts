@@ -49,6 +49,17 @@ function models({ address }: ServerProcess, ...flags: string[]): Promise<CliResu
   return runCli('models', '--server', address, '--patience', '0', ...flags);
 }
 
+it.each([
+  ['plan', '--tls'],
+  ['models', '--ca', 'ca.pem'],
+  ['explore', '--token-file', 'token'],
+])('logah %s refuses %s where no server is named', async (command, ...flags) => {
+  const file = command === 'plan' ? ['examples/gpt2/config.json'] : [];
+  const { code, stderr } = await runCli(command, ...file, ...flags);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`${flags[0] ?? ''} is how a server is spoken to; --server must name it`);
+});
+
 describe('a command', () => {
   it('speaks TLS, and shows its certificate and its token, by flags', async () => {
     const { code, stdout } = await models(secure, ...security());

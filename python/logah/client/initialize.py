@@ -16,7 +16,14 @@ from logah.client.module.filling import Filling, check_boxes, requested
 from logah.client.module.keeping import KeepOrPredict, KeptReason, decide
 from logah.client.module.local_box import LocalBox, local_box, local_tensor, materialized
 from logah.client.module.meta_buffers import Buffers
-from logah.client.module.module_parameters import ParameterSlot, checked_module, match_plan, parameter_slots, unwrapped
+from logah.client.module.module_parameters import (
+    ParameterSlot,
+    check_writable,
+    checked_module,
+    match_plan,
+    parameter_slots,
+    unwrapped,
+)
 from logah.client.module.opening import opened, plan_of
 from logah.client.module.own_start.start import HeldValues, OwnStart
 from logah.client.module.predictions import Predictions
@@ -126,6 +133,7 @@ def initialize(
             # After a forward pass the module may hold gathered copies, which FSDP throws away.
             submodule.reshard()
     slots = parameter_slots(root)
+    check_writable(slots)
     dtype = _common_dtype(slots)
     deadline = Deadline(timeout, client.target)
 

@@ -370,3 +370,15 @@ def test_a_copy_keeps_what_its_original_would(client: Client, kind: type[nn.Modu
     other = copy.deepcopy(kind())
     assert client.initialize(other, trace(other, (EXAMPLES[kind],)), seed=1) == report
     assert all(torch.equal(value, values_of(module)[name]) for name, value in values_of(other).items())
+
+
+def test_a_module_of_inference_mode_is_refused_by_name(client: Client) -> None:
+    with torch.inference_mode():
+        module = small_vit("cpu")
+    with pytest.raises(RequestError, match=r"made under torch\.inference_mode, which makes vit\.\S+ read-only"):
+        client.initialize(module)
+    with torch.inference_mode():
+        client.initialize(module, seed=1)
+    expected = small_vit()
+    client.initialize(expected, seed=1)
+    assert torch.equal(module.classifier.weight, expected.classifier.weight)

@@ -5,7 +5,7 @@ import { LogahService } from '../../contract/proto-definition';
 import type { Architecture } from '../../gen/logah/v1/Architecture';
 import type { ClientFlags } from '../../config/client-config';
 import type { BridgeTarget, OpenedArchitecture } from '../../explorer';
-import { clientSecurity } from '../client-security';
+import { clientSecurity, refuseWithoutServer } from '../client-security';
 import { startEmbeddedServer } from '../embedded-server';
 import { INPUT_HELP, readInputFile } from '../input-file';
 import { interruptible } from '../interruption';
@@ -48,6 +48,7 @@ export function exploreCommand(): Command {
 }
 
 async function explore(file: string | undefined, flags: ExploreFlags, signal: AbortSignal): Promise<void> {
+  if (flags.server === undefined) refuseWithoutServer(flags);
   const opened = file === undefined ? undefined : await openedFile(file);
   const running = flags.server === undefined ? undefined : await targetOf(flags.server, flags);
   const modelsDirectory = flags.models ?? packagePath('models');

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -72,6 +73,18 @@ def parameter_slots(root: nn.Module) -> list[ParameterSlot]:
             slot.places.append((module, attribute))
             slot.names.append(name)
     return list(by_identity.values())
+
+
+def check_writable(slots: list[ParameterSlot]) -> None:
+    """Raises RequestError for a parameter that nothing outside `torch.inference_mode` may write to."""
+    if torch.is_inference_mode_enabled():
+        return
+    made = [slot.names[0] for slot in slots if slot.parameter.is_inference()]
+    if made:
+        raise RequestError(
+            f"module was made under torch.inference_mode, which makes {made[0]} read-only outside of it; make it "
+            "outside of it"
+        )
 
 
 def match_plan(
