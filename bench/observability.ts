@@ -104,16 +104,15 @@ exports.Telemetry = class {
   'endpoint.js': '',
 };
 
-/** A copy of the compiled build that tells nothing, in `.bench`. */
+/** A copy of the compiled build that tells nothing, in a package of its own below `.bench`. */
 async function silentBuild(build: string): Promise<string> {
   const root = join(__dirname, '..');
-  const bench = join(root, '.bench');
+  const bench = join(root, '.bench', 'silent-package');
   const copy = join(bench, 'silent');
-  await rm(copy, { recursive: true, force: true });
+  await rm(bench, { recursive: true, force: true });
   await mkdir(bench, { recursive: true });
   await cp(build, copy, { recursive: true });
   for (const name of ['proto', 'package.json', 'models']) {
-    await rm(join(bench, name), { force: true });
     await symlink(join(root, name), join(bench, name));
   }
   for (const [name, content] of Object.entries(SILENT)) {

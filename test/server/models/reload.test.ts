@@ -122,7 +122,17 @@ describe('a model that is replaced', () => {
     const ended = server.logged('cancelled');
     stalled.close();
     await ended;
-    await expect(resumed()).rejects.toMatchObject({ kind: 'failed_precondition' });
+    // The model ends with the last job of the stream, which may be after the line.
+    const refusal = async (): Promise<unknown> => {
+      for (;;) {
+        try {
+          await resumed();
+        } catch (error) {
+          return error;
+        }
+      }
+    };
+    expect(await refusal()).toMatchObject({ kind: 'failed_precondition' });
   });
 
   it('that did not change is not loaded again', async () => {
@@ -186,7 +196,7 @@ describe('a model that is broken', () => {
     const admin = await start();
     await replaceBy(join(directory, 'other'), 'std', 'other');
     await writeVersion(join(directory, 'third'), 'fan_in', 'third');
-    await admin.vouchFor(join(directory, 'third'), 'product.onnx', Buffer.from([8, 7]));
+    await admin.vouchFor(join(directory, 'third'), 'encoder.onnx', Buffer.from([8, 7]));
     const { changed, broken } = await admin.reload();
     expect(broken.map(({ directory: name, serving }) => ({ name, serving }))).toEqual([
       { name: 'third', serving: '' },
