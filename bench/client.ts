@@ -11,6 +11,7 @@ import { LogahService } from '../src/contract/proto-definition';
 import type { PredictRequest } from '../src/gen/logah/v1/PredictRequest';
 import type { PredictResponse__Output } from '../src/gen/logah/v1/PredictResponse';
 import { CEILING_METHOD, type CeilingRequest } from './ceiling';
+import { answerJobs } from './answer-jobs';
 
 const ROUND_BYTES = 64 * 2 ** 20;
 
@@ -43,16 +44,7 @@ let memory = Buffer.alloc(0);
 const clients = new Map<string, LogahClient>();
 const channels = new Map<string, Client>();
 
-process.on('message', (job: Job) => {
-  perform(job).then(
-    (outcome) => process.send?.(outcome),
-    (error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    },
-  );
-});
-process.once('disconnect', () => process.exit());
+answerJobs(perform);
 
 async function perform(job: Job): Promise<Outcome> {
   const wanted = job.keep ?? ROUND_BYTES;

@@ -10,6 +10,7 @@ import { channelCredentials, tokenInterceptors } from '../src/client/link/securi
 import type { LogahServiceClient } from '../src/gen/logah/v1/LogahService';
 import type { PredictRequest } from '../src/gen/logah/v1/PredictRequest';
 import type { PredictResponse__Output } from '../src/gen/logah/v1/PredictResponse';
+import { answerJobs } from './answer-jobs';
 
 /** Whom to ask for what. */
 export interface Ask {
@@ -39,16 +40,7 @@ export interface SecurityOutcome {
 const clients = new Map<string, LogahClient>();
 const stubs = new Map<string, LogahServiceClient>();
 
-process.on('message', (job: SecurityJob) => {
-  perform(job).then(
-    (outcome) => process.send?.(outcome),
-    (error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    },
-  );
-});
-process.once('disconnect', () => process.exit());
+answerJobs(perform);
 
 function perform(job: SecurityJob): Promise<SecurityOutcome> {
   switch (job.kind) {
