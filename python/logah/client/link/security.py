@@ -36,7 +36,8 @@ Token: TypeAlias = "str | os.PathLike[str] | Callable[[], str] | None"
 def channel_credentials(tls: TlsChoice, credentials: grpc.ChannelCredentials | None) -> grpc.ChannelCredentials | None:
     """The credentials of a channel; None: plain text.
 
-    Raises RequestError where they contradict each other or hold something else, and OSError where a file cannot be read.
+    Raises RequestError where they contradict each other or hold something else, and OSError where a file cannot be
+    read.
     """
     if tls is None or tls is False:
         return credentials
