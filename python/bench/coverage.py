@@ -92,8 +92,7 @@ def measured(client: Client, network: Network, largest: int) -> dict[str, Any]:
     """What becomes of one network: on the meta device, and with values where it has up to `largest` parameters."""
     result: dict[str, Any] = {}
     with _error(result, "notBuilt"), _limit():
-        with torch.device("meta"):
-            module = network.build()
+        module = network.on_meta()
         result["class"] = type(module).__name__
         result["parameters"] = sum(parameter.numel() for parameter in module.parameters())
     if "notBuilt" in result:

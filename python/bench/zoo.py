@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from logah.client import on_meta
+
 #: Fields of transformers configurations that count layers; towers are no other for having more than two.
 _COUNTS = (
     "num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "decoder_layers", "num_encoder_layers",
@@ -47,6 +49,15 @@ class Network:
     build: Callable[[], nn.Module]
     #: Example inputs of the forward pass; None: the network says its own.
     inputs: Callable[[nn.Module], tuple[Tensor, ...]] | None = None
+    #: Whether constructors alone say how it starts, so that on the meta device it is made by `logah.client.on_meta`.
+    is_constructed: bool = False
+
+    def on_meta(self) -> nn.Module:
+        """The network without memory."""
+        if self.is_constructed:
+            return on_meta(self.build)
+        with torch.device("meta"):
+            return self.build()
 
 
 def transformers_types() -> list[Network]:
@@ -131,7 +142,7 @@ def timm_models() -> list[Network]:
     names = timm.list_models()
     rest = [name for name in names[:: len(names) // _TIMM_SAMPLE] if name not in firsts]
     return [
-        Network(name, lambda name=name: timm.create_model(name), _timm_inputs)
+        Network(name, lambda name=name: timm.create_model(name), _timm_inputs, is_constructed=True)
         for name in sorted([*firsts, *rest][:_TIMM_SAMPLE])
     ]
 
@@ -153,7 +164,10 @@ def torchvision_models() -> list[Network]:
     for module in (models, models.video):
         for name in models.list_models(module=module):
             families.setdefault(name.rstrip("0123456789").split("_")[0], name)
-    return [Network(name, lambda name=name: models.get_model(name), _torchvision_inputs) for name in families.values()]
+    return [
+        Network(name, lambda name=name: models.get_model(name), _torchvision_inputs, is_constructed=True)
+        for name in families.values()
+    ]
 
 
 def _torchvision_inputs(module: nn.Module) -> tuple[Tensor, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 
+import odd_starts
 import pytest
 import started_modules as started
 import torch
@@ -56,6 +57,18 @@ def check_kept(module: nn.Module, before: dict[str, Tensor], *names: str) -> Non
     """These parameters, and no others, are what they were, bit for bit."""
     same = {name for name, value in values_of(module).items() if torch.equal(value, before[name])}
     assert same == set(names)
+
+
+@pytest.mark.parametrize("kind", odd_starts.ODD_STARTS)
+def test_a_start_that_means_something_stays_whatever_it_is(client: Client, kind: type[odd_starts.OddStart]) -> None:
+    torch.manual_seed(3)
+    module = kind()
+    before = values_of(module)
+    report = client.initialize(module, trace(module, kind.inputs), seed=1)
+    after = values_of(module)
+    assert {name for name in kind.kept if torch.equal(after[name], before[name])} == set(kind.kept)
+    assert report.kept_parameters.keys() == set(kind.kept)
+    assert report.predicted > 0
 
 
 @pytest.mark.parametrize(
