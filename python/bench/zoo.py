@@ -18,15 +18,15 @@ _COUNTS = (
 )  # fmt: skip
 _LAYERS = 2
 
+_HALF_ROTARY = {"rope_type": "default", "rope_theta": 10_000.0, "partial_rotary_factor": 0.5}
 #: Of types whose default configuration makes a network that transformers itself cannot run, what mends it: experts of
 #: which none is chosen, no language, and rotary embeddings in sections that are not those of a head.
 _MENDED: Mapping[str, Mapping[str, Any]] = {
     "deepseek_v2": {"num_experts_per_tok": 6},
     "glm4v_moe_text": {"num_attention_heads": 32},
     "xmod": {"default_language": "en_XX"},
-    "glm_image_text": {
-        "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "partial_rotary_factor": 0.5}
-    },
+    "glm4v_text": {"rope_parameters": _HALF_ROTARY},
+    "glm_image_text": {"rope_parameters": _HALF_ROTARY},
 }
 
 #: Which of the classes of a type is taken: the first of these that it has.
