@@ -25,7 +25,7 @@ class LeakingRelu(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape."""
-        result: Tensor = _Leaking.apply(x, self.leak)
+        result: Tensor = _Leaking.apply(x, self.leak)  # type: ignore[no-untyped-call]
         return result
 
 

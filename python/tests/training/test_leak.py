@@ -12,6 +12,7 @@ from torch import nn
 
 from logah.errors import ConfigurationError
 from logah.hypernet.hypernetwork import Hypernetwork
+from logah.hypernet.low_rank_decoder import LowRankDecoder
 from logah.targets.task import predict_state
 from logah.targets.vit import VitTask
 from logah.training.configuration import train_configuration
@@ -26,6 +27,7 @@ def dead() -> Hypernetwork:
     """Whose cores are zero for every node: what it predicts is the expansion's bias alone."""
     torch.manual_seed(0)
     model = Hypernetwork(CONFIG.hypernet)
+    assert isinstance(model.decoder, LowRankDecoder)
     last = model.decoder.core[-2]
     assert isinstance(last, nn.Linear)
     nn.init.constant_(last.bias, -0.5)
