@@ -3,10 +3,11 @@
  * bench/results/round-trips.json. The lines are of bench/delaying-proxy.ts, which has round trips and no loss, and counts
  * what arrives: so programs that write files, and start for a while, are measured as those are that only read.
  * LOGAH_PYTHON: a Python with the package's requirements; examples/clients must be built (make -C examples/clients/go).
+ * Writes the table of docs/scaling.md, too.
  */
 
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -17,6 +18,7 @@ import { startClient, startService } from './processes';
 
 const ROOT = join(__dirname, '..');
 const RESULT = join(__dirname, 'results', 'round-trips.json');
+const DOCUMENT = join(ROOT, 'docs', 'scaling.md');
 const CONFIG = join(ROOT, 'examples', 'vit-base-patch16-224', 'config.json');
 const ROUND_TRIPS_MS = [0, 1, 10, 50];
 const ROUNDS = 3;
@@ -82,6 +84,47 @@ async function sendLarge(client: LogahClient): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
+interface Line {
+  readonly roundTripMs: number;
+  readonly bytesPerSecond: Readonly<Record<string, number>>;
+  readonly largeRequestSeconds: number;
+}
+
+const TITLES: readonly (readonly [language: string, title: string])[] = [
+  ['typescript', 'TypeScript'],
+  ['python', 'Python'],
+  ['go', 'Go'],
+  ['cpp', 'C++'],
+  ['java', 'Java'],
+];
+
+/** Megabytes a second, and the part of what the line without a round trip carries. */
+function table(lines: readonly Line[], load: number): string {
+  const cells = ({ roundTripMs, bytesPerSecond, largeRequestSeconds }: Line): readonly string[] => [
+    `${roundTripMs} ms`,
+    ...TITLES.map(([language]) => {
+      const [rate, loopback] = [bytesPerSecond[language] ?? NaN, lines[0]?.bytesPerSecond[language] ?? NaN];
+      return `${(rate / 1e6).toFixed(0)} (${(rate / loopback).toFixed(2)})`;
+    }),
+    largeRequestSeconds.toFixed(1),
+  ];
+  const head = ['Round trip', ...TITLES.map(([, title]) => title), '8 MiB to the server, s'];
+  const rows = [head, head.map(() => '---'), ...lines.map(cells)];
+  const caption = `MB/s, and in brackets the part of the first line; the load average was ${load} at the beginning.`;
+  return `${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n\n${caption}`;
+}
+
+/** Puts a text between the marks of a document, as prettier has it. */
+async function writeBetweenMarks(text: string): Promise<void> {
+  const document = readFileSync(DOCUMENT, 'utf8').replace(
+    /(<!-- round trips: begin -->\n)[^]*(\n<!-- round trips: end -->)/,
+    (_, begin: string, end: string) => `${begin}\n${text}\n${end}`,
+  );
+  const { format, resolveConfig } = await import('prettier');
+  const options = { ...(await resolveConfig(DOCUMENT)), parser: 'markdown' };
+  writeFileSync(DOCUMENT, await format(document, options));
+}
+
 async function main(): Promise<void> {
   const python = process.env.LOGAH_PYTHON;
   if (python === undefined)
@@ -90,7 +133,7 @@ async function main(): Promise<void> {
   const service = await startService(join(ROOT, 'dist'), join(ROOT, 'models'));
   const port = Number(service.target.split(':').at(-1));
   const load = Math.round(loadavg()[0] as number);
-  const lines = [];
+  const lines: Line[] = [];
   for (const roundTripMs of ROUND_TRIPS_MS) {
     const line = await startDelayingProxy(port, roundTripMs);
     const bytesPerSecond: Record<string, number> = {};
@@ -115,6 +158,7 @@ async function main(): Promise<void> {
   };
   const what = { network: VIT_BASE.name, rounds: ROUNDS, requestBytes: REQUEST_BYTES };
   writeFileSync(RESULT, `${JSON.stringify({ machine, ...what, lines }, undefined, 2)}\n`);
+  await writeBetweenMarks(table(lines, load));
 }
 
 process.once('exit', () => {
