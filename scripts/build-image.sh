@@ -89,14 +89,19 @@ bud() {
     --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "SOURCE_DATE_EPOCH=$epoch" \
     "${secrets[@]}" --tag "$1" . >"$work/build.log" 2>&1 || { tail -40 "$work/build.log" >&2; return 1; }
 }
-layers() { build inspect --type image "$1" --format '{{range .OCIv1.RootFS.DiffIDs}}{{println .}}{{end}}'; }
+# layers NAME: the digests of an image's layers, a line each.
+layers() {
+  build inspect --type image --format '{{range .OCIv1.RootFS.DiffIDs}}{{println .}}{{end}}' "$1" | grep '^sha256:'
+}
 bud logah:built
 built=$(seconds)
 
 reproducible=null
 if [[ -n $twice ]]; then
   bud logah:again
-  if [[ $(layers logah:built) == "$(layers logah:again)" ]]; then reproducible=true; else reproducible=false; fi
+  first=$(layers logah:built)
+  again=$(layers logah:again)
+  if [[ $first == "$again" ]]; then reproducible=true; else reproducible=false; fi
 fi
 
 container=$(build from --pull-never logah:built)

@@ -11,8 +11,7 @@ import { checkBounds } from './admission/request-bounds';
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
 
-const { Predict, Plan, ListModels, GetExpansion, GetTokenizer, InspectTensors, GetActivity } =
-  logahService;
+const { Predict, Plan, ListModels, GetExpansion, GetTokenizer, InspectTensors, GetActivity } = logahService;
 const framedAnswer = { requestDeserialize: asItIs, responseSerialize: serializeFramed };
 
 /** `logah.v1.LogahService`. */

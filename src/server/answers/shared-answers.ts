@@ -64,9 +64,7 @@ export class SharedAnswers {
     const key = scopes.models.join(',');
     let answer = this.#modelLists.get(key);
     if (answer === undefined) {
-      answer = new FramedMessage(
-        framed(logahService.ListModels.responseSerialize(this.#list(scopes))),
-      );
+      answer = new FramedMessage(framed(logahService.ListModels.responseSerialize(this.#list(scopes))));
       if (this.#modelLists.size >= MAX_MODEL_LISTS) this.#modelLists.clear();
       this.#modelLists.set(key, answer);
     }
