@@ -4,15 +4,14 @@
  */
 
 import { messageShape, type MessageShape } from '../contract/message-shape';
-import { AdminService, LogahService } from '../contract/proto-definition';
+import { adminService, logahService } from '../contract/proto-definition';
 import { invalidField } from '../errors';
 import { serializeFramed, serializeResponse } from './answers/framing';
 import { checkBounds } from './admission/request-bounds';
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
 
-const { Predict, Plan, ListModels, GetExpansion, GetTokenizer, InspectTensors, GetActivity } =
-  LogahService.service;
+const { Predict, Plan, ListModels, GetExpansion, GetTokenizer, InspectTensors, GetActivity } = logahService;
 const framedAnswer = { requestDeserialize: asItIs, responseSerialize: serializeFramed };
 
 /** `logah.v1.LogahService`. */
@@ -26,7 +25,7 @@ export const serviceDefinition = {
   GetActivity: { ...GetActivity, ...framedAnswer },
 };
 
-const { LoadModel, UnloadModel, ReloadModels } = AdminService.service;
+const { LoadModel, UnloadModel, ReloadModels } = adminService;
 
 /** `logah.v1.AdminService`. */
 export const adminDefinition = {
