@@ -35,7 +35,16 @@ export type SecurityJob = Ask &
 export interface SecurityOutcome {
   readonly seconds: number;
   readonly bytes: number;
+  /** Of streams: bytes so far at points in time, in milliseconds since 1970. */
+  readonly course?: readonly Point[];
 }
+
+export interface Point {
+  readonly at: number;
+  readonly bytes: number;
+}
+
+const COURSE_MS = 50;
 
 const clients = new Map<string, LogahClient>();
 const stubs = new Map<string, LogahServiceClient>();
@@ -124,9 +133,17 @@ async function during(ask: Ask, streams: number, seconds: number): Promise<Secur
   const running = Promise.all(begun.map((onBegun) => go(onBegun)));
   await Promise.race([allBegun, running]);
   bytes = 0;
+  const course: Point[] = [];
+  const note = (): void => {
+    course.push({ at: Date.now(), bytes });
+  };
+  note();
+  const noting = setInterval(note, COURSE_MS);
   const started = performance.now();
   await Promise.race([running, new Promise((resolve) => setTimeout(resolve, seconds * 1000))]);
-  const outcome = { seconds: (performance.now() - started) / 1000, bytes };
+  clearInterval(noting);
+  note();
+  const outcome = { seconds: (performance.now() - started) / 1000, bytes, course };
   isOver = true;
   for (const cancel of cancels) cancel();
   await running;

@@ -1,6 +1,7 @@
 /**
  * What it costs to be safe: TLS, authentication, metrics and the log of calls, and what callers get beside each other.
- * `npm run bench:security -- [ROUNDS]` writes bench/results/security.json.
+ * `npm run bench:security -- [ROUNDS]` writes bench/results/security.json; with names of parts behind ROUNDS (tls,
+ * authentication, fairness, overhead) it measures those alone, and writes nothing.
  */
 
 import { execFileSync, fork } from 'node:child_process';
@@ -197,11 +198,12 @@ async function measureFairness(rounds: number): Promise<SecurityResults['fairnes
       seconds: WINDOW_SECONDS,
     });
     const flooded = await flood;
-    say(`fairness, round ${round}: ${[before, meanwhile, flooded].map(rate).map(millions).join(', ')}`);
+    const rates = [rate(before), rate(meanwhile), meanwhileRate(flooded, meanwhile)];
+    say(`fairness, round ${round}: ${rates.map(millions).join(', ')}`);
     if (round === 0) continue;
     alone.push(rate(before));
     beside.push(rate(meanwhile));
-    most.push(rate(flooded));
+    most.push(meanwhileRate(flooded, meanwhile));
   }
   await Promise.all([one.stop(), many.stop(), server.stop()]);
   remove();
@@ -226,15 +228,35 @@ function rate({ bytes, seconds }: SecurityOutcome): number {
   return bytes / 4 / seconds;
 }
 
+/** The same of one caller while another had its streams. */
+function meanwhileRate({ course = [] }: SecurityOutcome, other: SecurityOutcome): number {
+  const [from, until] = [other.course?.[0]?.at ?? NaN, other.course?.at(-1)?.at ?? NaN];
+  const during = course.filter(({ at }) => at >= from && at <= until);
+  const [first, last] = [during[0], during.at(-1)];
+  if (first === undefined || last === undefined) throw new Error('the callers did not read at the same time');
+  return (last.bytes - first.bytes) / 4 / ((last.at - first.at) / 1000);
+}
+
 function millions(elements: number): string {
   return `${(elements / 1e6).toFixed(1)} M/s`;
 }
 
-async function main(rounds: number): Promise<void> {
-  const tls = await measureTls(rounds);
-  const authentication = await measureAuthentication();
-  const fairness = await measureFairness(Math.max(2, Math.floor(rounds / 2)));
-  const overhead = await measureOverhead(resolve(ROOT, 'dist'), 6 * rounds, say);
+const PARTS = {
+  tls: measureTls,
+  authentication: measureAuthentication,
+  fairness: (rounds: number) => measureFairness(Math.max(2, Math.floor(rounds / 2))),
+  overhead: (rounds: number) => measureOverhead(resolve(ROOT, 'dist'), 6 * rounds, say),
+};
+
+async function main(rounds: number, parts: readonly string[]): Promise<void> {
+  if (parts.length > 0) {
+    for (const part of parts) {
+      if (!Object.hasOwn(PARTS, part))
+        throw new Error(`no part ${part}; there are ${Object.keys(PARTS).join(', ')}`);
+      console.log(JSON.stringify(await PARTS[part as keyof typeof PARTS](rounds), null, 1));
+    }
+    return;
+  }
   const results: SecurityResults = {
     date: new Date().toISOString().slice(0, 10),
     processor: cpus()[0]?.model.trim() ?? '',
@@ -242,16 +264,16 @@ async function main(rounds: number): Promise<void> {
     node: process.version,
     commit: execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' }).trim(),
     rounds,
-    tls,
-    authentication,
-    fairness,
-    overhead,
+    tls: await PARTS.tls(rounds),
+    authentication: await PARTS.authentication(),
+    fairness: await PARTS.fairness(rounds),
+    overhead: await PARTS.overhead(rounds),
   };
   writeFileSync(join(__dirname, 'results', 'security.json'), `${JSON.stringify(results, null, 2)}\n`);
   console.log(JSON.stringify(results, null, 1));
 }
 
-main(Number(process.argv[2] ?? 6)).catch((error: unknown) => {
+main(Number(process.argv[2] ?? 6), process.argv.slice(3)).catch((error: unknown) => {
   console.error(error);
   process.exit(1);
 });

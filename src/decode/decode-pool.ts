@@ -8,6 +8,7 @@ import { abortError } from '../errors';
 import type { ArchitectureGraph } from '../graph/graph';
 import type { SpectrumValues } from './inspection/spectrum';
 import type { Tally } from './inspection/tally';
+import { TILE_ELEMENTS } from '../plan/tile';
 import { TurnQueue } from './turn-queue';
 import type {
   FillJob,
@@ -22,6 +23,9 @@ import type {
 
 /** Jobs that a worker holds at a time: one that it does and one that it need not wait for. */
 const JOBS_PER_WORKER = 2;
+
+/** Of a job of small tensors, which take longer than their bytes say. */
+const LEAST_COST = 0.25;
 
 /** A worker's own objects are few and short-lived; a small nursery keeps them from spreading over memory. */
 const WORKER_LIMITS = { maxYoungGenerationSizeMb: 4 };
@@ -159,7 +163,7 @@ export class DecodePool {
         reject(new Error('the decode pool is closed'));
         return;
       }
-      this.#queue.push({ job, signal, resolve, reject }, { caller, stream: signal });
+      this.#queue.push({ job, signal, resolve, reject }, { caller, stream: signal }, costOf(job));
       this.#dispatch();
     });
   }
@@ -220,6 +224,11 @@ export class DecodePool {
     for (const { reject } of pending) reject(error);
     this.#wakeIdle();
   }
+}
+
+/** What a job counts for among those of other callers: a whole tile is 1. */
+function costOf(job: Job): number {
+  return job.kind === 'fill' ? Math.max(LEAST_COST, job.buffer.byteLength / (TILE_ELEMENTS * 4)) : 1;
 }
 
 /** A worker that has loaded every model. Rejects with its error; the thread has ended then. */

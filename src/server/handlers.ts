@@ -9,6 +9,7 @@ import type { ReceivedRequest } from './admission/received-request';
 import { frameChunk, framed, FramedMessage } from './answers/framing';
 import { framedInspection } from './answers/inspection';
 import { summaryMessage } from './answers/summary';
+import type { WriteTurns } from './answers/write-turns';
 import { StreamWriter } from './answers/writing';
 import type { LiveModels } from './models/live-models';
 import type { ModelSet } from './models/model-set';
@@ -32,6 +33,7 @@ export interface HandlerContext {
   readonly admission: Admission;
   readonly gate: Gate;
   readonly metrics: Metrics;
+  readonly turns: WriteTurns;
   /** Whether metrics are to be had of this server. */
   readonly isMeasured: boolean;
 }
@@ -78,7 +80,7 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
     }),
     GetExpansion: calls.streaming('GetExpansion', async (call, { account }, signal) => {
       const { model, sha256 } = parse.getExpansion(call.request);
-      const writer = new StreamWriter(call, signal);
+      const writer = writerOf(call, account, context, signal);
       const messages = await inOneOf(context.models.sets, 'not_found', (set) =>
         set.answers.expansion(model, sha256, account.caller.scopes, (done) => {
           account.onClose(done);
@@ -97,6 +99,16 @@ function takeStream({ admission: { predictions }, gate }: HandlerContext, accoun
   if (held >= caller.scopes.streams) throw streamsExceeded(caller, held, predictions.retryAfterMs(caller));
   gate.rates.requireBytes(caller);
   account.hold(predictions.take(caller));
+}
+
+function writerOf(
+  call: StreamCall,
+  { caller: { identity: caller } }: CallAccount,
+  { turns }: HandlerContext,
+  signal: AbortSignal,
+  bytesInFlight?: number,
+): StreamWriter<Buffer, FramedMessage> {
+  return new StreamWriter(call, signal, { turns, caller }, bytesInFlight);
 }
 
 /** A plan, and the models that it was made with, which are kept until the call has ended. */
@@ -173,8 +185,8 @@ async function predict(
   if (streamed === undefined) throw new Error('the planner planned no stream');
   const { model, fingerprint, totalBytes } = head;
   logger.info({ model, fingerprint, bytes: totalBytes }, 'predicting');
-  const share = context.admission.chunkShare(head.chunkBytes);
-  const writer = new StreamWriter(call, signal, share.bytesInFlight);
+  const share = context.admission.chunkShare(account.caller, head.chunkBytes);
+  const writer = writerOf(call, account, context, signal, share.bytesInFlight);
   await writer.write(new FramedMessage(Buffer.from(message.buffer)), 0);
   const { chunks, digests, encodeSeconds } = context.service.stream(
     plan.set.model(head.bundle),
@@ -221,7 +233,7 @@ async function inspect(
   const { head, streamed, inspection } = plan.call;
   if (streamed === undefined || inspection === undefined)
     throw new Error('the planner planned no inspection');
-  const writer = new StreamWriter(call, signal);
+  const writer = writerOf(call, begun.account, context, signal);
   const model = plan.set.model(head.bundle);
   for await (const tensor of context.service.inspect(
     model,

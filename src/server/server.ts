@@ -17,6 +17,7 @@ import { accountCalls } from './admission/calls';
 import { Connections } from './admission/connections';
 import { silentAtDeadline } from './deadline';
 import { http2ServersOf } from './answers/grpc-internals';
+import { WriteTurns } from './answers/write-turns';
 import { createHandlers } from './handlers';
 import { Health, HEALTH_CHECKS, HEALTH_WATCH } from './health';
 import { LiveModels } from './models/live-models';
@@ -167,7 +168,7 @@ export async function startServer(
   const isMeasured = config.metricsAddress !== 'off';
   server.addService(
     serviceDefinition,
-    createHandlers({ models, service, admission, gate, metrics, isMeasured }, calls),
+    createHandlers({ models, service, admission, gate, metrics, turns: new WriteTurns(), isMeasured }, calls),
   );
   server.addService(adminDefinition, createAdminHandlers(models, config.admin, calls));
   health.addToServer(server);

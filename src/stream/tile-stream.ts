@@ -1,7 +1,7 @@
 /** Decodes a plan's tensors tile by tile, in order, a bounded number of tiles ahead of whoever reads them. */
 
 import { abortError } from '../errors';
-import type { BufferPool } from './buffers';
+import type { BufferPool, StreamBuffers } from './buffers';
 import type { DataRange } from '../plan/data-range';
 import type { DecodePool } from '../decode/decode-pool';
 import type { PlannedTensor } from '../plan/planned-tensor';
@@ -44,15 +44,17 @@ export async function* streamTiles(
   const ahead: Promise<readonly DecodedTile[]>[] = [];
   let unread: DecodedTile[] = [];
   const { fingerprint } = plan.bundle;
-  const { buffers, signal, caller } = options;
+  const { signal, caller } = options;
+  const buffers = options.buffers.enter(caller);
   const jobs = plannedJobs(plan, embeddings, options.range);
   let next = jobs.next();
   try {
     for (;;) {
-      if (next.done !== true && ahead.length === 0 && !buffers.hasUrgentRoom)
-        await buffers.room(signal, caller);
-      while (next.done !== true && ahead.length < tilesAllowed(options) && !signal.aborted) {
-        const decoding = decode(fingerprint, next.value, options);
+      if (next.done !== true && ahead.length === 0 && !buffers.hasUrgentRoom()) await buffers.room(signal);
+      // A stream that has had its turn may decode the job that it waits for; what lies ahead of that needs more room.
+      const allowed = (): number => (buffers.hasRoom() ? options.tilesAhead : 1);
+      while (next.done !== true && ahead.length < allowed() && !signal.aborted) {
+        const decoding = decode(fingerprint, next.value, buffers, options);
         // An early failure is reported when its turn comes, not as an unhandled rejection.
         decoding.catch(() => undefined);
         ahead.push(decoding);
@@ -67,17 +69,12 @@ export async function* streamTiles(
   } finally {
     releaseAll(unread);
     for (const decoding of ahead) decoding.then(releaseAll, () => undefined);
-    buffers.wake();
+    buffers.leave();
   }
 }
 
 function releaseAll(tiles: readonly DecodedTile[]): void {
   for (const { release } of tiles) release();
-}
-
-/** A stream that has had its turn may decode the job that it waits for; what lies ahead of that needs more room. */
-function tilesAllowed({ buffers, tilesAhead }: TileStreamOptions): number {
-  return buffers.hasRoom ? tilesAhead : 1;
 }
 
 /** The same tiles without the bytes that lie outside the range; ends with the range. */
@@ -101,7 +98,8 @@ export async function* cropTiles(
 async function decode(
   model: string,
   { items, bytes }: PlannedJob,
-  { pool, buffers, requestKey, signal, caller }: TileStreamOptions,
+  buffers: StreamBuffers,
+  { pool, requestKey, signal, caller }: TileStreamOptions,
 ): Promise<readonly DecodedTile[]> {
   const buffer = buffers.take(bytes);
   const job: FillJob = { kind: 'fill', model, requestKey, items: items.map(({ item }) => item), buffer };

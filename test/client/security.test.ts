@@ -7,6 +7,11 @@ import { BUNDLE } from '../support/parity-fixtures';
 import { startServer, type ServerProcess } from '../support/server-process';
 import { newToken, type Token } from '../support/tokens';
 
+/** They only look like PEM. */
+const pem = (label: string): string => `-----BEGIN ${label}-----\nbm9uZQ==\n-----END ${label}-----\n`;
+const CERTIFICATE = pem('CERTIFICATE');
+const KEY = pem('EC PRIVATE KEY');
+
 let authority: Authority;
 let ca: Buffer;
 let first: Token;
@@ -83,7 +88,14 @@ describe('a client with TLS', () => {
   it.each([
     ['a certificate without its key', { cert: 'a' }, /go together/],
     ['a key without its certificate', { key: 'a' }, /go together/],
-    ['files that hold no PEM', { cert: 'a', key: 'b' }, /TLS cannot be set up with these files/],
+    ['files that hold no PEM', { cert: 'a', key: 'b' }, /tls\.cert .*has no certificate in PEM/],
+    ['a key in the place of authorities', { ca: KEY }, /tls\.ca .*has no certificate in PEM/],
+    [
+      'a certificate in the place of its key',
+      { cert: CERTIFICATE, key: CERTIFICATE },
+      /tls\.key .*no private key/,
+    ],
+    ['PEM of nonsense', { cert: CERTIFICATE, key: KEY }, /TLS cannot be set up with these files/],
   ])('is refused with %s', (_, tls, says) => {
     expect(() => connect('127.0.0.1:1', { tls })).toThrow(says);
   });

@@ -30,6 +30,51 @@ describe('a queue of turns', () => {
     expect(drain(queue)).toEqual(['a1', 'b1', 'a2', 'b2', 'a3']);
   });
 
+  it('gives callers equal parts of what items cost, not of their number', () => {
+    const queue = new TurnQueue<string>();
+    const [large, small] = [
+      { caller: 'large', stream: {} },
+      { caller: 'small', stream: {} },
+    ];
+    for (let item = 0; item < 3; item++) queue.push('large', large, 4);
+    for (let item = 0; item < 8; item++) queue.push('small', small, 1);
+    expect(drain(queue).join(' ')).toBe('large small small small small large small small small small large');
+  });
+
+  it('lets whoever comes later have its turn, and no more than others for what it missed', () => {
+    const queue = new TurnQueue<string>();
+    const early = { caller: 'early', stream: {} };
+    for (let item = 0; item < 8; item++) queue.push('early', early);
+    for (let turn = 0; turn < 4; turn++) queue.shift();
+    for (let item = 0; item < 4; item++) queue.push('late', { caller: 'late', stream: {} });
+    expect(drain(queue).join(' ')).toBe('late early late early late early late early');
+  });
+
+  it('remembers what a caller had whose items are gone for the moment', () => {
+    const queue = new TurnQueue<string>();
+    const [one, other] = [
+      { caller: 'one', stream: {} },
+      { caller: 'other', stream: {} },
+    ];
+    queue.push('one', one, 3);
+    for (let item = 0; item < 4; item++) queue.push('other', other);
+    expect([queue.shift(), queue.shift()]).toEqual(['one', 'other']);
+    queue.push('one', one, 3);
+    expect(drain(queue)).toEqual(['other', 'other', 'one', 'other']);
+  });
+
+  it('passes by callers that may not go, and gives them their turns later', () => {
+    const queue = new TurnQueue<string>();
+    for (const item of ['a1', 'a2']) queue.push(item, { caller: 'a', stream: {} });
+    queue.push('b1', { caller: 'b', stream: {} });
+    const mayGo = (caller: string): boolean => caller === 'b';
+    expect(queue.has(mayGo)).toBe(true);
+    expect(queue.shift(mayGo)).toBe('b1');
+    expect(queue.has(mayGo)).toBe(false);
+    expect(queue.shift(mayGo)).toBeUndefined();
+    expect(drain(queue)).toEqual(['a1', 'a2']);
+  });
+
   it('keeps the order within each stream, and loses and doubles nothing', () => {
     const step = fc.record({ caller: fc.constantFrom('a', 'b', 'c'), stream: fc.nat(2), act: fc.nat(3) });
     fc.assert(

@@ -1,7 +1,7 @@
 import { LogahError } from '../../src/errors';
 import type { Parameter } from '../../src/graph/graph';
 import type { Bundle } from '../../src/hypernet/bundle';
-import { BufferPool } from '../../src/stream/buffers';
+import { BufferPool, type StreamBuffers } from '../../src/stream/buffers';
 import { planPrediction, type PredictionPlan } from '../../src/plan/plan';
 import { NameSelection } from '../../src/plan/selection';
 import { Slicing } from '../../src/plan/slicing';
@@ -67,9 +67,13 @@ class FakePool {
 class CountingBuffers extends BufferPool {
   given = 0;
 
-  override give(buffer: SharedArrayBuffer): void {
-    this.given += 1;
-    super.give(buffer);
+  override enter(caller?: string): StreamBuffers {
+    const buffers = super.enter(caller);
+    const give = (buffer: SharedArrayBuffer): void => {
+      this.given += 1;
+      buffers.give(buffer);
+    };
+    return { ...buffers, give };
   }
 }
 
@@ -145,7 +149,8 @@ describe('a stream of tiles', () => {
 
   it('decodes one tile ahead where other streams have taken all the room', async () => {
     const { pool, tiles, buffers } = setUp(planOf(large('a', 10)));
-    for (let taken = 0; taken < 10; taken++) buffers.take(1 << 22);
+    const others = buffers.enter();
+    for (let taken = 0; taken < 10; taken++) others.take(1 << 22);
     const first = tiles.next();
     expect(pool.started).toHaveLength(1);
     pool.finish();

@@ -18,8 +18,11 @@ from logah.client.deadline import Deadline
 from logah.client.files.saving import SavedPrediction, saving
 from logah.client.files.tokenizer import tokenizer_files
 from logah.client.inspection import Inspections, TensorInspection, inspect_request
-from logah.client.link.attempts import Attempts, Persistence, StallError
-from logah.client.link.channel import Calls, open_aio_channel
+from logah.client.link.aio_calling import AioCalling
+from logah.client.link.attempts import Persistence
+from logah.client.link.calling import Method
+from logah.client.link.channel import open_aio_channel
+from logah.client.link.receiver import Receiver
 from logah.client.link.replicas import Replicas
 from logah.client.link.security import TlsChoice, Token, channel_credentials, token_source
 from logah.client.progress import Progress
@@ -30,9 +33,9 @@ from logah.client.wire.dense_events import DenseEvents
 from logah.client.wire.expansion import ExpansionCache, ExpansionLayer, FetchedFile
 from logah.client.wire.plan import Plan
 from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
-from logah.client.wire.status_details import refuses_configuration, remote_error
+from logah.client.wire.status_details import refuses_configuration
 from logah.client.wire.tensor_assembly import Array, TensorAssembly, state_dict_of
-from logah.errors import LogahError, RemoteError
+from logah.errors import RemoteError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -75,7 +78,7 @@ class AsyncClient:
         is_secure = secured is not None
         shown = token_source(target, is_secure, token)
         self._replicas = Replicas(target, lambda name: open_aio_channel(name, secured), shown, is_secure=is_secure)
-        self._persistence = Persistence(patience, stall)
+        self._calling = AioCalling(self._replicas, Persistence(patience, stall))
         self._expansions = ExpansionCache(cache_directory)
 
     @property
@@ -109,26 +112,10 @@ class AsyncClient:
         deadline = Deadline(timeout, self.target)
         wanted = predict_request(await self._read(source, deadline), **options)
         request = inspect_request(wanted, histogram_bins, histogram_range, picture, singular_values)
-        attempts = Attempts(self._replicas, self._persistence, deadline)
-        inspections = Inspections()
-        while True:
-            replica = attempts.replica
-            failure: LogahError
-            call = replica.calls.inspect_tensors(request, timeout=deadline.remaining())
-            try:
-                async for message in _watched(call, attempts.stall, replica.target):
-                    tensor = inspections.accept(message)
-                    if tensor is not None:
-                        attempts.progress()
-                        yield tensor
-                return
-            except grpc.RpcError as error:
-                failure = remote_error(replica.target, error)
-            except StallError as error:
-                failure = error
-            finally:
-                call.cancel()
-            await asyncio.sleep(attempts.after(failure, replica, inspections.begun))
+        stream = self._calling.stream(lambda calls: calls.inspect_tensors, Inspections(request), deadline)
+        async with contextlib.aclosing(stream) as tensors:
+            async for tensor in tensors:
+                yield tensor
 
     async def list_models(self, *, timeout: float | None = None) -> logah_pb2.ListModelsResponse:
         """As `Client.list_models`."""
@@ -189,28 +176,11 @@ class AsyncClient:
         self, request: logah_pb2.PredictRequest, timeout: float | None = None
     ) -> AsyncGenerator[Event, None]:
         """As `Client.events`."""
-        stream = PredictionStream(request)
+        receiver: Receiver[Event] = PredictionStream(request)
         deadline = Deadline(timeout, self.target)
-        attempts = Attempts(self._replicas, self._persistence, deadline)
-        while not stream.complete:
-            replica = attempts.replica
-            failure: LogahError | None
-            call = replica.calls.predict(stream.next_request(), timeout=deadline.remaining())
-            try:
-                async for message in _watched(call, attempts.stall, replica.target):
-                    event = stream.accept(message)
-                    if event is not None:
-                        attempts.progress()
-                        yield event
-                failure = stream.ended()
-            except grpc.RpcError as error:
-                failure = remote_error(replica.target, error)
-            except StallError as error:
-                failure = error
-            finally:
-                call.cancel()
-            if failure is not None and not stream.complete:
-                await asyncio.sleep(attempts.after(failure, replica, stream.begun))
+        async with contextlib.aclosing(self._calling.stream(lambda calls: calls.predict, receiver, deadline)) as events:
+            async for event in events:
+                yield event
 
     async def close(self) -> None:
         """Closes the connections; open calls are cancelled."""
@@ -270,66 +240,14 @@ class AsyncClient:
         layer = self._expansions.kept(expansion)
         if layer is not None:
             return layer
-        request = logah_pb2.GetExpansionRequest(model=plan.model, sha256=expansion.sha256)
-        return self._expansions.keep(expansion, await self._expansion_file(request, expansion.bytes, timeout))
+        file = FetchedFile(plan.model, expansion)
+        stream = self._calling.stream(lambda calls: calls.get_expansion, file, Deadline(timeout, self.target))
+        async for _ in stream:
+            pass
+        return self._expansions.keep(expansion, file.data)
 
-    async def _expansion_file(self, request: logah_pb2.GetExpansionRequest, size: int, timeout: float | None) -> bytes:
-        """The file; a stream that broke off has to begin anew, and what has come already is skipped."""
-        deadline = Deadline(timeout, self.target)
-        attempts = Attempts(self._replicas, self._persistence, deadline)
-        content = FetchedFile(size)
-        while not content.ended:
-            replica = attempts.replica
-            failure: LogahError | None
-            call = replica.calls.get_expansion(request, timeout=deadline.remaining())
-            content.begin()
-            try:
-                async for message in _watched(call, attempts.stall, replica.target):
-                    if content.accept(message.data):
-                        attempts.progress()
-                failure = content.end()
-            except grpc.RpcError as error:
-                failure = remote_error(replica.target, error)
-            except StallError as error:
-                failure = error
-            finally:
-                call.cancel()
-            if failure is not None:
-                await asyncio.sleep(attempts.after(failure, replica, content.begun))
-        return content.data
-
-    async def _answer(self, method: Callable[[Calls], Any], request: object, timeout: float | None) -> Any:
-        """The answer to a unary call, which is made until it comes or fails for good."""
-        deadline = Deadline(timeout, self.target)
-        attempts = Attempts(self._replicas, self._persistence, deadline)
-        while True:
-            replica = attempts.replica
-            failure: LogahError
-            try:
-                call = method(replica.calls)(request, timeout=deadline.remaining())
-                answer = await asyncio.wait_for(call, attempts.stall)
-            except asyncio.TimeoutError:
-                failure = StallError(replica.target, attempts.stall)
-            except grpc.RpcError as error:
-                failure = remote_error(replica.target, error)
-            else:
-                attempts.progress()
-                return answer
-            await asyncio.sleep(attempts.after(failure, replica, begun=False))
-
-
-async def _watched(call: Any, seconds: float, target: str) -> AsyncGenerator[Any, None]:
-    """The call's messages. Raises StallError where none comes for so many seconds while one is waited for; what is done
-    between two of them does not count. Otherwise raises as the call does.
-    """
-    while True:
-        try:
-            message = await asyncio.wait_for(call.read(), seconds)
-        except asyncio.TimeoutError:
-            raise StallError(target, seconds) from None
-        if message is grpc.aio.EOF:
-            return
-        yield message
+    async def _answer(self, method: Method, request: object, timeout: float | None) -> Any:
+        return await self._calling.answer(method, request, Deadline(timeout, self.target))
 
 
 async def _from_thread(items: Iterator[T], accept: Callable[[T], None] = lambda item: None) -> AsyncIterator[T]:

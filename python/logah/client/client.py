@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,11 +19,12 @@ from logah.client.deadline import Deadline
 from logah.client.files.saving import SavedPrediction, saving
 from logah.client.files.tokenizer import tokenizer_files
 from logah.client.inspection import Inspections, TensorInspection, inspect_request
-from logah.client.link.attempts import Attempts, Persistence, StallError
-from logah.client.link.channel import Calls, open_channel
+from logah.client.link.attempts import Persistence
+from logah.client.link.calling import Calling, Method
+from logah.client.link.channel import open_channel
+from logah.client.link.receiver import Receiver
 from logah.client.link.replicas import Replicas
 from logah.client.link.security import TlsChoice, Token, channel_credentials, token_source
-from logah.client.link.stall_watch import watched
 from logah.client.progress import Progress
 from logah.client.request import PredictOptions, Representation, predict_request
 from logah.client.source import Source, read_source
@@ -33,9 +33,9 @@ from logah.client.wire.dense_events import DenseEvents
 from logah.client.wire.expansion import ExpansionCache, ExpansionLayer, FetchedFile
 from logah.client.wire.plan import Plan
 from logah.client.wire.prediction_stream import DataEvent, Event, PlanEvent, PredictionStream
-from logah.client.wire.status_details import refuses_configuration, remote_error
+from logah.client.wire.status_details import refuses_configuration
 from logah.client.wire.tensor_assembly import Array, TensorAssembly, state_dict_of
-from logah.errors import LogahError, RemoteError, RequestError
+from logah.errors import RemoteError, RequestError
 
 if TYPE_CHECKING:
     import torch
@@ -95,7 +95,7 @@ class Client:
         is_secure = secured is not None
         shown = token_source(target, is_secure, token)
         self._replicas = Replicas(target, lambda name: open_channel(name, secured), shown, is_secure=is_secure)
-        self._persistence = Persistence(patience, stall)
+        self._calling = Calling(self._replicas, Persistence(patience, stall))
         self._expansions = ExpansionCache(cache_directory)
 
     @property
@@ -145,26 +145,7 @@ class Client:
         deadline = Deadline(timeout, self.target)
         wanted = predict_request(self.readable(read_source(source), deadline), **options)
         request = inspect_request(wanted, histogram_bins, histogram_range, picture, singular_values)
-        attempts = Attempts(self._replicas, self._persistence, deadline)
-        inspections = Inspections()
-        while True:
-            replica = attempts.replica
-            failure: LogahError
-            call = replica.calls.inspect_tensors(request, timeout=deadline.remaining())
-            try:
-                for message in watched(call, attempts.stall, replica.target):
-                    tensor = inspections.accept(message)
-                    if tensor is not None:
-                        attempts.progress()
-                        yield tensor
-                return
-            except grpc.RpcError as error:
-                failure = remote_error(replica.target, error)
-            except StallError as error:
-                failure = error
-            finally:
-                call.cancel()
-            time.sleep(attempts.after(failure, replica, inspections.begun))
+        yield from self._calling.stream(lambda calls: calls.inspect_tensors, Inspections(request), deadline)
 
     def list_models(self, *, timeout: float | None = None) -> logah_pb2.ListModelsResponse:
         """The models of the server, as the contract has them."""
@@ -349,28 +330,8 @@ class Client:
         What the other methods are made of. Closing the generator cancels the call. `held`: the plan, which then does
         not come again, and the end of the tensors of it that are there already.
         """
-        stream = PredictionStream(request, held)
-        deadline = Deadline(timeout, self.target)
-        attempts = Attempts(self._replicas, self._persistence, deadline)
-        while not stream.complete:
-            replica = attempts.replica
-            failure: LogahError | None
-            call = replica.calls.predict(stream.next_request(), timeout=deadline.remaining())
-            try:
-                for message in watched(call, attempts.stall, replica.target):
-                    event = stream.accept(message)
-                    if event is not None:
-                        attempts.progress()
-                        yield event
-                failure = stream.ended()
-            except grpc.RpcError as error:
-                failure = remote_error(replica.target, error)
-            except StallError as error:
-                failure = error
-            finally:
-                call.cancel()
-            if failure is not None and not stream.complete:
-                time.sleep(attempts.after(failure, replica, stream.begun))
+        receiver: Receiver[Event] = PredictionStream(request, held)
+        yield from self._calling.stream(lambda calls: calls.predict, receiver, Deadline(timeout, self.target))
 
     def close(self) -> None:
         """Closes the connections; open calls are cancelled."""
@@ -410,51 +371,10 @@ class Client:
         layer = self._expansions.kept(expansion)
         if layer is not None:
             return layer
-        request = logah_pb2.GetExpansionRequest(model=plan.model, sha256=expansion.sha256)
-        return self._expansions.keep(expansion, self._expansion_file(request, expansion.bytes, timeout))
+        file = FetchedFile(plan.model, expansion)
+        for _ in self._calling.stream(lambda calls: calls.get_expansion, file, Deadline(timeout, self.target)):
+            pass
+        return self._expansions.keep(expansion, file.data)
 
-    def _expansion_file(self, request: logah_pb2.GetExpansionRequest, size: int, timeout: float | None) -> bytes:
-        """The file; a stream that broke off has to begin anew, and what has come already is skipped."""
-        deadline = Deadline(timeout, self.target)
-        attempts = Attempts(self._replicas, self._persistence, deadline)
-        content = FetchedFile(size)
-        while not content.ended:
-            replica = attempts.replica
-            failure: LogahError | None
-            call = replica.calls.get_expansion(request, timeout=deadline.remaining())
-            content.begin()
-            try:
-                for message in watched(call, attempts.stall, replica.target):
-                    if content.accept(message.data):
-                        attempts.progress()
-                failure = content.end()
-            except grpc.RpcError as error:
-                failure = remote_error(replica.target, error)
-            except StallError as error:
-                failure = error
-            finally:
-                call.cancel()
-            if failure is not None:
-                time.sleep(attempts.after(failure, replica, content.begun))
-        return content.data
-
-    def _answer(self, method: Callable[[Calls], Any], request: object, timeout: float | None) -> Any:
-        """The answer to a unary call, which is made until it comes or fails for good."""
-        deadline = Deadline(timeout, self.target)
-        attempts = Attempts(self._replicas, self._persistence, deadline)
-        while True:
-            replica = attempts.replica
-            failure: LogahError
-            call = method(replica.calls).future(request, timeout=deadline.remaining())
-            try:
-                answer = call.result(timeout=attempts.stall)
-            except grpc.FutureTimeoutError:
-                failure = StallError(replica.target, attempts.stall)
-            except grpc.RpcError as error:
-                failure = remote_error(replica.target, error)
-            else:
-                attempts.progress()
-                return answer
-            finally:
-                call.cancel()
-            time.sleep(attempts.after(failure, replica, begun=False))
+    def _answer(self, method: Method, request: object, timeout: float | None) -> Any:
+        return self._calling.answer(method, request, Deadline(timeout, self.target))

@@ -6,13 +6,15 @@ import time
 
 import grpc
 
-from logah.errors import RemoteError
+from logah.errors import RemoteError, RequestError
 
 
 class Deadline:
-    """`timeout` seconds from now; None: never."""
+    """`timeout` seconds from now; None: never. Raises RequestError where it is not above 0."""
 
     def __init__(self, timeout: float | None, target: str) -> None:
+        if timeout is not None and not timeout > 0:
+            raise RequestError(f"timeout is {timeout}; allowed: seconds above 0, or None for no limit")
         self._end = None if timeout is None else time.monotonic() + timeout
         self._target = target
 

@@ -121,6 +121,8 @@ def initialize(
             raise RequestError(f"{name} is {choice}; allowed: keep, predict")
     if values not in ("auto", "held", "none"):
         raise RequestError(f"values is {values}; allowed: auto, held, none")
+    if not isinstance(strict, bool):
+        raise RequestError(f"strict is {strict!r}; allowed: True, False")
     if fetch not in ("each", "rank0"):
         raise RequestError(f'fetch is "{fetch}"; allowed: each, rank0')
     if fetch == "rank0":

@@ -120,12 +120,24 @@ def _pair(name: str, given: Any, expected: str) -> tuple[Any, Any]:
 class Inspections:
     """The tensors of a stream, which begins anew where it breaks off: what has come already is skipped."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: logah_pb2.InspectTensorsRequest) -> None:
+        self._request = request
         self._seen: set[str] = set()
+        #: Whether there is no more to come.
+        self.complete = False
 
     @property
     def begun(self) -> bool:
+        """Whether any tensor has come."""
         return bool(self._seen)
+
+    def next_request(self) -> logah_pb2.InspectTensorsRequest:
+        """What to send for every attempt."""
+        return self._request
+
+    def ended(self) -> None:
+        """The stream ended without an error."""
+        self.complete = True
 
     def accept(self, message: logah_pb2.InspectTensorsResponse) -> TensorInspection | None:
         """None: it came before. Raises ProtocolError where a tensor is missing or a picture lacks cells."""

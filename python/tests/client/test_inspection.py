@@ -91,7 +91,7 @@ def test_an_argument_that_fits_no_field_is_named(arguments: dict[str, Any], mess
 
 
 def test_a_tensor_comes_once_and_a_picture_has_the_cells_that_it_says() -> None:
-    inspections = Inspections()
+    inspections = Inspections(logah_pb2.InspectTensorsRequest())
     message = logah_pb2.InspectTensorsResponse(tensor=logah_pb2.TensorInspection(name="a"))
     assert inspections.accept(message) is not None
     assert inspections.begun

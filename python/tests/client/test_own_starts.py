@@ -338,6 +338,8 @@ def test_whether_memory_holds_values_can_be_said(client: Client) -> None:
         assert torch.equal(values, expected.get_parameter(other)), other
     with pytest.raises(RequestError, match="values is empty; allowed: auto, held, none"):
         client.initialize(filled, values="empty")  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match="strict is 'no'; allowed: True, False"):
+        client.initialize(filled, strict="no")  # type: ignore[arg-type]
 
 
 def test_a_copy_whose_constructor_sets_zeros_keeps_them(client: Client) -> None:

@@ -84,6 +84,25 @@ def test_contradictions_are_refused() -> None:
         connect("127.0.0.1:1", tls="nowhere.pem")
 
 
+def test_files_that_hold_something_else_are_refused_before_anything_is_sent(secure_port: tuple[str, Path]) -> None:
+    address, cert = secure_port
+    key = cert.with_name("key.pem")
+    with pytest.raises(RequestError, match=r"ca is .*key\.pem, which has no certificate in PEM"):
+        connect(address, tls=key)
+    with pytest.raises(RequestError, match=r"key is .*cert\.pem, which has no private key in PEM"):
+        connect(address, tls=Tls(cert=cert, key=cert))
+    connect(address, tls=Tls(ca=cert, cert=cert, key=key)).close()
+
+
+@pytest.mark.parametrize("timeout", [0, -1.0, float("nan")])
+def test_a_time_limit_that_nothing_could_meet_is_refused(timeout: float) -> None:
+    with (
+        connect("127.0.0.1:1") as client,
+        pytest.raises(RequestError, match=r"timeout is .*; allowed: seconds above 0"),
+    ):
+        client.list_models(timeout=timeout)
+
+
 @pytest.fixture
 def secure_port(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A port of gRPC's own that speaks TLS, and the certificate that its clients have to trust."""

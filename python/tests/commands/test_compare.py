@@ -89,7 +89,8 @@ def test_a_bundle_predicts_for_a_network_of_ones_own(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     network = written(tmp_path, {**GPT2, "vocab_size": 1024})
     bundle = str(REPOSITORY / "models" / "logah-tiny-gpt2-kjv")
-    assert main(["compare", str(network), "--models", f"{bundle},torchtitan"]) == 0
+    # One that is named twice is compared once.
+    assert main(["compare", str(network), "--models", f"{bundle},torchtitan,{bundle}/"]) == 0
     plan = read_plan(tmp_path / "compare-config.yaml")
     assert (plan.candidate, plan.model, plan.data) == ("predicted", bundle, "kjv")
     assert plan.stages[0].initialisations == ["default", "predicted", "torchtitan"]

@@ -43,6 +43,9 @@ export function channelCredentials({ tls, credentials: given }: Security): Chann
   const { ca, cert, key } = tls === true ? {} : tls;
   if ((cert === undefined) !== (key === undefined))
     throw new LogahError('invalid_argument', "a client's certificate and its key go together");
+  checkPem('ca', ca, 'CERTIFICATE');
+  checkPem('cert', cert, 'CERTIFICATE');
+  checkPem('key', key, 'PRIVATE KEY');
   const [root, own, secret] = [ca, cert, key].map((pem) => (pem === undefined ? null : Buffer.from(pem)));
   try {
     return credentials.createSsl(root ?? null, secret ?? null, own ?? null);
@@ -50,6 +53,16 @@ export function channelCredentials({ tls, credentials: given }: Security): Chann
     const reason = error instanceof Error ? error.message : String(error);
     throw new LogahError('invalid_argument', `TLS cannot be set up with these files: ${reason}`);
   }
+}
+
+/** Node.js takes authorities without a certificate for none at all, and says so only when it has tried to connect. */
+function checkPem(name: keyof ClientTls, pem: string | Buffer | undefined, needed: string): void {
+  if (pem === undefined || new RegExp(`-----BEGIN [A-Z ]*${needed}-----`).test(pem.toString('latin1')))
+    return;
+  throw new LogahError(
+    'invalid_argument',
+    `tls.${name} (--${name} of the command line) has no ${needed.toLowerCase()} in PEM`,
+  );
 }
 
 /** Interceptors that send the token. Throws LogahError (invalid_argument) where it would leave this machine in plain text. */

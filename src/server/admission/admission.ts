@@ -3,7 +3,7 @@
  * cannot start soon is refused at once, with advice.
  */
 
-import { Budget } from './budget';
+import { Budget, type Holder } from './budget';
 import { MAX_BYTES_IN_FLIGHT } from '../answers/writing';
 
 /** Shares of the bytes that calls may hold: requests that arrive, plans, and tiles; the rest is for chunks. */
@@ -85,9 +85,13 @@ export class Admission {
     };
   }
 
-  /** What a stream that starts now gets, where it asked for chunks of `wanted` bytes: one is filled while others leave. */
-  chunkShare(wanted: number): ChunkShare {
-    const share = this.chunkBytes / Math.max(1, this.predictions.used);
+  /**
+   * What a stream that starts now gets, where it asked for chunks of `wanted` bytes: one is filled while others leave.
+   * Callers have equal shares, and so have the streams of each.
+   */
+  chunkShare(caller: Holder, wanted: number): ChunkShare {
+    const { holders } = this.predictions;
+    const share = this.chunkBytes / Math.max(1, holders) / Math.max(1, this.predictions.usedBy(caller));
     const chunkBytes = Math.min(wanted, Math.max(SMALLEST_CHUNK_BYTES, Math.floor(share / 2)));
     return { chunkBytes, bytesInFlight: Math.max(1, Math.min(MAX_BYTES_IN_FLIGHT, share - chunkBytes)) };
   }

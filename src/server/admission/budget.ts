@@ -62,6 +62,11 @@ export class Budget {
     return this.#used;
   }
 
+  /** How many callers hold a part. */
+  get holders(): number {
+    return this.#heldBy.size;
+  }
+
   /** When a part of what a caller itself holds may be free, in milliseconds. */
   retryAfterMs(caller: Holder): number {
     return bounded((this.#pace.meanMs ?? UNKNOWN_MS) / Math.max(1, this.usedBy(caller)));

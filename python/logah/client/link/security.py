@@ -36,7 +36,8 @@ Token: TypeAlias = "str | os.PathLike[str] | Callable[[], str] | None"
 def channel_credentials(tls: TlsChoice, credentials: grpc.ChannelCredentials | None) -> grpc.ChannelCredentials | None:
     """The credentials of a channel; None: plain text.
 
-    Raises RequestError where they contradict each other, and OSError where a file cannot be read.
+    Raises RequestError where they contradict each other or hold something else, and OSError where a file cannot be
+    read.
     """
     if tls is None or tls is False:
         return credentials
@@ -46,6 +47,14 @@ def channel_credentials(tls: TlsChoice, credentials: grpc.ChannelCredentials | N
     if (files.cert is None) != (files.key is None):
         raise RequestError("tls has a certificate without a key, or a key without a certificate; they go together")
     ca, key, cert = (None if path is None else Path(path).read_bytes() for path in (files.ca, files.key, files.cert))
+    for name, path, pem, needed in (
+        ("ca", files.ca, ca, b"CERTIFICATE"),
+        ("cert", files.cert, cert, b"CERTIFICATE"),
+        ("key", files.key, key, b"PRIVATE KEY"),
+    ):
+        # gRPC would say nothing until a connection fails, and then not why.
+        if pem is not None and not re.search(rb"-----BEGIN [A-Z ]*" + needed + rb"-----", pem):
+            raise RequestError(f"tls: {name} is {path}, which has no {needed.decode().lower()} in PEM")
     return grpc.ssl_channel_credentials(root_certificates=ca, private_key=key, certificate_chain=cert)
 
 

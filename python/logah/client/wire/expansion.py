@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from logah.client._generated import logah_pb2
 from logah.client.partial_file import whole_file, write_all
 from logah.client.wire.plan import Expansion
 from logah.errors import ProtocolError, expect_equal
@@ -46,15 +47,16 @@ class ExpansionLayer:
 
 
 class FetchedFile:
-    """A file that comes in order over streams of which each begins anew."""
+    """An expansion's file, which comes in order over streams of which each begins anew."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self, model: str, expansion: Expansion) -> None:
+        self._request = logah_pb2.GetExpansionRequest(model=model, sha256=expansion.sha256)
+        self._size = expansion.bytes
         self._content = bytearray()
         self._position = 0
         self._start = 0
         #: Whether there is no more to come; whether it is right is not known yet.
-        self.ended = False
+        self.complete = False
 
     @property
     def begun(self) -> bool:
@@ -66,25 +68,26 @@ class FetchedFile:
         """What has come."""
         return bytes(self._content)
 
-    def begin(self) -> None:
-        """Another stream begins."""
+    def next_request(self) -> logah_pb2.GetExpansionRequest:
+        """What to send; another stream begins, and what has come already is skipped."""
         self._position = 0
         self._start = len(self._content)
+        return self._request
 
-    def accept(self, data: bytes) -> bool:
-        """Takes what is new of the stream's next bytes. False: nothing. Raises ProtocolError where it is too much."""
-        fresh = data[max(0, len(self._content) - self._position) :]
-        self._position += len(data)
+    def accept(self, message: logah_pb2.GetExpansionResponse) -> bytes | None:
+        """What is new of the stream's next bytes; None: nothing. Raises ProtocolError where it is too much."""
+        fresh: bytes = message.data[max(0, len(self._content) - self._position) :]
+        self._position += len(message.data)
         self._content += fresh
         if len(self._content) > self._size:
             raise ProtocolError("bytes of the expansion", len(self._content), self._size)
-        return len(fresh) > 0
+        return fresh or None
 
-    def end(self) -> ProtocolError | None:
+    def ended(self) -> ProtocolError | None:
         """The stream ended without an error: what is wrong with that, if there is hope in another."""
         in_vain = self._position > 0 and len(self._content) == self._start
         if len(self._content) == self._size or in_vain:
-            self.ended = True
+            self.complete = True
             return None
         return ProtocolError("bytes of the expansion", len(self._content), self._size)
 

@@ -96,6 +96,9 @@ def _predicted(start: str, network: OwnNetwork, models: dict[str, str]) -> str:
     unknown = sorted({node.operation for node in network.graph().nodes} - set(known))
     if unknown:
         raise ConfigurationError(f"models: {start} does not know the operations {', '.join(unknown)} of this network")
+    for label, other in models.items():
+        if Path(other).resolve() == path.resolve():
+            return label
     label = "predicted" if not models else f"predicted:{loaded.name}"
     if label in models:
         raise ConfigurationError(f"models: {start} has the name of another, {loaded.name}")
