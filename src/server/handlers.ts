@@ -107,7 +107,7 @@ function writerOf(
   { turns }: HandlerContext,
   signal: AbortSignal,
   bytesInFlight?: number,
-): StreamWriter<Buffer, FramedMessage> {
+): StreamWriter<ReceivedRequest, FramedMessage> {
   return new StreamWriter(call, signal, { turns, caller }, bytesInFlight);
 }
 
