@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { spreadOf, type Spread } from '../src/cli/output/statistics';
 import { CHANNEL_OPTIONS } from '../src/client/link/channel';
-import { LogahService } from '../src/contract/proto-definition';
+import { LogahService } from '../src/contract/service-clients';
 import { CallRecord } from '../src/server/telemetry/call-record';
 import { Metrics } from '../src/server/telemetry/metrics';
 import { StreamClock } from '../src/server/telemetry/stream-clock';

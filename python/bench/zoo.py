@@ -16,6 +16,17 @@ _COUNTS = (
 )  # fmt: skip
 _LAYERS = 2
 
+#: Of types whose default configuration makes a network that transformers itself cannot run, what mends it: experts of
+#: which none is chosen, no language, and rotary embeddings in sections that are not those of a head.
+_MENDED: Mapping[str, Mapping[str, Any]] = {
+    "deepseek_v2": {"num_experts_per_tok": 6},
+    "glm4v_moe_text": {"num_attention_heads": 32},
+    "xmod": {"default_language": "en_XX"},
+    "glm_image_text": {
+        "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "partial_rotary_factor": 0.5}
+    },
+}
+
 #: Which of the classes of a type is taken: the first of these that it has.
 _TASKS = (
     "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",
@@ -44,24 +55,25 @@ def transformers_types() -> list[Network]:
 
     # Some classes of images import torchvision.
     _declare_torchvision_operators()
-    classes = {name: _class_of(name) for name in sorted(CONFIG_MAPPING_NAMES)}
-    return [Network(name, lambda cls=cls: _build(cls)) for name, cls in classes.items() if cls is not None]
+    # Imported where they are built: all of them take longer than most networks' traces.
+    classes = {model_type: _class_name(model_type) for model_type in sorted(CONFIG_MAPPING_NAMES)}
+    return [Network(model_type, lambda name=name: _build(name)) for model_type, name in classes.items() if name]
 
 
-def _class_of(model_type: str) -> Any:
-    import transformers
+def _class_name(model_type: str) -> str | None:
     from transformers.models.auto import modeling_auto
 
     for task in _TASKS:
         names = getattr(modeling_auto, task).get(model_type)
-        name = names if isinstance(names, str) or names is None else names[0]
-        cls = getattr(transformers, name, None) if name else None
-        if cls is not None:
-            return cls
+        if names:
+            return names if isinstance(names, str) else str(names[0])
     return None
 
 
-def _build(cls: Any) -> nn.Module:
+def _build(class_name: str) -> nn.Module:
+    import transformers
+
+    cls = getattr(transformers, class_name)
     try:
         module: nn.Module = cls(_shallow(cls.config_class()))
     except Exception:
@@ -71,6 +83,8 @@ def _build(cls: Any) -> nn.Module:
 
 
 def _shallow(config: Any, depth: int = 2) -> Any:
+    for name, value in _MENDED.get(config.model_type, {}).items():
+        setattr(config, name, value)
     if hasattr(config, "depths") or hasattr(config, "hidden_sizes"):
         # Counts of stages, whose widths are in lists.
         return config

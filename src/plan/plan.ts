@@ -27,6 +27,8 @@ export interface PredictionPlan {
   readonly graph: ArchitectureGraph;
   /** What the graph is made of; undefined: of itself. */
   readonly widening: Widening | undefined;
+  /** Other numbers of copies than 1 that it could be made of, in order. */
+  readonly possibleCopies: readonly number[];
   /** The noise that is added, in standard deviations of each block; 0: none. */
   readonly lift: number;
   readonly fingerprint: string;
@@ -75,7 +77,7 @@ export function planPrediction(
   graph: ArchitectureGraph,
   bundle: Bundle,
   options: PlanOptions,
-  { widening, warnings }: WideningChoice = AS_IT_IS,
+  { widening, possible, warnings }: WideningChoice = AS_IT_IS,
   otherWarnings: readonly TrainingWarning[] = [],
 ): PredictionPlan {
   const { elementType, selection, seed, slicing, representation, lift } = options;
@@ -146,6 +148,7 @@ export function planPrediction(
     bundle,
     graph,
     widening,
+    possibleCopies: possible,
     lift,
     fingerprint,
     seed,

@@ -12,11 +12,13 @@ import { rangesOf, type TrainingWarning } from './training-warnings';
 export interface WideningChoice {
   /** Undefined: the network is predicted as it is. */
   readonly widening: Widening | undefined;
+  /** More than 1 that a request may ask for, in order. */
+  readonly possible: readonly number[];
   readonly warnings: readonly TrainingWarning[];
 }
 
 /** Of a network that is predicted as it is. */
-export const AS_IT_IS: WideningChoice = { widening: undefined, warnings: [] };
+export const AS_IT_IS: WideningChoice = { widening: undefined, possible: [], warnings: [] };
 
 /** The most that a request may ask for, and that is tried. */
 export const MAX_COPIES = 1024;
@@ -32,13 +34,14 @@ export function chooseWidening(
   manifest: Manifest,
   copies: number | undefined,
 ): WideningChoice {
-  if (copies === 1) return AS_IT_IS;
+  const possible = network.narrowed === undefined ? [] : possibleCopies(network.graph);
+  if (copies === 1) return { ...AS_IT_IS, possible };
   return copies === undefined
-    ? trainedWidening(network, manifest)
-    : { widening: askedWidening(network, copies), warnings: [] };
+    ? { ...trainedWidening(network, manifest, possible), possible }
+    : { widening: askedWidening(network, copies, possible), possible, warnings: [] };
 }
 
-function askedWidening(network: Network, copies: number): Widening | undefined {
+function askedWidening(network: Network, copies: number, possible: readonly number[]): Widening | undefined {
   const { graph, narrowed } = network;
   if (narrowed === undefined) {
     throw invalidField(
@@ -55,12 +58,11 @@ function askedWidening(network: Network, copies: number): Widening | undefined {
         `those of ${widenedFamilies.join(', ')}`,
     );
   }
-  const allowed = possibleCopies(graph);
-  if (!allowed.includes(copies)) {
+  if (!possible.includes(copies)) {
     const widths = sizesOf(graph).map(({ name, size }) => `${name} ${size}`);
     throw invalidField(
       FIELD,
-      `is ${copies}; what divides ${joined(widths)} is allowed: ${allowed.join(', ')}`,
+      `is ${copies}; what divides ${joined(widths)} is allowed: ${[1, ...possible].join(', ')}`,
     );
   }
   const violations = new Violations();
@@ -71,12 +73,16 @@ function askedWidening(network: Network, copies: number): Widening | undefined {
   return widening;
 }
 
-function trainedWidening({ graph, narrowed }: Network, manifest: Manifest): WideningChoice {
+function trainedWidening(
+  { graph, narrowed }: Network,
+  manifest: Manifest,
+  possible: readonly number[],
+): Omit<WideningChoice, 'possible'> {
   const ranges = rangesOf(manifest, graph.family);
   if (ranges === undefined || narrowed === undefined || isTrained(graph, ranges, 1)) return AS_IT_IS;
   let reason: string | undefined;
-  for (const copies of possibleCopies(graph)) {
-    if (copies === 1 || !isTrained(graph, ranges, copies)) continue;
+  for (const copies of possible) {
+    if (!isTrained(graph, ranges, copies)) continue;
     const violations = new Violations();
     const base = narrowed(copies, violations);
     const widening = base && widen(graph, base, copies, FIELD, violations);
@@ -86,12 +92,15 @@ function trainedWidening({ graph, narrowed }: Network, manifest: Manifest): Wide
   return { widening: undefined, warnings: [noneWarning(graph, manifest.name, ranges, reason)] };
 }
 
-/** The numbers that divide every width, in order. */
+/** The numbers above 1 that divide every width, in order; none without widths. */
 function possibleCopies(graph: ArchitectureGraph): number[] {
-  const sizes = sizesOf(graph);
-  return Array.from({ length: MAX_COPIES }, (_, index) => index + 1).filter((copies) =>
-    sizes.every(({ size }) => size % copies === 0),
-  );
+  const sizes = sizesOf(graph).map(({ size }) => size);
+  const most = Math.min(MAX_COPIES, ...sizes);
+  const numbers: number[] = [];
+  for (let copies = 2; sizes.length > 0 && copies <= most; copies++) {
+    if (sizes.every((size) => size % copies === 0)) numbers.push(copies);
+  }
+  return numbers;
 }
 
 /** Whether the widths, divided by `copies`, lie within the ranges; of a width without a range training says nothing. */

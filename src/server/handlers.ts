@@ -1,7 +1,7 @@
 /** The RPCs: gRPC on one side, the planner and the prediction service on the other. */
 
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import { LogahService } from '../contract/proto-definition';
+import { logahService } from '../contract/proto-definition';
 import { LogahError, type ErrorKind } from '../errors';
 import type { Admission } from './admission/admission';
 import type { CallAccount } from './admission/calls';
@@ -65,7 +65,7 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
       requireObserver(account.caller);
       if (!context.isMeasured)
         throw new LogahError('failed_precondition', 'this server has no metrics (--metrics-address off)');
-      const { GetActivity } = LogahService.service;
+      const { GetActivity } = logahService;
       return new FramedMessage(
         framed(GetActivity.responseSerialize(await activityOf(context.metrics.registry))),
       );

@@ -4,7 +4,7 @@
  */
 
 import { messageShape, type MessageShape } from '../contract/message-shape';
-import { AdminService, LogahService } from '../contract/proto-definition';
+import { adminService, logahService } from '../contract/proto-definition';
 import { invalidField } from '../errors';
 import { serializeFramed, serializeResponse } from './answers/framing';
 import { ReceivedRequest } from './admission/received-request';
@@ -12,8 +12,7 @@ import { checkBounds } from './admission/request-bounds';
 
 const receivedRequest = (bytes: Buffer): ReceivedRequest => new ReceivedRequest(bytes);
 
-const { Predict, Plan, ListModels, GetExpansion, GetTokenizer, InspectTensors, GetActivity } =
-  LogahService.service;
+const { Predict, Plan, ListModels, GetExpansion, GetTokenizer, InspectTensors, GetActivity } = logahService;
 const framedAnswer = { requestDeserialize: receivedRequest, responseSerialize: serializeFramed };
 
 /** `logah.v1.LogahService`. */
@@ -27,7 +26,7 @@ export const serviceDefinition = {
   GetActivity: { ...GetActivity, ...framedAnswer },
 };
 
-const { LoadModel, UnloadModel, ReloadModels } = AdminService.service;
+const { LoadModel, UnloadModel, ReloadModels } = adminService;
 
 /** `logah.v1.AdminService`. */
 export const adminDefinition = {

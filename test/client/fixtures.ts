@@ -84,6 +84,7 @@ export function prediction(
     family: 'vit',
     hasTokenizer: false,
     widening: null,
+    possibleCopies: [],
     constants: [],
     notes: [],
     lift: 0,

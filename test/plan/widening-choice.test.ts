@@ -50,6 +50,14 @@ describe('the number of copies', () => {
     expect(copiesOf(chooseWidening(network(config), VIT, 1))).toBe(1);
   });
 
+  it('is listed in order, whichever of them is chosen, and not at all for what is not made of copies', () => {
+    const possible = [2, 3, 4, 6, 12];
+    for (const copies of [undefined, 1, 3]) {
+      expect(chooseWidening(vit(768, 12), VIT, copies).possible).toEqual(possible);
+    }
+    expect(chooseWidening(network({ model_type: 'bloom' }), VIT, undefined).possible).toEqual([]);
+  });
+
   it('is by itself the smallest that brings every width into what the model was trained on', () => {
     expect(copiesOf(chooseWidening(vit(768, 12), VIT, undefined))).toBe(4);
     expect(copiesOf(chooseWidening(vit(384, 6), VIT, undefined))).toBe(2);
@@ -60,7 +68,11 @@ describe('the number of copies', () => {
   });
 
   it('is 1 within training, whatever the other sizes are', () => {
-    expect(chooseWidening(vit(192, 3), VIT, undefined)).toEqual({ widening: undefined, warnings: [] });
+    expect(chooseWidening(vit(192, 3), VIT, undefined)).toEqual({
+      widening: undefined,
+      possible: [3],
+      warnings: [],
+    });
   });
 
   it('is 1 for models without recorded training and families that the model never saw', () => {

@@ -81,6 +81,7 @@ export function* planMessages(plan: PredictionPlan): Generator<Plan, void, undef
     family: plan.graph.family,
     hasTokenizer: hasTokenizer(plan),
     widening: wideningMessage(plan),
+    possibleCopies: [...plan.possibleCopies],
     lift: plan.lift,
     seededElements: plan.seededElements,
     constants: [...(plan.graph.constants ?? [])].map((constant) => ({

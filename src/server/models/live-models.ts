@@ -2,7 +2,8 @@
 
 import { basename } from 'node:path';
 import { LogahError } from '../../errors';
-import { exactName, type Bundle } from '../../hypernet/bundle';
+import type { Bundle } from '../../hypernet/bundle';
+import { exactName } from '../../hypernet/exact-name';
 import type { ModelsDirectory } from '../../hypernet/models-directory';
 import type { ExecutionProvider } from '../../hypernet/sessions';
 import { matching } from '../planning/named-bundles';

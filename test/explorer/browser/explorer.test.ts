@@ -54,6 +54,19 @@ describe('the explorer', () => {
     expect(page.url()).toContain('#example=gpt2&view=graph');
   });
 
+  it('offers copies of networks alone that are made of them', async () => {
+    const { page } = await look('#example=gpt2&view=compare');
+    const copies = page.getByRole('spinbutton', { name: 'Copies' });
+    const comparison = page.getByRole('option', { name: 'as copies, and as it is' });
+    await copies.waitFor();
+    await comparison.waitFor({ state: 'attached' });
+    const other = await look('#example=architectures/bloom-560m&view=compare');
+    await other.page.getByRole('spinbutton', { name: 'Lift' }).waitFor();
+    await other.page.getByRole('option', { name: 'two networks' }).waitFor({ state: 'attached' });
+    expect(await other.page.getByRole('spinbutton', { name: 'Copies' }).count()).toBe(0);
+    expect(await other.page.getByRole('option', { name: 'as copies, and as it is' }).count()).toBe(0);
+  });
+
   it('collapses equal blocks, and opens them at a click or a key', async () => {
     const { page } = await look('#example=gpt2&view=graph');
     await page.getByRole('button', { name: /h × 12\s*12 equal blocks/ }).click();

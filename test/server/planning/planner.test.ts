@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { LogahService } from '../../../src/contract/proto-definition';
+import { LogahService } from '../../../src/contract/service-clients';
 import { openBundles } from '../../../src/hypernet/models-directory';
 import { anonymous } from '../../../src/server/security/caller';
 import { Planner } from '../../../src/server/planning/planner';

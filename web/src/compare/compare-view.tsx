@@ -44,9 +44,14 @@ export function CompareView(): VNode | null {
   const change = useSignal<Change>('lift');
   const model = useSignal('');
   const chosen = useSignal<OtherNetwork | undefined>(undefined);
+  const possible = useComputed(() => network.value?.plan.possibleCopies ?? []);
+  // Of one network copies were chosen, and another is open.
+  const kind = useComputed<Change>(() =>
+    change.value === 'copies' && possible.value.length === 0 ? 'lift' : change.value,
+  );
   const other = useComputed<Settings>(() => {
     const own = settings.value;
-    switch (change.value) {
+    switch (kind.value) {
       case 'seed':
         return { ...own, seed: own.seed + 1 };
       case 'lift':
@@ -54,16 +59,16 @@ export function CompareView(): VNode | null {
       case 'model':
         return { ...own, model: model.value };
       case 'copies':
-        return { ...own, copies: network.value?.plan.widening ? 1 : 2 };
+        return { ...own, copies: network.value?.plan.widening ? 1 : (possible.value[0] ?? 1) };
       case 'network':
         return own;
     }
   }).value;
   const answer = useAnswer(
-    from ? `${keyOf(from, other)}/${change.value}/${keyOfOther(chosen.value)}` : '',
+    from ? `${keyOf(from, other)}/${kind.value}/${keyOfOther(chosen.value)}` : '',
     from &&
       (async () => {
-        const otherSource = change.value === 'network' ? ((await otherSourceOf(chosen.value)) ?? from) : from;
+        const otherSource = kind.value === 'network' ? ((await otherSourceOf(chosen.value)) ?? from) : from;
         return { source: otherSource, settings: other, network: await loadNetwork(otherSource, other) };
       }),
   );
@@ -75,23 +80,24 @@ export function CompareView(): VNode | null {
     copies: 'as copies, and as it is',
     network: 'two networks',
   };
+  const offered = Object.entries(names).filter(([value]) => value !== 'copies' || possible.value.length > 0);
   return (
     <section class="compare" aria-label="Compare">
       <div class="toolbar">
         <label>
           <span>Compare</span>{' '}
           <select
-            value={change.value}
+            value={kind.value}
             onChange={({ currentTarget }) => (change.value = currentTarget.value as Change)}
           >
-            {Object.entries(names).map(([value, words]) => (
+            {offered.map(([value, words]) => (
               <option key={value} value={value}>
                 {words}
               </option>
             ))}
           </select>
         </label>
-        {change.value === 'model' && (
+        {kind.value === 'model' && (
           <label>
             <span>with</span>{' '}
             <select value={model.value} onChange={({ currentTarget }) => (model.value = currentTarget.value)}>
@@ -104,7 +110,7 @@ export function CompareView(): VNode | null {
             </select>
           </label>
         )}
-        {change.value === 'network' && <OtherNetworkPicker chosen={chosen} />}
+        {kind.value === 'network' && <OtherNetworkPicker chosen={chosen} />}
       </div>
       {answer.fault && <FaultNote fault={answer.fault} />}
       {answer.value && (

@@ -6,6 +6,7 @@ import { models, network, settings, type Settings } from '../state/app-state';
 /** The fields. */
 export function SettingsBar(): VNode {
   const { model, seed, lift, copies } = settings.value;
+  const possible = network.value?.plan.possibleCopies ?? [];
   const change = (fields: Partial<Settings>): void => {
     settings.value = { ...settings.value, ...fields };
   };
@@ -53,16 +54,19 @@ export function SettingsBar(): VNode {
           change({ lift: value });
         }}
       />
-      <NumberField
-        name="Copies"
-        value={copies}
-        most={1024}
-        step={1}
-        set={(value) => {
-          change({ copies: value });
-        }}
-        hint="0: as many as bring the widths into training"
-      />
+      {/* What was asked for and refused stays to be changed. */}
+      {(possible.length > 0 || copies > 1) && (
+        <NumberField
+          name="Copies"
+          value={copies}
+          most={1024}
+          step={1}
+          set={(value) => {
+            change({ copies: value });
+          }}
+          hint={`0: as many as bring the widths into training; else ${[1, ...possible].join(', ')}`}
+        />
+      )}
     </form>
   );
 }

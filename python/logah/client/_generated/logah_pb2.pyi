@@ -182,7 +182,7 @@ class PredictResponse(_message.Message):
     def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ("model", "fingerprint", "dtype", "tensors", "total_bytes", "coverage", "warnings", "nodes", "family", "dense_bytes", "factor_bytes", "core_bytes", "expansion", "has_tokenizer", "widening", "lift", "modules", "seeded_elements", "constants", "notes")
+    __slots__ = ("model", "fingerprint", "dtype", "tensors", "total_bytes", "coverage", "warnings", "nodes", "family", "dense_bytes", "factor_bytes", "core_bytes", "expansion", "has_tokenizer", "widening", "lift", "modules", "seeded_elements", "possible_copies", "constants", "notes")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     DTYPE_FIELD_NUMBER: _ClassVar[int]
@@ -201,6 +201,7 @@ class Plan(_message.Message):
     LIFT_FIELD_NUMBER: _ClassVar[int]
     MODULES_FIELD_NUMBER: _ClassVar[int]
     SEEDED_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    POSSIBLE_COPIES_FIELD_NUMBER: _ClassVar[int]
     CONSTANTS_FIELD_NUMBER: _ClassVar[int]
     NOTES_FIELD_NUMBER: _ClassVar[int]
     model: str
@@ -221,9 +222,10 @@ class Plan(_message.Message):
     lift: float
     modules: _containers.RepeatedCompositeFieldContainer[ModuleCoverage]
     seeded_elements: int
+    possible_copies: _containers.RepeatedScalarFieldContainer[int]
     constants: _containers.RepeatedCompositeFieldContainer[NamedConstant]
     notes: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dtype: _Optional[_Union[DataType, str]] = ..., tensors: _Optional[_Iterable[_Union[TensorPlan, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., nodes: _Optional[int] = ..., family: _Optional[str] = ..., dense_bytes: _Optional[int] = ..., factor_bytes: _Optional[int] = ..., core_bytes: _Optional[int] = ..., expansion: _Optional[_Union[Expansion, _Mapping]] = ..., has_tokenizer: _Optional[bool] = ..., widening: _Optional[_Union[Widening, _Mapping]] = ..., lift: _Optional[float] = ..., modules: _Optional[_Iterable[_Union[ModuleCoverage, _Mapping]]] = ..., seeded_elements: _Optional[int] = ..., constants: _Optional[_Iterable[_Union[NamedConstant, _Mapping]]] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dtype: _Optional[_Union[DataType, str]] = ..., tensors: _Optional[_Iterable[_Union[TensorPlan, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., nodes: _Optional[int] = ..., family: _Optional[str] = ..., dense_bytes: _Optional[int] = ..., factor_bytes: _Optional[int] = ..., core_bytes: _Optional[int] = ..., expansion: _Optional[_Union[Expansion, _Mapping]] = ..., has_tokenizer: _Optional[bool] = ..., widening: _Optional[_Union[Widening, _Mapping]] = ..., lift: _Optional[float] = ..., modules: _Optional[_Iterable[_Union[ModuleCoverage, _Mapping]]] = ..., seeded_elements: _Optional[int] = ..., possible_copies: _Optional[_Iterable[int]] = ..., constants: _Optional[_Iterable[_Union[NamedConstant, _Mapping]]] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class NamedConstant(_message.Message):
     __slots__ = ("name", "shape", "reason")

@@ -9,14 +9,14 @@ from typing import Any, TypeAlias
 
 from torch import nn
 
-from logah.client.tracing.input_makers import MAKERS, PATCH_MAKERS, PATCHES, TOGETHER, Sizes
+from logah.client.tracing.input_makers import MAKERS, PATCH_MAKERS, PATCHES, PROMPT, PROMPT_MAKERS, TOGETHER, Sizes
 from logah.errors import TraceError
 
 #: What to do for a module that does not say its inputs.
 _PASS_THEM = "pass an example x: graph = logah.client.trace(module, (x,)), then initialize(module, graph)"
 
 #: Ways to make the inputs that are tried at most.
-_TRIES = 8
+_TRIES = 12
 
 Inputs: TypeAlias = dict[str, Any]
 
@@ -41,6 +41,7 @@ def own_inputs(module: nn.Module) -> Iterator[tuple[tuple[Any, ...], Inputs]]:
         first.append("decoder_input_ids")
     sizes = Sizes(config)
     makers = {**MAKERS, **(PATCH_MAKERS if PATCHES.intersection(first) else {})}
+    makers |= PROMPT_MAKERS if PROMPT in first else {}
     first = list(dict.fromkeys(name for each in first for name in (each, *TOGETHER.get(each, ())) if name in named))
     unknown = [name for name in first if name not in makers]
     if unknown:
@@ -65,4 +66,6 @@ def _exemplified(module: nn.Module) -> tuple[str, ...]:
 
 
 #: What a network with several kinds of inputs reads, where the first alone is not enough.
-_BESIDE = ("input_ids", "pixel_values", "input_values", "input_features", "decoder_input_ids")
+_BESIDE = (
+    "input_ids", "pixel_values", "input_values", "input_features", "decoder_input_ids", "input_features_mask",
+)  # fmt: skip

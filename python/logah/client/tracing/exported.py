@@ -77,7 +77,7 @@ class _Place(TorchFunctionMode):
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.submodules: list[tuple[str, nn.Module]] = []
-        self.operations: list[str] = []
+        self.operations: list[Callable[..., Any]] = []
         for name, submodule in module.named_modules():
             submodule.register_forward_pre_hook(functools.partial(self._enter, name), prepend=True)
             submodule.register_forward_hook(self._leave)
@@ -91,7 +91,7 @@ class _Place(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        self.operations.append(resolve_name(func) or getattr(func, "__name__", str(func)))
+        self.operations.append(func)
         result = func(*args, **(kwargs or {}))
         self.operations.pop()
         return result
@@ -99,10 +99,14 @@ class _Place(TorchFunctionMode):
 
 def _trace_error(error: Exception, place: _Place, module: nn.Module) -> TraceError:
     name, submodule = place.submodules[-1] if place.submodules else ("", module)
-    operation = place.operations[-1] if place.operations else ""
+    operation = _name_of(place.operations[-1]) if place.operations else ""
     reason = _reason(error)
     where = described(name, submodule) + (f" at {operation}" if operation else "")
     return TraceError(f"the trace stopped in {where}: {reason}", name, operation)
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return resolve_name(function) or getattr(function, "__name__", str(function))
 
 
 def _reason(error: Exception) -> str:

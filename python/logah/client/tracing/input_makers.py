@@ -75,10 +75,11 @@ def _made(shapes: Sequence[Sequence[int]], dtype: torch.dtype = torch.float32) -
 def _texts(sizes: Sizes) -> list[Tensor]:
     largest = sizes.number("max_position_embeddings", "max_target_positions", "n_positions", default=max(_TOKENS))
     lengths = dict.fromkeys(min(tokens, largest) if largest > 0 else tokens for tokens in _TOKENS)
-    # Of music, a row for each code book.
+    # Of music, a row for each code book; of speech beside text, a column for each, after that of the text.
     books = sizes.number("num_codebooks", default=1)
-    rows = dict.fromkeys((1, books))
-    return _made([(count, tokens) for count in rows for tokens in lengths], torch.long)
+    shapes = [(count, tokens) for count in dict.fromkeys((1, books)) for tokens in lengths]
+    columns = [(1, min(lengths), books + 1)] if books > 1 else []
+    return _made([*shapes, *columns], torch.long)
 
 
 def _images(sizes: Sizes) -> list[Tensor]:
@@ -111,7 +112,10 @@ def _spectrograms(sizes: Sizes) -> list[Tensor]:
     # Whisper's encoder halves the frames, and wants all of its positions filled.
     frames = 2 * positions if isinstance(positions, int) and positions <= _AUDIO_FRAMES else _AUDIO_FRAMES
     length = sizes.number("spec_size", default=1024)
-    return _made([(1, bins, frames), (1, _AUDIO_FRAMES // 10, bins), (1, 1, length, bins)])
+    short = _AUDIO_FRAMES // 10
+    # Two frames at a time, each with its differences from the one before.
+    paired = (1, short, 4 * bins)
+    return _made([(1, bins, frames), (1, short, bins), (1, 1, length, bins), paired])
 
 
 def _series(sizes: Sizes) -> list[Tensor]:
@@ -134,12 +138,14 @@ def _encoder_states(sizes: Sizes) -> Made:
 
 
 def _patches(sizes: Sizes) -> Made:
-    """The patches of one image, each a row, or an image of one patch each."""
+    """The patches of one image, each a row, or an image of one patch each, or of those that become one token."""
     channels = sizes.number("in_channels", "num_channels", "in_chans", default=_CHANNELS)
     patch = sizes.number("patch_size", default=_PATCH)
-    frames = sizes.number("temporal_patch_size", default=1)
+    frames = sizes.number("temporal_patch_size", "patch_temporal", default=1)
     count, width = _SIDE * _SIDE, channels * patch * patch
-    return _made([(count, frames * width), (count, channels, patch, patch), (1, count, width), (count, width)])
+    side = patch * sizes.number("spatial_merge_size", default=1)
+    rows = [(count, frames * width), (count, channels, patch, patch), (1, count, width), (count, width)]
+    return _made([*rows, (count, side, side, channels)])
 
 
 def _grid(_: Sizes) -> Made:
@@ -207,15 +213,16 @@ def _tasks(sizes: Sizes) -> Made:
     return _made([(1, sizes.number("task_seq_len", default=77))], torch.long)
 
 
-def _prompt_masks(sizes: Sizes) -> Made:
-    return _made([(1, *sizes.image)])
+def _half_images(sizes: Sizes) -> Made:
+    """An image that the network puts below its prompt: together they have the height that it takes."""
+    channels, height, width = sizes.image
+    return _made([(1, channels, height // 2, width)])
 
 
 MAKERS: dict[str, Callable[[Sizes], Made]] = {
     **dict.fromkeys(("input_ids", "decoder_input_ids", "qformer_input_ids", "token_type_ids"), _texts),
     "attention_mask": _texts,
     "pixel_values": _images,
-    "prompt_pixel_values": _images,
     "pixel_values_videos": _videos,
     "input_values": _waves,
     "input_features": _spectrograms,
@@ -233,10 +240,10 @@ MAKERS: dict[str, Callable[[Sizes], Made]] = {
             "latents",
             "noise_embeds",
             "context_hidden_states",
-            "inputs",
         ),
         _hidden,
     ),
+    "inputs": lambda sizes: [*_hidden(sizes), *_texts(sizes)],
     "encoder_hidden_states": _encoder_states,
     **dict.fromkeys(("grid_thw", "image_grid_thw"), _grid),
     "spatial_shapes": lambda _: [Numbers(((_SIDE, _SIDE),))],
@@ -251,8 +258,12 @@ MAKERS: dict[str, Callable[[Sizes], Made]] = {
     **dict.fromkeys(("rewards", "returns_to_go"), _numbers_by_step),
     "timesteps": _steps,
     "task_inputs": _tasks,
-    "prompt_masks": _prompt_masks,
+    **dict.fromkeys(("prompt_pixel_values", "prompt_masks"), _half_images),
 }
+
+#: With a prompt that is an image, too.
+PROMPT = "prompt_pixel_values"
+PROMPT_MAKERS = {"pixel_values": _half_images}
 
 #: Inputs that say how an image was cut into patches; with one of them, the image comes as patches.
 PATCHES = frozenset(("grid_thw", "image_grid_thw", "spatial_shapes", "pixel_position_ids"))

@@ -85,6 +85,7 @@ def check_plan(plan: logah_pb2.Plan, copies: int = 0, lift: float = 0.0) -> Plan
         coverage=coverage,
         warnings=tuple(Warning(_warning_kind(w.kind), w.field, w.actual, w.trained, w.text) for w in plan.warnings),
         widening=widening,
+        possible_copies=tuple(plan.possible_copies),
         lift=plan.lift,
         modules=modules,
         seeded_elements=plan.seeded_elements,

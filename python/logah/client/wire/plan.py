@@ -256,6 +256,8 @@ class Plan:
     seeded_elements: int = 0
     #: What to know of how the network was read, a sentence each.
     notes: tuple[str, ...] = ()
+    #: What `copies` may be beside 1, in order; empty where the network is not made of copies.
+    possible_copies: tuple[int, ...] = ()
 
     @property
     def sent(self) -> tuple[TensorPlan, ...]:

@@ -29,6 +29,7 @@ export interface Plan {
   'lift'?: (number | string);
   'modules'?: (_logah_v1_ModuleCoverage)[];
   'seededElements'?: (number | string | Long);
+  'possibleCopies'?: (number)[];
   'constants'?: (_logah_v1_NamedConstant)[];
   'notes'?: (string)[];
 }
@@ -52,6 +53,7 @@ export interface Plan__Output {
   'lift': (number);
   'modules': (_logah_v1_ModuleCoverage__Output)[];
   'seededElements': (number);
+  'possibleCopies': (number)[];
   'constants': (_logah_v1_NamedConstant__Output)[];
   'notes': (string)[];
 }
