@@ -7,7 +7,7 @@
 import { Client, credentials } from '@grpc/grpc-js';
 import { connect, predictDense, type LogahClient } from '../src/client';
 import { CHANNEL_OPTIONS } from '../src/client/link/channel';
-import { LogahService } from '../src/contract/proto-definition';
+import { LogahService } from '../src/contract/service-clients';
 import type { PredictRequest } from '../src/gen/logah/v1/PredictRequest';
 import type { PredictResponse__Output } from '../src/gen/logah/v1/PredictResponse';
 import { CEILING_METHOD, type CeilingRequest } from './ceiling';

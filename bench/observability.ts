@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { spreadOf, type Spread } from '../src/cli/output/statistics';
 import { CHANNEL_OPTIONS } from '../src/client/link/channel';
-import { LogahService } from '../src/contract/proto-definition';
+import { LogahService } from '../src/contract/service-clients';
 import { CallRecord } from '../src/server/telemetry/call-record';
 import { Metrics } from '../src/server/telemetry/metrics';
 import { StreamClock } from '../src/server/telemetry/stream-clock';
@@ -128,8 +128,10 @@ export interface Overhead {
   readonly processorSeconds: Readonly<
     Record<'with' | 'without', { readonly largePrediction: Spread; readonly smallCall: Spread }>
   >;
-  /** Of the medians of large predictions, less one. */
+  /** Of large predictions: the median of what `ratio` is of, less one. */
   readonly overhead: number;
+  /** Twice the standard error of that median, as far as the rounds differ from each other. */
+  readonly margin: number;
   /** With over without, round by round. */
   readonly ratio: Spread;
   /** What the chunks' counting takes, measured alone, as a share of the prediction's processor time. */
@@ -176,15 +178,25 @@ export async function measureOverhead(
     smallCall: spreadOf(call),
   });
   const base = median(theirs.large);
+  // Two runs that follow each other have more in common than the medians of all have.
+  const ratios = ours.large.map((seconds, index) => seconds / (theirs.large[index] ?? NaN));
   return {
     rounds,
     bytes: ours.bytes,
     processorSeconds: { with: secondsOf(ours), without: secondsOf(theirs) },
-    overhead: median(ours.large) / base - 1,
-    ratio: spreadOf(ours.large.map((seconds, index) => seconds / (theirs.large[index] ?? NaN))),
+    overhead: median(ratios) - 1,
+    margin: marginOf(ratios),
+    ratio: spreadOf(ratios),
     chunkShare: (secondsOfChunk() * (ours.bytes / CHUNK_BYTES)) / base,
     residentBytes: { with: withBytes, without: withoutBytes, difference: withBytes - withoutBytes },
   };
+}
+
+/** Twice the standard error of a median, from the median deviation of values that are about normal. */
+function marginOf(values: readonly number[]): number {
+  const middle = median(values);
+  const deviation = 1.4826 * median(values.map((value) => Math.abs(value - middle)));
+  return (2 * 1.2533 * deviation) / Math.sqrt(values.length);
 }
 
 function last({ large: whole }: Candidate): number {

@@ -4,7 +4,7 @@
  */
 
 import { connect, predictDense, type LogahClient, type Security } from '../src/client';
-import { LogahService } from '../src/contract/proto-definition';
+import { LogahService } from '../src/contract/service-clients';
 import { CHANNEL_OPTIONS } from '../src/client/link/channel';
 import { channelCredentials, tokenInterceptors } from '../src/client/link/security';
 import type { LogahServiceClient } from '../src/gen/logah/v1/LogahService';

@@ -57,7 +57,7 @@ export function securitySection(results: SecurityResults): string {
         [
           'metrics and log of calls: processor time',
           `below ${percent(OVERHEAD_BAR)}`,
-          percent(overhead.overhead),
+          `${percent(overhead.overhead)}, give or take ${percent(overhead.margin)}`,
           verdict(overhead.overhead < OVERHEAD_BAR),
         ],
         [

@@ -4,7 +4,7 @@
  * authentication, fairness, overhead) it measures those alone, and writes nothing.
  */
 
-import { execFileSync, fork } from 'node:child_process';
+import { execFileSync, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -37,13 +37,21 @@ function startCaller(): Caller {
   });
   return {
     perform: async (job) => {
-      const ended = once(child, 'exit').then(() => {
+      const given = new AbortController();
+      const { signal } = given;
+      const ended = once(child, 'exit', { signal }).then(() => {
         throw new Error(`a caller failed at a job of kind ${job.kind}`);
       });
       ended.catch(() => undefined);
       child.send(job);
-      const [outcome] = (await Promise.race([once(child, 'message'), ended])) as [SecurityOutcome];
-      return outcome;
+      try {
+        const [outcome] = (await Promise.race([once(child, 'message', { signal }), ended])) as [
+          SecurityOutcome,
+        ];
+        return outcome;
+      } finally {
+        given.abort();
+      }
     },
     stop: async () => {
       const ended = once(child, 'exit');
@@ -113,8 +121,12 @@ function localhost(target: string): string {
 /** What OpenSSL's client and the server agree on. */
 function cipherOf(target: string): string {
   const args = ['s_client', '-connect', target, '-alpn', 'h2', '-brief'];
-  const told = execFileSync('openssl', args, { input: '', stdio: ['pipe', 'pipe', 'pipe'] }).toString();
-  return /Ciphersuite: (\S+)/.exec(told)?.[1] ?? /Cipher is (\S+)/.exec(told)?.[1] ?? '';
+  // Which tells of the connection on its standard error.
+  const { stdout, stderr } = spawnSync('openssl', args, { input: '', encoding: 'utf8' });
+  const told = stdout + stderr;
+  const cipher = /Ciphersuite: (\S+)/.exec(told)?.[1] ?? /Cipher is (\S+)/.exec(told)?.[1];
+  if (cipher === undefined) throw new Error(`openssl tells of no cipher: ${told}`);
+  return cipher;
 }
 
 /** The first chunk of a network that the server has met, with a token that is looked up among others and without. */

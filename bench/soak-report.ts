@@ -35,8 +35,12 @@ export function soakSection(results: SoakResults): string {
         row('at rest, garbage collected', results.restSlope),
         row('the lowest of each minute', results.floorSlope),
         row('all samples', results.slope),
+        row('of no file, at rest', results.anonymousRestSlope),
+        row('of no file, all samples', results.anonymousSlope),
       ],
     ),
+    'Pages of files (the programs and the models) come and go as the machine needs memory elsewhere, by tens of megabytes; what is of ' +
+      'no file is what the service itself allocates.',
     `At ${results.rests.length} moments the callers rested, and the server held, after it had collected its garbage, ` +
       `${results.rests.map(({ resident }) => (resident / 1e6).toFixed(0)).join(', ')} MB. While they call:`,
     table(

@@ -5,6 +5,8 @@ export interface SoakSample {
   /** Since the load began. */
   readonly seconds: number;
   readonly resident: number;
+  /** Of the resident bytes, those that no file holds. */
+  readonly anonymous: number;
   /** Of the main thread, as V8 counts them. */
   readonly heapUsed: number;
   readonly external: number;
@@ -54,6 +56,9 @@ export interface SoakResults {
   readonly floorSlope: SoakSlope;
   /** The same of the rests, point by point: what is left of the calls. */
   readonly restSlope: SoakSlope;
+  /** Of the bytes that no file holds: all samples, and the rests. Pages of files come and go with the machine's memory. */
+  readonly anonymousSlope: SoakSlope;
+  readonly anonymousRestSlope: SoakSlope;
   readonly samples: readonly SoakSample[];
   readonly rests: readonly SoakRest[];
 }

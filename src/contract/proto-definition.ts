@@ -1,9 +1,10 @@
 /** The contract in `proto/`, loaded for grpc-js. The options must be those of `scripts/generate-types.mjs`. */
 
 import { join } from 'node:path';
-import { loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import type { ProtoGrpcType } from '../gen/admin';
+
+type Contract = ProtoGrpcType['logah']['v1'];
 
 /** `src/` and `dist/` lie beside `proto/`. */
 const PROTO_DIRECTORY = join(__dirname, '..', '..', 'proto');
@@ -17,10 +18,12 @@ export const protoDefinition: PackageDefinition = loadSync(['logah/v1/logah.prot
   oneofs: true,
 });
 
-const contract = (loadPackageDefinition(protoDefinition) as unknown as ProtoGrpcType).logah.v1;
-
-/** The service and its client constructor. */
-export const { LogahService } = contract;
+/** The service: how its messages are read and written. */
+export const logahService = definitionOf('logah.v1.LogahService') as Contract['LogahService']['service'];
 
 /** The service for those who run a server. */
-export const { AdminService } = contract;
+export const adminService = definitionOf('logah.v1.AdminService') as Contract['AdminService']['service'];
+
+function definitionOf(name: string): unknown {
+  return protoDefinition[name];
+}

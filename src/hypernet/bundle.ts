@@ -47,11 +47,6 @@ export interface ExpansionFile {
  */
 export type Bundles = ReadonlyMap<string, Bundle>;
 
-/** A bundle's name that no other bundle has: `name@` and the beginning of its fingerprint. */
-export function exactName({ manifest, fingerprint }: Bundle): string {
-  return `${manifest.name}@${fingerprint.slice(0, 12)}`;
-}
-
 /**
  * Opens one bundle and checks its files. Where the directory is a link, the bundle is what it leads to now, wherever it
  * leads later. Throws LogahError (failed_precondition) that names the file and the fault.

@@ -2,8 +2,8 @@
 
 import { basename } from 'node:path';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import { AdminService } from '../contract/proto-definition';
-import { exactName } from '../hypernet/bundle';
+import { adminService } from '../contract/proto-definition';
+import { exactName } from '../hypernet/exact-name';
 import { requireAdministrator, type AdminAccess } from './security/administrator';
 import { framed, FramedMessage } from './answers/framing';
 import { modelMessage } from './answers/messages';
@@ -11,7 +11,7 @@ import type { LiveModels } from './models/live-models';
 import type { CallRunner } from './running-calls';
 import { parse } from './service-definition';
 
-const { LoadModel, UnloadModel, ReloadModels } = AdminService.service;
+const { LoadModel, UnloadModel, ReloadModels } = adminService;
 
 /** The handlers of `logah.v1.AdminService`. */
 export function createAdminHandlers(

@@ -1,10 +1,11 @@
 /** The RPCs: gRPC on one side, the planner and the prediction service on the other. */
 
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import { LogahService } from '../contract/proto-definition';
+import { logahService } from '../contract/proto-definition';
 import { LogahError, type ErrorKind } from '../errors';
 import type { Admission } from './admission/admission';
 import type { CallAccount } from './admission/calls';
+import type { ReceivedRequest } from './admission/received-request';
 import { frameChunk, framed, FramedMessage } from './answers/framing';
 import { framedInspection } from './answers/inspection';
 import { summaryMessage } from './answers/summary';
@@ -64,7 +65,7 @@ export function createHandlers(context: HandlerContext, calls: CallRunner): Unty
       requireObserver(account.caller);
       if (!context.isMeasured)
         throw new LogahError('failed_precondition', 'this server has no metrics (--metrics-address off)');
-      const { GetActivity } = LogahService.service;
+      const { GetActivity } = logahService;
       return new FramedMessage(
         framed(GetActivity.responseSerialize(await activityOf(context.metrics.registry))),
       );
@@ -106,7 +107,7 @@ function writerOf(
   { turns }: HandlerContext,
   signal: AbortSignal,
   bytesInFlight?: number,
-): StreamWriter<Buffer, FramedMessage> {
+): StreamWriter<ReceivedRequest, FramedMessage> {
   return new StreamWriter(call, signal, { turns, caller }, bytesInFlight);
 }
 
@@ -122,16 +123,19 @@ interface Planned {
  */
 async function planned(
   kind: PlannedRpc,
-  request: Buffer,
+  received: ReceivedRequest,
   { account }: Begun,
   { models, admission }: HandlerContext,
   signal: AbortSignal,
 ): Promise<Planned> {
   const started = performance.now();
-  const plan = await inOneOf(models.sets, 'failed_precondition', async (set): Promise<Planned> => {
+  const request = received.take();
+  const { sets } = models;
+  const isLast = sets.length === 1;
+  const plan = await inOneOf(sets, 'failed_precondition', async (set): Promise<Planned> => {
     const release = set.hold();
     try {
-      const call = await set.plans.plan(kind, request, account.caller, signal, account.deadline);
+      const call = await set.plans.plan(kind, request, account.caller, signal, account.deadline, isLast);
       account.onClose(release);
       return { call, set };
     } catch (error) {

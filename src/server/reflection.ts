@@ -26,7 +26,21 @@ export function addReflection(server: Server, definition: PackageDefinition): vo
       });
     },
   };
-  new ReflectionService(definition).addToServer(registry);
+  new ReflectionService(onceAFile(definition)).addToServer(registry);
+}
+
+/**
+ * Of the types whose files are the same, one: the library decodes the files of every type that it is given, and needs
+ * nothing else of it.
+ */
+function onceAFile(definition: PackageDefinition): PackageDefinition {
+  const files = new Set<unknown>();
+  const isFirst = ([, type]: [string, PackageDefinition[string]]): boolean => {
+    if (!('fileDescriptorProtos' in type) || files.has(type.fileDescriptorProtos)) return false;
+    files.add(type.fileDescriptorProtos);
+    return true;
+  };
+  return Object.fromEntries(Object.entries(definition).filter(isFirst));
 }
 
 /** Reads no further request before the answer to the last has left. */

@@ -13,6 +13,7 @@ import { LogahError } from '../errors';
 import type { PredictResponse } from '../gen/logah/v1/PredictResponse';
 import { loggable } from '../untrusted-text';
 import { accountOf, namesOf, type CallAccount } from './admission/calls';
+import type { ReceivedRequest } from './admission/received-request';
 import type { FramedMessage } from './answers/framing';
 import { cancellable } from './cancellation';
 import { refusalLabel } from './security/events';
@@ -20,8 +21,8 @@ import { REQUEST_ID } from './request-id';
 import type { Metrics } from './telemetry/metrics';
 import { statusCode, toServiceError } from './status';
 
-export type UnaryCall = ServerUnaryCall<Buffer, FramedMessage>;
-export type StreamCall = ServerWritableStream<Buffer, PredictResponse | FramedMessage>;
+export type UnaryCall = ServerUnaryCall<ReceivedRequest, FramedMessage>;
+export type StreamCall = ServerWritableStream<ReceivedRequest, PredictResponse | FramedMessage>;
 
 /** A call that is being answered. */
 export interface Begun {
@@ -45,7 +46,7 @@ export class CallRunner {
   unary(
     method: string,
     answer: (call: UnaryCall, begun: Begun, signal: AbortSignal) => Promise<FramedMessage>,
-  ): handleUnaryCall<Buffer, FramedMessage> {
+  ): handleUnaryCall<ReceivedRequest, FramedMessage> {
     return (call, callback) => {
       const begun = begin(call, method, this.#logger);
       cancellable(call, this.#closing, async (signal) => {
@@ -60,7 +61,7 @@ export class CallRunner {
   streaming(
     method: string,
     answer: (call: StreamCall, begun: Begun, signal: AbortSignal) => Promise<void>,
-  ): handleServerStreamingCall<Buffer, PredictResponse | FramedMessage> {
+  ): handleServerStreamingCall<ReceivedRequest, PredictResponse | FramedMessage> {
     return (call) => {
       const begun = begin(call, method, this.#logger);
       cancellable(call, this.#closing, (signal) => answer(call, begun, signal)).catch((error: unknown) => {

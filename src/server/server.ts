@@ -12,6 +12,7 @@ import { isLoopbackHost } from '../loopback';
 import { protoDefinition } from '../contract/proto-definition';
 import { createAdminHandlers } from './admin-handlers';
 import { Admission } from './admission/admission';
+import { Beginnings } from './admission/beginnings';
 import { accountCalls } from './admission/calls';
 import { Connections } from './admission/connections';
 import { silentAtDeadline } from './deadline';
@@ -184,10 +185,13 @@ export async function startServer(
     throw error;
   });
   const connections = new Connections(admission.connections, config.maxMetadataBytes);
+  const beginnings = new Beginnings();
   for (const http2Server of http2ServersOf(server)) {
     if (tls !== undefined) answerPlainText(http2Server);
     connections.watch(http2Server);
     countUnknownMethods(http2Server, METHODS, telemetry);
+    // Last, so that all of them hear of a call when it begins.
+    beginnings.watch(http2Server);
   }
   const host = config.address.slice(0, config.address.lastIndexOf(':'));
   const served = [...models.current.choice.bundles.keys()];
@@ -223,6 +227,7 @@ export async function startServer(
     health.stopServing();
     await shutDown(server, closing, config.shutdownGraceSeconds * 1000);
     await closeThreads();
+    telemetry.flush();
     await watched.close();
     logger.info('stopped');
     finish();

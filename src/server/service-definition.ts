@@ -4,20 +4,20 @@
  */
 
 import { messageShape, type MessageShape } from '../contract/message-shape';
-import { AdminService, LogahService } from '../contract/proto-definition';
+import { adminService, logahService } from '../contract/proto-definition';
 import { invalidField } from '../errors';
 import { serializeFramed, serializeResponse } from './answers/framing';
+import { ReceivedRequest } from './admission/received-request';
 import { checkBounds } from './admission/request-bounds';
 
-const asItIs = (bytes: Buffer): Buffer => bytes;
+const receivedRequest = (bytes: Buffer): ReceivedRequest => new ReceivedRequest(bytes);
 
-const { Predict, Plan, ListModels, GetExpansion, GetTokenizer, InspectTensors, GetActivity } =
-  LogahService.service;
-const framedAnswer = { requestDeserialize: asItIs, responseSerialize: serializeFramed };
+const { Predict, Plan, ListModels, GetExpansion, GetTokenizer, InspectTensors, GetActivity } = logahService;
+const framedAnswer = { requestDeserialize: receivedRequest, responseSerialize: serializeFramed };
 
 /** `logah.v1.LogahService`. */
 export const serviceDefinition = {
-  Predict: { ...Predict, requestDeserialize: asItIs, responseSerialize: serializeResponse },
+  Predict: { ...Predict, requestDeserialize: receivedRequest, responseSerialize: serializeResponse },
   Plan: { ...Plan, ...framedAnswer },
   ListModels: { ...ListModels, ...framedAnswer },
   GetExpansion: { ...GetExpansion, ...framedAnswer },
@@ -26,7 +26,7 @@ export const serviceDefinition = {
   GetActivity: { ...GetActivity, ...framedAnswer },
 };
 
-const { LoadModel, UnloadModel, ReloadModels } = AdminService.service;
+const { LoadModel, UnloadModel, ReloadModels } = adminService;
 
 /** `logah.v1.AdminService`. */
 export const adminDefinition = {
@@ -45,8 +45,9 @@ const NAMES = { parts: 64, partsSetting: 'no more', parsedBytes: 65_536 };
 export function parseNames<Request>(
   deserialize: (bytes: Buffer) => Request,
   shape: MessageShape,
-  bytes: Buffer,
+  received: ReceivedRequest,
 ): Request {
+  const bytes = received.take();
   checkBounds(bytes, shape, NAMES);
   try {
     return deserialize(bytes);
@@ -58,18 +59,18 @@ export function parseNames<Request>(
 
 /** Parsers of the requests that hold only names. */
 export const parse = {
-  listModels: (bytes: Buffer) =>
-    parseNames(ListModels.requestDeserialize, messageShape('logah.v1.ListModelsRequest'), bytes),
-  getExpansion: (bytes: Buffer) =>
-    parseNames(GetExpansion.requestDeserialize, messageShape('logah.v1.GetExpansionRequest'), bytes),
-  getTokenizer: (bytes: Buffer) =>
-    parseNames(GetTokenizer.requestDeserialize, messageShape('logah.v1.GetTokenizerRequest'), bytes),
-  getActivity: (bytes: Buffer) =>
-    parseNames(GetActivity.requestDeserialize, messageShape('logah.v1.GetActivityRequest'), bytes),
-  loadModel: (bytes: Buffer) =>
-    parseNames(LoadModel.requestDeserialize, messageShape('logah.v1.LoadModelRequest'), bytes),
-  unloadModel: (bytes: Buffer) =>
-    parseNames(UnloadModel.requestDeserialize, messageShape('logah.v1.UnloadModelRequest'), bytes),
-  reloadModels: (bytes: Buffer) =>
-    parseNames(ReloadModels.requestDeserialize, messageShape('logah.v1.ReloadModelsRequest'), bytes),
+  listModels: (request: ReceivedRequest) =>
+    parseNames(ListModels.requestDeserialize, messageShape('logah.v1.ListModelsRequest'), request),
+  getExpansion: (request: ReceivedRequest) =>
+    parseNames(GetExpansion.requestDeserialize, messageShape('logah.v1.GetExpansionRequest'), request),
+  getTokenizer: (request: ReceivedRequest) =>
+    parseNames(GetTokenizer.requestDeserialize, messageShape('logah.v1.GetTokenizerRequest'), request),
+  getActivity: (request: ReceivedRequest) =>
+    parseNames(GetActivity.requestDeserialize, messageShape('logah.v1.GetActivityRequest'), request),
+  loadModel: (request: ReceivedRequest) =>
+    parseNames(LoadModel.requestDeserialize, messageShape('logah.v1.LoadModelRequest'), request),
+  unloadModel: (request: ReceivedRequest) =>
+    parseNames(UnloadModel.requestDeserialize, messageShape('logah.v1.UnloadModelRequest'), request),
+  reloadModels: (request: ReceivedRequest) =>
+    parseNames(ReloadModels.requestDeserialize, messageShape('logah.v1.ReloadModelsRequest'), request),
 };

@@ -2,7 +2,7 @@ import { architectureGraph } from '../../src/architecture';
 import { LogahError, type FieldViolation } from '../../src/errors';
 import type { Architecture, Architecture__Output } from '../../src/gen/logah/v1/Architecture';
 import type { ArchitectureGraph } from '../../src/graph/graph';
-import { LogahService } from '../../src/contract/proto-definition';
+import { LogahService } from '../../src/contract/service-clients';
 
 export const generousLimits = { maxNodes: 10_000, maxParameters: 20e9 };
 

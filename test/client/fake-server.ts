@@ -9,7 +9,7 @@ import type { Plan } from '../../src/gen/logah/v1/Plan';
 import type { LogahServiceHandlers } from '../../src/gen/logah/v1/LogahService';
 import type { PredictRequest__Output } from '../../src/gen/logah/v1/PredictRequest';
 import type { PredictResponse } from '../../src/gen/logah/v1/PredictResponse';
-import { LogahService } from '../../src/contract/proto-definition';
+import { LogahService } from '../../src/contract/service-clients';
 import { encodeStatusDetails, STATUS_DETAILS_KEY, type StatusDetails } from '../../src/contract/rpc-status';
 
 export type PredictCall = ServerWritableStream<PredictRequest__Output, PredictResponse>;

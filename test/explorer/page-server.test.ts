@@ -3,7 +3,7 @@
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { Server, ServerCredentials, status, type Metadata } from '@grpc/grpc-js';
-import { LogahService } from '../../src/contract/proto-definition';
+import { LogahService } from '../../src/contract/service-clients';
 import { startExplorer, type Explorer } from '../../src/explorer';
 import { readServedFiles } from '../../src/explorer/page-files';
 import { startServer, type ServerProcess } from '../support/server-process';

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { constants } from 'node:http2';
 import { status } from '@grpc/grpc-js';
-import { LogahService } from '../../src/contract/proto-definition';
+import { LogahService } from '../../src/contract/service-clients';
 import { anyCall, callOf } from '../support/any-call';
 import { HealthClient } from '../support/health';
 import { BUNDLE } from '../support/parity-fixtures';

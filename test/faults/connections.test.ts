@@ -12,7 +12,7 @@ import { predictAll } from '../support/predicted';
 import { framed, openSession, path, rawCall } from '../support/raw-call';
 import { SMALL } from '../support/requests';
 import { startServer, type ServerProcess } from '../support/server-process';
-import { LogahService } from '../../src/contract/proto-definition';
+import { LogahService } from '../../src/contract/service-clients';
 
 let server: ServerProcess;
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { connect } from '../../src/client';
-import { LogahService } from '../../src/contract/proto-definition';
+import { LogahService } from '../../src/contract/service-clients';
 import type { PredictRequest } from '../../src/gen/logah/v1/PredictRequest';
 import { BUNDLE } from '../support/parity-fixtures';
 import { startServer, type ServerProcess } from '../support/server-process';

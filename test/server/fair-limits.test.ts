@@ -2,7 +2,7 @@
 
 import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { decodeStatusDetails, STATUS_DETAILS_KEY } from '../../src/contract/rpc-status';
-import { LogahService } from '../../src/contract/proto-definition';
+import { LogahService } from '../../src/contract/service-clients';
 import type { PlanRequest } from '../../src/gen/logah/v1/PlanRequest';
 import { BUNDLE } from '../support/parity-fixtures';
 import { predictAll } from '../support/predicted';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
-import { LogahService } from '../../src/contract/proto-definition';
+import { LogahService } from '../../src/contract/service-clients';
 import { linuxPeakMemory } from '../../src/server/peak-memory';
 import { HealthClient } from '../support/health';
 import { BUNDLE, LOGAH_CASE } from '../support/parity-fixtures';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { credentials, status, type ServiceError } from '@grpc/grpc-js';
-import { LogahService } from '../../src/contract/proto-definition';
+import { LogahService } from '../../src/contract/service-clients';
 import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
 import { HealthClient } from '../support/health';
 import { BUNDLE } from '../support/parity-fixtures';

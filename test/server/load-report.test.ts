@@ -7,7 +7,7 @@ import { credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc
 import { loadSync } from '@grpc/proto-loader';
 import type { ProtoGrpcType } from '@grpc/grpc-js/build/src/generated/orca';
 import type { OrcaLoadReport__Output } from '@grpc/grpc-js/build/src/generated/xds/data/orca/v3/OrcaLoadReport';
-import { LogahService } from '../../src/contract/proto-definition';
+import { LogahService } from '../../src/contract/service-clients';
 import { BUNDLE } from '../support/parity-fixtures';
 import { SMALL, stalledStream } from '../support/requests';
 import { startServer, type ServerProcess } from '../support/server-process';

@@ -5,7 +5,7 @@ import type { ArchitectureGraph } from '../../src/gen/logah/v1/ArchitectureGraph
 import type { DataType } from '../../src/gen/logah/v1/DataType';
 import type { PredictRequest } from '../../src/gen/logah/v1/PredictRequest';
 import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
-import { LogahService } from '../../src/contract/proto-definition';
+import { LogahService } from '../../src/contract/service-clients';
 import { BUNDLE } from '../support/parity-fixtures';
 import { predictAll } from '../support/predicted';
 import { framed, openSession, path, rawCall, type Ending } from '../support/raw-call';

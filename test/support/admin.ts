@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { credentials, type requestCallback } from '@grpc/grpc-js';
-import { AdminService } from '../../src/contract/proto-definition';
+import { AdminService } from '../../src/contract/service-clients';
 import type { AdminServiceClient } from '../../src/gen/logah/v1/AdminService';
 import type { LoadModelResponse__Output } from '../../src/gen/logah/v1/LoadModelResponse';
 import type { ReloadModelsResponse__Output } from '../../src/gen/logah/v1/ReloadModelsResponse';

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { Client, Metadata, status, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { service as healthService } from 'grpc-health-check';
-import { AdminService, LogahService } from '../../src/contract/proto-definition';
+import { AdminService, LogahService } from '../../src/contract/service-clients';
 import { decodeStatusDetails, STATUS_DETAILS_KEY } from '../../src/contract/rpc-status';
 import { SMALL } from './requests';
 

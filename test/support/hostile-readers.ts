@@ -9,6 +9,10 @@ import { framed, path, rawCall } from './raw-call';
 /** Of one connection, less than a server allows. */
 const CALLS_PER_CONNECTION = 100;
 
+/** What the contract does not know is no fault of a request, and should cost nothing once it is planned. */
+const UNKNOWN_FIELD = 900;
+const UNKNOWN_BYTES = 250_000;
+
 /** What is asked for: an RPC's path, its request, and whether more requests follow. */
 export interface HostileCall {
   readonly name: string;
@@ -36,6 +40,11 @@ export function hostileCalls(model: string, expansion: string): readonly Hostile
       name: 'Predict, chunks of 4 MiB',
       path: path('Predict'),
       body: framed(Buffer.concat([predict, Buffer.from([0x28, 0x80, 0x80, 0x80, 0x02])])),
+    },
+    {
+      name: 'Predict, with much that is unknown',
+      path: path('Predict'),
+      body: framed(Buffer.concat([predict, delimited(UNKNOWN_FIELD, Buffer.alloc(UNKNOWN_BYTES))])),
     },
     { name: 'Plan', path: path('Plan'), body: framed(delimited(1, config(100))) },
     {

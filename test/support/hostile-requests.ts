@@ -1,7 +1,7 @@
 /** Requests of at most 16 MB that cost a server as much as they can, by kind. */
 
 import { gzipSync } from 'node:zlib';
-import { LogahService } from '../../src/contract/proto-definition';
+import { LogahService } from '../../src/contract/service-clients';
 import type { ArchitectureGraph } from '../../src/gen/logah/v1/ArchitectureGraph';
 import type { PredictRequest } from '../../src/gen/logah/v1/PredictRequest';
 import { delimited, number, repeated, text, varint } from './protobuf';

@@ -5,8 +5,18 @@ import { linuxPeakMemory } from '../../src/server/peak-memory';
 
 /** Bytes that are resident now. */
 export function residentMemory(pid: number): number {
-  const [, kibibytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kibibytes) * 1024;
+  return statusOf(pid, 'VmRSS');
+}
+
+/** Of them, those that no file holds: pages of programs and models come and go as the machine needs memory elsewhere. */
+export function anonymousMemory(pid: number): number {
+  return statusOf(pid, 'RssAnon');
+}
+
+function statusOf(pid: number, field: string): number {
+  const lines = readFileSync(`/proc/${pid}/status`, 'utf8').split('\n');
+  const line = lines.find((candidate) => candidate.startsWith(`${field}:`));
+  return parseInt(line?.slice(field.length + 1) ?? '', 10) * 1024;
 }
 
 /** The most bytes that were resident since `resetPeakMemory`. */

@@ -3,7 +3,7 @@ import { credentials, type ClientReadableStream } from '@grpc/grpc-js';
 import type { ArchitectureGraph } from '../../src/gen/logah/v1/ArchitectureGraph';
 import type { PredictRequest } from '../../src/gen/logah/v1/PredictRequest';
 import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
-import { LogahService } from '../../src/contract/proto-definition';
+import { LogahService } from '../../src/contract/service-clients';
 
 /** GPT-2 small, 0.5 GB in float32. */
 export const LARGE: PredictRequest = {

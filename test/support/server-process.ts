@@ -8,7 +8,7 @@ import { credentials } from '@grpc/grpc-js';
 import { connect, type LogahClient } from '../../src/client';
 import { CHANNEL_OPTIONS } from '../../src/client/link/channel';
 import type { LogahServiceClient } from '../../src/gen/logah/v1/LogahService';
-import { LogahService } from '../../src/contract/proto-definition';
+import { LogahService } from '../../src/contract/service-clients';
 
 /** The compiled files: those of the last build, unless LOGAH_TEST_DIST names another folder. */
 export const DIST = process.env.LOGAH_TEST_DIST ?? join(__dirname, '..', '..', 'dist');

@@ -3,7 +3,8 @@
 Parameters that are only good where they are may lose what they know within a few steps, since the first updates of Adam
 are as large as its rate in every element, whatever the gradient. So the target takes a few such steps, and its loss
 afterwards is what the hypernetwork shall lower. The gradient there is used as that of the prediction (first-order
-MAML: Finn et al., arXiv 1703.03400, section 5.2; Nichol et al., arXiv 1803.02999).
+MAML: Finn et al., arXiv 1703.03400, section 5.2), or the way that the target went is, so that the prediction moves to
+where training takes it (Reptile: Nichol et al., arXiv 1803.02999).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -26,11 +28,18 @@ class Lookahead:
     """Settings. steps: of the target, one of these drawn for each architecture; 0 is the loss of the prediction itself.
 
     rates: smallest and largest learning rate, drawn log-uniformly. batch_size: images or tokens of each step.
+    gradient: that of the loss at the end, or the way there (the prediction less the end).
     """
 
     steps: tuple[int, ...]
     rates: tuple[float, float]
     batch_size: int
+    gradient: Literal["end", "way"] = "end"
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where there is no way."""
+        if self.gradient == "way" and min(self.steps, default=1) < 1:
+            raise ValueError(f"steps: got {list(self.steps)}, expected at least 1 each, since 0 steps are no way")
 
     def draw(self, rng: random.Random) -> tuple[int, float]:
         """The steps and the rate of one architecture."""

@@ -11,13 +11,17 @@ from torch import Tensor
 
 from logah.data.trigram import Trigram
 from logah.errors import ConfigurationError
+from logah.graph import ArchitectureGraph
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.targets.base import with_base
+from logah.targets.state_blocks import is_matrix, predicted_blocks
 from logah.targets.task import Task, predict_state
 from logah.targets.text import TextTask
+from logah.training.layer_drop import depth_of, draw_kept, without_layers
 from logah.training.lookahead import look_ahead
 from logah.training.precision import autocast
 from logah.training.settings import MixedTrainConfig, TrainConfig
+from logah.training.terms import likeness, silence
 
 
 class Objective:
@@ -43,20 +47,44 @@ class Objective:
         config = self.config
         architecture = config.space.sample(self.rng)
         inputs, targets = self.task.batch(architecture, config.batch_size_of(architecture), self.generator)
-        alone = predict_state(self.model, self.task.graph(architecture), self.generator)
+        graph = self.task.graph(architecture)
+        alone = predict_state(self.model, graph, self.generator)
         state = with_base(self.task, architecture, alone, config.base, self._base_seed())
         predicted = {name: tensor for name, tensor in state.items() if tensor.requires_grad}
         ahead = self._look_ahead(architecture, state)
-        leaves = {name: ahead[name].detach().requires_grad_() for name in predicted}
-        loss, accuracy = self._network_backward(architecture, {**ahead, **leaves}, inputs, targets, weight)
-        norms = sum(tensor.norm() for tensor in alone.values())
+        by_way = config.lookahead is not None and config.lookahead.gradient == "way"
+        leaves = {name: ahead[name].detach().requires_grad_(not by_way) for name in predicted}
+        network = self._thinned(architecture, {**ahead, **leaves})
+        loss, accuracy = self._network_backward(*network, inputs, targets, weight)
+        gradients = {
+            name: weight * (predicted[name].detach() - leaf) if by_way else leaf.grad for name, leaf in leaves.items()
+        }
         # Through the hypernetwork once, whatever the number of parts in which the batch went through the network.
-        used = [name for name, leaf in leaves.items() if leaf.grad is not None]
+        used = [name for name, gradient in gradients.items() if gradient is not None]
         torch.autograd.backward(
-            [*(predicted[name] for name in used), weight * config.penalty * norms],
-            [*(leaves[name].grad for name in used), None],
+            [*(predicted[name] for name in used), weight * self._terms(graph, alone)],
+            [*(gradients[name] for name in used), None],
         )
         return loss, accuracy
+
+    def _terms(self, graph: ArchitectureGraph, predicted: Mapping[str, Tensor]) -> Tensor:
+        """What the loss has of the prediction itself, without a network that is run."""
+        config = self.config
+        total = config.penalty * torch.stack([tensor.norm() for tensor in predicted.values()]).sum()
+        if config.likeness or config.silence:
+            matrices = [block for block, _ in predicted_blocks(graph, predicted) if is_matrix(block)]
+            total = total + config.likeness * likeness(matrices)
+            total = total + config.silence * silence(matrices, graph.initializer_range)
+        return total
+
+    def _thinned(
+        self, architecture: Mapping[str, Any], state: Mapping[str, Tensor]
+    ) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:
+        """The network whose loss is measured: with `layer_drop` without some of its layers."""
+        if not self.config.layer_drop:
+            return architecture, state
+        kept = draw_kept(depth_of(architecture), self.config.layer_drop, self.rng)
+        return without_layers(architecture, state, kept)
 
     def _base_seed(self) -> int:
         """Of the next base; where there is none, nothing is drawn, which leaves such a run's streams as they were."""
@@ -86,7 +114,10 @@ class Objective:
         targets: Tensor,
         weight: float,
     ) -> tuple[float, float]:
-        """Adds to the state's leaves the gradient of the batch's mean loss, times `weight`, one part at a time."""
+        """The loss and the accuracy; adds to leaves of the state that ask for it the loss's gradient, times `weight`.
+
+        The batch goes through the network one part at a time.
+        """
         module = self.task.module(architecture)
         parts = self.config.accumulate
         total, right = 0.0, 0.0
@@ -95,7 +126,8 @@ class Objective:
             with autocast(self.config.precision, inputs.device):
                 output = self.task.logits(module, state, part).flatten(0, -2).float()
             loss = torch.nn.functional.cross_entropy(output, expected.flatten())
-            (weight * share * self._smoothed(loss, output, part)).backward()
+            if output.requires_grad:
+                (weight * share * self._smoothed(loss, output, part)).backward()
             total += share * loss.item()
             right += share * (output.argmax(1) == expected.flatten()).float().mean().item()
         return total, right

@@ -28,8 +28,12 @@ class TrainSettings:
     weights are the start values.
     spread_directions: so many architectures of the space are drawn, by which `directions.spread_directions` gives the
     start values another form; 0: they stay.
+    leak: of the gradient that passes the ReLU of the decoder's cores where it is zero (`leak`).
     smoothing: the share of a text's trigram in the targets, in place of the next token alone, whose noise it has not.
     base: what lies under predicted matrices, drawn anew at each step (`targets.base`).
+    likeness: weight in the loss of how alike predicted matrices of equal shape are, silence: of how far they lie below
+    the deviation of the default start (`terms`). layer_drop: the probability with which each layer of a target is left
+    out of a step (`layer_drop`).
     lookahead: the loss is measured after a few steps of the target. precision: of the target networks' forward pass.
     checkpoint_every: steps.
     """
@@ -45,8 +49,12 @@ class TrainSettings:
     predicted_scale: float | None = None
     start_from: str | None = None
     spread_directions: int = 0
+    leak: float = 0.0
     smoothing: float = 0.0
     base: Base = "none"
+    likeness: float = 0.0
+    silence: float = 0.0
+    layer_drop: float = 0.0
     lookahead: Lookahead | None = None
     precision: Precision = "auto"
     seed: int = 1
@@ -59,6 +67,17 @@ class TrainSettings:
                 raise ValueError(f"{name}: got {getattr(self, name)}, expected at least 1")
         if self.spread_directions < 0:
             raise ValueError(f"spread_directions: got {self.spread_directions}, expected 0 or more")
+        for name in ("likeness", "silence"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name}: got {getattr(self, name)}, expected 0 or more")
+        if not 0 <= self.leak <= 1:
+            raise ValueError(f"leak: got {self.leak}, expected 0 to 1")
+        if not 0 <= self.layer_drop < 1:
+            raise ValueError(f"layer_drop: got {self.layer_drop}, expected 0 or more, and less than 1")
+        if self.layer_drop and self.lookahead is not None and self.lookahead.gradient == "way":
+            raise ValueError(
+                "layer_drop: with lookahead's gradient of the way nothing descends the thinned network's loss"
+            )
         if not 0 <= self.smoothing <= 1:
             raise ValueError(f"smoothing: got {self.smoothing}, expected 0 to 1")
         if not self.cycles or min(steps for steps, _ in self.cycles) < 1:

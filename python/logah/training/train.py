@@ -25,6 +25,7 @@ from logah.hypernet.hypernetwork import Hypernetwork
 from logah.targets.task import Task
 from logah.training.curves import draw_curves
 from logah.training.directions import spread_directions
+from logah.training.leak import let_leak
 from logah.training.objective import Objective
 from logah.training.ranks import ALONE, Ranks, stream_seed
 from logah.training.rows import LOG, VALIDATION, append_row, drop_rows_after
@@ -73,6 +74,8 @@ class Trainer:
             drawn = random.Random(config.seed)
             architectures = [config.space.sample(drawn) for _ in range(config.spread_directions)]
             spread_directions(self.model, [task.graph(architecture) for architecture in architectures])
+        if config.leak:
+            let_leak(self.model, config.leak)
         self.model.to(task.device)
         # Start values that are drawn differ between kinds of processor.
         ranks.broadcast([tensor.detach() for tensor in self.model.parameters()])

@@ -7,7 +7,7 @@ import { channelOptions } from '../../client/link/channel';
 import { channelCredentials, tokenInterceptors } from '../../client/link/security';
 import { explained } from '../../client/link/wrong-port';
 import type { ClientFlags } from '../../config/client-config';
-import { AdminService, LogahService } from '../../contract/proto-definition';
+import { AdminService, LogahService } from '../../contract/service-clients';
 import type { AdminServiceClient } from '../../gen/logah/v1/AdminService';
 import type { ListModelsResponse__Output } from '../../gen/logah/v1/ListModelsResponse';
 import type { LoadModelResponse__Output } from '../../gen/logah/v1/LoadModelResponse';

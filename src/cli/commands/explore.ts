@@ -1,7 +1,7 @@
 /** `logah explore`: a page in the browser that shows a network's graph, plan and predicted weights. */
 
 import { Command, Option } from 'commander';
-import { LogahService } from '../../contract/proto-definition';
+import { LogahService } from '../../contract/service-clients';
 import type { Architecture } from '../../gen/logah/v1/Architecture';
 import type { ClientFlags } from '../../config/client-config';
 import type { BridgeTarget, OpenedArchitecture } from '../../explorer';

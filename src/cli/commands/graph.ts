@@ -7,7 +7,7 @@ import { formatGraphJson } from '../../architecture/graph-json';
 import { loadConfig } from '../../config/server-config';
 import { SETTINGS, type SettingName } from '../../config/server-settings';
 import type { Architecture, Architecture__Output } from '../../gen/logah/v1/Architecture';
-import { LogahService } from '../../contract/proto-definition';
+import { LogahService } from '../../contract/service-clients';
 import { INPUT_HELP, readInputFile } from '../input-file';
 import { settingOption } from '../options';
 import { printWarnings } from '../output/warnings';

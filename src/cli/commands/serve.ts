@@ -11,7 +11,6 @@ import { requireFreeAddress } from '../free-address';
 import { settingOption } from '../options';
 import { packagePath, packageVersion } from '../package-paths';
 import { boundedLog } from '../bounded-log';
-import { startPage } from '../start-page';
 import { loggable } from '../../untrusted-text';
 
 /** The command. */
@@ -87,6 +86,8 @@ async function withPage(server: RunningServer, config: ServerConfig, logger: Log
       isGuarded: config.callers !== '',
       tls: tls && { kind: 'own', certificate: () => tls.material.cert },
     };
+    // Most servers show none, and what it is made of takes as long to load as the server itself.
+    const { startPage } = await import('../start-page.js');
     page = await startPage({ address: config.explorerAddress, target, tls: tls?.material });
     tls?.follow((material) => {
       page.replaceCertificate(material);

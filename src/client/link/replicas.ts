@@ -1,4 +1,4 @@
-import { LogahService } from '../../contract/proto-definition';
+import { LogahService } from '../../contract/service-clients';
 import type { LogahServiceClient } from '../../gen/logah/v1/LogahService';
 import { channelOptions } from './channel';
 import { channelCredentials, tokenInterceptors, type Security } from './security';

@@ -6,6 +6,7 @@
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
+import { dropParts } from './received-request';
 
 const PREFIX_BYTES = 5;
 
@@ -27,6 +28,7 @@ export function boundDecompression(
   if (!isDecompressor(call)) return;
   const identity = call.decompressMessage.bind(call);
   call.decompressMessage = (message, encoding) => {
+    dropParts(call);
     if (encoding !== 'gzip' && encoding !== 'deflate') return identity(message, encoding);
     const mine = turn.then(() => decompress(message.subarray(PREFIX_BYTES), encoding, limit));
     turn = mine.catch(() => undefined);

@@ -6,7 +6,7 @@
 
 import type { PredictResponse } from '../../gen/logah/v1/PredictResponse';
 import type { DataChunk } from '../../stream/chunks';
-import { LogahService } from '../../contract/proto-definition';
+import { logahService } from '../../contract/proto-definition';
 import { isMessageFramer } from './grpc-internals';
 
 /** gRPC's prefix of a message: a byte that says it is not compressed, and its length in four bytes. */
@@ -16,7 +16,7 @@ const RESPONSE_CHUNK_TAG = 0x12;
 const CHUNK_OFFSET_TAG = 0x08;
 const CHUNK_DATA_TAG = 0x12;
 
-const serializeAny = LogahService.service.Predict.responseSerialize;
+const serializeAny = logahService.Predict.responseSerialize;
 
 /** A message in its form on the wire, with gRPC's prefix. */
 export class FramedMessage {

@@ -1,6 +1,6 @@
 /** What tensors look like, as messages of the contract. */
 
-import { LogahService } from '../../contract/proto-definition';
+import { logahService } from '../../contract/proto-definition';
 import { firstEntry } from '../../decode/inspection/tally';
 import { standardDeviation } from '../../decode/moments';
 import type { Histogram } from '../../gen/logah/v1/Histogram';
@@ -13,7 +13,7 @@ import { framed, FramedMessage } from './framing';
 /** The message for a tensor, framed; of its singular values the `most` largest. */
 export function framedInspection(inspection: Inspection, most: number): FramedMessage {
   const message = inspectionMessage(inspection, most);
-  return new FramedMessage(framed(LogahService.service.InspectTensors.responseSerialize(message)));
+  return new FramedMessage(framed(logahService.InspectTensors.responseSerialize(message)));
 }
 
 function inspectionMessage(inspection: Inspection, most: number): InspectTensorsResponse {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LogahService } from '../../contract/proto-definition';
+import { logahService } from '../../contract/proto-definition';
 import { LogahError } from '../../errors';
 import type { ListModelsResponse } from '../../gen/logah/v1/ListModelsResponse';
 import type { ExpansionFile } from '../../hypernet/bundle';
@@ -64,9 +64,7 @@ export class SharedAnswers {
     const key = scopes.models.join(',');
     let answer = this.#modelLists.get(key);
     if (answer === undefined) {
-      answer = new FramedMessage(
-        framed(LogahService.service.ListModels.responseSerialize(this.#list(scopes))),
-      );
+      answer = new FramedMessage(framed(logahService.ListModels.responseSerialize(this.#list(scopes))));
       if (this.#modelLists.size >= MAX_MODEL_LISTS) this.#modelLists.clear();
       this.#modelLists.set(key, answer);
     }
@@ -105,7 +103,7 @@ export class SharedAnswers {
           data: await readWhole(join(directory, name), sha256),
         })),
       );
-      return [new FramedMessage(framed(LogahService.service.GetTokenizer.responseSerialize({ files })))];
+      return [new FramedMessage(framed(logahService.GetTokenizer.responseSerialize({ files })))];
     };
     const [message] = await this.#shared.read(directory, make, onDone);
     if (message === undefined) throw new Error(`no tokenizer was read from ${directory}`);
@@ -121,7 +119,7 @@ async function readExpansion({ path, sha256, content }: ExpansionFile): Promise<
       content === undefined ? createReadStream(path, { highWaterMark: EXPANSION_CHUNK_BYTES }) : [content];
     for await (const data of parts) {
       hash.update(data as Buffer);
-      const bytes = LogahService.service.GetExpansion.responseSerialize({ data: data as Buffer });
+      const bytes = logahService.GetExpansion.responseSerialize({ data: data as Buffer });
       messages.push(new FramedMessage(framed(bytes)));
     }
   } catch (cause) {

@@ -1,7 +1,7 @@
 /** The last message of a stream. A plan of many tensors has as many digests: they are serialised a few at a time. */
 
 import { setImmediate as turn } from 'node:timers/promises';
-import { LogahService } from '../../contract/proto-definition';
+import { logahService } from '../../contract/proto-definition';
 import type { Summary } from '../../gen/logah/v1/Summary';
 import type { TensorDigest } from '../../stream/digests';
 import { FramedMessage } from './framing';
@@ -28,5 +28,5 @@ export async function summaryMessage(
 }
 
 function fieldsOf(summary: Summary): Uint8Array {
-  return contentOf(LogahService.service.Predict.responseSerialize({ summary }));
+  return contentOf(logahService.Predict.responseSerialize({ summary }));
 }

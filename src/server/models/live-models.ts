@@ -2,18 +2,23 @@
 
 import { basename } from 'node:path';
 import { LogahError } from '../../errors';
-import { exactName, type Bundle } from '../../hypernet/bundle';
+import type { Bundle } from '../../hypernet/bundle';
+import { exactName } from '../../hypernet/exact-name';
 import type { ModelsDirectory } from '../../hypernet/models-directory';
 import type { ExecutionProvider } from '../../hypernet/sessions';
 import { matching } from '../planning/named-bundles';
 import { loggable, quoted } from '../../untrusted-text';
+import { Pace } from '../admission/pace';
 import { loadModels, type BrokenBundle, type LoadedModels, type LoadingOptions } from './load-models';
 import type { ModelSet } from './model-set';
 
 /** Sets that calls in flight may keep beside the one that serves; each holds workers of its own. */
 const MOST_EARLIER_SETS = 3;
 
-const RETRY_AFTER_MS = 10_000;
+/** Advice when to try again: never at once, nor too late for whoever waits; and what is given before a set has ended. */
+const SOONEST_MS = 1000;
+const LATEST_MS = 60_000;
+const UNKNOWN_MS = 10_000;
 
 /** What a load can come to. */
 export type LoadResult = 'loaded' | 'failed' | 'unloaded';
@@ -28,7 +33,10 @@ export interface LiveModelsOptions extends LoadingOptions {
 
 export class LiveModels {
   readonly #options: LiveModelsOptions;
-  readonly #earlier = new Set<ModelSet>();
+  /** With the times at which they were replaced, the oldest first. */
+  readonly #earlier = new Map<ModelSet, number>();
+  /** For how long calls have kept earlier sets. */
+  readonly #pace = new Pace();
   readonly #unloaded = new Map<string, Bundle>();
   #loaded: LoadedModels;
   /** Why the directory as it is cannot be served; undefined: it is. */
@@ -57,7 +65,7 @@ export class LiveModels {
 
   /** All sets that still answer calls, the newest first. */
   get sets(): readonly ModelSet[] {
-    return [this.#loaded.set, ...[...this.#earlier].reverse()];
+    return [this.#loaded.set, ...[...this.#earlier.keys()].reverse()];
   }
 
   get provider(): ExecutionProvider {
@@ -142,7 +150,7 @@ export class LiveModels {
       throw new LogahError(
         'resource_exhausted',
         `calls in flight still hold ${this.#earlier.size} earlier sets of models, the most that are kept`,
-        { retryAfterMs: RETRY_AFTER_MS },
+        { retryAfterMs: this.#retryAfterMs() },
       );
     }
     const { logger } = this.#options;
@@ -166,6 +174,13 @@ export class LiveModels {
     if (this.#loaded.set === before.set) return false;
     this.#retire(before.set);
     return true;
+  }
+
+  /** When the oldest of the earlier sets will end, where its calls take as long as those of others did. */
+  #retryAfterMs(): number {
+    const [oldest = 0] = this.#earlier.values();
+    const left = (this.#pace.meanMs ?? UNKNOWN_MS) - (performance.now() - oldest);
+    return Math.round(Math.min(LATEST_MS, Math.max(SOONEST_MS, left)));
   }
 
   #report(before: LoadedModels): void {
@@ -198,9 +213,11 @@ export class LiveModels {
   }
 
   #retire(set: ModelSet): void {
-    this.#earlier.add(set);
+    const since = performance.now();
+    this.#earlier.set(set, since);
     const forget = (): void => {
       this.#earlier.delete(set);
+      this.#pace.took(performance.now() - since);
     };
     set.ended.then(forget, forget);
     set.retire();

@@ -155,6 +155,15 @@ interface Culprit {
   readonly error: LogahError;
 }
 
+interface Workers {
+  readonly loaded: LoadedPool;
+  readonly provider: ExecutionProvider;
+}
+
+interface Culprits {
+  readonly culprits: readonly Culprit[];
+}
+
 /** One try to make a set. */
 class Attempt {
   readonly #options: LoadingOptions;
@@ -180,14 +189,10 @@ class Attempt {
       this.#result = { ...before, look, fresh: [] };
       return undefined;
     }
-    const pool = await this.#workers();
-    if ('culprits' in pool) return pool.culprits;
-    const { loaded, provider } = pool;
+    const made = await this.#workersAndPlanner(choice);
+    if ('culprits' in made) return made.culprits;
+    const { loaded, provider, planner } = made;
     const release = loaded.hold();
-    const planner = await this.#planner(choice).catch((error: unknown) => {
-      release();
-      throw error;
-    });
     const parts: ModelPart[] = [...working.map((entry) => ({ ...entry, workers: loaded })), ...kept];
     const plans = new KeptPlans(planner, this.#options.planBytes);
     const set = new ModelSet({ choice, planner, plans, answers: new SharedAnswers(choice), parts });
@@ -214,11 +219,24 @@ class Attempt {
     );
   }
 
+  /** Side by side, since the threads of both have to load what they are made of first. */
+  async #workersAndPlanner(
+    choice: ModelChoice,
+  ): Promise<(Workers & { readonly planner: Planner }) | Culprits> {
+    const [workers, planning] = await Promise.allSettled([this.#workers(), this.#planner(choice)]);
+    if (workers.status === 'fulfilled' && !('culprits' in workers.value)) {
+      if (planning.status === 'fulfilled') return { ...workers.value, planner: planning.value };
+      // Ends them, unless the set before has them too.
+      workers.value.loaded.hold()();
+      throw planning.reason;
+    }
+    if (planning.status === 'fulfilled') await planning.value.close();
+    if (workers.status === 'rejected') throw workers.reason;
+    return workers.value as Culprits;
+  }
+
   /** Those of before where they hold just what is wanted; new ones otherwise. */
-  async #workers(): Promise<
-    | { readonly loaded: LoadedPool; readonly provider: ExecutionProvider }
-    | { readonly culprits: readonly Culprit[] }
-  > {
+  async #workers(): Promise<Workers | Culprits> {
     const { working, kept, before } = this.#parts;
     const wanted = working.map(({ bundle }) => bundle);
     const used = new Set([...wanted, ...kept.map(({ bundle }) => bundle)]);

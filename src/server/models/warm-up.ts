@@ -1,9 +1,10 @@
 /** A real prediction of a tiny network, which a model must make before any caller's request finds it. */
 
-import { LogahService } from '../../contract/proto-definition';
+import { logahService } from '../../contract/proto-definition';
 import { LogahError } from '../../errors';
 import type { ArchitectureGraph } from '../../gen/logah/v1/ArchitectureGraph';
-import { exactName, type Bundle } from '../../hypernet/bundle';
+import type { Bundle } from '../../hypernet/bundle';
+import { exactName } from '../../hypernet/exact-name';
 import type { PredictionService } from '../prediction-service';
 import { anonymous } from '../security/caller';
 import type { ModelSet } from './model-set';
@@ -23,7 +24,7 @@ export async function warmUp(bundle: Bundle, set: ModelSet, service: PredictionS
   const request = { architecture: { graph }, model: `${bundle.manifest.name}@${bundle.fingerprint}` };
   const { signal } = new AbortController();
   try {
-    const bytes = LogahService.service.Predict.requestSerialize(request);
+    const bytes = logahService.Predict.requestSerialize(request);
     const { head, streamed } = await set.planner.plan('Predict', bytes, CALLER, signal);
     if (streamed === undefined) throw new Error('the planner planned no stream');
     const model = set.model(head.bundle);

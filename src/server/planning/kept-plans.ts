@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { abortError, LogahError } from '../../errors';
 import type { Caller } from '../security/caller';
+import { Turns } from '../turns';
 import type { Planner } from './planner';
 import type { PlannedCall, PlannedRpc } from './planning-protocol';
 
@@ -33,6 +34,8 @@ export class KeptPlans {
   /** By digest, the least recently used first. */
   readonly #kept = new Map<string, PlannedCall>();
   readonly #shared = new Map<string, Shared>();
+  /** A thousand may wait for one plan, and each of them goes on with it. */
+  readonly #answers = new Turns();
   #bytes = 0;
 
   /** `limit`: bytes of the plans that are kept. */
@@ -51,10 +54,11 @@ export class KeptPlans {
     caller: Caller,
     signal: AbortSignal,
     deadline = Infinity,
+    mayTake = false,
   ): Promise<PlannedCall> {
     if (bytes.length > MAX_REQUEST_BYTES || signal.aborted) {
       this.#planner.requireRoom(caller, deadline);
-      return this.#planner.plan(kind, bytes, caller, signal);
+      return this.#planner.plan(kind, bytes, caller, signal, mayTake);
     }
     // What is refused to one caller must not come from another's plan.
     const { models, parameters } = caller.scopes;
@@ -106,18 +110,30 @@ export class KeptPlans {
       (call) => {
         if (this.#shared.get(key) !== shared) return;
         this.#keep(key, call);
-        for (const { resolve } of [...shared.waiting]) resolve(call);
-        this.#end(key, shared);
+        this.#answer(key, shared, ({ resolve }) => {
+          resolve(call);
+        });
       },
       (error: unknown) => {
         if (this.#shared.get(key) !== shared) return;
         shared.places.delete(caller.identity);
         // What is wrong with the request is wrong for all; a place that was lost is not, as long as another waits.
         if (isOfQueue(error) && shared.places.size > 0) return;
-        for (const { reject } of [...shared.waiting]) reject(error);
-        this.#end(key, shared);
+        this.#answer(key, shared, ({ reject }) => {
+          reject(error);
+        });
       },
     );
+  }
+
+  /** Answers all who wait now; who comes from then on asks anew. */
+  #answer(key: string, shared: Shared, answer: (waiting: Waiting) => void): void {
+    for (const waiting of [...shared.waiting]) {
+      this.#answers.run(() => {
+        answer(waiting);
+      });
+    }
+    this.#end(key, shared);
   }
 
   /** Gives up the places that are left; their errors are nobody's. */

@@ -1,7 +1,8 @@
 /** What the bundles of a server answer to. */
 
 import { LogahError } from '../../errors';
-import { exactName, type Bundle, type Bundles } from '../../hypernet/bundle';
+import type { Bundle, Bundles } from '../../hypernet/bundle';
+import { exactName } from '../../hypernet/exact-name';
 import type { Aliases } from '../../hypernet/models-directory';
 
 /**

@@ -17,9 +17,13 @@ const HEAP_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 4 }
 /** Threads that end one after the other without having planned anything in between. */
 const MAX_FAILURES = 3;
 
+/** What an own buffer holds at most besides the bytes that are wanted of it: gRPC's prefix. */
+const MOST_BESIDE_BYTES = 64;
+
 interface Waiting {
   readonly kind: PlannedRpc;
   readonly bytes: Uint8Array;
+  readonly mayTake: boolean;
   readonly caller: Caller;
   readonly resolve: (call: PlannedCall) => void;
   readonly reject: (error: Error) => void;
@@ -72,9 +76,15 @@ export class Planner {
 
   /**
    * Plans a request from its bytes. Rejects with LogahError: what is wrong with it, that it has waited too long, or the
-   * signal's reason as soon as it aborts.
+   * signal's reason as soon as it aborts. With `mayTake`, the bytes may be gone afterwards: nobody else needs them.
    */
-  plan(kind: PlannedRpc, bytes: Uint8Array, caller: Caller, signal: AbortSignal): Promise<PlannedCall> {
+  plan(
+    kind: PlannedRpc,
+    bytes: Uint8Array,
+    caller: Caller,
+    signal: AbortSignal,
+    mayTake = false,
+  ): Promise<PlannedCall> {
     return new Promise((resolve, reject) => {
       if (signal.aborted || this.#closed) {
         reject(signal.aborted ? abortError(signal) : new Error('the planner is closed'));
@@ -96,6 +106,7 @@ export class Planner {
       const waiting: Waiting = {
         kind,
         bytes,
+        mayTake,
         caller,
         resolve: (call) => {
           settle();
@@ -127,9 +138,8 @@ export class Planner {
     const abandoned = new Int32Array(new SharedArrayBuffer(4));
     const id = this.#nextId++;
     this.#active = { ...waiting, id, abandoned };
-    // The thread gets a copy of its own, which moves there.
-    const bytes = Uint8Array.from(waiting.bytes);
-    const { kind, caller } = waiting;
+    const { kind, caller, mayTake } = waiting;
+    const bytes = mayTake ? movable(waiting.bytes) : Uint8Array.from(waiting.bytes);
     const task: PlanTask = { id, kind, bytes, scopes: caller.scopes, abandoned };
     this.#worker.postMessage(task, [bytes.buffer]);
   }
@@ -219,6 +229,13 @@ export class Planner {
     this.#active = undefined;
     for (const { reject } of waiting) reject(error);
   }
+}
+
+/** The bytes in memory that can move to another thread: their own, or a copy where they share it with others. */
+function movable(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, length } = bytes;
+  const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength <= length + MOST_BESIDE_BYTES;
+  return isOwn ? new Uint8Array(buffer, byteOffset, length) : Uint8Array.from(bytes);
 }
 
 function endOf(cause: unknown): Error {

@@ -6,7 +6,7 @@
 import { readNetwork } from '../../architecture';
 import { toProtoGraph } from '../../architecture/explicit-graph';
 import { messageShape } from '../../contract/message-shape';
-import { LogahService } from '../../contract/proto-definition';
+import { logahService } from '../../contract/proto-definition';
 import { packGraph } from '../../decode/packed-graph';
 import { invalidField, LogahError } from '../../errors';
 import type { PredictRequest__Output } from '../../gen/logah/v1/PredictRequest';
@@ -134,7 +134,7 @@ const PLAN_FIELD = 1;
 const GRAPH_FIELD = 2;
 
 function messageOf(plan: PredictionPlan, graph: ArchitectureGraph | undefined): Buffer {
-  const { responseSerialize } = LogahService.service.Plan;
+  const { responseSerialize } = logahService.Plan;
   const parts = Array.from(planMessages(plan), (part) => contentOf(responseSerialize({ plan: part })));
   const fields: FieldParts[] = [{ number: PLAN_FIELD, parts }];
   if (graph !== undefined) {
@@ -155,7 +155,7 @@ interface ReadRequest {
 function readRequest(kind: PlanTask['kind'], bytes: Uint8Array, limits: GraphLimits): ReadRequest {
   checkBounds(bytes, messageShape(`logah.v1.${kind}Request`), requestBounds(limits.maxNodes));
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { Plan, Predict, InspectTensors } = LogahService.service;
+  const { Plan, Predict, InspectTensors } = logahService;
   try {
     switch (kind) {
       case 'Predict':

@@ -79,6 +79,7 @@ export class JwtVerifier {
     } catch (error) {
       const isOfFetching = error instanceof errors.JOSEError && FETCH_FAULTS.has(error.code);
       if (isOfFetching || !(error instanceof errors.JOSEError)) {
+        // A constant: nothing tells when the issuer answers again, and this is how long one try may take.
         throw new LogahError('unavailable', "the keys of the token's issuer cannot be fetched", {
           cause: error,
           retryAfterMs: FETCH_MS,

@@ -36,6 +36,7 @@ export class CallRecord {
   receivedBytes = 0;
   /** gRPC's status code; undefined until one is sent. */
   status: number | undefined;
+  #ended: number | undefined;
 
   constructor(path: string) {
     this.path = path;
@@ -44,6 +45,21 @@ export class CallRecord {
   /** Notes a stage that was at work from `start` on until `end`; all of that time unless `seconds` says otherwise. */
   stage(stage: Stage, start: number, end: number, seconds = (end - start) / 1000): void {
     this.stages.set(stage, { start, end, seconds });
+  }
+
+  /** Notes that it has ended. */
+  end(): void {
+    this.#ended = performance.now();
+  }
+
+  /** When it ended, as `performance.now` has it; before that, now. */
+  get ended(): number {
+    return this.#ended ?? performance.now();
+  }
+
+  /** Seconds from its headers to its end. */
+  get seconds(): number {
+    return (this.ended - this.started) / 1000;
   }
 
   /** Seconds by stage, as the summary of a stream has them. */

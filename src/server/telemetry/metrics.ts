@@ -192,7 +192,7 @@ export class Metrics implements SecurityEvents {
   callEnded(record: CallRecord, caller: string): void {
     const code = status[record.status ?? status.CANCELLED] ?? 'UNKNOWN';
     const labels = { grpc_method: this.#methodOf(record.path), grpc_status: code };
-    this.#duration.observe(labels, (performance.now() - record.started) / 1000);
+    this.#duration.observe(labels, record.seconds);
     this.#sentSize.observe(labels, record.sentBytes);
     this.#receivedSize.observe(labels, Math.max(0, record.receivedBytes));
     for (const [stage, { seconds }] of record.stages) this.#stages.observe({ stage }, seconds);

@@ -2,6 +2,7 @@
 
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { Turns } from '../turns';
 import { CallRecord } from './call-record';
 import type { Metrics } from './metrics';
 import type { Tracing } from './tracing';
@@ -21,6 +22,8 @@ export class Telemetry {
   readonly metrics: Metrics;
   readonly #tracing: Tracing | undefined;
   readonly #logger: Logger;
+  /** A connection that ends may end a hundred calls. */
+  readonly #endings = new Turns();
 
   /** `tracing` undefined: no trace is recorded. */
   constructor(metrics: Metrics, tracing: Tracing | undefined, logger: Logger) {
@@ -39,7 +42,20 @@ export class Telemetry {
     return this.#tracing?.begin(record) ?? record.trace?.traceId;
   }
 
-  end(record: CallRecord, { requestId, caller, peer }: CallOrigin, traceId: string | undefined): void {
+  /** Tells of a call that has ended, now or soon. */
+  end(record: CallRecord, origin: CallOrigin, traceId: string | undefined): void {
+    record.end();
+    this.#endings.run(() => {
+      this.#tell(record, origin, traceId);
+    });
+  }
+
+  /** Tells of all that have ended. */
+  flush(): void {
+    this.#endings.flush();
+  }
+
+  #tell(record: CallRecord, { requestId, caller, peer }: CallOrigin, traceId: string | undefined): void {
     this.metrics.callEnded(record, caller);
     this.#tracing?.end(record, caller);
     const level = QUIET.test(record.path) ? 'debug' : 'info';
@@ -51,7 +67,7 @@ export class Telemetry {
         peer,
         method: record.path.slice(record.path.lastIndexOf('/') + 1),
         status: status[record.status ?? status.CANCELLED] ?? 'UNKNOWN',
-        seconds: (performance.now() - record.started) / 1000,
+        seconds: record.seconds,
         receivedBytes: record.receivedBytes,
         sentBytes: record.sentBytes,
         ...record.prediction,

@@ -76,7 +76,7 @@ export class SpanTracing implements Tracing {
       span.setAttribute('logah.parameters', record.prediction.parameters);
     }
     span.setAttribute('logah.sent_bytes', record.sentBytes);
-    span.end();
+    span.end(epoch(record.ended));
   }
 }
 

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Server, ServerCredentials, status, type Metadata } from '@grpc/grpc-js';
 import type { Browser } from 'playwright-core';
-import { LogahService } from '../../../src/contract/proto-definition';
+import { LogahService } from '../../../src/contract/service-clients';
 import { Authority, tlsFlags } from '../../support/certificates';
 import { startServer } from '../../support/server-process';
 import { newToken } from '../../support/tokens';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Field, MapField, Root, Type } from 'protobufjs';
 import { messageShape, type FieldShape, type MessageShape } from '../../../src/contract/message-shape';
-import { LogahService } from '../../../src/contract/proto-definition';
+import { LogahService } from '../../../src/contract/service-clients';
 import type { PredictRequest } from '../../../src/gen/logah/v1/PredictRequest';
 import { checkBounds, MAX_NUMBERS, requestBounds } from '../../../src/server/admission/request-bounds';
 import { delimited, number, repeated, varint } from '../../support/protobuf';

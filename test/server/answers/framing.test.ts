@@ -7,7 +7,7 @@ import {
 } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import type { PredictResponse, PredictResponse__Output } from '../../../src/gen/logah/v1/PredictResponse';
-import { LogahService } from '../../../src/contract/proto-definition';
+import { LogahService } from '../../../src/contract/service-clients';
 import { HEADROOM } from '../../../src/stream/frames';
 import { frameChunk, framePassing, serializeResponse } from '../../../src/server/answers/framing';
 import { isMessageFramer } from '../../../src/server/answers/grpc-internals';

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { LogahService } from '../../../src/contract/proto-definition';
+import { LogahService } from '../../../src/contract/service-clients';
 import { openBundles } from '../../../src/hypernet/models-directory';
 import { anonymous } from '../../../src/server/security/caller';
 import { Planner } from '../../../src/server/planning/planner';
@@ -51,6 +51,20 @@ test('callers take turns, however much one of them asks for', async () => {
   expect(done.filter((name) => name !== 'one')).toEqual(
     done.filter((name) => name.startsWith('many')).sort(),
   );
+});
+
+test('bytes that nobody else needs move to the thread, others are left as they are', async () => {
+  const own = Buffer.concat([Buffer.alloc(5), large]).subarray(5);
+  expect(own.byteLength).toBe(large.length);
+  await planner.plan('Plan', own, anonymous('caller'), never, true);
+  expect(own.byteLength).toBe(0);
+  const kept = Buffer.from(large);
+  await planner.plan('Plan', kept, anonymous('caller'), never);
+  expect(kept.equals(large)).toBe(true);
+  // A small one lies beside others in memory.
+  const shared = Buffer.from(small);
+  await planner.plan('Plan', shared, anonymous('caller'), never, true);
+  expect(shared.equals(small)).toBe(true);
 });
 
 test('what nobody waits for any more leaves the queue, and is never planned', async () => {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { credentials, status, type ChannelCredentials } from '@grpc/grpc-js';
-import { LogahService } from '../../../src/contract/proto-definition';
+import { LogahService } from '../../../src/contract/service-clients';
 import { callAny, guardedRpcs } from '../../support/guarded-calls';
 import { ANSWERED, isHealthy, Matrix, outcomes, refusedAll } from '../../support/authority-matrix';
 import { Authority, contents, tlsFlags } from '../../support/certificates';

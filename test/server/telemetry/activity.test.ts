@@ -4,7 +4,7 @@ import { writeFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials, status } from '@grpc/grpc-js';
-import { LogahService } from '../../../src/contract/proto-definition';
+import { LogahService } from '../../../src/contract/service-clients';
 import type { GetActivityResponse__Output } from '../../../src/gen/logah/v1/GetActivityResponse';
 import { callAny, type AnyEnding } from '../../support/guarded-calls';
 import { predictAll } from '../../support/predicted';

@@ -27,7 +27,7 @@ from logah.evaluation.diversity import mean_absolute_cosine
 from logah.export.bundle import BundleDescription, write_bundle
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.targets.vit import VitTask
-from logah.training.configuration import train_configuration
+from logah.training.configuration import read_configuration, train_configuration
 from logah.training.trained_model import fingerprint, load_model
 
 SIZES = {"width": 24, "layers": 1, "patch_size": 14, "heads": 3, "mlp_ratio": 2}
@@ -235,6 +235,17 @@ def test_the_plan_of_decoders_has_the_networks_of_the_vision_plan_and_three_hype
     plan, vision = (read_plan(CONFIGS / f"{name}.yaml") for name in ("compare-vit-decoders", "compare-vit"))
     assert plan.groups["in_range"].networks == vision.groups["in_range"].networks
     assert sorted(plan.models) == ["ghn3", "published"]
+
+
+@pytest.mark.parametrize("name", ["compare-vit-objectives", "compare-gpt2-objectives"])
+def test_the_plans_of_objectives_name_models_whose_runs_have_a_configuration(name: str) -> None:
+    plan = read_plan(CONFIGS / f"{name}.yaml")
+    assert plan.models
+    for path in plan.models.values():
+        run = Path(path).parent.name
+        settings = read_configuration(CONFIGS / "objectives" / f"{run}.yaml").train
+        assert path == f"runs/{run}/checkpoint.pt"
+        assert settings.start_from == plan.model
 
 
 def test_matrices_that_are_the_same_have_a_cosine_of_one_and_random_ones_nearly_none() -> None:
