@@ -9,7 +9,7 @@ import type { ArchitectureGraph } from '../graph/graph';
 import type { SpectrumValues } from './inspection/spectrum';
 import type { Tally } from './inspection/tally';
 import { TILE_ELEMENTS } from '../plan/tile';
-import { TurnQueue } from './turn-queue';
+import { TurnQueue } from '../turn-queue';
 import type {
   FillJob,
   Job,

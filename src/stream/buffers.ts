@@ -3,7 +3,7 @@
  * to thread is garbage to each in turn: their collectors would run all the time.
  */
 
-import { TurnQueue } from '../decode/turn-queue';
+import { TurnQueue } from '../turn-queue';
 import { TILE_ELEMENTS } from '../plan/tile';
 
 /** Sizes of the buffers: for a few small tensors, for as many as share a job, and for a tile of full size. */

@@ -4,7 +4,7 @@
  */
 
 import type { Http2Server, ServerHttp2Stream } from 'node:http2';
-import { TurnQueue } from '../../decode/turn-queue';
+import { TurnQueue } from '../../turn-queue';
 
 /** A call that has arrived. */
 interface Arrival {

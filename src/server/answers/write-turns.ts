@@ -4,7 +4,7 @@
  * caller with sixty would keep it busy sixty times as long as one with a single stream.
  */
 
-import { TurnQueue, type Turn } from '../../decode/turn-queue';
+import { TurnQueue, type Turn } from '../../turn-queue';
 
 /**
  * Bytes that are handed over before the event loop goes round: it then takes what workers have decoded and what sockets can

@@ -42,9 +42,9 @@ export class StreamWriter<Request, Response> {
   }
 
   /**
-   * Writes a message of about `bytes` once there is room, in turn with other callers. `onLeft` is called once the message has left, or at once
-   * where it is not even written; never for a message on its way when the call closes: the connection may still read
-   * it, and its memory must not be used again. Throws the signal's reason, a LogahError, when it aborts.
+   * Writes a message of about `bytes` once there is room, in turn with other callers. `onLeft` is called once the
+   * message has left, or at once where it is not even written; never for a message on its way when the call closes: the
+   * connection may still read it, and its memory must not be used again. Throws the signal's reason, a LogahError, when it aborts.
    */
   async write(message: Response, bytes: number, onLeft: () => void = () => undefined): Promise<void> {
     while (this.#bytesInFlight >= this.#maxBytesInFlight && !this.#signal.aborted) {

@@ -1,7 +1,7 @@
 /** Turns of callers, and of the streams of each. */
 
 import fc from 'fast-check';
-import { TurnQueue, type Turn } from '../../src/decode/turn-queue';
+import { TurnQueue, type Turn } from '../src/turn-queue';
 
 function drain(queue: TurnQueue<string>): string[] {
   const items: string[] = [];
