@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { credentials, Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
 
 const require = createRequire(import.meta.url);
-const { LogahService } = require('../dist/contract/proto-definition.js');
+const { LogahService } = require('../dist/contract/service-clients.js');
 const { encodeStatusDetails, STATUS_DETAILS_KEY } = require('../dist/contract/rpc-status.js');
 const { CHANNEL_OPTIONS } = require('../dist/client/link/channel.js');
 
