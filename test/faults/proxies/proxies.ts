@@ -1,9 +1,10 @@
 /** Real proxies in front of two replicas, each configured as its manual has it for gRPC, with its own defaults. */
 
+import { randomInt } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect as connectTcp, createServer, type AddressInfo } from 'node:net';
+import { connect as connectTcp, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -174,14 +175,30 @@ export interface RunningProxy {
   readonly stop: () => Promise<void>;
 }
 
-/** A port of 127.0.0.1 that nothing listens on now. */
+/** Below the ports that Linux gives to whoever asks for any, and to outgoing connections. */
+const OWN_PORTS = [15_000, 30_000] as const;
+
+/**
+ * A port of 127.0.0.1 that nothing listens on now, and that nobody is given by chance while what listens there is killed and
+ * brought back.
+ */
 export async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address() as AddressInfo;
-  listener.close();
-  await once(listener, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(...OWN_PORTS);
+    const listener = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      listener.once('error', () => {
+        resolve(false);
+      });
+      listener.listen(port, '127.0.0.1', () => {
+        resolve(true);
+      });
+    });
+    if (!isFree) continue;
+    listener.close();
+    await once(listener, 'close');
+    return port;
+  }
 }
 
 /** Starts a proxy for replicas on these ports. `directory`: where its program lies; undefined: in PATH. */
