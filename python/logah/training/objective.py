@@ -72,10 +72,13 @@ class Objective:
         config = self.config
         total = config.penalty * torch.stack([tensor.norm() for tensor in predicted.values()]).sum()
         if config.likeness or config.silence or config.excess:
-            matrices = [block for block, _ in predicted_blocks(graph, predicted) if is_matrix(block)]
+            blocks = [(block, origin.role) for block, origin in predicted_blocks(graph, predicted) if is_matrix(block)]
+            matrices = [block for block, _ in blocks]
+            # A table's rows go into the stream as they are: their size says how much of it the token is.
+            inner = [block for block, role in blocks if role != "ROLE_EMBEDDING"]
             total = total + config.likeness * likeness(matrices)
             total = total + config.silence * silence(matrices, graph.initializer_range)
-            total = total + config.excess * excess(matrices, config.excess_from * graph.initializer_range)
+            total = total + config.excess * excess(inner, config.excess_from * graph.initializer_range)
         return total
 
     def _thinned(

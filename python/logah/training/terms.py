@@ -1,8 +1,8 @@
 """Terms of a loss on what is predicted: against matrices of a network that are alike, near zero, or too large.
 
 A product of two matrices near zero has next to no gradient, and factors that lie in a few directions make matrices that
-are alike (docs/research-log.md, sections 8 and 12): the loss of the network itself leads out of neither. Behind a norm a
-matrix may grow for ever at no loss, until nothing can be learnt of it (section 16).
+are alike (docs/research-log.md, sections 8 and 12): the loss of the network itself leads out of neither. Behind a norm
+a matrix may grow for ever at no loss, until nothing can be learnt of it (section 16).
 """
 
 from __future__ import annotations
