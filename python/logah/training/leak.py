@@ -1,4 +1,4 @@
-"""A ReLU that gradients pass where it is zero, so that what has died can wake, or stays awake.
+"""A ReLU that gradients pass where it is zero, so that what has died can wake.
 
 The decoder's last ReLU is zero on all that a factor is made of for many nodes of trained models: such a factor is the
 expansion's bias alone, whatever the node, and no gradient reaches the layers before it (docs/research-log.md, section
