@@ -5,8 +5,8 @@ python python/bench/layer_likeness.py CONFIG.yaml MODEL [CONFIG.yaml MODEL ...] 
 A model is a bundle or a checkpoint; the network is the last of the configuration's `evaluation.held_out`. Nodes of the
 same place in two layers are compared: their embeddings, what the decoder makes of them (the cores), and the blocks. A
 factor of up to ck / rank rows is made of one row of its core, so that the rows of all factors, [factors, rank], say how
-many factors can differ at all. Where those of a node are zero, no gradient of a plain ReLU reaches what made them, and one
-that leaks can carry what stands before the ReLU away, where it shows in nothing that is predicted.
+many factors can differ at all. Where those of a node are zero, no gradient of a plain ReLU reaches what made them, and
+one that leaks can carry what stands before the ReLU away, where it shows in nothing that is predicted.
 """
 
 from __future__ import annotations
