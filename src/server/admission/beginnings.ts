@@ -9,7 +9,7 @@ import { UnreadRequest } from './arrivals';
 import { Budget } from './budget';
 
 /** What requests may take whose calls have not begun, all of them together: they wait for milliseconds. */
-const WAITING_BYTES = 8 * 2 ** 20;
+const WAITING_BYTES = 4 * 2 ** 20;
 
 /** A call that has arrived. */
 interface Arrival {
