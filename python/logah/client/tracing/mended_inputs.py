@@ -30,12 +30,14 @@ _SIZES = tuple(
     for pattern in (
         r"got \[\d+, (?P<came>\d+)\] X \[(?P<wanted>\d+), \d+\]",
         r"to have (?P<wanted>\d+) channels, but got (?P<came>\d+) channels",
-        r"dimension of length (?P<wanted>\d+) .* broadcastable to \[.*?(?P<came>\d+)\]",
         r"tensor a \((?P<came>\d+)\) must match the size of tensor b \((?P<wanted>\d+)\)",
         r"tensor a \((?P<wanted>\d+)\) must match the size of tensor b \((?P<came>\d+)\)",
         r"\((?P<came>\d+)\) doesn't match model \((?P<wanted>\d+)\)",
     )
 )
+
+#: Either may be the wrong one.
+_BROADCAST = re.compile(r"broadcast a dimension of length (\d+) at -(\d+)!.* broadcastable to \[(.*?)\]")
 
 #: Inputs in whose place a model takes others, or that only training has.
 _OTHERS = re.compile(r"labels|^inputs_embeds$|^past_|^output_|^return_")
@@ -111,8 +113,11 @@ def _line(error: BaseException | None) -> str:
 
 
 def _wanted_sizes(text: str) -> list[tuple[int, int]]:
-    found = (match for pattern in _SIZES for match in pattern.finditer(text))
-    return [(int(match["came"]), int(match["wanted"])) for match in found]
+    found = [(int(match["came"]), int(match["wanted"])) for pattern in _SIZES for match in pattern.finditer(text)]
+    for length, place, shape in _BROADCAST.findall(text):
+        other = [int(size) for size in shape.split(",") if size.strip().isdigit()][-int(place) :][:1]
+        found += [pair for size in other for pair in ((size, int(length)), (int(length), size))]
+    return [(came, wanted) for came, wanted in found if came > 0 and wanted > 0]
 
 
 def _resized(value: Tensor, came: int, wanted: int) -> Iterator[Tensor]:
