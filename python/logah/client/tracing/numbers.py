@@ -141,15 +141,23 @@ class KnownFactories(TorchFunctionMode):
         if func is Tensor.__format__ and getattr(args[0], "constant", None) is not None:
             # In a name, such as that of an expert.
             return format(args[0].item(), *args[1:])
+        if func is Tensor.numpy and getattr(args[0], "constant", None) is not None:
+            with _disable_current_modes():
+                return args[0].constant.numpy()
         if func is torch.tensor and isinstance(args[0], list | tuple):
             # Of scalars that a trace knows.
             args = (_plain(args[0]), *args[1:])
         result = func(*args, **(kwargs or {}))
-        if func not in _FACTORIES or result.numel() > self._largest or result.is_meta:
+        if func not in _FACTORIES or not _has_sizes(result) or result.numel() > self._largest or result.is_meta:
             return result
         with _disable_current_modes():
             own = func(*args, **{**(kwargs or {}), "device": "cpu"})
         return torch.tensor(own.tolist(), dtype=own.dtype)
+
+
+def _has_sizes(tensor: Tensor) -> bool:
+    """Whether none of its sizes depends on values."""
+    return all(isinstance(size, int) for size in tensor.shape)
 
 
 def _plain(value: Any) -> Any:
