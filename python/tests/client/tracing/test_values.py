@@ -286,3 +286,16 @@ class Sorted(Routed):
 def test_experts_of_other_peoples_loops_are_predicted(kind: type[nn.Module]) -> None:
     graph = trace(kind(), (torch.empty(1, 4, 8),))
     assert {f"each.{number}.weight" for number in range(6)} <= predicted(graph)
+
+
+class Looked(Packed):
+    """One of the lengths that values choose says which way it goes."""
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        own = lengths[(x.sum((1,)) > 0).long()]
+        return super().forward(x if bool(own.sum() > 20) else -x, lengths)
+
+
+def test_what_values_choose_among_known_numbers_is_not_known() -> None:
+    with pytest.raises(TraceError, match="depends on the values"):
+        trace(Looked(), (torch.empty(12, 8), torch.tensor([4, 8])))
