@@ -15,10 +15,14 @@ import { StreamClock } from '../src/server/telemetry/stream-clock';
 import { residentMemory } from '../test/support/memory';
 import { BUNDLE } from '../test/support/parity-fixtures';
 import { LARGE, SMALL } from '../test/support/requests';
+import { differenceOf, ratioOf, sumOf, type Estimate } from './paired';
 import { startClient, startService, threadSeconds, type RunningServer } from './processes';
 
 const SCRAPE_MS = 5000;
 const SMALL_CALLS = 50;
+
+/** In each of which a server that has nothing else to do is read from once. */
+const IDLE_ROUNDS = 12;
 
 /** Of the default size. */
 const CHUNK_BYTES = 2 ** 20;
@@ -26,12 +30,19 @@ const CHUNK_BYTES = 2 ** 20;
 const STEPS = 1_000_000;
 const STARTS = 5;
 
+/** Of small calls to each for one large prediction. */
+const SMALL_TURNS = 4;
+const METRICS = '127.0.0.1:19464';
+
 interface Candidate {
   readonly name: 'with' | 'without';
   readonly server: RunningServer;
   bytes: number;
   readonly large: number[];
   readonly small: number[];
+  readonly idle: number[];
+  /** How long the large predictions took. */
+  readonly seconds: number[];
 }
 
 const median = (values: readonly number[]): number =>
@@ -41,8 +52,10 @@ const median = (values: readonly number[]): number =>
 async function large(candidate: Candidate, client: ReturnType<typeof startClient>): Promise<number> {
   const { server } = candidate;
   const before = threadSeconds(server.pid);
+  const started = performance.now();
   const { bytes } = await client.perform({ kind: 'unchecked', target: server.target, request: LARGE });
   candidate.bytes = bytes;
+  candidate.seconds.push((performance.now() - started) / 1000);
   return threadSeconds(server.pid) - before;
 }
 
@@ -57,6 +70,23 @@ async function small({ server }: Pick<Candidate, 'server'>): Promise<number> {
   }
   stub.close();
   return (threadSeconds(server.pid) - before) / SMALL_CALLS;
+}
+
+/** The server's processor seconds in a second without calls, in which as often as while it serves somebody reads its metrics. */
+async function idle({ server, name }: Pick<Candidate, 'server' | 'name'>): Promise<number> {
+  const before = threadSeconds(server.pid);
+  const started = performance.now();
+  if (name === 'with') await scrape();
+  await new Promise((resolve) => setTimeout(resolve, SCRAPE_MS / 5));
+  const seconds = (performance.now() - started) / 1000;
+  const used = threadSeconds(server.pid) - before;
+  // Read five times as often as while it serves: what one reading takes is more than what the rest does.
+  return used / seconds / 5;
+}
+
+async function scrape(): Promise<void> {
+  const response = await fetch(`http://${METRICS}/metrics`);
+  await response.text();
 }
 
 /** Resident memory of servers that have answered a few calls, of which the median is told: a collector has its moods. */
