@@ -46,7 +46,8 @@ interface Reloads {
 async function predictOften(client: LogahClient): Promise<void> {
   await Promise.all(
     Array.from({ length: AT_A_TIME }, async () => {
-      for (let call = 0; call < CALLS / AT_A_TIME; call++) await predictAll(client, { ...SMALL, model: MODEL });
+      for (let call = 0; call < CALLS / AT_A_TIME; call++)
+        await predictAll(client, { ...SMALL, model: MODEL });
     }),
   );
 }
@@ -97,7 +98,14 @@ async function main(count: number): Promise<void> {
   for (const allocator of Object.keys(ALLOCATORS) as (keyof typeof ALLOCATORS)[]) {
     runs.push(await measure(allocator, count));
   }
-  const result = { reloads: count, workers: WORKERS, node: process.version, callsBetween: CALLS, bar: BAR, runs };
+  const result = {
+    reloads: count,
+    workers: WORKERS,
+    node: process.version,
+    callsBetween: CALLS,
+    bar: BAR,
+    runs,
+  };
   await writeFile(join(__dirname, 'results', 'reloads.json'), `${JSON.stringify(result, null, 2)}\n`);
   console.log(JSON.stringify(result, null, 1));
 }
