@@ -5,7 +5,8 @@ python python/bench/layer_likeness.py CONFIG.yaml MODEL [CONFIG.yaml MODEL ...] 
 A model is a bundle or a checkpoint; the network is the last of the configuration's `evaluation.held_out`. Nodes of the
 same place in two layers are compared: their embeddings, what the decoder makes of them (the cores), and the blocks. A
 factor of up to ck / rank rows is made of one row of its core, so that the rows of all factors, [factors, rank], say how
-many factors can differ at all. Where those of a node are zero, no gradient of a plain ReLU reaches what made them.
+many factors can differ at all. Where those of a node are zero, no gradient of a plain ReLU reaches what made them, and
+one that leaks can carry what stands before the ReLU away, where it shows in nothing that is predicted.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def likeness(model: Hypernetwork, features: GraphFeatures) -> dict[str, Any]:
     embedding_GC = embedding_NC[[b.prediction.node for b in blocks]]
     if model.slot is not None:
         embedding_GC = embedding_GC + model.slot(torch.tensor([b.prediction.slot for b in blocks]))
+    before = decoder.core[:-1](embedding_GC)
     core_G2RR = decoder.core(embedding_GC).unflatten(1, (2 * decoder.rank, decoder.rank))
     predicted = model.decode(embedding_NC, features.blocks)
     tensors = [predicted[b.parameter, b.position] for b in blocks]
@@ -69,6 +71,10 @@ def likeness(model: Hypernetwork, features: GraphFeatures) -> dict[str, Any]:
         "rank": decoder.rank,
         "directions_of_factors": _directions(first_F),
         "directions_of_factors_of_equal_length": _directions(normalize(first_F, dim=1)),
+        "before_the_last_relu": {
+            "mean_below_zero": round(float(before[before < 0].mean()), 3),
+            "mean_above_zero": round(float(before[before > 0].mean()), 3),
+        },
         "cores_that_are_zero": round(float((core_G2RR == 0).float().mean()), 3),
         **_dead(model, decoder, embedding_NC, [b for b in features.blocks if len(b.shape) == 2]),
         "deviation_by_layer": [

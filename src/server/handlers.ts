@@ -243,7 +243,7 @@ async function inspect(
     signal,
     begun.account.caller.identity,
   )) {
-    const message = framedInspection(tensor, inspection.singularValues);
+    const message = framedInspection(tensor, inspection.singularValues, inspection.tensors);
     context.gate.rates.sent(begun.account.caller, message.wire.length);
     await writer.write(message, message.wire.length);
   }

@@ -50,6 +50,37 @@ describe('inspect', () => {
     expect([calls, tensors.map(({ name }) => name)]).toEqual([2, ['a', 'b']]);
   });
 
+  it('begins anew where a stream ends cleanly with fewer tensors than the answer has, or with none', async () => {
+    let calls = 0;
+    const tensors = await inspected((call) => {
+      if (++calls > 1) call.write({ tensor: { name: 'a' }, tensors: 2 });
+      if (calls > 2) call.write({ tensor: { name: 'b' }, tensors: 2 });
+      call.end();
+    });
+    expect([calls, tensors.map(({ name }) => name)]).toEqual([3, ['a', 'b']]);
+  });
+
+  it('needs no status behind the last tensor', async () => {
+    const tensors = await inspected((call) => {
+      call.write({ tensor: { name: 'a' }, tensors: 1 });
+      call.emit('error', proxyError(status.UNAVAILABLE));
+    });
+    expect(tensors.map(({ name }) => name)).toEqual(['a']);
+  });
+
+  it.each([
+    ['fewer', 3, 'number of tensors is 2, expected 3'],
+    ['more', 1, 'number of tensors is 2, expected 1'],
+  ])('throws where the answer has %s tensors than it says, again and again', async (_, tensors, message) => {
+    await expect(
+      inspected((call) => {
+        call.write({ tensor: { name: 'a' }, tensors });
+        call.write({ tensor: { name: 'b' }, tensors });
+        call.end();
+      }),
+    ).rejects.toThrow(message);
+  });
+
   it('throws what the service says, and what contradicts the contract', async () => {
     const wrong = statusError({ code: status.INVALID_ARGUMENT, message: 'selection is missing' });
     await expect(inspected((call) => call.emit('error', wrong))).rejects.toThrow(RemoteError);

@@ -117,6 +117,14 @@ describe('InspectTensors', () => {
     for (const tensor of inspected) checkAgainst(tensor, floats(predicted.tensor(tensor.name)));
   });
 
+  it('says in every message how many tensors there are', async () => {
+    const messages: InspectTensorsResponse__Output[] = [];
+    for await (const message of server.stub.InspectTensors({ request: requestFor(VIT) })) {
+      messages.push(message as InspectTensorsResponse__Output);
+    }
+    expect(new Set(messages.map(({ tensors }) => tensors))).toEqual(new Set([messages.length]));
+  });
+
   it('gives several tensors bins in the same places where a range is asked for', async () => {
     const request = requestFor(GPT2, { selection: { patterns: ['*.c_proj.weight'] } });
     const { tensor } = await predictAll(server.client, request);

@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	windowBytes     = 8 << 20
+	windowBytes     = 32 << 20
 	maxMessageBytes = 16 << 20
 )
 

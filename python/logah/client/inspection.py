@@ -118,11 +118,19 @@ def _pair(name: str, given: Any, expected: str) -> tuple[Any, Any]:
 
 
 class Inspections:
-    """The tensors of a stream, which begins anew where it breaks off: what has come already is skipped."""
+    """The tensors of a stream, which begins anew where it breaks off or ends with fewer than the answer has: what has
+    come already is skipped."""
 
     def __init__(self, request: logah_pb2.InspectTensorsRequest) -> None:
         self._request = request
         self._seen: set[str] = set()
+        # How many the answer has; 0: the server does not say.
+        self._expected = 0
+        # Of the attempt: whether anything came, and what had come before it.
+        self._empty = True
+        self._seen_before = 0
+        # Attempts in a row that ended behind some tensor and none that was new.
+        self._ended_in_vain = 0
         #: Whether there is no more to come.
         self.complete = False
 
@@ -133,20 +141,39 @@ class Inspections:
 
     def next_request(self) -> logah_pb2.InspectTensorsRequest:
         """What to send for every attempt."""
+        self._empty, self._seen_before = True, len(self._seen)
         return self._request
 
-    def ended(self) -> None:
-        """The stream ended without an error."""
-        self.complete = True
+    def ended(self) -> ProtocolError | None:
+        """The server, or a proxy for it, ended the stream without an error: what is wrong with that, if anything.
+
+        Raises it at the second end in a row behind some tensor and none that was new: a proxy that has lost its server
+        sends none.
+        """
+        if self._expected == 0 and not self._empty:
+            self.complete = True
+        if self.complete:
+            return None
+        early = ProtocolError("number of tensors", len(self._seen), self._expected or "at least 1")
+        in_vain = not self._empty and len(self._seen) == self._seen_before
+        self._ended_in_vain = self._ended_in_vain + 1 if in_vain else 0
+        if self._ended_in_vain > 1:
+            raise early
+        return early
 
     def accept(self, message: logah_pb2.InspectTensorsResponse) -> TensorInspection | None:
-        """None: it came before. Raises ProtocolError where a tensor is missing or a picture lacks cells."""
+        """None: it came before. Raises ProtocolError where a tensor is missing, there are more than the answer has, or
+        a picture lacks cells."""
         if not message.HasField("tensor"):
             raise ProtocolError("tensor", "missing", "present in every message")
         tensor = message.tensor
+        self._empty, self._expected = False, message.tensors
         if tensor.name in self._seen:
             return None
         self._seen.add(tensor.name)
+        if 0 < self._expected < len(self._seen):
+            raise ProtocolError("number of tensors", len(self._seen), self._expected)
+        self.complete = len(self._seen) == self._expected
         return TensorInspection(
             name=tensor.name,
             start=tuple(tensor.start),

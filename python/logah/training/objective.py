@@ -21,7 +21,7 @@ from logah.training.layer_drop import depth_of, draw_kept, without_layers
 from logah.training.lookahead import look_ahead
 from logah.training.precision import autocast
 from logah.training.settings import MixedTrainConfig, TrainConfig
-from logah.training.terms import likeness, silence
+from logah.training.terms import excess, likeness, silence
 
 
 class Objective:
@@ -71,10 +71,14 @@ class Objective:
         """What the loss has of the prediction itself, without a network that is run."""
         config = self.config
         total = config.penalty * torch.stack([tensor.norm() for tensor in predicted.values()]).sum()
-        if config.likeness or config.silence:
-            matrices = [block for block, _ in predicted_blocks(graph, predicted) if is_matrix(block)]
+        if config.likeness or config.silence or config.excess:
+            blocks = [(block, origin.role) for block, origin in predicted_blocks(graph, predicted) if is_matrix(block)]
+            matrices = [block for block, _ in blocks]
+            # A table's rows go into the stream as they are: their size says how much of it the token is.
+            inner = [block for block, role in blocks if role != "ROLE_EMBEDDING"]
             total = total + config.likeness * likeness(matrices)
             total = total + config.silence * silence(matrices, graph.initializer_range)
+            total = total + config.excess * excess(inner, config.excess_from * graph.initializer_range)
         return total
 
     def _thinned(

@@ -12,6 +12,7 @@ from logah.hypernet.config import HypernetConfig
 from logah.targets.base import Base
 from logah.targets.mixture import Member, MixedSpace
 from logah.targets.task import Space
+from logah.training.leak import LeakDirection
 from logah.training.lookahead import Lookahead
 from logah.training.precision import Precision
 
@@ -28,11 +29,13 @@ class TrainSettings:
     weights are the start values.
     spread_directions: so many architectures of the space are drawn, by which `directions.spread_directions` gives the
     start values another form; 0: they stay.
-    leak: of the gradient that passes the ReLU of the decoder's cores where it is zero (`leak`).
+    leak: of the gradient that passes the ReLU of the decoder's cores where it is zero, leak_direction: up for one that
+    would raise what lies below zero alone, both for any (`leak`).
     smoothing: the share of a text's trigram in the targets, in place of the next token alone, whose noise it has not.
     base: what lies under predicted matrices, drawn anew at each step (`targets.base`).
     likeness: weight in the loss of how alike predicted matrices of equal shape are, silence: of how far they lie below
-    the deviation of the default start (`terms`). layer_drop: the probability with which each layer of a target is left
+    the deviation of the default start, excess: of how far those that are no table lie above excess_from times it
+    (`terms`). layer_drop: the probability with which each layer of a target is left
     out of a step (`layer_drop`).
     lookahead: the loss is measured after a few steps of the target. precision: of the target networks' forward pass.
     checkpoint_every: steps.
@@ -50,10 +53,13 @@ class TrainSettings:
     start_from: str | None = None
     spread_directions: int = 0
     leak: float = 0.0
+    leak_direction: LeakDirection = "up"
     smoothing: float = 0.0
     base: Base = "none"
     likeness: float = 0.0
     silence: float = 0.0
+    excess: float = 0.0
+    excess_from: float = 10.0
     layer_drop: float = 0.0
     lookahead: Lookahead | None = None
     precision: Precision = "auto"
@@ -67,9 +73,11 @@ class TrainSettings:
                 raise ValueError(f"{name}: got {getattr(self, name)}, expected at least 1")
         if self.spread_directions < 0:
             raise ValueError(f"spread_directions: got {self.spread_directions}, expected 0 or more")
-        for name in ("likeness", "silence"):
+        for name in ("likeness", "silence", "excess"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name}: got {getattr(self, name)}, expected 0 or more")
+        if not 0 < self.excess_from < math.inf:
+            raise ValueError(f"excess_from: got {self.excess_from}, expected more than 0")
         if not 0 <= self.leak <= 1:
             raise ValueError(f"leak: got {self.leak}, expected 0 to 1")
         if not 0 <= self.layer_drop < 1:

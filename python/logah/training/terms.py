@@ -1,7 +1,8 @@
-"""Terms of a loss on what is predicted: against matrices of a network that are alike, and against those near zero.
+"""Terms of a loss on what is predicted: against matrices of a network that are alike, near zero, or too large.
 
 A product of two matrices near zero has next to no gradient, and factors that lie in a few directions make matrices that
-are alike (docs/research-log.md, sections 8 and 12): the loss of the network itself leads out of neither.
+are alike (docs/research-log.md, sections 8 and 12): the loss of the network itself leads out of neither. Behind a norm
+a matrix may grow for ever at no loss, until nothing can be learnt of it (section 16).
 """
 
 from __future__ import annotations
@@ -27,6 +28,13 @@ def likeness(matrices: Sequence[Tensor]) -> Tensor:
         total = total + (rows @ rows.T).triu(1).square().sum()
         count += len(alike) * (len(alike) - 1) // 2
     return total / max(1, count)
+
+
+def excess(matrices: Sequence[Tensor], deviation: float) -> Tensor:
+    """The mean over matrices of how far the root of the mean square lies above `deviation`: the logarithm, squared."""
+    squares = torch.stack([matrix.square().mean() for matrix in matrices])
+    above = torch.relu(torch.log((squares + LEAST_SQUARE).sqrt() / deviation))
+    return above.square().mean()
 
 
 def silence(matrices: Sequence[Tensor], deviation: float) -> Tensor:

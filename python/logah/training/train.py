@@ -75,7 +75,7 @@ class Trainer:
             architectures = [config.space.sample(drawn) for _ in range(config.spread_directions)]
             spread_directions(self.model, [task.graph(architecture) for architecture in architectures])
         if config.leak:
-            let_leak(self.model, config.leak)
+            let_leak(self.model, config.leak, config.leak_direction)
         self.model.to(task.device)
         # Start values that are drawn differ between kinds of processor.
         ranks.broadcast([tensor.detach() for tensor in self.model.parameters()])

@@ -90,6 +90,48 @@ def test_an_argument_that_fits_no_field_is_named(arguments: dict[str, Any], mess
         inspect_request(logah_pb2.PredictRequest(), **given)
 
 
+def message_of(name: str, tensors: int) -> logah_pb2.InspectTensorsResponse:
+    return logah_pb2.InspectTensorsResponse(tensor=logah_pb2.TensorInspection(name=name), tensors=tensors)
+
+
+def test_an_answer_is_whole_when_it_has_as_many_tensors_as_it_says() -> None:
+    inspections = Inspections(logah_pb2.InspectTensorsRequest())
+    inspections.next_request()
+    assert str(inspections.ended()).endswith("number of tensors is 0, expected at least 1")
+    inspections.next_request()
+    inspections.accept(message_of("a", 2))
+    assert str(inspections.ended()).endswith("number of tensors is 1, expected 2")
+    inspections.next_request()
+    assert inspections.accept(message_of("a", 2)) is None
+    assert not inspections.complete
+    inspections.accept(message_of("b", 2))
+    assert inspections.complete
+    assert inspections.ended() is None
+    with pytest.raises(ProtocolError, match="number of tensors is 3, expected 2"):
+        inspections.accept(message_of("c", 2))
+
+
+def test_an_end_behind_tensors_that_are_all_known_is_tried_once_more() -> None:
+    inspections = Inspections(logah_pb2.InspectTensorsRequest())
+    inspections.accept(message_of("a", 2))
+    assert inspections.ended() is not None
+    inspections.next_request()
+    inspections.accept(message_of("a", 2))
+    assert inspections.ended() is not None
+    inspections.next_request()
+    inspections.accept(message_of("a", 2))
+    with pytest.raises(ProtocolError, match="number of tensors"):
+        inspections.ended()
+
+
+def test_a_server_that_does_not_say_how_many_tensors_there_are_is_believed() -> None:
+    inspections = Inspections(logah_pb2.InspectTensorsRequest())
+    inspections.accept(message_of("a", 0))
+    assert not inspections.complete
+    assert inspections.ended() is None
+    assert inspections.complete
+
+
 def test_a_tensor_comes_once_and_a_picture_has_the_cells_that_it_says() -> None:
     inspections = Inspections(logah_pb2.InspectTensorsRequest())
     message = logah_pb2.InspectTensorsResponse(tensor=logah_pb2.TensorInspection(name="a"))

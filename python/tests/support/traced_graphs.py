@@ -56,3 +56,12 @@ def named_edges(graph: ArchitectureGraph) -> set[tuple[Any, Any]]:
         keys[index] = (node.operation, node.shape, owners.get(index, read))
     assert len(set(keys.values())) == len(graph.nodes)
     return {(keys[edge.source], keys[edge.target]) for edge in graph.edges}
+
+
+def predicted(graph: ArchitectureGraph) -> set[str]:
+    """The parameters that are predicted, in part at least."""
+    return {
+        parameter.name
+        for parameter in graph.parameters
+        if any(isinstance(block.origin, Prediction) for block in parameter.blocks)
+    }

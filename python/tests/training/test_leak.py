@@ -16,7 +16,7 @@ from logah.hypernet.low_rank_decoder import LowRankDecoder
 from logah.targets.task import predict_state
 from logah.targets.vit import VitTask
 from logah.training.configuration import train_configuration
-from logah.training.leak import LeakingRelu, let_leak
+from logah.training.leak import LeakDirection, LeakingRelu, let_leak
 from logah.training.start import start_values
 from logah.training.train import Trainer
 
@@ -34,13 +34,28 @@ def dead() -> Hypernetwork:
     return model
 
 
-def test_it_is_a_relu_whose_gradient_is_smaller_below_zero_and_not_none() -> None:
-    x = torch.tensor([-2.0, 0.0, 3.0], requires_grad=True)
-    result = LeakingRelu(0.25)(x)
-    assert result.tolist() == [0, 0, 3]
-    result.backward(torch.tensor([1.0, 2.0, 4.0]))
+@pytest.mark.parametrize(("direction", "expected"), [("up", [0, -0.5, 4, -4]), ("both", [0.25, -0.5, 4, -4])])
+def test_it_is_a_relu_below_whose_zero_a_part_of_the_gradient_passes(
+    direction: LeakDirection, expected: list[float]
+) -> None:
+    x = torch.tensor([-2.0, 0.0, 3.0, 3.0], requires_grad=True)
+    result = LeakingRelu(0.25, direction)(x)
+    assert result.tolist() == [0, 0, 3, 3]
+    result.backward(torch.tensor([1.0, -2.0, 4.0, -4.0]))
     assert x.grad is not None
-    assert x.grad.tolist() == [0.25, 0.5, 4]
+    assert x.grad.tolist() == expected
+
+
+@pytest.mark.parametrize("direction", ["up", "both"])
+def test_what_pulls_down_moves_what_is_below_zero_in_one_direction_alone(direction: LeakDirection) -> None:
+    """The loss falls with the output, which is at zero already."""
+    x = torch.tensor([-1.0], requires_grad=True)
+    descent = torch.optim.SGD([x], lr=1.0)
+    for _ in range(10):
+        descent.zero_grad()
+        LeakingRelu(0.1, direction)(x).sum().backward()
+        descent.step()
+    assert x.item() == (-1 if direction == "up" else pytest.approx(-2))
 
 
 @pytest.mark.parametrize(("leak", "wakes"), [(0.0, False), (0.2, True)])

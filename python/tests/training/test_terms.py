@@ -1,4 +1,4 @@
-"""Terms against likeness and silence, networks that lose layers, and the way of a look-ahead as its gradient."""
+"""Terms against likeness, silence and excess, networks that lose layers, and the way of a look-ahead as gradient."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from logah.evaluation.diversity import mean_absolute_cosine
 from logah.hypernet.hypernetwork import Hypernetwork
 from logah.targets.gpt2 import Gpt2Task
 from logah.targets.llama import LlamaTask
-from logah.targets.state_blocks import is_matrix, predicted_blocks
+from logah.targets.state_blocks import is_matrix, map_predicted, predicted_blocks
 from logah.targets.task import Task, predict_state
 from logah.targets.vit import VitTask
 from logah.training.configuration import train_configuration
 from logah.training.layer_drop import depth_of, draw_kept, without_layers
 from logah.training.objective import Objective
-from logah.training.terms import likeness, silence
+from logah.training.terms import excess, likeness, silence
 from logah.training.train import Trainer
 
 VIT = {"width": 24, "layers": 2, "patch_size": 14, "heads": 3, "mlp_ratio": 2}
@@ -56,6 +56,36 @@ def test_silence_counts_what_lies_below_the_deviation_and_nothing_above() -> Non
     loud, quiet = torch.full((4, 3), 0.5), torch.full((2, 2), 0.02)
     assert silence([loud], 0.1).item() == 0
     assert silence([loud, quiet], 0.1).item() == pytest.approx(torch.log(torch.tensor(5.0)).item() ** 2 / 2)
+
+
+def test_excess_counts_what_lies_above_the_deviation_and_nothing_below() -> None:
+    loud, quiet = torch.full((4, 3), 0.5), torch.full((2, 2), 0.02)
+    assert excess([quiet], 0.1).item() == 0
+    assert excess([loud, quiet], 0.1).item() == pytest.approx(torch.log(torch.tensor(5.0)).item() ** 2 / 2)
+    assert torch.isfinite(excess([torch.zeros(3, 3)], 0.1))
+
+
+def test_training_with_a_term_against_excess_predicts_no_matrix_far_above_its_bound(tmp_path: Path) -> None:
+    largest = []
+    for weight in (0.0, 5.0):
+        settings = {"excess": weight, "excess_from": 3.0, "predicted_scale": 2.0, "penalty": 0.0}
+        task, architecture, state = prediction_after(tmp_path / str(weight), **settings)
+        graph = task.graph(architecture)
+        matrices = [block for block, _ in predicted_blocks(graph, state) if is_matrix(block)]
+        largest.append(max(m.square().mean().sqrt().item() for m in matrices) / graph.initializer_range)
+    assert largest[0] > 6
+    assert largest[1] < 4
+
+
+@pytest.mark.parametrize(("large", "counts"), [("ROLE_EMBEDDING", False), ("ROLE_MATRIX", True)])
+def test_the_term_against_excess_leaves_tables_alone(large: str, counts: bool) -> None:
+    task, config = Gpt2Task(skewed_text()), train_configuration({**MINUTE_GPT2, "excess": 1.0, "penalty": 0.0}, "test")
+    model = Hypernetwork(config.hypernet)
+    graph = task.graph(config.space.config(**TEXT))
+    state = predict_state(model, graph, torch.Generator())
+    fixed = map_predicted(graph, state, lambda t, o: torch.full_like(t, 50.0 if o.role == large else 0.01))
+    objective = Objective(config, task, model, random.Random(0), torch.Generator())
+    assert (objective._terms(graph, fixed).item() > 0) == counts
 
 
 def test_the_gradient_of_silence_is_finite_for_zeros_and_for_what_is_nearly_so() -> None:
@@ -163,7 +193,7 @@ def test_runs_without_the_new_settings_are_what_they_were(tmp_path: Path) -> Non
     """The random streams too: a term or a drop that is off draws nothing."""
     task = VitTask(bright_images())
     plain = train_configuration({**MINUTE, "cycles": [[5, 5.0e-3]]}, "test")
-    off = replace(plain, likeness=0.0, silence=0.0, layer_drop=0.0)
+    off = replace(plain, likeness=0.0, silence=0.0, excess=0.0, layer_drop=0.0)
     first, second = Trainer(plain, task, tmp_path / "plain"), Trainer(off, task, tmp_path / "off")
     first.run()
     second.run()
@@ -176,6 +206,8 @@ def test_runs_without_the_new_settings_are_what_they_were(tmp_path: Path) -> Non
     [
         ({"likeness": -1.0}, "likeness: got -1.0, expected 0 or more"),
         ({"silence": float("nan")}, "silence: got nan, expected 0 or more"),
+        ({"excess": -0.1}, "excess: got -0.1, expected 0 or more"),
+        ({"excess_from": 0.0}, "excess_from: got 0.0, expected more than 0"),
         ({"layer_drop": 1.0}, "layer_drop: got 1.0, expected 0 or more, and less than 1"),
         ({"layer_drop": 0.5, "lookahead": WAY}, "layer_drop: with lookahead's gradient of the way"),
         ({"lookahead": {**WAY, "steps": [0, 3]}}, r"lookahead: steps: got \[0, 3\], expected at least 1 each"),

@@ -1,8 +1,12 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
 import { isLoopbackHost } from '../../loopback';
 
-/** HTTP/2 receive window in bytes; four times the throughput of the default 64 KiB over loopback. */
-const FLOW_CONTROL_WINDOW_BYTES = 8 * 1024 * 1024;
+/**
+ * HTTP/2 receive window in bytes: what a stream may have on its way, and what waits in memory for a reader that is slower than
+ * the server. Node.js gives back what was read only when that is half of it, so a line carries half in a round trip: 1.7 GB/s
+ * at 10 ms, 340 MB/s at 50 ms.
+ */
+const FLOW_CONTROL_WINDOW_BYTES = 32 * 1024 * 1024;
 
 /** Room for a plan of some 100,000 tensors and for the largest chunk (4 MiB). */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;

@@ -10,9 +10,9 @@ import type { Spectrum } from '../../gen/logah/v1/Spectrum';
 import type { Inspection } from '../../stream/inspections';
 import { framed, FramedMessage } from './framing';
 
-/** The message for a tensor, framed; of its singular values the `most` largest. */
-export function framedInspection(inspection: Inspection, most: number): FramedMessage {
-  const message = inspectionMessage(inspection, most);
+/** The message for one of so many tensors, framed; of its singular values the `most` largest. */
+export function framedInspection(inspection: Inspection, most: number, tensors: number): FramedMessage {
+  const message = { ...inspectionMessage(inspection, most), tensors };
   return new FramedMessage(framed(logahService.InspectTensors.responseSerialize(message)));
 }
 

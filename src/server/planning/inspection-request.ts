@@ -22,6 +22,12 @@ export interface InspectionOptions {
   readonly singularValues: number;
 }
 
+/** What a server looks at for a call. */
+export interface PlannedInspection extends InspectionOptions {
+  /** How many tensors. */
+  readonly tensors: number;
+}
+
 /** Validates the options. Throws LogahError (invalid_argument) with a violation for each wrong field. */
 export function readInspection(message: InspectTensorsRequest__Output): InspectionOptions {
   const { histogramBins, histogramLow, histogramHigh, pictureRows, pictureColumns, singularValues } = message;
@@ -58,8 +64,8 @@ export function inspectedRequest({ request }: InspectTensorsRequest__Output): Pr
 }
 
 /** Throws LogahError (invalid_argument) where the selection matches too many tensors, or none. */
-export function checkSelected(sent: number): void {
-  if (sent >= 1 && sent <= MAX_TENSORS) return;
+export function withTensors(options: InspectionOptions, sent: number): PlannedInspection {
+  if (sent >= 1 && sent <= MAX_TENSORS) return { ...options, tensors: sent };
   const description = `matches ${sent} tensors that are sent; 1 to ${MAX_TENSORS} are allowed`;
   throw invalidField('selection', description);
 }

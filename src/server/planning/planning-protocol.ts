@@ -8,7 +8,7 @@ import type { Aliases } from '../../hypernet/models-directory';
 import type { DataRange } from '../../plan/data-range';
 import type { Representation } from '../../plan/factors';
 import type { Scopes } from '../security/scopes';
-import type { InspectionOptions } from './inspection-request';
+import type { PlannedInspection } from './inspection-request';
 import type { PackedTensors } from './packed-tensors';
 
 /** A set of models, and what is planned with it. */
@@ -86,7 +86,7 @@ export interface PlannedCall {
   /** Undefined where only the plan was asked for. */
   readonly streamed?: StreamedPlan | undefined;
   /** Where tensors are to be looked at instead of sent. */
-  readonly inspection?: InspectionOptions | undefined;
+  readonly inspection?: PlannedInspection | undefined;
 }
 
 /** A LogahError on its way between threads. */

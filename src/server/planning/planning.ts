@@ -23,12 +23,7 @@ import { contentOf, framedFields, type FieldParts } from '../answers/message-par
 import { planMessages } from '../answers/messages';
 import type { ModelChoice } from './model-choice';
 import { packTensors } from './packed-tensors';
-import {
-  checkSelected,
-  inspectedRequest,
-  readInspection,
-  type InspectionOptions,
-} from './inspection-request';
+import { inspectedRequest, readInspection, withTensors, type InspectionOptions } from './inspection-request';
 import type { PlannedCall, PlanTask, StreamedPlan } from './planning-protocol';
 import { readOptions, type AnswerOptions } from './request';
 import { parametersExceeded } from '../security/refusals';
@@ -52,7 +47,7 @@ export function planCall(
 ): PlannedCall {
   const { request, withGraph, inspection } = readRequest(kind, bytes, context.limits);
   const { plan, options, read } = planned(request, scopes, context, checkpoint);
-  if (inspection !== undefined) checkSelected(plan.tensors.filter(({ sent }) => sent).length);
+  const looked = inspection && withTensors(inspection, plan.tensors.filter(({ sent }) => sent).length);
   const range = dataRange(options.resume, plan.fingerprint, plan.totalBytes);
   const { chunkBytes, sha256 } = options;
   return {
@@ -77,7 +72,7 @@ export function planCall(
     },
     message: inspection === undefined ? messageOf(plan, withGraph ? read : undefined) : new Uint8Array(0),
     streamed: kind === 'Plan' ? undefined : streamed(plan, inspection === undefined ? range : EVERYTHING),
-    inspection,
+    inspection: looked,
   };
 }
 

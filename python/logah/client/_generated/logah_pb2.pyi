@@ -532,10 +532,12 @@ class InspectTensorsRequest(_message.Message):
     def __init__(self, request: _Optional[_Union[PredictRequest, _Mapping]] = ..., histogram_bins: _Optional[int] = ..., histogram_low: _Optional[float] = ..., histogram_high: _Optional[float] = ..., picture_rows: _Optional[int] = ..., picture_columns: _Optional[int] = ..., singular_values: _Optional[int] = ...) -> None: ...
 
 class InspectTensorsResponse(_message.Message):
-    __slots__ = ("tensor",)
+    __slots__ = ("tensor", "tensors")
     TENSOR_FIELD_NUMBER: _ClassVar[int]
+    TENSORS_FIELD_NUMBER: _ClassVar[int]
     tensor: TensorInspection
-    def __init__(self, tensor: _Optional[_Union[TensorInspection, _Mapping]] = ...) -> None: ...
+    tensors: int
+    def __init__(self, tensor: _Optional[_Union[TensorInspection, _Mapping]] = ..., tensors: _Optional[int] = ...) -> None: ...
 
 class TensorInspection(_message.Message):
     __slots__ = ("name", "start", "shape", "elements", "minimum", "maximum", "mean", "standard_deviation", "zeros", "histogram", "picture", "spectrum")

@@ -12,6 +12,7 @@ from logah.client.module.own_start.start import OwnStart
 
 # Registers what the operations are.
 from logah.client.tracing import arithmetic as arithmetic
+from logah.client.tracing import experts as experts
 from logah.client.tracing import layers as layers
 from logah.client.tracing import pooling as pooling
 from logah.client.tracing import views as views

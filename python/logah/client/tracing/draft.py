@@ -26,6 +26,16 @@ class Use:
     experts: int = 0
 
 
+@dataclass(frozen=True)
+class ExpertCall:
+    """A call of experts that one parameter holds."""
+
+    node: int
+    sources: tuple[int, ...]
+    #: Which of them were called.
+    numbers: set[int] = field(default_factory=set)
+
+
 @dataclass
 class _DraftNode:
     node: Node

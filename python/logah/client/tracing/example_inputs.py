@@ -42,6 +42,10 @@ def own_inputs(module: nn.Module) -> Iterator[tuple[tuple[Any, ...], Inputs]]:
     sizes = Sizes(config)
     makers = {**MAKERS, **(PATCH_MAKERS if PATCHES.intersection(first) else {})}
     makers |= PROMPT_MAKERS if PROMPT in first else {}
+    if main not in named and main in makers and len(required) == 1:
+        # The forward pass has another name for it.
+        other = makers.get(required[0])
+        makers[required[0]] = lambda sizes: [*makers[main](sizes), *(other(sizes) if other else ())]
     first = list(dict.fromkeys(name for each in first for name in (each, *TOGETHER.get(each, ())) if name in named))
     unknown = [name for name in first if name not in makers]
     if unknown:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import inspect
 import io
 import logging
 import warnings
@@ -14,45 +13,51 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses import fake_tensor
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 from torch.export import ExportedProgram
-from torch.fx.experimental import proxy_tensor
 from torch.overrides import TorchFunctionMode, resolve_name
-from torch.utils._python_dispatch import _disable_current_modes
 
+from logah.client.tracing.assumed import Assumed
+from logah.client.tracing.numbers import (
+    KNOWN,
+    KNOWN_BESIDE_ASSUMED,
+    Buffers,
+    KnownFactories,
+    Numbers,
+    knowing,
+    remembered,
+)
 from logah.client.tracing.shadow import Shadow, described
 from logah.errors import TraceError
 
-#: Elements of a tensor up to which a trace remembers what is in it.
-_KNOWN = 4096
 
-
-@dataclasses.dataclass(frozen=True)
-class Numbers:
-    """An input whose numbers say what the forward pass does, such as how many patches an image has: nested tuples."""
-
-    values: Any
-    dtype: torch.dtype = torch.long
-
-    def tensor(self) -> Tensor:
-        """As a tensor."""
-        return torch.tensor(self.values, dtype=self.dtype)
-
-
-def export(shadow: Shadow, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ExportedProgram:
+def export(
+    shadow: Shadow,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    buffers: Buffers | None = None,
+    assumed: Assumed | None = None,
+) -> ExportedProgram:
     """The forward pass on these inputs, of which only shapes and element types count, but of `Numbers` what they are.
 
-    Raises TraceError that names the submodule and the operation where the forward pass cannot be followed.
+    `buffers`: by name, those whose numbers count too; `assumed`: what is taken for numbers that nobody knows. Raises
+    TraceError that names the submodule and the operation where the forward pass cannot be followed.
     """
     module = shadow.module
     numbers = {name: value for name, value in kwargs.items() if isinstance(value, Numbers)}
     others = {name: value for name, value in kwargs.items() if name not in numbers}
-    module.forward = _flat_outputs(_with_numbers(module.forward, numbers))
+    module.forward = _flat_outputs(knowing(module, numbers, buffers or {}))
     place = _Place(module)
+    largest = KNOWN_BESIDE_ASSUMED if assumed is not None else KNOWN
     try:
-        known = _KnownFactories() if numbers else contextlib.nullcontext()
-        with _quiet(), torch.enable_grad(), _known_numbers(), place, known:
+        with contextlib.ExitStack() as modes:
+            for mode in (_quiet(), torch.enable_grad(), remembered(largest), place):
+                modes.enter_context(mode)
+            if numbers or buffers or assumed is not None:
+                modes.enter_context(KnownFactories(largest))
+            if assumed is not None:
+                assumed.submodule = lambda: place.submodules[-1][1] if place.submodules else module
+                modes.enter_context(assumed)
             return torch.export.export(module, shadow.inputs(args), shadow.inputs(others), strict=False)
     except Exception as error:
         raise _trace_error(error, place, module) from error
@@ -114,89 +119,22 @@ def _reason(error: Exception) -> str:
         return f"its control flow depends on the values of tensors ({error.func})"
     if isinstance(error, DynamicOutputShapeException):
         return f"a shape depends on the values of tensors ({error.func})"
-    # Subclasses of several modules of torch, by what they have in common.
-    if "DataDependent" in type(error).__name__ or "HigherOrder" in type(error).__name__:
+    if _is_of_values(error):
         return "its control flow depends on the values of tensors"
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__
 
 
-def with_known_numbers(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Inputs by name, those of whole numbers and truth values as `Numbers`, zeros where they hold none.
-
-    None where that changes nothing, or inputs have no names.
-    """
-    try:
-        own = inspect.signature(module.forward).bind(*args, **kwargs)
-    except (TypeError, ValueError):
-        return None
-    kinds = own.signature.parameters
-    if any(
-        kinds[name].kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.POSITIONAL_ONLY)
-        for name in own.arguments
-    ):
-        return None
-    given = dict(own.arguments)
-    for name in [name for name in given if kinds[name].kind is inspect.Parameter.VAR_KEYWORD]:
-        given |= given.pop(name)
-    known = {name: _numbers_of(value) for name, value in given.items()}
-    return known if any(known[name] is not value for name, value in given.items()) else None
+def depends_on_values(error: TraceError) -> bool:
+    """Whether a trace stopped since something depends on the values of tensors."""
+    return _is_of_values(error.__cause__)
 
 
-def _numbers_of(value: Any) -> Any:
-    if not isinstance(value, Tensor) or value.is_floating_point() or value.numel() > _KNOWN:
-        return value
-    own = torch.zeros_like(value, device="cpu") if value.is_meta else value
-    return Numbers(_tuples(own.tolist()), value.dtype)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def _with_numbers(forward: Callable[..., Any], numbers: Mapping[str, Numbers]) -> Callable[..., Any]:
-    """`forward` with these inputs made within it, where a trace knows what is in them."""
-    if not numbers:
-        return forward
-
-    @functools.wraps(forward)
-    def with_numbers(*args: Any, **kwargs: Any) -> Any:
-        return forward(*args, **kwargs, **{name: number.tensor() for name, number in numbers.items()})
-
-    # Else the signature is that of what is wrapped, with the inputs that are no longer to be given.
-    del with_numbers.__wrapped__
-    return with_numbers
-
-
-@contextlib.contextmanager
-def _known_numbers() -> Iterator[None]:
-    """Lets a trace know what is in small tensors that depend on no input, and not in those of one element alone."""
-    modules: tuple[Any, ...] = (fake_tensor, proxy_tensor)
-    before = [(module, module.CONSTANT_NUMEL_LIMIT) for module in modules]
-    for module, _ in before:
-        module.CONSTANT_NUMEL_LIMIT = _KNOWN
-    try:
-        yield
-    finally:
-        for module, limit in before:
-            module.CONSTANT_NUMEL_LIMIT = limit
-
-
-class _KnownFactories(TorchFunctionMode):
-    """Makes small tensors of numbers in such a way that a trace knows what is in them."""
-
-    def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        if func not in _FACTORIES or result.numel() > _KNOWN or result.is_meta:
-            return result
-        with _disable_current_modes():
-            own = func(*args, **{**(kwargs or {}), "device": "cpu"})
-        return torch.tensor(own.tolist(), dtype=own.dtype)
-
-
-_FACTORIES = {torch.arange, torch.linspace, torch.zeros, torch.ones, torch.full, torch.eye}
+def _is_of_values(error: BaseException | None) -> bool:
+    # Subclasses of several modules of torch, by what they have in common.
+    name = type(error).__name__
+    kinds = (DataDependentOutputException, DynamicOutputShapeException)
+    return isinstance(error, kinds) or "DataDependent" in name or "HigherOrder" in name
 
 
 def _flat_outputs(forward: Callable[..., Any]) -> Callable[..., tuple[Tensor, ...]]:

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from logah.client.tracing.exported import Numbers
+from logah.client.tracing.numbers import Numbers
 
-#: Where a configuration does not say: lengths of texts, of audio in samples and in frames, of series; the side and the
-#: channels of an image, the frames of a video, the width of what is hidden.
-_TOKENS = (4, 16)
-_SAMPLES = 16_000
+#: Where a configuration does not say: lengths of texts, of audio in samples (a multiple of most strides) and in frames,
+#: of series; the side and the channels of an image, the frames of a video, the width of what is hidden.
+TOKENS = (4, 16)
+_SAMPLES = 15_360
 _AUDIO_FRAMES = 3_000
 _MEL_BINS = 80
 _SERIES = 32
@@ -73,8 +73,8 @@ def _made(shapes: Sequence[Sequence[int]], dtype: torch.dtype = torch.float32) -
 
 
 def _texts(sizes: Sizes) -> list[Tensor]:
-    largest = sizes.number("max_position_embeddings", "max_target_positions", "n_positions", default=max(_TOKENS))
-    lengths = dict.fromkeys(min(tokens, largest) if largest > 0 else tokens for tokens in _TOKENS)
+    largest = sizes.number("max_position_embeddings", "max_target_positions", "n_positions", default=max(TOKENS))
+    lengths = dict.fromkeys(min(tokens, largest) if largest > 0 else tokens for tokens in TOKENS)
     # Of music, a row for each code book; of speech beside text, a column for each, after that of the text.
     books = sizes.number("num_codebooks", default=1)
     shapes = [(count, tokens) for count in dict.fromkeys((1, books)) for tokens in lengths]
@@ -130,11 +130,11 @@ def _frame_masks(sizes: Sizes) -> list[Tensor]:
 
 def _hidden(sizes: Sizes) -> Made:
     width = sizes.number("hidden_size", "d_model", "dim", default=_WIDTH)
-    return _made([(1, max(_TOKENS), width), (1, width, max(_TOKENS)), (max(_TOKENS), width)])
+    return _made([(1, max(TOKENS), width), (1, width, max(TOKENS)), (max(TOKENS), width)])
 
 
 def _encoder_states(sizes: Sizes) -> Made:
-    return _made([(1, max(_TOKENS), sizes.number("encoder_hidden_size", "hidden_size", default=_WIDTH))])
+    return _made([(1, max(TOKENS), sizes.number("encoder_hidden_size", "hidden_size", default=_WIDTH))])
 
 
 def _patches(sizes: Sizes) -> Made:
@@ -150,6 +150,18 @@ def _patches(sizes: Sizes) -> Made:
 
 def _grid(_: Sizes) -> Made:
     return [Numbers(((1, _SIDE, _SIDE),)), Numbers(((_SIDE, _SIDE),))]
+
+
+def _patch_counts(sizes: Sizes) -> Made:
+    """Of each image, how many patches it has along its height and its width."""
+    patch = sizes.number("patch_size", default=_PATCH)
+    _, height, width = sizes.image
+    return [Numbers(((height // patch, width // patch),), torch.int)]
+
+
+def _image_masks(sizes: Sizes) -> Made:
+    """Which images a token sees: of those that `pixel_values` has in its two kinds."""
+    return _made([(1, tokens, images) for images in (2, 1) for tokens in TOKENS], torch.long)
 
 
 def _patch_places(_: Sizes) -> Made:
@@ -193,20 +205,20 @@ def _past_values(sizes: Sizes) -> Made:
 
 def _states(sizes: Sizes) -> Made:
     width = sizes.number("state_dim", "max_state_dim", default=_WIDTH)
-    return _made([(1, max(_TOKENS), width), (1, width)])
+    return _made([(1, max(TOKENS), width), (1, width)])
 
 
 def _actions(sizes: Sizes) -> Made:
     width = sizes.number("act_dim", "max_action_dim", default=4)
-    return _made([(1, max(_TOKENS), width)])
+    return _made([(1, max(TOKENS), width)])
 
 
 def _numbers_by_step(_: Sizes) -> Made:
-    return _made([(1, max(_TOKENS), 1)])
+    return _made([(1, max(TOKENS), 1)])
 
 
 def _steps(_: Sizes) -> Made:
-    return _made([(1, max(_TOKENS))], torch.long)
+    return _made([(1, max(TOKENS))], torch.long)
 
 
 def _tasks(sizes: Sizes) -> Made:
@@ -249,6 +261,8 @@ MAKERS: dict[str, Callable[[Sizes], Made]] = {
     "spatial_shapes": lambda _: [Numbers(((_SIDE, _SIDE),))],
     "merge_sizes": lambda _: [Numbers((2,))],
     "pixel_position_ids": _patch_places,
+    "target_sizes": _patch_counts,
+    "image_attention_mask": _image_masks,
     "pixel_attention_mask": _patch_mask,
     "flattened_patches": _rows_of_patches,
     "audio_mel": _frames_of_bins,

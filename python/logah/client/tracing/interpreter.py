@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, fx
 from torch.export import ExportedProgram
 
-from logah.client.tracing.draft import GraphDraft, Use
+from logah.client.tracing.draft import ExpertCall, GraphDraft, Use
 from logah.client.tracing.projections import MOVES, Projection, assign_slots, packet
 from logah.client.tracing.values import Angle, Derived, Flow, Value, Weight, joined
 from logah.errors import TraceError
@@ -53,6 +53,8 @@ class Interpreter:
         self.shared_tables: set[str] = set()
         #: Parameters that are joined with data, such as class tokens.
         self.tokens: set[str] = set()
+        #: Calls of experts that a parameter holds together, by its name.
+        self.experts: dict[str, list[ExpertCall]] = {}
         self.draft = GraphDraft()
         self.projections: dict[fx.Node, Projection] = {}
         self.values: Values = {}
@@ -190,6 +192,10 @@ class Interpreter:
             return Flow((self.positions(value, 0),))
         return value if isinstance(value, Flow) else Flow(())
 
+    def unpredicted(self, argument: Any) -> Flow:
+        """What a layer makes of its data whose weight no hypernetwork predicts; it has no node."""
+        return Flow(self.data(argument).sources, activated=True)
+
     def positions(self, weight: Weight, prefix: int) -> int:
         """The node of a learned sequence, such as position embeddings; it reads nothing.
 
@@ -240,9 +246,14 @@ def is_written_view(node: fx.Node) -> bool:
 
 
 def shape_of(argument: Any) -> tuple[int, ...]:
-    """The shape of a traced tensor; empty where it is none."""
+    """The shape of a traced tensor; empty where it is none. Sizes that depend on values are -1."""
     value = argument.meta.get("val") if isinstance(argument, fx.Node) else None
-    return tuple(value.shape) if isinstance(value, Tensor) else ()
+    return sizes_of(value) if isinstance(value, Tensor) else ()
+
+
+def sizes_of(tensor: Tensor) -> tuple[int, ...]:
+    """The same of a tensor."""
+    return tuple(size if isinstance(size, int) else -1 for size in tensor.shape)
 
 
 def module_name(node: fx.Node) -> str:

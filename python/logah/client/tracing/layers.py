@@ -8,6 +8,7 @@ from typing import Any
 from torch import fx
 
 from logah.client.tracing.draft import Use
+from logah.client.tracing.experts import batched, expert
 from logah.client.tracing.interpreter import (
     Interpreter,
     argument,
@@ -67,29 +68,20 @@ def _projection(
     """A linear layer. `stored_as`: the dimension of its outputs in a weight that is not transposed."""
     weight = interpreter.value(weight_argument)
     if not isinstance(weight, Weight):
-        return _unpredicted(interpreter, node, data)
+        return interpreter.unpredicted(data)
+    if weight.slice is not None:
+        return expert(interpreter, node, data, weight.name, weight.slice.number)
     shape = interpreter.shapes[weight.name]
+    if len(shape) == 3:
+        return batched(interpreter, node, data, weight)
     if len(shape) not in (2, 4):
-        return _unpredicted(interpreter, node, data)
+        return interpreter.unpredicted(data)
     flow = interpreter.data(data)
     if weight.name in interpreter.shared_tables:
         # The head shares the table of tokens, which has its node where it is looked up.
         return _bias(interpreter, node, Flow(flow.sources), bias_argument)
     axis = 1 - stored_as if weight.transposed else stored_as
     return _layer(interpreter, node, flow, weight, bias_argument, "conv", axis)
-
-
-@operation("grouped_mm_fallback", "grouped_mm", "_grouped_mm")
-def _experts(interpreter: Interpreter, node: fx.Node) -> Value:
-    """A linear layer for each expert, all of one tensor; each token goes through those that it was given."""
-    data, weight = node.args[0], interpreter.value(argument(node, 1))
-    if not isinstance(weight, Weight) or not weight.plain or len(interpreter.shapes[weight.name]) != 3:
-        return _unpredicted(interpreter, node, data)
-    experts, *matrix = interpreter.shapes[weight.name]
-    flow = interpreter.data(data)
-    index = interpreter.draft.node(weight.name, "conv", flow.sources, matrix)
-    interpreter.use(weight.name, Use(index, "ROLE_MATRIX", experts=experts))
-    return Flow((index,))
 
 
 def _layer(
@@ -121,12 +113,6 @@ def _bias(interpreter: Interpreter, node: fx.Node, flow: Flow, bias_argument: An
     return Flow((index,), projection=node)
 
 
-def _unpredicted(interpreter: Interpreter, node: fx.Node, data: Any) -> Value:
-    """A layer whose weight no hypernetwork predicts has no node."""
-    flow = interpreter.data(data)
-    return Flow(flow.sources, activated=True)
-
-
 @operation("conv2d", "conv3d", "convolution")
 def _convolution(interpreter: Interpreter, node: fx.Node) -> Value:
     data, weight = node.args[0], interpreter.value(argument(node, 1))
@@ -134,7 +120,7 @@ def _convolution(interpreter: Interpreter, node: fx.Node) -> Value:
     transposed = bool(argument(node, 6, "transposed", False)) if "convolution" in str(node.target) else False
     is_kernel = isinstance(weight, Weight) and spatial in (2, 3) and weight.plain and not transposed
     if not isinstance(weight, Weight) or not is_kernel or len(interpreter.shapes[weight.name]) != spatial + 2:
-        return _unpredicted(interpreter, node, data)
+        return interpreter.unpredicted(data)
     dilation = argument(node, 5, "dilation", 1)
     dilations = dilation if isinstance(dilation, list | tuple) else [dilation]
     groups = argument(node, 8 if "convolution" in str(node.target) else 6, "groups", 1)

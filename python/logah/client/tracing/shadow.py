@@ -6,7 +6,8 @@ Whatever a trace does, it does to the copy; the module itself is only read.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -34,6 +35,9 @@ class Shadow:
             self.module: nn.Module = copy.deepcopy(module, fakes).eval()
         except Exception as error:
             raise TraceError(f"a {type(module).__name__} cannot be copied for its trace: {error}") from error
+        for submodule in self.module.modules():
+            # What the forward pass converts, such as a router to float32, is converted where it is.
+            vars(submodule)["_apply"] = functools.partial(_convert, submodule)
         for tensor in (*self.module.parameters(), *self.module.buffers()):
             if isinstance(tensor, FakeTensor):
                 # Else the export describes and makes each once more, a sixth of its time.
@@ -50,6 +54,14 @@ class Shadow:
             return fake
         # Frozen parameters too: attention layers take a fused path of their own where nothing needs a gradient.
         return nn.Parameter(fake, requires_grad=True)
+
+
+def _convert(module: nn.Module, convert: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
+    """`module.to` and its like, without the exchange of tensors, which fake ones do not allow."""
+    for own in (each for inner in module.modules() for each in (inner._parameters, inner._buffers)):
+        for name, tensor in own.items():
+            own[name] = None if tensor is None else convert(tensor)  # type: ignore[assignment]
+    return module
 
 
 def check_module(module: nn.Module) -> None:

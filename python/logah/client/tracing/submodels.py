@@ -8,9 +8,12 @@ from typing import Any
 from torch import nn
 from torch.export import ExportedProgram
 
+from logah.client.tracing.assumed import Assumed
 from logah.client.tracing.example_inputs import own_inputs
-from logah.client.tracing.exported import export, with_known_numbers
+from logah.client.tracing.exported import depends_on_values, export
 from logah.client.tracing.interpreter import Interpreter
+from logah.client.tracing.mended_inputs import Failure, mended
+from logah.client.tracing.numbers import Buffers, Numbers, known_buffers, with_known_numbers
 from logah.client.tracing.shadow import Shadow
 from logah.errors import TraceError
 
@@ -55,28 +58,54 @@ def holders_of(module: nn.Module) -> dict[str, str]:
 
 def _program(module: nn.Module) -> ExportedProgram:
     """The forward pass on the first inputs that it takes. Raises TraceError, of the first ones, where it takes none."""
-    first: TraceError | None = None
-    for args, kwargs in own_inputs(module):
+    failures: list[Failure] = []
+    for _, inputs in own_inputs(module):
         try:
-            return program_of(module, args, kwargs)
+            return program_of(module, (), inputs)
         except TraceError as error:
-            first = first or error
-    raise first or TraceError(f"a {type(module).__name__} takes no inputs")
+            failures.append(Failure(inputs, error))
+    if not failures:
+        raise TraceError(f"a {type(module).__name__} takes no inputs")
+    first = failures[0].error
+    for inputs in mended(module, failures):
+        try:
+            return program_of(module, (), inputs)
+        except TraceError as error:
+            failures.append(Failure(inputs, error))
+    raise first
 
 
 def program_of(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ExportedProgram:
-    """The forward pass on these inputs; what it does may depend on whole numbers among them, if it must.
+    """The forward pass on these inputs; what it does may depend on whole numbers, if it must.
 
-    Raises TraceError where it cannot be followed.
+    Those of inputs and of buffers are known, and what is computed of weights is assumed. Raises TraceError where the
+    forward pass cannot be followed.
     """
+    plain = _tried(module, args, kwargs)
+    if isinstance(plain, ExportedProgram):
+        return plain
+    known = with_known_numbers(module, args, kwargs)
+    if known is None:
+        raise plain
+    buffers = known_buffers(module) if depends_on_values(plain) else {}
+    has_numbers = bool(buffers) or any(isinstance(value, Numbers) for value in known.values())
+    numbered = _tried(module, (), known, buffers) if has_numbers else plain
+    if isinstance(numbered, ExportedProgram):
+        return numbered
+    assumed = _tried(module, (), known, buffers, Assumed()) if depends_on_values(numbered) else plain
+    if isinstance(assumed, ExportedProgram):
+        return assumed
+    raise plain
+
+
+def _tried(
+    module: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    buffers: Buffers | None = None,
+    assumed: Assumed | None = None,
+) -> ExportedProgram | TraceError:
     try:
-        return export(Shadow(module), args, kwargs)
-    except TraceError:
-        known = with_known_numbers(module, args, kwargs)
-        if known is None:
-            raise
-        try:
-            return export(Shadow(module), (), known)
-        except TraceError:
-            known = None
-        raise
+        return export(Shadow(module), args, kwargs, buffers, assumed)
+    except TraceError as error:
+        return error

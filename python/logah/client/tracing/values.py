@@ -23,6 +23,13 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Slice:
+    """The matrix of this number of a parameter that holds several, one after the other."""
+
+    number: int
+
+
+@dataclass(frozen=True)
 class Weight:
     """A parameter, whole or in part, with all of its values as they are; its dimensions may have moved."""
 
@@ -32,6 +39,8 @@ class Weight:
     transposed: bool = False
     #: Whether only dimensions of size 1 were added or taken away.
     plain: bool = True
+    #: One of its matrices alone; then it is not plain.
+    slice: Slice | None = None
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from logah.client.tracing.interpreter import (
     argument,
     operation,
     shape_of,
+    sizes_of,
 )
 from logah.client.tracing.projections import packet
-from logah.client.tracing.values import Derived, Flow, Part, Value, Weight
+from logah.client.tracing.values import Derived, Flow, Part, Slice, Value, Weight
 
 
 @operation(
@@ -69,6 +70,8 @@ def _sliced(interpreter: Interpreter, node: fx.Node) -> Value | tuple[Value, ...
     axis, before, after = argument(node, 1, "dim", 0), shape_of(node.args[0]), shape_of(node)
     if before == after:
         return value
+    if packet(node) == "select" and axis == 0 and _holds_matrices(value, before):
+        return replace(value, plain=False, slice=Slice(int(argument(node, 2, "index"))))
     if value.plain and value.part is None and len(before) == len(after) <= 2 and axis == 0:
         start = argument(node, 2, "start", 0) or 0
         return replace(value, part=Part(1 if value.transposed else 0, start % before[0], after[0]))
@@ -80,8 +83,10 @@ def _split(interpreter: Interpreter, node: fx.Node) -> Value | tuple[Value, ...]
     value = interpreter.value(node.args[0])
     if not isinstance(value, Weight):
         return replace(value, projection=None) if isinstance(value, Flow) else value
-    pieces = [tuple(piece.shape) for piece in node.meta["val"]]
+    pieces = [sizes_of(piece) for piece in node.meta["val"]]
     whole = shape_of(node.args[0])
+    if packet(node) == "unbind" and argument(node, 1, "dim", 0) == 0 and _holds_matrices(value, whole):
+        return tuple(replace(value, plain=False, slice=Slice(number)) for number in range(len(pieces)))
     # `unbind` takes the dimension away.
     is_cut = len(pieces[0]) == len(whole) <= 2 and argument(node, 2, "dim", 0) == 0
     if not value.plain or value.part is not None or not is_cut:
@@ -92,3 +97,7 @@ def _split(interpreter: Interpreter, node: fx.Node) -> Value | tuple[Value, ...]
         values.append(replace(value, part=Part(1 if value.transposed else 0, start, piece[0])))
         start += piece[0]
     return tuple(values)
+
+
+def _holds_matrices(value: Weight, shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and value.plain and value.part is None

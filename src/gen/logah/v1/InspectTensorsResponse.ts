@@ -4,8 +4,10 @@ import type { TensorInspection as _logah_v1_TensorInspection, TensorInspection__
 
 export interface InspectTensorsResponse {
   'tensor'?: (_logah_v1_TensorInspection | null);
+  'tensors'?: (number);
 }
 
 export interface InspectTensorsResponse__Output {
   'tensor': (_logah_v1_TensorInspection__Output | null);
+  'tensors': (number);
 }

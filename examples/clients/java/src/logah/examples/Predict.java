@@ -21,7 +21,7 @@ import logah.v1.Logah.PredictRequest;
  * Exits with 1 and a message where anything is wrong; nothing is left behind then.
  */
 public final class Predict {
-  private static final int WINDOW_BYTES = 8 << 20;
+  private static final int WINDOW_BYTES = 32 << 20;
   private static final int MAX_MESSAGE_BYTES = 16 << 20;
 
   private Predict() {}
