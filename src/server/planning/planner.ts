@@ -11,13 +11,12 @@ import type { Caller } from '../security/caller';
 import { PlanQueue, type QueueBounds } from './plan-queue';
 import type {
   PlannedCall,
-  PlannedRpc,
   PlannerMessage,
   PlanningMessage,
   PlanningSetup,
   PlanTask,
 } from './planning-protocol';
-import { SetPlanner } from './set-planner';
+import { SetPlanner, type SetsPlanner, type ToPlan } from './set-planner';
 
 /**
  * Memory of the thread's objects, in MB. A request within the bounds takes a fraction of it; a small nursery keeps what
@@ -31,19 +30,6 @@ const MAX_FAILURES = 3;
 /** What an own buffer holds at most besides the bytes that are wanted of it: gRPC's prefix. */
 const MOST_BESIDE_BYTES = 64;
 
-/** What is to be planned, for whom. */
-export interface ToPlan {
-  readonly kind: PlannedRpc;
-  /** The request. */
-  readonly bytes: Uint8Array;
-  readonly caller: Caller;
-  readonly signal: AbortSignal;
-  /** The bytes may be gone afterwards: nobody else needs them. */
-  readonly mayTake?: boolean;
-  /** Is planned next, and waits for as long as that takes: the server itself asks. */
-  readonly isFirst?: boolean;
-}
-
 interface Waiting extends Omit<ToPlan, 'signal'> {
   readonly set: number;
   readonly resolve: (call: PlannedCall) => void;
@@ -55,7 +41,7 @@ interface Active extends Waiting {
   readonly abandoned: Int32Array;
 }
 
-export class Planner {
+export class Planner implements SetsPlanner {
   /** Resolves when the thread can plan. */
   readonly ready: Promise<void>;
   readonly #onFailure: (error: Error) => void;

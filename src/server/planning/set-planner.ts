@@ -1,15 +1,34 @@
 /** What plans with one set of models: its place at the planner of all of them. */
 
 import type { Caller } from '../security/caller';
-import type { Planner } from './planner';
 import type { PlannedCall, PlannedRpc } from './planning-protocol';
 
+/** What is to be planned, for whom. */
+export interface ToPlan {
+  readonly kind: PlannedRpc;
+  /** The request. */
+  readonly bytes: Uint8Array;
+  readonly caller: Caller;
+  readonly signal: AbortSignal;
+  /** The bytes may be gone afterwards: nobody else needs them. */
+  readonly mayTake?: boolean;
+  /** Is planned next, and waits for as long as that takes: the server itself asks. */
+  readonly isFirst?: boolean;
+}
+
+/** What plans with all sets, each by its number. */
+export interface SetsPlanner {
+  requireRoom(caller: Caller, deadline: number): void;
+  plan(set: number, wanted: ToPlan): Promise<PlannedCall>;
+  drop(set: number): void;
+}
+
 export class SetPlanner {
-  readonly #planner: Pick<Planner, 'plan' | 'requireRoom' | 'drop'>;
+  readonly #planner: SetsPlanner;
   readonly #set: number;
 
   /** `set`: what the planner knows it by. */
-  constructor(planner: Pick<Planner, 'plan' | 'requireRoom' | 'drop'>, set: number) {
+  constructor(planner: SetsPlanner, set: number) {
     this.#planner = planner;
     this.#set = set;
   }
