@@ -8,7 +8,8 @@ predicted starts as the network itself would start it.
 ZOO is transformers, timm or torchvision, whichever are installed. `measure` adds to FILE.json what it finds, a network
 at a time, and leaves out what is there already; `report` writes the document. `--largest 0` plans on the meta device
 and fills nothing, which is quick; `--again` measures those anew that were refused, and no
-others, and leaves what is known of those with values; `--only` names networks.
+others, and leaves what is known of those with values; `--only` names networks. The largest type, of 1.7e12 parameters,
+asks for a server with `--max-parameters 10000000000000`.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ def _unlike(client: Client, network: Network) -> list[str]:
     return [
         name
         for name, parameter in module.named_parameters()
-        if name not in predicted and not _is_alike(parameter.detach(), before[name], other[name].detach())
+        if name not in predicted and not is_alike(parameter.detach(), before[name], other[name].detach())
     ]
 
 
@@ -153,15 +154,16 @@ def _unlike_meta(network: Network, module: nn.Module, client: Client) -> list[st
     return [
         name
         for name, parameter in module.named_parameters()
-        if name not in predicted and not _is_alike(parameter.detach(), first[name].detach(), second[name].detach())
+        if name not in predicted and not is_alike(parameter.detach(), first[name].detach(), second[name].detach())
     ]
 
 
-def _is_alike(values: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> bool:
+def is_alike(values: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> bool:
     """Whether values are those of the first seed, or differ from them no more than those of the second do."""
     if torch.equal(values, first) or values.numel() == 0:
         return True
-    return _distance(values, first) < max(FARTHEST, 1.5 * _distance(first, second))
+    # Of a single number that is drawn, two seeds are as far apart as can be.
+    return _distance(values, first) <= max(FARTHEST, 1.5 * _distance(first, second))
 
 
 def _distance(a: torch.Tensor, b: torch.Tensor) -> float:

@@ -16,6 +16,7 @@ from logah.client.tracing.interpreter import (
     operation,
     shape_of,
 )
+from logah.client.tracing.projections import PRODUCTS, packet
 from logah.client.tracing.values import Angle, Flow, Stage, Value, Weight, joined
 
 
@@ -48,7 +49,7 @@ def _sum(interpreter: Interpreter, node: fx.Node, first: Flow, second: Flow) -> 
         return module_node(interpreter, node, "rotary", "rot_emb", flow)
     if is_subtraction(node) and "mean" in stages and set(first.sources) == set(second.sources):
         return Flow(flow.sources, stage="centered")
-    if "scores" in stages:
+    if "scores" in stages and _is_softened(node):
         # A mask, or a bias by relative position, is no residual.
         scores = first if first.stage == "scores" else second
         return replace(scores, projection=None)
@@ -56,6 +57,19 @@ def _sum(interpreter: Interpreter, node: fx.Node, first: Flow, second: Flow) -> 
         return replace(flow, activated=True)
     prefix = max(first.prefix, second.prefix)
     return replace(module_node(interpreter, node, "sum", "sum", flow), prefix=prefix)
+
+
+def _is_softened(node: fx.Node) -> bool:
+    """Whether a softmax follows, so that what a product of data with data made are scores of attention."""
+    queue, seen = [node], {node}
+    while queue:
+        for user in queue.pop().users:
+            if "softmax" in packet(user):
+                return True
+            if user not in seen and packet(user) not in PRODUCTS:
+                seen.add(user)
+                queue.append(user)
+    return False
 
 
 def _add_parameter(interpreter: Interpreter, node: fx.Node, flow: Flow, weight: Weight) -> Value:

@@ -1,14 +1,15 @@
 """What a trace takes for numbers that depend on the network's weights, where its control flow wants to know them.
 
-A loop over the experts that were hit runs over all of them, each of which reads every token; a mask takes everything,
-and whole numbers that a network predicts, such as durations, are 1. So each layer is seen once on data of some shape,
-which is all that a graph says.
+Whole numbers that a network predicts, such as durations, are 1. Masks are true everywhere: a loop over the experts that
+were hit runs over all of them, each of which reads every token. Or choices are known: one after the other, in turns. So
+layers are seen on data of some shape, which is all that a graph says.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,14 +21,28 @@ from torch.utils._python_dispatch import _disable_current_modes
 _LARGEST = 4096
 
 _WHOLE = (torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8)
-_CASTS = {Tensor.long: torch.int64, Tensor.int: torch.int32}
+_CASTS = {Tensor.long, Tensor.int, Tensor.to}
+_NONZERO = {torch.nonzero, Tensor.nonzero}
+_OVER_ALL = {torch.any, Tensor.any, torch.all, Tensor.all}
+_ITEMS = {Tensor.__getitem__, Tensor.__setitem__}
+#: What chooses along a dimension -> the position of that dimension among the arguments, and what it is by default.
+_CHOICES: dict[Callable[..., Any], tuple[int, Any]] = {
+    **dict.fromkeys((torch.topk, Tensor.topk), (2, -1)),
+    **dict.fromkeys((torch.sort, Tensor.sort, torch.argsort, Tensor.argsort), (1, -1)),
+    **dict.fromkeys((torch.argmax, Tensor.argmax), (1, None)),
+}
+
+#: What is assumed beside predicted numbers.
+Assumption = Literal["masks", "choices"]
+ASSUMPTIONS: tuple[Assumption, ...] = ("masks", "choices")
 
 
 class Assumed(TorchFunctionMode):
     """Assumes numbers while it is entered."""
 
-    def __init__(self) -> None:
+    def __init__(self, assumption: Assumption) -> None:
         super().__init__()
+        self._assumption = assumption
         #: Says the submodule that the forward pass is in.
         self.submodule: Callable[[], nn.Module] = nn.Identity
 
@@ -35,18 +50,28 @@ class Assumed(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         own = kwargs or {}
-        first: Any = args[0] if args else None
-        if func in (torch.nonzero, Tensor.nonzero) and _is_unknown(first):
-            places = self._places(first)
-            return places if not own.get("as_tuple") else places.unbind(1)
-        if func is torch.where and len(args) == 1 and _is_unknown(first):
-            return self._places(first).unbind(1)
-        if func is Tensor.__getitem__ and _is_unknown(args[1]) and args[1].dtype == torch.bool:
-            return first[self._places(args[1]).unbind(1)]
-        if func in _CASTS or func is Tensor.to:
+        if func in _CASTS:
+            return _counts(args[0], func(*args, **own))
+        if self._assumption == "choices":
             result = func(*args, **own)
-            is_cast = first.is_floating_point() and result.dtype in _WHOLE
-            return _known(torch.ones, result) if is_cast and _is_unknown(result) else result
+            return _turns(func, args, own, result) if func in _CHOICES else result
+        return self._with_true_masks(func, args, own)
+
+    def _with_true_masks(self, func: Callable[..., Any], args: tuple[Any, ...], own: dict[str, Any]) -> Any:
+        if func in _NONZERO and _is_unknown(args[0]):
+            places = self._places(args[0])
+            return places.unbind(1) if own.get("as_tuple") else places
+        if func is torch.where and len(args) == 1 and _is_unknown(args[0]):
+            return self._places(args[0]).unbind(1)
+        if func in _OVER_ALL and len(args) == 1 and not own and _is_mask(args[0]):
+            return torch.tensor(True)
+        if func in _ITEMS:
+            index = args[1] if isinstance(args[1], tuple) else (args[1],)
+            if any(_is_mask(item) and _is_unknown(item) for item in index):
+                parts = [
+                    self._places(item).unbind(1) if _is_mask(item) and _is_unknown(item) else (item,) for item in index
+                ]
+                return func(args[0], tuple(each for part in parts for each in part), *args[2:])
         return func(*args, **own)
 
     def _places(self, mask: Tensor) -> Tensor:
@@ -56,15 +81,50 @@ class Assumed(TorchFunctionMode):
         if len(shape) == 1 and any(1 < len(parameter) <= shape[0] for parameter in own):
             shape = (1,)
         with _disable_current_modes():
-            places = torch.ones(shape).nonzero().tolist()
-        return torch.tensor(places, dtype=torch.long).reshape(-1, mask.dim())
+            places = torch.ones(shape).nonzero()
+        return _known(places)
 
 
-def _known(make: Callable[..., Tensor], like: Tensor) -> Tensor:
+def _counts(before: Tensor, result: Tensor) -> Tensor:
+    """What a conversion to whole numbers makes: ones."""
+    if not (before.is_floating_point() and result.dtype in _WHOLE and _is_unknown(result)):
+        return result
     with _disable_current_modes():
-        values = make(tuple(like.shape)).tolist()
-    return torch.tensor(values, dtype=like.dtype)
+        ones = torch.ones(tuple(result.shape), dtype=result.dtype)
+    return _known(ones)
+
+
+def _turns(func: Callable[..., Any], args: tuple[Any, ...], own: dict[str, Any], result: Any) -> Any:
+    """Choices along a dimension, in turns: none is made twice before all were made once."""
+    indices = result if isinstance(result, Tensor) else result[1]
+    if not _is_unknown(indices):
+        return result
+    position, default = _CHOICES[func]
+    dim = args[position] if len(args) > position else own.get("dim", default)
+    among = args[0].numel() if dim is None else args[0].shape[dim]
+    with _disable_current_modes():
+        shape = list(indices.shape)
+        if dim is not None and len(shape) == args[0].dim():
+            # Those of one row follow one another.
+            shape.append(shape.pop(dim))
+        turns = torch.arange(math.prod(shape)).reshape(shape) % among
+        if dim is not None and len(shape) == args[0].dim():
+            turns = turns.movedim(-1, dim)
+    return _known(turns) if isinstance(result, Tensor) else type(result)((result[0], _known(turns)))
+
+
+def _known(numbers: Tensor) -> Tensor:
+    """A tensor of which a trace knows what is in it."""
+    with _disable_current_modes():
+        values = numbers.tolist()
+    return torch.tensor(values, dtype=numbers.dtype).reshape(tuple(numbers.shape))
+
+
+def _is_mask(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.dtype == torch.bool
 
 
 def _is_unknown(value: Any) -> bool:
-    return isinstance(value, FakeTensor) and value.constant is None and value.numel() <= _LARGEST
+    if not isinstance(value, FakeTensor) or value.constant is not None:
+        return False
+    return all(isinstance(size, int) for size in value.shape) and value.numel() <= _LARGEST

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
+from torch.distributions import Distribution
 from torch.export import ExportedProgram
 from torch.overrides import TorchFunctionMode, resolve_name
 
@@ -51,7 +52,7 @@ def export(
     largest = KNOWN_BESIDE_ASSUMED if assumed is not None else KNOWN
     try:
         with contextlib.ExitStack() as modes:
-            for mode in (_quiet(), torch.enable_grad(), remembered(largest), place):
+            for mode in (_quiet(), _unchecked(), torch.enable_grad(), remembered(largest), place):
                 modes.enter_context(mode)
             if numbers or buffers or assumed is not None:
                 modes.enter_context(KnownFactories(largest))
@@ -74,6 +75,17 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(disabled)
+
+
+@contextlib.contextmanager
+def _unchecked() -> Iterator[None]:
+    """Lets distributions take what there are no values of, as those of a variational autoencoder."""
+    before = Distribution._validate_args
+    Distribution.set_default_validate_args(False)
+    try:
+        yield
+    finally:
+        Distribution.set_default_validate_args(before)
 
 
 class _Place(TorchFunctionMode):
@@ -134,7 +146,8 @@ def _is_of_values(error: BaseException | None) -> bool:
     # Subclasses of several modules of torch, by what they have in common.
     name = type(error).__name__
     kinds = (DataDependentOutputException, DynamicOutputShapeException)
-    return isinstance(error, kinds) or "DataDependent" in name or "HigherOrder" in name
+    is_read = ".numpy() is not supported" in str(error)
+    return isinstance(error, kinds) or "DataDependent" in name or "HigherOrder" in name or is_read
 
 
 def _flat_outputs(forward: Callable[..., Any]) -> Callable[..., tuple[Tensor, ...]]:

@@ -39,6 +39,8 @@ _SIZES = tuple(
 #: Either may be the wrong one.
 _BROADCAST = re.compile(r"broadcast a dimension of length (\d+) at -(\d+)!.* broadcastable to \[(.*?)\]")
 
+_RESHAPED = re.compile(r"shape '\[(.*?)\]' is invalid for input of size (\d+)")
+
 #: Inputs in whose place a model takes others, or that only training has.
 _OTHERS = re.compile(r"labels|^inputs_embeds$|^past_|^output_|^return_")
 
@@ -117,6 +119,9 @@ def _wanted_sizes(text: str) -> list[tuple[int, int]]:
     for length, place, shape in _BROADCAST.findall(text):
         other = [int(size) for size in shape.split(",") if size.strip().isdigit()][-int(place) :][:1]
         found += [pair for size in other for pair in ((size, int(length)), (int(length), size))]
+    for shape, size in _RESHAPED.findall(text):
+        known = math.prod(int(each) for each in shape.split(",") if each.strip().isdigit())
+        found.append((int(size), math.lcm(int(size), known)))
     return [(came, wanted) for came, wanted in found if came > 0 and wanted > 0]
 
 

@@ -119,13 +119,36 @@ def remembered(largest: int = KNOWN) -> Iterator[None]:
     """Lets a trace know what is in small tensors that depend on no input, and not in those of one element alone."""
     modules: tuple[Any, ...] = (fake_tensor, proxy_tensor)
     before = [(module, module.CONSTANT_NUMEL_LIMIT) for module in modules]
+    mode: Any = fake_tensor.FakeTensorMode
+    dispatch = mode._dispatch_impl
     for module, _ in before:
         module.CONSTANT_NUMEL_LIMIT = largest
+    mode._dispatch_impl = _forgetting_new_memory(dispatch)
     try:
         yield
     finally:
+        mode._dispatch_impl = dispatch
         for module, limit in before:
             module.CONSTANT_NUMEL_LIMIT = limit
+
+
+def _forgetting_new_memory(dispatch: Callable[..., Any]) -> Callable[..., Any]:
+    """What is in memory that was made after a known tensor is not known, though torch takes it to be."""
+
+    def forgetting(self: Any, func: Any, *others: Any) -> Any:
+        result = dispatch(self, func, *others)
+        if func in _NEW_MEMORY and isinstance(result, fake_tensor.FakeTensor):
+            result.constant = None
+        return result
+
+    return forgetting
+
+
+_NEW_MEMORY = {
+    torch.ops.aten.new_empty.default,
+    torch.ops.aten.empty_like.default,
+    torch.ops.aten.new_empty_strided.default,
+}
 
 
 class KnownFactories(TorchFunctionMode):
@@ -141,15 +164,23 @@ class KnownFactories(TorchFunctionMode):
         if func is Tensor.__format__ and getattr(args[0], "constant", None) is not None:
             # In a name, such as that of an expert.
             return format(args[0].item(), *args[1:])
+        if func is Tensor.numpy and getattr(args[0], "constant", None) is not None:
+            with _disable_current_modes():
+                return args[0].constant.numpy()
         if func is torch.tensor and isinstance(args[0], list | tuple):
             # Of scalars that a trace knows.
             args = (_plain(args[0]), *args[1:])
         result = func(*args, **(kwargs or {}))
-        if func not in _FACTORIES or result.numel() > self._largest or result.is_meta:
+        if func not in _FACTORIES or not _has_sizes(result) or result.numel() > self._largest or result.is_meta:
             return result
         with _disable_current_modes():
             own = func(*args, **{**(kwargs or {}), "device": "cpu"})
         return torch.tensor(own.tolist(), dtype=own.dtype)
+
+
+def _has_sizes(tensor: Tensor) -> bool:
+    """Whether none of its sizes depends on values."""
+    return all(isinstance(size, int) for size in tensor.shape)
 
 
 def _plain(value: Any) -> Any:

@@ -20,6 +20,9 @@ MOVES = {
     "movedim", "swapaxes", "alias", "t", "numpy_T", "mT",
 }  # fmt: skip
 
+#: Products of matrices.
+PRODUCTS = {"linear", "matmul", "mm", "bmm", "addmm", "baddbmm", "einsum"}
+
 
 @dataclass(frozen=True)
 class Projection:

@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 from torch.export import ExportedProgram
 
-from logah.client.tracing.assumed import Assumed
+from logah.client.tracing.assumed import ASSUMPTIONS, Assumed
 from logah.client.tracing.example_inputs import own_inputs
 from logah.client.tracing.exported import depends_on_values, export
 from logah.client.tracing.interpreter import Interpreter
@@ -92,9 +92,11 @@ def program_of(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, An
     numbered = _tried(module, (), known, buffers) if has_numbers else plain
     if isinstance(numbered, ExportedProgram):
         return numbered
-    assumed = _tried(module, (), known, buffers, Assumed()) if depends_on_values(numbered) else plain
-    if isinstance(assumed, ExportedProgram):
-        return assumed
+    if depends_on_values(numbered):
+        for assumption in ASSUMPTIONS:
+            assumed = _tried(module, (), known, buffers, Assumed(assumption))
+            if isinstance(assumed, ExportedProgram):
+                return assumed
     raise plain
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import transformers
 from torch import Tensor, nn
-from traced_graphs import operations, origins, sources, structure
+from traced_graphs import operations, origins, predicted, sources, structure
 
 from logah.client import trace
 from logah.graph import Initialization, Parameter, Prediction
@@ -121,3 +121,25 @@ def test_what_is_written_in_place_is_read_from_the_whole() -> None:
 def test_dropout_of_a_module_in_training_is_no_part_of_the_graph() -> None:
     module = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5), nn.Linear(4, 4)).train()
     assert operations(trace(module, (torch.empty(1, 4),))) == {"input": 1, "conv": 2, "bias": 2}
+
+
+class HyperConnections(nn.Module):
+    """Streams that data mixes; what a layer makes is added to the mixture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.start, self.mix, self.layer, self.head = (
+            nn.Linear(8, 16), nn.Linear(8, 4), nn.Linear(8, 8), nn.Linear(8, 4)
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        streams = self.start(x).unflatten(-1, (2, 8))
+        mixture = self.mix(x).softmax(-1).unflatten(-1, (2, 2)) @ streams
+        output: Tensor = self.head((mixture + self.layer(streams)).mean(-2))
+        return output
+
+
+def test_what_is_added_to_a_product_of_data_is_read_unless_it_is_of_attention() -> None:
+    graph = trace(HyperConnections(), (torch.empty(1, 4, 8),))
+    assert {"start.weight", "mix.weight", "layer.weight", "head.weight"} <= predicted(graph)
+    assert "sum" in [node.operation for node in graph.nodes]

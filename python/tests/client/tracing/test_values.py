@@ -202,3 +202,100 @@ def test_a_layer_may_be_converted_in_the_forward_pass(dtype: torch.dtype) -> Non
     module = Converting().to(dtype)
     assert "router.weight" in predicted(trace(module, (torch.empty(4, 8, dtype=dtype),)))
     assert module.router.weight.dtype == dtype
+
+
+class Variational(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.decoder = nn.Linear(8, 8), nn.Linear(4, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean, deviation = self.encoder(x).chunk(2, -1)
+        output: Tensor = self.decoder(torch.distributions.Normal(mean, deviation.exp()).rsample())
+        return output
+
+
+def test_distributions_do_not_ask_for_values() -> None:
+    graph = trace(Variational(), (torch.empty(4, 8),))
+    assert {"encoder.weight", "decoder.weight"} <= predicted(graph)
+    with pytest.raises(ValueError, match="scale"):
+        torch.distributions.Normal(torch.zeros(1), -torch.ones(1))
+
+
+class Packed(nn.Module):
+    """Windows whose lengths come as numbers, and places of which only the values say how many there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.head = nn.Linear(8, 8), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        windows = [self.layer(part).mean(0) for part in x.split(lengths.tolist())]
+        count = (x.sum(-1) > 0).sum().item()
+        return self.head(torch.stack(windows)), torch.arange(count)
+
+
+def test_new_tensors_may_have_sizes_that_depend_on_values() -> None:
+    graph = trace(Packed(), (torch.empty(12, 8), torch.tensor([4, 8])))
+    assert {"layer.weight", "head.weight"} <= predicted(graph)
+
+
+class Masked(Routed):
+    """Each expert on the tokens of a mask, if there are any."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.each = nn.ModuleList([nn.Linear(8, 8) for _ in range(6)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights, chosen = self.router(x).softmax(-1).topk(2)
+        output = torch.zeros_like(x)
+        for number, expert in enumerate(self.each):
+            mask = (chosen == number).any(-1)
+            if mask.any():
+                share = (weights * (chosen == number)).sum(-1, keepdim=True)
+                output[mask] += expert(x[mask]) * share[mask]
+        return output
+
+
+class Sorted(Routed):
+    """Tokens sorted by their experts, each of which has a stretch of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.each = nn.ModuleList([nn.Linear(8, 8) for _ in range(6)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = x.flatten(0, 1)
+        weights, chosen = self.router(rows).softmax(-1).topk(2)
+        counts = chosen.new_zeros((len(rows), 6)).scatter_(1, chosen, 1).sum(0).cpu().numpy()
+        order = chosen.view(-1).argsort()
+        tokens, outputs, start = rows[order // 2], [], 0
+        for number, count in enumerate(counts):
+            if count == 0:
+                continue
+            outputs.append(self.each[number](tokens[start : start + count]))
+            start += count
+        joined = torch.cat(outputs)
+        back = torch.empty_like(joined)
+        back[order] = joined
+        return (back.view(len(rows), 2, 8) * weights[..., None]).sum(1).view_as(x)
+
+
+@pytest.mark.parametrize("kind", [Masked, Sorted])
+def test_experts_of_other_peoples_loops_are_predicted(kind: type[nn.Module]) -> None:
+    graph = trace(kind(), (torch.empty(1, 4, 8),))
+    assert {f"each.{number}.weight" for number in range(6)} <= predicted(graph)
+
+
+class Looked(Packed):
+    """One of the lengths that values choose says which way it goes."""
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        own = lengths[(x.sum((1,)) > 0).long()]
+        return super().forward(x if bool(own.sum() > 20) else -x, lengths)
+
+
+def test_what_values_choose_among_known_numbers_is_not_known() -> None:
+    with pytest.raises(TraceError, match="depends on the values"):
+        trace(Looked(), (torch.empty(12, 8), torch.tensor([4, 8])))
