@@ -22,7 +22,7 @@ const SCRAPE_MS = 5000;
 const SMALL_CALLS = 50;
 
 /** In each of which a server that has nothing else to do has its metrics read once. */
-const IDLE_ROUNDS = 12;
+const IDLE_ROUNDS = 36;
 
 /** Of the default size. */
 const CHUNK_BYTES = 2 ** 20;
