@@ -15,10 +15,14 @@ import { StreamClock } from '../src/server/telemetry/stream-clock';
 import { residentMemory } from '../test/support/memory';
 import { BUNDLE } from '../test/support/parity-fixtures';
 import { LARGE, SMALL } from '../test/support/requests';
+import { differenceOf, ratioOf, sumOf, type Estimate } from './paired';
 import { startClient, startService, threadSeconds, type RunningServer } from './processes';
 
 const SCRAPE_MS = 5000;
 const SMALL_CALLS = 50;
+
+/** In each of which a server that has nothing else to do has its metrics read once. */
+const IDLE_ROUNDS = 36;
 
 /** Of the default size. */
 const CHUNK_BYTES = 2 ** 20;
@@ -26,12 +30,19 @@ const CHUNK_BYTES = 2 ** 20;
 const STEPS = 1_000_000;
 const STARTS = 5;
 
+/** Of small calls to each for one large prediction. */
+const SMALL_TURNS = 4;
+const METRICS = '127.0.0.1:19464';
+
 interface Candidate {
   readonly name: 'with' | 'without';
   readonly server: RunningServer;
   bytes: number;
   readonly large: number[];
   readonly small: number[];
+  readonly idle: number[];
+  /** How long the large predictions took. */
+  readonly seconds: number[];
 }
 
 const median = (values: readonly number[]): number =>
@@ -41,8 +52,10 @@ const median = (values: readonly number[]): number =>
 async function large(candidate: Candidate, client: ReturnType<typeof startClient>): Promise<number> {
   const { server } = candidate;
   const before = threadSeconds(server.pid);
+  const started = performance.now();
   const { bytes } = await client.perform({ kind: 'unchecked', target: server.target, request: LARGE });
   candidate.bytes = bytes;
+  candidate.seconds.push((performance.now() - started) / 1000);
   return threadSeconds(server.pid) - before;
 }
 
@@ -57,6 +70,20 @@ async function small({ server }: Pick<Candidate, 'server'>): Promise<number> {
   }
   stub.close();
   return (threadSeconds(server.pid) - before) / SMALL_CALLS;
+}
+
+/** The server's processor seconds in a second without calls, in which its metrics are read as often as ever. */
+async function idle({ server, name }: Pick<Candidate, 'server' | 'name'>): Promise<number> {
+  const before = threadSeconds(server.pid);
+  const started = performance.now();
+  if (name === 'with') await scrape();
+  await new Promise((resolve) => setTimeout(resolve, SCRAPE_MS));
+  return (threadSeconds(server.pid) - before) / ((performance.now() - started) / 1000);
+}
+
+async function scrape(): Promise<void> {
+  const response = await fetch(`http://${METRICS}/metrics`);
+  await response.text();
 }
 
 /** Resident memory of servers that have answered a few calls, of which the median is told: a collector has its moods. */
@@ -128,14 +155,19 @@ export interface Overhead {
   readonly processorSeconds: Readonly<
     Record<'with' | 'without', { readonly largePrediction: Spread; readonly smallCall: Spread }>
   >;
-  /** Of large predictions: the median of what `ratio` is of, less one. */
-  readonly overhead: number;
-  /** Twice the standard error of that median, as far as the rounds differ from each other. */
-  readonly margin: number;
-  /** With over without, round by round. */
-  readonly ratio: Spread;
-  /** What the chunks' counting takes, measured alone, as a share of the prediction's processor time. */
-  readonly chunkShare: number;
+  /** Of large predictions, with over without, less one: of the whole, which wavers by more than what is looked for. */
+  readonly whole: Estimate;
+  /** The same by what it is made of, each measured where little else is: what decides. */
+  readonly byParts: Omit<Estimate, 'spread'>;
+  /** Shares of the prediction's processor time. */
+  readonly parts: {
+    /** The beginning and the end of a call, and its line in the log. */
+    readonly call: Estimate;
+    /** What is counted of its chunks. */
+    readonly chunks: number;
+    /** What goes on while it lasts: clocks, and the reading of the metrics. */
+    readonly meanwhile: Estimate;
+  };
   readonly residentBytes: Readonly<Record<'with' | 'without' | 'difference', number>>;
 }
 
@@ -147,58 +179,66 @@ export async function measureOverhead(
 ): Promise<Overhead> {
   const baseline = await silentBuild(build);
   const flags = ['--workers', '1'];
-  const told = [...flags, '--metrics-address', '127.0.0.1:19464'];
+  const told = [...flags, '--metrics-address', METRICS];
   const untold = [...flags, '--metrics-address', 'off'];
   const withBytes = await residentBytes(build, told);
   const withoutBytes = await residentBytes(baseline, untold);
-  const servers = [
-    await startService(build, BUNDLE, told),
-    await startService(baseline, BUNDLE, untold),
-  ] as const;
-  const ours: Candidate = { name: 'with', server: servers[0], bytes: 0, large: [], small: [] };
-  const theirs: Candidate = { name: 'without', server: servers[1], bytes: 0, large: [], small: [] };
+  const ours = candidate('with', await startService(build, BUNDLE, told));
+  const theirs = candidate('without', await startService(baseline, BUNDLE, untold));
   const client = startClient();
   const scraping = setInterval(() => {
-    fetch('http://127.0.0.1:19464/metrics').then((response) => response.text(), console.error);
+    scrape().catch(console.error);
   }, SCRAPE_MS);
   // The first round warms.
   for (let round = 0; round <= rounds; round++) {
-    for (const candidate of round % 2 === 0 ? [ours, theirs] : [theirs, ours]) {
-      const [whole, call] = [await large(candidate, client), await small(candidate)];
-      if (round === 0) continue;
-      candidate.large.push(whole);
-      candidate.small.push(call);
-    }
-    say(`overhead, round ${round}: ${last(ours).toFixed(3)} s and ${last(theirs).toFixed(3)} s`);
+    const order = round % 2 === 0 ? [ours, theirs] : [theirs, ours];
+    for (const one of order) one.large.push(await large(one, client));
+    for (let turn = 0; turn < SMALL_TURNS; turn++) for (const one of order) one.small.push(await small(one));
+    const took = order.map(({ name, large: taken }) => `${name} ${taken.at(-1)?.toFixed(3)} s`);
+    say(`overhead, round ${round}: ${took.join(', ')}`);
+    if (round === 0) for (const one of order) forget(one);
   }
   clearInterval(scraping);
-  await Promise.all([client.stop(), ...servers.map((server) => server.stop())]);
+  for (let round = 0; round < IDLE_ROUNDS; round++) {
+    const both = [ours, theirs].map(async (one) => one.idle.push(await idle(one)));
+    await Promise.all(both);
+  }
+  await Promise.all([client.stop(), ours.server.stop(), theirs.server.stop()]);
   const secondsOf = ({ large: whole, small: call }: Candidate) => ({
     largePrediction: spreadOf(whole),
     smallCall: spreadOf(call),
   });
   const base = median(theirs.large);
-  // Two runs that follow each other have more in common than the medians of all have.
-  const ratios = ours.large.map((seconds, index) => seconds / (theirs.large[index] ?? NaN));
+  const share = (seconds: Estimate, times = 1): Estimate => scaled(seconds, times / base);
+  const ratio = ratioOf(ours.large, theirs.large);
+  const parts = {
+    call: share(differenceOf(ours.small, theirs.small)),
+    chunks: (secondsOfChunk() * (ours.bytes / CHUNK_BYTES)) / base,
+    meanwhile: share(differenceOf(ours.idle, theirs.idle), median(theirs.seconds)),
+  };
   return {
     rounds,
     bytes: ours.bytes,
     processorSeconds: { with: secondsOf(ours), without: secondsOf(theirs) },
-    overhead: median(ratios) - 1,
-    margin: marginOf(ratios),
-    ratio: spreadOf(ratios),
-    chunkShare: (secondsOfChunk() * (ours.bytes / CHUNK_BYTES)) / base,
+    whole: { ...ratio, median: ratio.median - 1 },
+    byParts: sumOf([parts.call, { median: parts.chunks, margin: 0 }, parts.meanwhile]),
+    parts,
     residentBytes: { with: withBytes, without: withoutBytes, difference: withBytes - withoutBytes },
   };
 }
 
-/** Twice the standard error of a median, from the median deviation of values that are about normal. */
-function marginOf(values: readonly number[]): number {
-  const middle = median(values);
-  const deviation = 1.4826 * median(values.map((value) => Math.abs(value - middle)));
-  return (2 * 1.2533 * deviation) / Math.sqrt(values.length);
+function candidate(name: Candidate['name'], server: RunningServer): Candidate {
+  return { name, server, bytes: 0, large: [], small: [], idle: [], seconds: [] };
 }
 
-function last({ large: whole }: Candidate): number {
-  return whole.at(-1) ?? NaN;
+function forget({ large: whole, small: calls, seconds }: Candidate): void {
+  for (const taken of [whole, calls, seconds]) taken.length = 0;
+}
+
+function scaled({ median: middle, margin, spread: { min, max } }: Estimate, by: number): Estimate {
+  return {
+    median: middle * by,
+    margin: margin * by,
+    spread: { median: middle * by, min: min * by, max: max * by },
+  };
 }

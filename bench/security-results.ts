@@ -2,6 +2,7 @@
 
 import type { Spread } from '../src/cli/output/statistics';
 import type { Overhead } from './observability';
+import type { Estimate } from './paired';
 
 /** What a way of serving took. */
 export interface Side {
@@ -23,16 +24,19 @@ export interface SecurityResults {
     readonly plain: Side;
     readonly tls: Side;
     /** Throughput with TLS over that without, round by round. */
-    readonly ratio: Spread;
+    readonly ratio: Estimate;
   };
   readonly authentication: {
     readonly architecture: string;
     /** Lines of the file of callers. */
     readonly callers: number;
+    readonly rounds: number;
     readonly withoutMs: Spread;
     readonly withMs: Spread;
-    /** Of the medians. */
-    readonly ratio: number;
+    /** With a token over without, round by round. */
+    readonly ratio: Estimate;
+    /** The same of the server's processor time until then, what it decodes ahead included. */
+    readonly serverCpu: Estimate;
   };
   readonly fairness: {
     readonly architecture: string;

@@ -14,13 +14,14 @@ import { Authority, tlsFlags } from '../test/support/certificates';
 import { newToken, type Token } from '../test/support/tokens';
 import { configBytes, GPT2_LARGE, VIT_BASE } from './architectures';
 import { measureOverhead } from './observability';
+import { ratioOf } from './paired';
 import { startService, threadSeconds, type RunningServer } from './processes';
 import type { SecurityJob, SecurityOutcome } from './security-client';
 import type { SecurityResults, Side } from './security-results';
 
 const ROOT = join(__dirname, '..');
 const MODELS = join(ROOT, 'models');
-const FIRST_CHUNKS = 60;
+const FIRST_CHUNKS = 400;
 const GREEDY_STREAMS = 60;
 const WINDOW_SECONDS = 6;
 const OTHER_CALLERS = 1000;
@@ -96,14 +97,13 @@ async function measureTls(rounds: number): Promise<SecurityResults['tls']> {
   const cipher = cipherOf(servers.tls.target);
   await Promise.all([caller.stop(), servers.plain.stop(), servers.tls.stop()]);
   authority.remove();
-  const ratios = taken.plain.seconds.map((seconds, round) => seconds / (taken.tls.seconds[round] ?? NaN));
   return {
     architecture: GPT2_LARGE.name,
     bytes,
     cipher,
     plain: sideOf(taken.plain),
     tls: sideOf(taken.tls),
-    ratio: spreadOf(ratios),
+    ratio: ratioOf(taken.plain.seconds, taken.tls.seconds),
   };
 }
 
@@ -139,21 +139,34 @@ async function measureAuthentication(): Promise<SecurityResults['authentication'
   };
   const request = { architecture: { transformersConfig: configBytes(GPT2_LARGE) } };
   const taken: Record<'without' | 'with', number[]> = { without: [], with: [] };
+  const cpu: Record<'without' | 'with', number[]> = { without: [], with: [] };
   // The first five warm.
   for (let time = -5; time < FIRST_CHUNKS; time++) {
     const order = time % 2 === 0 ? (['without', 'with'] as const) : (['with', 'without'] as const);
     for (const name of order) {
-      const ask = { target: servers[name].target, request, ...(name === 'with' && { token }) };
+      const { target, pid } = servers[name];
+      const ask = { target, request, ...(name === 'with' && { token }) };
+      const before = threadSeconds(pid);
       const { seconds } = await caller.perform({ kind: 'first', ...ask });
-      if (time >= 0) taken[name].push(seconds * 1000);
+      const used = threadSeconds(pid) - before;
+      if (time < 0) continue;
+      taken[name].push(seconds * 1000);
+      cpu[name].push(used);
     }
   }
   await Promise.all([caller.stop(), servers.without.stop(), servers.with.stop()]);
   remove();
   const [withoutMs, withMs] = [spreadOf(taken.without), spreadOf(taken.with)];
-  const ratio = withMs.median / withoutMs.median;
   say(`first chunk: ${withoutMs.median.toFixed(1)} ms, with a token ${withMs.median.toFixed(1)} ms`);
-  return { architecture: GPT2_LARGE.name, callers: OTHER_CALLERS + 1, withoutMs, withMs, ratio };
+  return {
+    architecture: GPT2_LARGE.name,
+    callers: OTHER_CALLERS + 1,
+    rounds: FIRST_CHUNKS,
+    withoutMs,
+    withMs,
+    ratio: ratioOf(taken.with, taken.without),
+    serverCpu: ratioOf(cpu.with, cpu.without),
+  };
 }
 
 /** A file of callers with these and a thousand others; the token of the first. */
