@@ -82,7 +82,11 @@ async function read(job: Job, sink: Sink): Promise<void> {
         responseDeserialize,
         request,
       );
-      for await (const chunk of call) if (!sink(chunk as Buffer)) break;
+      try {
+        for await (const chunk of call) if (!sink(chunk as Buffer)) break;
+      } finally {
+        call.cancel();
+      }
       return;
     }
     case 'unchecked': {
@@ -93,9 +97,14 @@ async function read(job: Job, sink: Sink): Promise<void> {
         responseDeserialize,
         job.request,
       );
-      for await (const message of call) {
-        const { chunk } = message as PredictResponse__Output;
-        if (chunk && !sink(chunk.data)) break;
+      try {
+        for await (const message of call) {
+          const { chunk } = message as PredictResponse__Output;
+          if (chunk && !sink(chunk.data)) break;
+        }
+      } finally {
+        // Leaving the loop destroys the stream and leaves the call open, which then holds memory of the server unread.
+        call.cancel();
       }
       return;
     }

@@ -91,12 +91,17 @@ function stubOf(ask: Ask): LogahServiceClient {
 async function first(ask: Ask): Promise<SecurityOutcome> {
   const started = performance.now();
   const stream = stubOf(ask).Predict(ask.request);
-  for await (const message of stream) {
-    const { chunk } = message as PredictResponse__Output;
-    if (!chunk) continue;
-    return { seconds: (performance.now() - started) / 1000, bytes: chunk.data.length };
+  try {
+    for await (const message of stream) {
+      const { chunk } = message as PredictResponse__Output;
+      if (!chunk) continue;
+      return { seconds: (performance.now() - started) / 1000, bytes: chunk.data.length };
+    }
+    throw new Error('a stream had no data');
+  } finally {
+    // Leaving the loop destroys the stream and leaves the call open, which then holds memory of the server unread.
+    stream.cancel();
   }
-  throw new Error('a stream had no data');
 }
 
 async function during(ask: Ask, streams: number, seconds: number): Promise<SecurityOutcome> {

@@ -17,7 +17,10 @@ export interface SoakSample {
 }
 
 /** What the server holds while nobody calls, its garbage collected. */
-export type SoakRest = Omit<SoakSample, 'stallMs'>;
+export interface SoakRest extends Omit<SoakSample, 'stallMs'> {
+  /** Of all threads together: what their heaps take, and the buffers that each has made. */
+  readonly threads: { readonly count: number; readonly heapTotal: number; readonly arrayBuffers: number };
+}
 
 /** The line through points, and the standard error of its slope. */
 export interface SoakSlope {

@@ -94,9 +94,9 @@ async function main(): Promise<void> {
     if (elapsed() > (rests.length + 1) * REST_EVERY_SECONDS) {
       const seconds = Number(elapsed().toFixed(1));
       await turnstile.close();
-      const { rss: resident, heapUsed, external, arrayBuffers } = await restOf(server);
+      const { rss: resident, heapUsed, external, arrayBuffers, threads } = await restOf(server);
       const anonymous = anonymousMemory(server.pid);
-      const rest = { seconds, resident, anonymous, heapUsed, external, arrayBuffers };
+      const rest = { seconds, resident, anonymous, heapUsed, external, arrayBuffers, threads };
       rests.push(rest);
       turnstile.open();
       say(`at rest: ${held(rest)}`);
@@ -160,7 +160,7 @@ async function keepCalling(
 }
 
 type Probed = Omit<SoakSample, 'seconds' | 'resident' | 'stallMs'> & { readonly longestMs: number };
-type Rested = Omit<Probed, 'longestMs'> & { readonly rss: number };
+type Rested = Omit<Probed, 'longestMs'> & { readonly rss: number; readonly threads: SoakRest['threads'] };
 
 const probe = (server: ServerProcess): Promise<Probed> => asked<Probed>(server, 'SIGUSR2', 'event loop');
 const restOf = (server: ServerProcess): Promise<Rested> => asked<Rested>(server, 'SIGPWR', 'at rest');
@@ -184,7 +184,11 @@ function floors(samples: readonly SoakSample[]): SoakSample[] {
   return [...lowest.values()];
 }
 
-function lineThrough(samples: readonly SoakRest[], of: 'resident' | 'anonymous', blocks?: number): SoakSlope {
+function lineThrough(
+  samples: readonly Omit<SoakRest, 'threads'>[],
+  of: 'resident' | 'anonymous',
+  blocks?: number,
+): SoakSlope {
   const points = samples.map((sample): Point => ({ x: sample.seconds / 3600, y: sample[of] }));
   return { bytesPerHour: slopeOf(points), standardError: slopeError(points, blocks) };
 }
@@ -193,7 +197,8 @@ function progress(sample: SoakSample, rounds: object): string {
   return `${held(sample)}, ${sample.stallMs.toFixed(0)} ms stall; ${JSON.stringify(rounds)}`;
 }
 
-function held({ seconds, resident, anonymous, heapUsed, external, arrayBuffers }: SoakRest): string {
+function held(moment: Omit<SoakRest, 'threads'>): string {
+  const { seconds, resident, anonymous, heapUsed, external, arrayBuffers } = moment;
   const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
   return (
     `${(seconds / 60).toFixed(0)} min: ${mb(resident)} MB resident, ${mb(anonymous)} of no file, ${mb(heapUsed)} heap, ${mb(external)} external, ` +

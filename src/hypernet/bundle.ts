@@ -1,10 +1,9 @@
 /** A model bundle on disk: a directory with a manifest and the files that it vouches for. */
 
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { open, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { LogahError } from '../errors';
 import { externalData } from '../onnx-file/external-data';
 import { fileSource } from '../onnx-file/file-source';
@@ -18,6 +17,9 @@ export const MANIFEST = 'manifest.json';
 
 /** A manifest is a page; this bounds what a wrong file takes. */
 const MAX_MANIFEST_BYTES = 2 ** 20;
+
+/** What is read of a file at a time. */
+const READ_BYTES = 2 ** 18;
 
 /** A bundle whose files are there and have the hashes that the manifest names. */
 export interface Bundle {
@@ -72,8 +74,9 @@ async function openDirectory(directory: string): Promise<Bundle> {
   }
   const text = await readFile(path, 'utf8').catch(unreadable);
   const manifest = parseManifest(text, path);
+  const memory = Buffer.allocUnsafeSlow(READ_BYTES);
   for (const [name, expected] of Object.entries(manifest.files)) {
-    await checkFile(join(directory, basename(name)), expected);
+    await checkFile(join(directory, basename(name)), expected, memory);
   }
   for (const name of Object.keys(manifest.files)) {
     if (name.endsWith('.onnx')) checkExternalData(directory, name, manifest);
@@ -91,7 +94,12 @@ async function openDirectory(directory: string): Promise<Bundle> {
   };
 }
 
-async function checkFile(path: string, expected: { sha256: string; bytes: number }): Promise<void> {
+/** `memory`: what the file is read into, piece by piece. */
+async function checkFile(
+  path: string,
+  expected: { sha256: string; bytes: number },
+  memory: Buffer,
+): Promise<void> {
   const found = await stat(path).catch((cause: unknown) => {
     throw new LogahError('failed_precondition', `${path} is missing, though the manifest names it`, {
       cause,
@@ -103,14 +111,27 @@ async function checkFile(path: string, expected: { sha256: string; bytes: number
       `${path} has ${found.size} bytes; the manifest says ${expected.bytes}`,
     );
   }
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  const digest = hash.digest('hex');
+  const digest = await digestOf(path, memory);
   if (digest !== expected.sha256) {
     throw new LogahError(
       'failed_precondition',
       `${path} has SHA-256 ${digest}; the manifest says ${expected.sha256}`,
     );
+  }
+}
+
+/** A stream would take fresh memory for each piece, and a server that loads models again and again would hold it all. */
+async function digestOf(path: string, memory: Buffer): Promise<string> {
+  const hash = createHash('sha256');
+  const file = await open(path);
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(memory, 0, memory.length);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(memory.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
   }
 }
 

@@ -13,17 +13,23 @@ export function fileSource(descriptor: number, size: number): ByteSource {
   let memory = new Uint8Array(WINDOW_BYTES);
   let window = memory.subarray(0, 0);
   let from = 0;
+  const show = (start: number, end: number): void => {
+    if (start >= from && end <= from + window.length) return;
+    const wanted = Math.min(size, Math.max(end, start + WINDOW_BYTES)) - start;
+    if (memory.length < wanted) memory = new Uint8Array(wanted);
+    window = memory.subarray(0, readBytes(descriptor, start, memory.subarray(0, wanted)));
+    from = start;
+    if (end - from > window.length) throw new WireError(`the file ends at byte ${from + window.length}`);
+  };
   return {
     size,
     read(start, end) {
-      if (start < from || end > from + window.length) {
-        const wanted = Math.min(size, Math.max(end, start + WINDOW_BYTES)) - start;
-        if (memory.length < wanted) memory = new Uint8Array(wanted);
-        window = memory.subarray(0, readBytes(descriptor, start, memory.subarray(0, wanted)));
-        from = start;
-        if (end - from > window.length) throw new WireError(`the file ends at byte ${from + window.length}`);
-      }
+      show(start, end);
       return window.subarray(start - from, end - from);
+    },
+    byteAt(position) {
+      show(position, position + 1);
+      return window[position - from] ?? 0;
     },
   };
 }

@@ -83,6 +83,8 @@ export function stripWeights(source: ByteSource): Uint8Array {
       if (total <= MAX_BYTES) return source.read(start, end);
       throw new WireError(`more than ${MAX_BYTES} bytes that are no data of weights`);
     },
+    // Tags and lengths, which are not counted.
+    byteAt: (position) => source.byteAt(position),
   };
   return joined(copy(limited, MODEL_COPY, 0, source.size, 0));
 }

@@ -5,6 +5,8 @@ export interface ByteSource {
   readonly size: number;
   /** The bytes from `start` to `end`, valid until the next call. */
   read(start: number, end: number): Uint8Array;
+  /** One byte, within `size`: what a walk reads most of, without a view of memory for each. */
+  byteAt(position: number): number;
 }
 
 /** What is wrong with the bytes, and where. */
@@ -30,7 +32,11 @@ export interface WireField {
 const MAX_VARINT = 10;
 
 export function memorySource(bytes: Uint8Array): ByteSource {
-  return { size: bytes.length, read: (start, end) => bytes.subarray(start, end) };
+  return {
+    size: bytes.length,
+    read: (start, end) => bytes.subarray(start, end),
+    byteAt: (position) => bytes[position] ?? 0,
+  };
 }
 
 /** The fields of the message from `start` to `end`. Throws WireError where the bytes are no message. */
@@ -48,39 +54,44 @@ function fieldAt(source: ByteSource, start: number, end: number): WireField {
   const number = Math.floor(tag.value / 8);
   const wireType = tag.value % 8;
   if (number < 1 || number >= 2 ** 29) throw new WireError(`field number ${number} at byte ${start}`);
-  const field = (content: number, next: number): WireField => {
-    if (next > end) {
-      throw new WireError(
-        `field ${number} at byte ${start} has ${next - content} bytes, of which ${end - content} are there`,
-      );
-    }
-    return { number, wireType, start, content, end: next };
-  };
+  let content = tag.end;
+  let next: number;
   switch (wireType) {
     case VARINT:
-      return field(tag.end, varint(source, tag.end, end).end);
+      next = varint(source, content, end).end;
+      break;
     case FIXED64:
-      return field(tag.end, tag.end + 8);
+      next = content + 8;
+      break;
     case FIXED32:
-      return field(tag.end, tag.end + 4);
+      next = content + 4;
+      break;
     case LENGTH_DELIMITED: {
-      const length = varint(source, tag.end, end);
-      return field(length.end, length.end + length.value);
+      const length = varint(source, content, end);
+      content = length.end;
+      next = content + length.value;
+      break;
     }
     default:
       throw new WireError(`wire type ${wireType} at byte ${start}`);
   }
+  if (next > end) {
+    throw new WireError(
+      `field ${number} at byte ${start} has ${next - content} bytes, of which ${end - content} are there`,
+    );
+  }
+  return { number, wireType, start, content, end: next };
 }
 
 /** An unsigned number; exact up to 2^53. Throws WireError. */
 export function varint(source: ByteSource, start: number, end: number): { value: number; end: number } {
   let value = 0;
   let factor = 1;
-  const bytes = source.read(start, Math.min(end, start + MAX_VARINT));
-  for (let index = 0; index < bytes.length; index++) {
-    const byte = bytes[index] ?? 0;
+  const last = Math.min(end, start + MAX_VARINT, source.size);
+  for (let position = start; position < last; position++) {
+    const byte = source.byteAt(position);
     value += (byte & 0x7f) * factor;
-    if (byte < 0x80) return { value, end: start + index + 1 };
+    if (byte < 0x80) return { value, end: position + 1 };
     factor *= 128;
   }
   throw new WireError(`a number at byte ${start} does not end`);

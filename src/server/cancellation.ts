@@ -1,6 +1,7 @@
 /** When work for a call is to stop: its caller goes away, its deadline passes, or the server closes. */
 
 import { LogahError } from '../errors';
+import { Turns } from './turns';
 
 /** The longest that a timer of Node.js waits. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -14,6 +15,9 @@ export interface CancellableCall {
 
 /** One for all calls: thousands may be cancelled at once, and what an error costs is the stack that it notes. */
 const CANCELLED = new LogahError('cancelled', 'the call was cancelled');
+
+/** A connection that ends may cancel a hundred calls, and each has something to put in order. */
+const cancellations = new Turns();
 
 /**
  * Runs `work` under a signal that aborts when the caller goes away, its deadline passes or the server closes. Throws
@@ -33,7 +37,9 @@ export async function cancellable(
   };
   const timer = left <= MAX_TIMEOUT_MS ? setTimeout(expire, left) : undefined;
   const cancel = (): void => {
-    controller.abort(CANCELLED);
+    cancellations.run(() => {
+      controller.abort(CANCELLED);
+    });
   };
   const close = (): void => {
     controller.abort(closing.reason);

@@ -20,6 +20,7 @@ import { refusalLabel } from './security/events';
 import { REQUEST_ID } from './request-id';
 import type { Metrics } from './telemetry/metrics';
 import { statusCode, toServiceError } from './status';
+import { Turns } from './turns';
 
 export type UnaryCall = ServerUnaryCall<ReceivedRequest, FramedMessage>;
 export type StreamCall = ServerWritableStream<ReceivedRequest, PredictResponse | FramedMessage>;
@@ -36,6 +37,8 @@ export class CallRunner {
   readonly #logger: Logger;
   readonly #metrics: Metrics;
   readonly #closing: AbortSignal;
+  /** A connection that ends may end a hundred calls. */
+  readonly #failures = new Turns();
 
   constructor(logger: Logger, metrics: Metrics, closing: AbortSignal) {
     this.#logger = logger;
@@ -52,8 +55,7 @@ export class CallRunner {
       cancellable(call, this.#closing, async (signal) => {
         callback(null, await answer(call, begun, signal));
       }).catch((error: unknown) => {
-        this.#countRefusal(error);
-        fail(call, begun, error, callback);
+        this.#fail(call, begun, error, callback);
       });
     };
   }
@@ -65,12 +67,23 @@ export class CallRunner {
     return (call) => {
       const begun = begin(call, method, this.#logger);
       cancellable(call, this.#closing, (signal) => answer(call, begun, signal)).catch((error: unknown) => {
-        this.#countRefusal(error);
-        fail(call, begun, error, (status) => {
+        this.#fail(call, begun, error, (status) => {
           call.emit('error', status);
         });
       });
     };
+  }
+
+  #fail(
+    call: UnaryCall | StreamCall,
+    begun: Begun,
+    error: unknown,
+    send: sendUnaryData<FramedMessage>,
+  ): void {
+    this.#failures.run(() => {
+      this.#countRefusal(error);
+      fail(call, begun, error, send);
+    });
   }
 
   /** What the caller ended itself is no refusal. */

@@ -1,25 +1,33 @@
 // Loaded into the server by --require: says, on SIGUSR2, for how long its main thread was last kept from its events, with the
 // bytes that it has in V8's heap and outside of it. The time is counted in its own processor time, which Linux tells: on a
 // busy machine, waiting for a processor is no fault of it. On SIGPWR, all threads collect their garbage, and it says what is
-// resident then.
+// resident then, and of that what the heaps and buffers of all threads together take.
 const { Buffer } = require('node:buffer');
 const { closeSync, openSync, readSync } = require('node:fs');
 const { setInterval } = require('node:timers');
 const { setTimeout } = require('node:timers/promises');
 const { runInNewContext } = require('node:vm');
 const { setFlagsFromString } = require('node:v8');
-const { BroadcastChannel, isMainThread } = require('node:worker_threads');
+const { BroadcastChannel, isMainThread, threadId } = require('node:worker_threads');
 
 const SETTLE_MS = 300;
 
 const others = new BroadcastChannel('collect');
+const answers = new BroadcastChannel('collected');
 const collect = () => {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();
 };
-if (!isMainThread) others.onmessage = collect;
+if (!isMainThread) {
+  others.onmessage = () => {
+    collect();
+    const { heapTotal, arrayBuffers } = process.memoryUsage();
+    answers.postMessage({ threadId, heapTotal, arrayBuffers });
+  };
+}
 // Listening keeps a thread.
 others.unref();
+answers.unref();
 
 if (isMainThread) {
   const file = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
@@ -45,8 +53,12 @@ if (isMainThread) {
     longestMs = 0;
   });
   process.on('SIGPWR', async () => {
+    const held = new Map();
+    answers.onmessage = ({ data }) => held.set(data.threadId, data);
+    answers.unref();
     // What the first leaves to finalisers, the second frees; buffers are freed behind its back.
     for (let round = 0; round < 3; round++) {
+      held.clear();
       others.postMessage('');
       collect();
       await setTimeout(SETTLE_MS);
@@ -54,8 +66,15 @@ if (isMainThread) {
     // In its own time, this thread did what nobody waits for.
     look();
     longestMs = 0;
-    const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
-    process.stdout.write(`${JSON.stringify({ msg: 'at rest', rss, heapUsed, external, arrayBuffers })}\n`);
+    const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
+    const threads = { count: 1 + held.size, heapTotal, arrayBuffers };
+    for (const other of held.values()) {
+      threads.heapTotal += other.heapTotal;
+      threads.arrayBuffers += other.arrayBuffers;
+    }
+    process.stdout.write(
+      `${JSON.stringify({ msg: 'at rest', rss, heapUsed, external, arrayBuffers, threads })}\n`,
+    );
   });
   process.on('exit', () => closeSync(file));
 }

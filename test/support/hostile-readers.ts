@@ -69,6 +69,24 @@ export function hostileCalls(model: string, expansion: string): readonly Hostile
       body: unfinished(15_000_000, 60_000),
       end: false,
     },
+    {
+      name: 'requests that do not end, as far as the window allows',
+      path: path('Predict'),
+      body: unfinished(15_000_000, 1_000_000),
+      end: false,
+    },
+    {
+      name: 'what comes behind a request, as far as the window allows',
+      path: path('ListModels'),
+      body: Buffer.concat([framed(Buffer.alloc(0)), Buffer.alloc(1_000_000)]),
+      end: false,
+    },
+    {
+      name: 'an RPC that there is not, as far as the window allows',
+      path: '/no.such/Method',
+      body: Buffer.alloc(1_000_000),
+      end: false,
+    },
   ];
 }
 

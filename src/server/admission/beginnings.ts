@@ -5,10 +5,16 @@
 
 import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import { TurnQueue } from '../../turn-queue';
+import { UnreadRequest } from './arrivals';
+import { Budget } from './budget';
+
+/** What requests may take whose calls have not begun, all of them together: they wait for milliseconds. */
+const WAITING_BYTES = 4 * 2 ** 20;
 
 /** A call that has arrived. */
 interface Arrival {
   readonly stream: ServerHttp2Stream;
+  readonly request: UnreadRequest;
   readonly begin: () => void;
 }
 
@@ -18,6 +24,10 @@ type StreamListener = (stream: ServerHttp2Stream, ...rest: unknown[]) => void;
 export class Beginnings {
   /** Addresses take turns, and the connections of each. */
   readonly #waiting = new TurnQueue<Arrival>();
+  readonly #requestBytes = new Budget(WAITING_BYTES, {
+    held: 'bytes of requests wait for their calls to begin',
+    setting: 'no more',
+  });
   #next: NodeJS.Immediate | undefined;
 
   /** Calls that wait. */
@@ -37,14 +47,16 @@ export class Beginnings {
   }
 
   #arrive(stream: ServerHttp2Stream, begin: () => void): void {
+    const { session } = stream;
+    const caller = session?.socket.remoteAddress ?? '';
+    const request = new UnreadRequest(stream, this.#requestBytes, { identity: caller });
     if (this.#next === undefined) {
       begin();
+      request.begun();
     } else {
       // The call's own listener comes with its beginning.
       stream.on('error', ignore);
-      const { session } = stream;
-      const caller = session?.socket.remoteAddress ?? '';
-      this.#waiting.push({ stream, begin }, { caller, stream: session ?? this });
+      this.#waiting.push({ stream, request, begin }, { caller, stream: session ?? this });
     }
     // What is at once in the same turn of the event loop waits for the next one.
     this.#next ??= setImmediate(this.#beginNext);
@@ -55,12 +67,13 @@ export class Beginnings {
     for (;;) {
       const arrival = this.#waiting.shift();
       if (arrival === undefined) return;
-      const { stream, begin } = arrival;
+      const { stream, request, begin } = arrival;
       // Whoever reset it wants no answer.
       if (stream.closed || stream.destroyed) continue;
       this.#next = setImmediate(this.#beginNext);
       stream.off('error', ignore);
       begin();
+      request.begun();
       return;
     }
   };

@@ -24,7 +24,7 @@ export interface Holder {
 /** A part of a budget that is held until it is released; releasing it twice does no harm. */
 export interface Lease {
   readonly amount: number;
-  /** Holds more, or less. Throws as `take`. */
+  /** Holds more, or less; one that was released stays so. Throws as `take`. */
   resize(amount: number): void;
   release(): void;
 }
@@ -99,6 +99,7 @@ export class Budget {
         return held;
       },
       resize: (wanted) => {
+        if (!isHeld) return;
         this.#add(caller, wanted - held);
         held = wanted;
       },

@@ -12,6 +12,7 @@ import { LOAD_REPORT_KEY } from '../../contract/load-report';
 import { LogahError } from '../../errors';
 import { loggable } from '../../untrusted-text';
 import type { Admission } from './admission';
+import { FREE_BYTES, onArrival } from './arrivals';
 import type { Lease } from './budget';
 import { anonymous, type Caller } from '../security/caller';
 import { refusalLabel } from '../security/events';
@@ -32,9 +33,6 @@ const SMALL_REQUEST_BYTES = 4096;
 
 /** Of all requests of one call that streams them, which ask for names as well. */
 const STREAMED_REQUEST_BYTES = 2 ** 20;
-
-/** Bytes of a request that are not counted: the sum of what as many calls as there may be can send is small. */
-const FREE_BYTES = 4096;
 
 /** gRPC's prefix of a message. */
 const PREFIX_BYTES = 5;
@@ -259,6 +257,7 @@ class Receipt {
   #lease: Lease | undefined;
   #received = 0;
   #inflated = 0;
+  #isRefused = false;
 
   constructor(
     stream: ServerHttp2Stream,
@@ -271,7 +270,10 @@ class Receipt {
     this.limit = rules.largeRequests.has(path) ? rules.maxRequestBytes : SMALL_REQUEST_BYTES;
     this.#account = account;
     this.#rules = rules;
-    this.#refuse = refuse;
+    this.#refuse = (error) => {
+      if (!this.#isRefused) refuse(error);
+      this.#isRefused = true;
+    };
     const most = requestStream ? STREAMED_REQUEST_BYTES : this.limit;
     const timer = setTimeout(() => {
       this.#refuse(
@@ -282,16 +284,21 @@ class Receipt {
       clearTimeout(timer);
     };
     stream.once('end', settle).once('close', settle);
-    stream.on('data', (data: Buffer) => {
+    const arrived = (bytes: number): boolean => {
       if (requestStream) timer.refresh();
-      this.#received += data.length;
-      account.record.receivedBytes += data.length;
-      if (this.#received > most + PREFIX_BYTES) {
-        this.#refuse(tooLarge(path, most, rules));
-        return;
-      }
-      this.#count();
-    });
+      this.#received += bytes;
+      account.record.receivedBytes += bytes;
+      if (this.#received <= most + PREFIX_BYTES) this.#count();
+      else this.#refuse(tooLarge(path, most, rules));
+      return !this.#isRefused;
+    };
+    const before = onArrival(stream, arrived);
+    // A call is not answered while it is made.
+    if (before > 0) {
+      process.nextTick(() => {
+        arrived(before);
+      });
+    }
   }
 
   /** Counts what a compressed request came to. */
@@ -302,7 +309,7 @@ class Receipt {
 
   #count(): void {
     const bytes = this.#received + this.#inflated;
-    if (bytes <= FREE_BYTES) return;
+    if (bytes <= FREE_BYTES || this.#isRefused) return;
     const error = attempt(() => {
       if (this.#lease === undefined) {
         const { requestBytes } = this.#rules.admission;

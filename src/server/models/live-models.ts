@@ -7,6 +7,8 @@ import { exactName } from '../../hypernet/exact-name';
 import type { ModelsDirectory } from '../../hypernet/models-directory';
 import type { ExecutionProvider } from '../../hypernet/sessions';
 import { matching } from '../planning/named-bundles';
+import type { QueueBounds } from '../planning/plan-queue';
+import { Planner } from '../planning/planner';
 import { loggable, quoted } from '../../untrusted-text';
 import { Pace } from '../admission/pace';
 import { loadModels, type BrokenBundle, type LoadedModels, type LoadingOptions } from './load-models';
@@ -24,7 +26,9 @@ const UNKNOWN_MS = 10_000;
 export type LoadResult = 'loaded' | 'failed' | 'unloaded';
 
 /** How models are kept. */
-export interface LiveModelsOptions extends LoadingOptions {
+export interface LiveModelsOptions extends Omit<LoadingOptions, 'planner'> {
+  /** How many requests may wait to be planned, and for how long. */
+  readonly queue: QueueBounds;
   /** Hears of each bundle that was loaded, did not load, or is not served any more. */
   readonly onResult: (result: LoadResult) => void;
   /** Hears whether all of the directory is served, whenever it was loaded, or could not be. */
@@ -32,7 +36,7 @@ export interface LiveModelsOptions extends LoadingOptions {
 }
 
 export class LiveModels {
-  readonly #options: LiveModelsOptions;
+  readonly #options: LiveModelsOptions & LoadingOptions;
   /** With the times at which they were replaced, the oldest first. */
   readonly #earlier = new Map<ModelSet, number>();
   /** For how long calls have kept earlier sets. */
@@ -44,7 +48,7 @@ export class LiveModels {
   #look: ModelsDirectory;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: LiveModelsOptions, loaded: LoadedModels) {
+  private constructor(options: LiveModelsOptions & LoadingOptions, loaded: LoadedModels) {
     this.#options = options;
     this.#loaded = loaded;
     this.#look = loaded.look;
@@ -52,10 +56,19 @@ export class LiveModels {
 
   /** Loads every model of the directory. Throws LogahError (failed_precondition) where one does not load. */
   static async open(options: LiveModelsOptions): Promise<LiveModels> {
-    const loaded = await loadModels(options, { loaded: undefined, unloaded: new Set(), again: true });
-    const models = new LiveModels(options, loaded);
-    for (const bundle of loaded.fresh) models.#tell('loaded', bundle);
-    return models;
+    // Starts beside the workers, since the threads of both have to load what they are made of first.
+    const planner = new Planner(options.queue, options.onFailure);
+    try {
+      const loading = loadModels({ ...options, planner }, { loaded: undefined, unloaded: new Set(), again: true });
+      // Without a planner, no model can be shown to work.
+      const loaded = await loading.finally(() => planner.ready);
+      const models = new LiveModels({ ...options, planner }, loaded);
+      for (const bundle of loaded.fresh) models.#tell('loaded', bundle);
+      return models;
+    } catch (error) {
+      await planner.close();
+      throw error;
+    }
   }
 
   /** The set that answers new calls. */
@@ -66,6 +79,11 @@ export class LiveModels {
   /** All sets that still answer calls, the newest first. */
   get sets(): readonly ModelSet[] {
     return [this.#loaded.set, ...[...this.#earlier.keys()].reverse()];
+  }
+
+  /** Requests that wait to be planned, or are. */
+  get planning(): number {
+    return this.#options.planner.length;
   }
 
   get provider(): ExecutionProvider {
@@ -136,7 +154,7 @@ export class LiveModels {
 
   /** Ends all sets at once. */
   async close(): Promise<void> {
-    await Promise.all(this.sets.map((set) => set.close()));
+    await Promise.all([this.#options.planner.close(), ...this.sets.map((set) => set.close())]);
   }
 
   #inTurn<Result>(act: () => Promise<Result>): Promise<Result> {

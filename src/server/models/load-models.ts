@@ -21,8 +21,7 @@ import { SharedAnswers } from '../answers/shared-answers';
 import { ModelChoice } from '../planning/model-choice';
 import { namedBundles } from '../planning/named-bundles';
 import { KeptPlans } from '../planning/kept-plans';
-import type { QueueBounds } from '../planning/plan-queue';
-import { Planner } from '../planning/planner';
+import type { Planner } from '../planning/planner';
 import type { PredictionService } from '../prediction-service';
 import { startPool } from '../provider';
 import { LoadedPool, ModelSet, type ModelPart } from './model-set';
@@ -33,15 +32,15 @@ export interface LoadingOptions {
   readonly directory: string;
   readonly defaultModel: string;
   readonly limits: GraphLimits;
-  /** How many requests may wait to be planned, and for how long. */
-  readonly queue: QueueBounds;
+  /** Plans for all sets. */
+  readonly planner: Planner;
   readonly workers: number | 'auto';
   readonly cudaDevices: readonly number[];
   readonly provider: ExecutionProvider | 'auto';
   readonly service: PredictionService;
   /** Bytes of plans that are kept. */
   readonly planBytes: number;
-  /** Hears where workers or the planning thread die later. */
+  /** Hears where workers die later. */
   readonly onFailure: (error: Error) => void;
   readonly logger: Logger;
 }
@@ -189,11 +188,13 @@ class Attempt {
       this.#result = { ...before, look, fresh: [] };
       return undefined;
     }
-    const made = await this.#workersAndPlanner(choice);
+    const made = await this.#workers();
     if ('culprits' in made) return made.culprits;
-    const { loaded, provider, planner } = made;
+    const { loaded, provider } = made;
     const release = loaded.hold();
     const parts: ModelPart[] = [...working.map((entry) => ({ ...entry, workers: loaded })), ...kept];
+    const { defaultModel, limits } = this.#options;
+    const planner = this.#options.planner.add({ bundles, aliases: choice.aliases, defaultModel, limits });
     const plans = new KeptPlans(planner, this.#options.planBytes);
     const set = new ModelSet({ choice, planner, plans, answers: new SharedAnswers(choice), parts });
     release();
@@ -217,22 +218,6 @@ class Attempt {
       JSON.stringify([...aliases]) === JSON.stringify([...this.#parts.aliases]) &&
       isSame({ found: [], aliasesSignature: look.aliasesSignature }, { ...this.#parts.look, found: [] })
     );
-  }
-
-  /** Side by side, since the threads of both have to load what they are made of first. */
-  async #workersAndPlanner(
-    choice: ModelChoice,
-  ): Promise<(Workers & { readonly planner: Planner }) | Culprits> {
-    const [workers, planning] = await Promise.allSettled([this.#workers(), this.#planner(choice)]);
-    if (workers.status === 'fulfilled' && !('culprits' in workers.value)) {
-      if (planning.status === 'fulfilled') return { ...workers.value, planner: planning.value };
-      // Ends them, unless the set before has them too.
-      workers.value.loaded.hold()();
-      throw planning.reason;
-    }
-    if (planning.status === 'fulfilled') await planning.value.close();
-    if (workers.status === 'rejected') throw workers.reason;
-    return workers.value as Culprits;
   }
 
   /** Those of before where they hold just what is wanted; new ones otherwise. */
@@ -276,12 +261,6 @@ class Attempt {
     }
     if (culprits.length === 0) throw error;
     return culprits;
-  }
-
-  #planner(choice: ModelChoice): Promise<Planner> {
-    const { defaultModel, limits, queue, onFailure } = this.#options;
-    const bundles = [...choice.bundles.values()];
-    return Planner.start({ bundles, aliases: choice.aliases, defaultModel, limits }, queue, onFailure);
   }
 
   async #warmUp(set: ModelSet): Promise<Culprit[]> {

@@ -9,7 +9,7 @@ import { builtInModels } from '../../starts';
 import type { SharedAnswers } from '../answers/shared-answers';
 import type { ModelChoice } from '../planning/model-choice';
 import type { KeptPlans } from '../planning/kept-plans';
-import type { Planner } from '../planning/planner';
+import type { SetPlanner } from '../planning/set-planner';
 import { Held } from './held';
 
 /** Workers, and the bundles that all of them have loaded. */
@@ -57,7 +57,7 @@ export interface ServedModel {
 /** What a set is made of. */
 export interface ModelSetParts {
   readonly choice: ModelChoice;
-  readonly planner: Planner;
+  readonly planner: SetPlanner;
   /** What the planner planned, for whoever asks again. */
   readonly plans: KeptPlans;
   readonly answers: SharedAnswers;
@@ -66,7 +66,7 @@ export interface ModelSetParts {
 
 export class ModelSet implements ModelSetParts {
   readonly choice: ModelChoice;
-  readonly planner: Planner;
+  readonly planner: SetPlanner;
   readonly plans: KeptPlans;
   readonly answers: SharedAnswers;
   readonly parts: readonly ModelPart[];
@@ -81,9 +81,10 @@ export class ModelSet implements ModelSetParts {
     this.parts = parts;
     const pools = new Set(parts.map(({ workers }) => workers));
     const releases = [...pools].map((workers) => workers.hold());
-    this.#held = new Held(async () => {
+    this.#held = new Held(() => {
       for (const release of releases) release();
-      await planner.close();
+      planner.close();
+      return Promise.resolve();
     });
     this.#retire = this.#held.hold();
   }
@@ -125,6 +126,7 @@ export class ModelSet implements ModelSetParts {
 
   /** Ends everything at once. */
   async close(): Promise<void> {
-    await Promise.all([this.planner.close(), ...[...this.pools].map((pool) => pool.close())]);
+    this.planner.close();
+    await Promise.all([...this.pools].map((pool) => pool.close()));
   }
 }

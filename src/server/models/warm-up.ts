@@ -25,7 +25,7 @@ export async function warmUp(bundle: Bundle, set: ModelSet, service: PredictionS
   const { signal } = new AbortController();
   try {
     const bytes = logahService.Predict.requestSerialize(request);
-    const { head, streamed } = await set.planner.plan('Predict', bytes, CALLER, signal);
+    const { head, streamed } = await set.planner.planFirst('Predict', bytes, CALLER, signal);
     if (streamed === undefined) throw new Error('the planner planned no stream');
     const model = set.model(head.bundle);
     const { chunks } = service.stream(model, head, streamed, CHUNK_BYTES, signal, '');

@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import { abortError, LogahError } from '../../errors';
 import type { Caller } from '../security/caller';
 import { Turns } from '../turns';
-import type { Planner } from './planner';
 import type { PlannedCall, PlannedRpc } from './planning-protocol';
+import type { SetPlanner } from './set-planner';
 
 /** Larger requests are planned each time: their digests would keep the thread that speaks gRPC too long. */
 const MAX_REQUEST_BYTES = 2 ** 20;
@@ -29,7 +29,7 @@ interface Shared {
 }
 
 export class KeptPlans {
-  readonly #planner: Pick<Planner, 'plan' | 'requireRoom'>;
+  readonly #planner: Pick<SetPlanner, 'plan' | 'requireRoom'>;
   readonly #limit: number;
   /** By digest, the least recently used first. */
   readonly #kept = new Map<string, PlannedCall>();
@@ -39,13 +39,13 @@ export class KeptPlans {
   #bytes = 0;
 
   /** `limit`: bytes of the plans that are kept. */
-  constructor(planner: Pick<Planner, 'plan' | 'requireRoom'>, limit: number) {
+  constructor(planner: Pick<SetPlanner, 'plan' | 'requireRoom'>, limit: number) {
     this.#planner = planner;
     this.#limit = limit;
   }
 
   /**
-   * As `Planner.plan`; what it resolves with may be others' too, and must not be changed. Rejects at once with LogahError
+   * As `SetPlanner.plan`; what it resolves with may be others' too, and must not be changed. Rejects at once with LogahError
    * (resource_exhausted) where it would wait too long, or until after `deadline`, in milliseconds since 1970.
    */
   async plan(

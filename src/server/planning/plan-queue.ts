@@ -29,6 +29,8 @@ export class PlanQueue<Item extends Queued> {
   readonly #bounds: QueueBounds;
   /** Requests by caller; the caller whose turn it is comes first. */
   readonly #queues = new Map<string, Item[]>();
+  /** The server's own, before all others. */
+  readonly #first: Item[] = [];
   readonly #pace = new Pace();
   readonly #now: () => number;
   #length = 0;
@@ -80,7 +82,7 @@ export class PlanQueue<Item extends Queued> {
   waitMs(identity: string): number {
     const mean = this.#pace.meanMs ?? 0;
     const own = this.#queues.get(identity)?.length ?? 0;
-    let ahead = own;
+    let ahead = own + this.#first.length;
     for (const [other, { length }] of this.#queues)
       if (other !== identity) ahead += Math.min(length, own + 1);
     const active = this.#begun === undefined ? 0 : Math.max(0, mean - (this.#now() - this.#begun));
@@ -96,8 +98,15 @@ export class PlanQueue<Item extends Queued> {
     this.#length++;
   }
 
+  /** Adds one that comes before all others, as many as there are; it is none of those that are bounded. */
+  pushFirst(item: Item): void {
+    this.#first.push(item);
+  }
+
   /** The next one, whose turn it is; its caller stands last afterwards. */
   shift(): Item | undefined {
+    const first = this.#first.shift();
+    if (first !== undefined) return first;
     const [turn] = this.#queues;
     if (turn === undefined) return undefined;
     const [identity, queue] = turn;
@@ -110,6 +119,11 @@ export class PlanQueue<Item extends Queued> {
 
   /** Takes one out before its turn; false where it waits no more. */
   remove(item: Item, identity = item.caller.identity): boolean {
+    const ahead = this.#first.indexOf(item);
+    if (ahead >= 0) {
+      this.#first.splice(ahead, 1);
+      return true;
+    }
     const queue = this.#queues.get(identity);
     const at = queue?.indexOf(item) ?? -1;
     if (queue === undefined || at < 0) return false;
@@ -121,7 +135,7 @@ export class PlanQueue<Item extends Queued> {
 
   /** Takes all out. */
   clear(): Item[] {
-    const items = [...this.#queues.values()].flat();
+    const items = [...this.#first.splice(0), ...[...this.#queues.values()].flat()];
     this.#queues.clear();
     this.#length = 0;
     return items;

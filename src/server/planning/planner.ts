@@ -1,4 +1,7 @@
-/** Plans on a thread of its own. Requests wait in a queue; one that nobody waits for any more leaves it. */
+/**
+ * Plans on a thread of its own, for all sets of models of a server. Requests wait in a queue; one that nobody waits for any
+ * more leaves it.
+ */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +9,14 @@ import { Worker } from 'node:worker_threads';
 import { abortError, LogahError } from '../../errors';
 import type { Caller } from '../security/caller';
 import { PlanQueue, type QueueBounds } from './plan-queue';
-import type { PlannedCall, PlannedRpc, PlanningMessage, PlanningSetup, PlanTask } from './planning-protocol';
+import type {
+  PlannedCall,
+  PlannerMessage,
+  PlanningMessage,
+  PlanningSetup,
+  PlanTask,
+} from './planning-protocol';
+import { SetPlanner, type SetsPlanner, type ToPlan } from './set-planner';
 
 /**
  * Memory of the thread's objects, in MB. A request within the bounds takes a fraction of it; a small nursery keeps what
@@ -20,11 +30,8 @@ const MAX_FAILURES = 3;
 /** What an own buffer holds at most besides the bytes that are wanted of it: gRPC's prefix. */
 const MOST_BESIDE_BYTES = 64;
 
-interface Waiting {
-  readonly kind: PlannedRpc;
-  readonly bytes: Uint8Array;
-  readonly mayTake: boolean;
-  readonly caller: Caller;
+interface Waiting extends Omit<ToPlan, 'signal'> {
+  readonly set: number;
   readonly resolve: (call: PlannedCall) => void;
   readonly reject: (error: Error) => void;
 }
@@ -34,31 +41,41 @@ interface Active extends Waiting {
   readonly abandoned: Int32Array;
 }
 
-export class Planner {
-  readonly #setup: PlanningSetup;
+export class Planner implements SetsPlanner {
+  /** Resolves when the thread can plan. */
+  readonly ready: Promise<void>;
   readonly #onFailure: (error: Error) => void;
   readonly #queue: PlanQueue<Waiting>;
+  /** What the thread plans with, by set, for another that takes its place. */
+  readonly #sets = new Map<number, PlanningSetup>();
   #worker: Worker | undefined;
   #active: Active | undefined;
   #nextId = 0;
+  #nextSet = 0;
   #failures = 0;
   #closed = false;
 
-  private constructor(setup: PlanningSetup, bounds: QueueBounds, onFailure: (error: Error) => void) {
-    this.#setup = setup;
+  /** Starts the thread. `onFailure` hears where it ends again and again. */
+  constructor(bounds: QueueBounds, onFailure: (error: Error) => void) {
     this.#queue = new PlanQueue(bounds);
     this.#onFailure = onFailure;
+    this.ready = this.#startWorker();
+    this.ready.catch((error: unknown) => {
+      this.#end(error);
+    });
   }
 
-  /** Starts the thread, and waits until it can plan. `onFailure` hears where it ends again and again. */
-  static async start(
-    setup: PlanningSetup,
-    bounds: QueueBounds,
-    onFailure: (error: Error) => void,
-  ): Promise<Planner> {
-    const planner = new Planner(setup, bounds, onFailure);
-    await planner.#startWorker();
-    return planner;
+  /** What plans with a further set of models, until it is closed. */
+  add(setup: PlanningSetup): SetPlanner {
+    const set = this.#nextSet++;
+    this.#sets.set(set, setup);
+    this.#tell({ kind: 'add', set, setup });
+    return new SetPlanner(this, set);
+  }
+
+  /** Forgets a set, for which nobody plans any more. */
+  drop(set: number): void {
+    if (this.#sets.delete(set)) this.#tell({ kind: 'drop', set });
   }
 
   /** Requests that wait or are being planned. */
@@ -75,16 +92,10 @@ export class Planner {
   }
 
   /**
-   * Plans a request from its bytes. Rejects with LogahError: what is wrong with it, that it has waited too long, or the
-   * signal's reason as soon as it aborts. With `mayTake`, the bytes may be gone afterwards: nobody else needs them.
+   * Plans a request from its bytes, with a set of models. Rejects with LogahError: what is wrong with it, that it has waited
+   * too long, or the signal's reason as soon as it aborts.
    */
-  plan(
-    kind: PlannedRpc,
-    bytes: Uint8Array,
-    caller: Caller,
-    signal: AbortSignal,
-    mayTake = false,
-  ): Promise<PlannedCall> {
+  plan(set: number, { signal, ...wanted }: ToPlan): Promise<PlannedCall> {
     return new Promise((resolve, reject) => {
       if (signal.aborted || this.#closed) {
         reject(signal.aborted ? abortError(signal) : new Error('the planner is closed'));
@@ -95,19 +106,18 @@ export class Planner {
         clearTimeout(timer);
         reject(abortError(signal));
       };
-      const timer = setTimeout(() => {
+      const overdue = (): void => {
         if (this.#queue.remove(waiting)) waiting.reject(this.#queue.overdue());
-      }, this.#queue.maxWaitMs);
-      timer.unref();
+      };
+      const timer = wanted.isFirst === true ? undefined : setTimeout(overdue, this.#queue.maxWaitMs);
+      timer?.unref();
       const settle = (): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
       };
       const waiting: Waiting = {
-        kind,
-        bytes,
-        mayTake,
-        caller,
+        ...wanted,
+        set,
         resolve: (call) => {
           settle();
           resolve(call);
@@ -118,7 +128,8 @@ export class Planner {
         },
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      this.#queue.push(waiting);
+      if (wanted.isFirst === true) this.#queue.pushFirst(waiting);
+      else this.#queue.push(waiting);
       this.#next();
     });
   }
@@ -138,10 +149,15 @@ export class Planner {
     const abandoned = new Int32Array(new SharedArrayBuffer(4));
     const id = this.#nextId++;
     this.#active = { ...waiting, id, abandoned };
-    const { kind, caller, mayTake } = waiting;
-    const bytes = mayTake ? movable(waiting.bytes) : Uint8Array.from(waiting.bytes);
-    const task: PlanTask = { id, kind, bytes, scopes: caller.scopes, abandoned };
-    this.#worker.postMessage(task, [bytes.buffer]);
+    const { set, kind, caller, mayTake } = waiting;
+    const bytes = mayTake === true ? movable(waiting.bytes) : Uint8Array.from(waiting.bytes);
+    const task: PlanTask = { id, set, kind, bytes, scopes: caller.scopes, abandoned };
+    this.#tell({ kind: 'plan', task }, [bytes.buffer]);
+  }
+
+  /** A thread that does not listen yet is told of all sets when it does. */
+  #tell(message: PlannerMessage, transferred: readonly ArrayBuffer[] = []): void {
+    this.#worker?.postMessage(message, transferred);
   }
 
   #abandon(waiting: Waiting): void {
@@ -184,7 +200,7 @@ export class Planner {
   }
 
   async #startWorker(): Promise<void> {
-    const worker = new Worker(workerFile(), { workerData: this.#setup, resourceLimits: HEAP_LIMITS });
+    const worker = new Worker(workerFile(), { resourceLimits: HEAP_LIMITS });
     await new Promise<void>((resolve, reject) => {
       worker.once('message', () => {
         resolve();
@@ -203,6 +219,7 @@ export class Planner {
       this.#replace(cause ?? new Error(`the planning thread ended with code ${code}`));
     });
     this.#worker = worker;
+    for (const [set, setup] of this.#sets) this.#tell({ kind: 'add', set, setup });
     this.#next();
   }
 
@@ -215,13 +232,18 @@ export class Planner {
     this.#queue.end(false);
     active?.reject(endOf(cause));
     const fail = (error: unknown): void => {
-      this.#closed = true;
-      const reason = error instanceof Error ? error : new Error(String(error));
-      this.#rejectAll(reason);
-      this.#onFailure(reason);
+      this.#onFailure(this.#end(error));
     };
     if (++this.#failures > MAX_FAILURES) fail(cause);
     else this.#startWorker().catch(fail);
+  }
+
+  /** Plans nothing from now on. */
+  #end(error: unknown): Error {
+    this.#closed = true;
+    const reason = error instanceof Error ? error : new Error(String(error));
+    this.#rejectAll(reason);
+    return reason;
   }
 
   #rejectAll(error: Error): void {

@@ -11,7 +11,7 @@ import type { Scopes } from '../security/scopes';
 import type { PlannedInspection } from './inspection-request';
 import type { PackedTensors } from './packed-tensors';
 
-/** Given to the thread when it starts. */
+/** A set of models, and what is planned with it. */
 export interface PlanningSetup {
   readonly bundles: readonly Bundle[];
   readonly aliases: Aliases;
@@ -25,6 +25,8 @@ export type PlannedRpc = 'Plan' | 'Predict' | 'InspectTensors';
 /** Plan a request. */
 export interface PlanTask {
   readonly id: number;
+  /** With which set of models. */
+  readonly set: number;
   /** The RPC, whose request it is and whose response the plan travels in. */
   readonly kind: PlannedRpc;
   readonly bytes: Uint8Array;
@@ -33,6 +35,12 @@ export interface PlanTask {
   /** One shared word; other than 0 as soon as nobody waits for the plan. */
   readonly abandoned: Int32Array;
 }
+
+/** What the thread is told. */
+export type PlannerMessage =
+  | { readonly kind: 'add'; readonly set: number; readonly setup: PlanningSetup }
+  | { readonly kind: 'drop'; readonly set: number }
+  | { readonly kind: 'plan'; readonly task: PlanTask };
 
 /** What the main thread must know of a plan. */
 export interface PlanHead {

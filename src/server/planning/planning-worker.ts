@@ -1,17 +1,32 @@
-/** The planning thread: does one task after the other, so that the thread that speaks gRPC never plans. */
+/**
+ * The planning thread: does one task after the other, so that the thread that speaks gRPC never plans. Sets of models come and
+ * go; what was planned with leaves no trace.
+ */
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { LogahError } from '../../errors';
 import { ModelChoice } from './model-choice';
 import { namedBundles } from './named-bundles';
-import { planCall } from './planning';
-import type { PlannedCall, PlanningMessage, PlanningSetup, PlanTask } from './planning-protocol';
+import { planCall, type PlanningContext } from './planning';
+import type {
+  PlannedCall,
+  PlannerMessage,
+  PlanningMessage,
+  PlanningSetup,
+  PlanTask,
+} from './planning-protocol';
 
 const port = parentPort;
 if (port === null) throw new Error('planning-worker runs as a worker thread');
 
-const { bundles, aliases, defaultModel, limits } = workerData as PlanningSetup;
-const context = { models: new ModelChoice(namedBundles(bundles, aliases), defaultModel, aliases), limits };
+/** By set; what a set is planned with is made when it is first needed. */
+const sets = new Map<number, () => PlanningContext>();
+
+function contextOf({ bundles, aliases, defaultModel, limits }: PlanningSetup): () => PlanningContext {
+  let context: PlanningContext | undefined;
+  return () =>
+    (context ??= { models: new ModelChoice(namedBundles(bundles, aliases), defaultModel, aliases), limits });
+}
 
 function plan(task: PlanTask): { answer: PlanningMessage; transferred: ArrayBuffer[] } {
   const { id, abandoned } = task;
@@ -20,7 +35,9 @@ function plan(task: PlanTask): { answer: PlanningMessage; transferred: ArrayBuff
   };
   try {
     checkpoint();
-    const call = ownMemory(planCall(task, context, checkpoint));
+    const context = sets.get(task.set);
+    if (context === undefined) throw new Error('the set of models is gone');
+    const call = ownMemory(planCall(task, context(), checkpoint));
     return { answer: { kind: 'planned', id, call }, transferred: buffersOf(call) };
   } catch (error) {
     if (error instanceof LogahError) {
@@ -54,9 +71,19 @@ function buffersOf({ message, streamed }: PlannedCall): ArrayBuffer[] {
   return parts.map(({ buffer }) => buffer as ArrayBuffer);
 }
 
-port.on('message', (task: PlanTask) => {
-  const { answer, transferred } = plan(task);
-  port.postMessage(answer, transferred);
+port.on('message', (message: PlannerMessage) => {
+  switch (message.kind) {
+    case 'add':
+      sets.set(message.set, contextOf(message.setup));
+      break;
+    case 'drop':
+      sets.delete(message.set);
+      break;
+    case 'plan': {
+      const { answer, transferred } = plan(message.task);
+      port.postMessage(answer, transferred);
+    }
+  }
 });
 const ready: PlanningMessage = { kind: 'ready' };
 port.postMessage(ready);

@@ -9,7 +9,7 @@
  * scopes.
  */
 
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { LogahError } from '../../errors';
 import { quoted } from '../../untrusted-text';
 import { known, type Caller } from './caller';
@@ -20,25 +20,42 @@ const NAME = /^[a-z0-9](?:[\w.-]{0,62}[a-z0-9])?$/i;
 /** Types of subject alternative names, as OpenSSL calls them. */
 const SAN = /^(?:DNS|URI|email|IP Address):.+$/;
 
+/** A token's digest, and whose it is. */
+interface KnownToken {
+  readonly sha256: Buffer;
+  readonly caller: Caller;
+}
+
+/** Known to this process alone. */
+const KEY = randomBytes(32);
+
+/** What stands for a digest where it is looked for: nobody can choose a token for it, so how long that takes tells nothing. */
+function blinded(sha256: Buffer): string {
+  return createHmac('sha256', KEY).update(sha256).digest('base64');
+}
+
+/** What a token that nobody has is compared with. */
+const NOBODY = randomBytes(32);
+
 /** The callers of a file. */
 export class Callers {
-  readonly #tokens: readonly { readonly sha256: Buffer; readonly caller: Caller }[];
+  readonly #tokens: ReadonlyMap<string, KnownToken>;
   readonly #subjects: ReadonlyMap<string, Caller>;
   readonly #names: ReadonlyMap<string, Caller>;
 
   private constructor(
-    tokens: readonly { readonly sha256: Buffer; readonly caller: Caller }[],
+    tokens: readonly KnownToken[],
     subjects: ReadonlyMap<string, Caller>,
     names: ReadonlyMap<string, Caller>,
   ) {
-    this.#tokens = tokens;
+    this.#tokens = new Map(tokens.map((token) => [blinded(token.sha256), token]));
     this.#subjects = subjects;
     this.#names = names;
   }
 
   /** Reads a file's text. Throws LogahError (failed_precondition) that names the line; no credential is in its text. */
   static parse(text: string): Callers {
-    const tokens: { sha256: Buffer; caller: Caller }[] = [];
+    const tokens: KnownToken[] = [];
     const subjects = new Map<string, Caller>();
     const names = new Map<string, Caller>();
     const callers = new Map<string, { caller: Caller; scopes: string }>();
@@ -91,12 +108,11 @@ export class Callers {
     return this.#names.size > 0;
   }
 
-  /** Whose token it is. Takes the same time whichever it is, and whether it is one at all. */
+  /** Whose token it is. Takes the same time whichever it is, whether it is one at all, and however many there are. */
   byToken(token: string): Caller | undefined {
     const given = createHash('sha256').update(token).digest();
-    let found: Caller | undefined;
-    for (const { sha256, caller } of this.#tokens) if (timingSafeEqual(given, sha256)) found = caller;
-    return found;
+    const known = this.#tokens.get(blinded(given));
+    return timingSafeEqual(given, known?.sha256 ?? NOBODY) ? known?.caller : undefined;
   }
 
   /** By the subject of a JWT that has been checked. */

@@ -22,7 +22,7 @@ export function watchServer(metrics: Metrics, { admission, models, service }: Wa
     'state',
     () => ({
       open: admission.predictions.used,
-      planning: models.sets.reduce((sum, { planner }) => sum + planner.length, 0),
+      planning: models.planning,
       waiting: service.usage.waitingStreams,
     }),
   );

@@ -54,6 +54,15 @@ describe('a budget', () => {
     expect(bytes.used).toBe(30);
   });
 
+  it('has nothing held by a lease that was released, whatever is asked of it', () => {
+    const bytes = budget(10);
+    const lease = bytes.take(here, 4);
+    lease.release();
+    lease.resize(6);
+    lease.release();
+    expect([bytes.used, lease.amount]).toEqual([0, 0]);
+  });
+
   it('gets back once what is released twice', () => {
     const bytes = budget(10);
     bytes.take(here, 4);

@@ -11,6 +11,7 @@ import { AdminClient } from '../../support/admin';
 import { HealthClient } from '../../support/health';
 import { breakBundle, MODEL, relink, replaceBy, writeVersion, type Version } from '../../support/model-versions';
 import { predictAll } from '../../support/predicted';
+import { refusedStream } from '../../support/refused-call';
 import { LARGE, readToEnd, SMALL, stalledStream } from '../../support/requests';
 import { startServer, type ServerProcess } from '../../support/server-process';
 
@@ -25,9 +26,14 @@ async function predicted(model = MODEL): Promise<Uint8Array> {
 }
 
 async function start(...flags: string[]): Promise<AdminClient> {
+  return startIn({}, ...flags);
+}
+
+async function startIn(environment: Readonly<Record<string, string>>, ...flags: string[]): Promise<AdminClient> {
   server = await startServer({
     models: directory,
     flags: ['--workers', '1', '--models-poll-seconds', '0', '--admin', 'loopback', ...flags],
+    environment,
   });
   admin = new AdminClient(server.address);
   return admin;
@@ -133,6 +139,32 @@ describe('a model that is replaced', () => {
       }
     };
     expect(await refusal()).toMatchObject({ kind: 'failed_precondition' });
+  });
+
+  it('is planned with by a thread that knows the earlier one too, also where that thread ended and another took its place', async () => {
+    const admin = await startIn({
+      NODE_OPTIONS: `--require ${join(__dirname, '..', '..', 'support', 'planning-fault.cjs')}`,
+      LOGAH_TEST_FAULT_MODEL: 'fatal',
+    });
+    const earlier = await predictAll(server.client, SMALL);
+    const stalled = await stalledStream(server.address);
+    await replaceBy(join(directory, 'model'), 'std');
+    await admin.reload();
+    const now = await predicted();
+    expect(now).not.toEqual(earlier.data);
+    const refused = await refusedStream(server.stub.Predict({ ...SMALL, model: 'fatal' }));
+    expect(refused.code).toBe(status.INTERNAL);
+    const { err } = await server.logged('failed');
+    expect(JSON.stringify(err)).toContain('the planning thread ended with code 7');
+    // Named as they were not before, so that they are planned anew.
+    expect(await predicted(`${MODEL}@${fingerprintOf('std')}`)).toEqual(now);
+    const part = { fingerprint: earlier.plan.fingerprint, start: 0, end: earlier.plan.totalBytes };
+    const again: Buffer[] = [];
+    for await (const event of server.client.predict(SMALL, { part })) {
+      if (event.kind === 'data') again.push(event.data);
+    }
+    expect(Buffer.concat(again)).toEqual(earlier.data);
+    stalled.close();
   });
 
   it('that did not change is not loaded again', async () => {

@@ -3,6 +3,8 @@ import { LogahService } from '../../../src/contract/service-clients';
 import { openBundles } from '../../../src/hypernet/models-directory';
 import { anonymous } from '../../../src/server/security/caller';
 import { Planner } from '../../../src/server/planning/planner';
+import type { PlanningSetup } from '../../../src/server/planning/planning-protocol';
+import type { SetPlanner } from '../../../src/server/planning/set-planner';
 import { graphAtLimits } from '../../support/hostile-requests';
 import { BUNDLE } from '../../support/parity-fixtures';
 import { SMALL } from '../../support/requests';
@@ -13,21 +15,22 @@ const large = bytesOf({ architecture: { graph: graphAtLimits(NODES) } });
 const small = bytesOf(SMALL);
 const never = new AbortController().signal;
 
-let planner: Planner;
+let thread: Planner;
+let planner: SetPlanner;
+let setup: PlanningSetup;
 
 beforeAll(async () => {
   const bundles = await openBundles(BUNDLE);
   const limits = { maxNodes: NODES, maxParameters: 1e9 };
-  planner = await Planner.start(
-    { bundles: bundles, aliases: new Map(), defaultModel: '', limits },
-    { maxQueued: 1000, maxQueueSeconds: 600 },
-    (error) => {
-      throw error;
-    },
-  );
+  thread = new Planner({ maxQueued: 1000, maxQueueSeconds: 600 }, (error) => {
+    throw error;
+  });
+  await thread.ready;
+  setup = { bundles, aliases: new Map(), defaultModel: '', limits };
+  planner = thread.add(setup);
 });
 
-afterAll(() => planner.close());
+afterAll(() => thread.close());
 
 /** Plans, and notes under `name` when that is done. */
 async function noted(
@@ -76,9 +79,9 @@ test('what nobody waits for any more leaves the queue, and is never planned', as
     noted(done, `left ${index}`, large, 'caller', leaving.signal).catch((error: unknown) => error),
   );
   const last = noted(done, 'last', small, 'caller');
-  expect(planner.length).toBe(22);
+  expect(thread.length).toBe(22);
   leaving.abort(new Error('gone'));
-  expect(planner.length).toBe(2);
+  expect(thread.length).toBe(2);
   const errors = await Promise.all(left);
   expect(errors.every((error) => error instanceof Error)).toBe(true);
   await Promise.all([first, last]);
@@ -92,4 +95,48 @@ test('a plan that is being made is given up between its stages, and its caller h
   leaving.abort(new Error('gone'));
   await expect(active).rejects.toThrow();
   await expect(next).resolves.toMatchObject({ head: { tensors: 1 } });
+});
+
+describe('sets of models', () => {
+  /** The set with a model of another name, as much text as is asked for beside it. */
+  const named = (name: string, text = ''): PlanningSetup => ({
+    ...setup,
+    bundles: setup.bundles.map((bundle) => ({
+      ...bundle,
+      manifest: { ...bundle.manifest, name, description: text },
+    })),
+  });
+  const modelOf = async (set: SetPlanner): Promise<string> => {
+    const { head } = await set.plan('Plan', small, anonymous('caller'), never);
+    return head.model;
+  };
+
+  it('are planned with side by side, each until it is dropped', async () => {
+    const [one, two] = [thread.add(named('one')), thread.add(named('two'))];
+    expect(await Promise.all([modelOf(one), modelOf(two), modelOf(one)])).toEqual(['one', 'two', 'one']);
+    one.close();
+    await expect(modelOf(one)).rejects.toThrow('could not be planned');
+    expect(await modelOf(two)).toBe('two');
+    two.close();
+  });
+
+  it('take no memory of the thread once they are dropped: more come and go than it could hold', async () => {
+    // Of a thread that has 256 MB.
+    const text = 'x'.repeat(2 ** 22);
+    for (let turn = 0; turn < 100; turn++) {
+      const set = thread.add(named(`set ${turn}`, text));
+      expect(await modelOf(set)).toBe(`set ${turn}`);
+      set.close();
+    }
+  });
+
+  it('are warmed before all that waits, however much that is', async () => {
+    const done: string[] = [];
+    const many = Array.from({ length: 6 }, (_, index) =>
+      noted(done, `many ${index}`, large, `caller ${index}`),
+    );
+    const first = planner.planFirst('Plan', small, anonymous(''), never).then(() => done.push('first'));
+    await Promise.all([...many, first]);
+    expect(done.indexOf('first')).toBe(1);
+  });
 });

@@ -28,15 +28,21 @@ function fileSource(file: File): ByteSource {
     new Uint8Array(reader.readAsArrayBuffer(file.slice(start, end)));
   let first = 0;
   let block = new Uint8Array(0);
+  const show = (start: number, end: number): void => {
+    if (start >= first && end <= first + block.length) return;
+    first = start;
+    block = read(start, Math.min(file.size, start + BLOCK_BYTES)) as Uint8Array<ArrayBuffer>;
+  };
   return {
     size: file.size,
     read: (start, end) => {
       if (end - start > BLOCK_BYTES) return read(start, end);
-      if (start < first || end > first + block.length) {
-        first = start;
-        block = read(start, Math.min(file.size, start + BLOCK_BYTES)) as Uint8Array<ArrayBuffer>;
-      }
+      show(start, end);
       return block.subarray(start - first, end - first);
+    },
+    byteAt: (position) => {
+      show(position, position + 1);
+      return block[position - first] ?? 0;
     },
   };
 }
