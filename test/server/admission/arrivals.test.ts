@@ -1,10 +1,12 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
-import { onArrival, UnreadRequest } from '../../../src/server/admission/arrivals';
+import { onArrival, UnreadRequest, type Arrived } from '../../../src/server/admission/arrivals';
 import { Budget } from '../../../src/server/admission/budget';
 
 const CALLER = { identity: 'somebody' };
 const LIMIT = 100_000;
+/** What a piece costs beside its bytes. */
+const PIECE = 256;
 
 /** A stream that bytes are pushed to as they arrive, and that notes the reset that it is closed with. */
 class FakeStream extends Readable {
@@ -38,10 +40,10 @@ beforeEach(() => {
 
 describe('a request that nobody reads yet', () => {
   it('is counted as it arrives, and not when it is small', () => {
-    stream.push(Buffer.alloc(4000));
+    stream.push(Buffer.alloc(3500));
     expect(budget.used).toBe(0);
     stream.push(Buffer.alloc(60_000));
-    expect(budget.usedBy(CALLER)).toBe(64_000);
+    expect(budget.usedBy(CALLER)).toBe(63_500 + 2 * PIECE);
     expect(stream.reset).toBeUndefined();
   });
 
@@ -56,12 +58,15 @@ describe('a request that nobody reads yet', () => {
 
   it('is counted by whoever reads it once its call has begun', () => {
     stream.push(Buffer.alloc(70_000));
-    const pieces: number[] = [];
-    expect(onArrival(stream.asHttp2(), (bytes) => pieces.push(bytes) > 0)).toBe(70_000);
+    const pieces: Arrived[] = [];
+    expect(onArrival(stream.asHttp2(), (piece) => pieces.push(piece) > 0)).toEqual({
+      bytes: 70_000,
+      memory: 70_000 + PIECE,
+    });
     request.begun();
     expect(budget.used).toBe(0);
     stream.push(Buffer.alloc(80_000));
-    expect(pieces).toEqual([80_000]);
+    expect(pieces).toEqual([{ bytes: 80_000, memory: 80_000 + PIECE }]);
     expect(stream.reset).toBeUndefined();
   });
 
@@ -72,6 +77,20 @@ describe('a request that nobody reads yet', () => {
     stream.push(Buffer.alloc(1));
     expect(stream.reset).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     expect(budget.used).toBe(0);
+  });
+
+  it('is counted by the pieces that it comes in, too', () => {
+    for (let piece = 0; piece < 100; piece++) stream.push(Buffer.alloc(1));
+    expect(budget.used).toBe(100 + 100 * PIECE);
+    request.begun();
+    for (let piece = 0; stream.reset === undefined && piece < 1000; piece++) stream.push(Buffer.alloc(1));
+    expect(stream.reset).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  });
+
+  it('keeps nothing of what came beside it', () => {
+    stream.push(Buffer.alloc(65_536).subarray(100, 110));
+    const piece = stream.read() as Buffer;
+    expect(piece.buffer.byteLength).toBe(10);
   });
 
   it('takes no memory once it is reset', () => {
