@@ -298,6 +298,8 @@ class Receipt {
     const before = onArrival(stream, arrived);
     // A call is not answered while it is made.
     if (before.bytes > 0) {
+      // Nobody takes messages out of what will be refused: each five bytes of it can be one.
+      if (before.bytes > most + PREFIX_BYTES) stream.removeAllListeners('data');
       process.nextTick(() => {
         arrived(before);
       });
