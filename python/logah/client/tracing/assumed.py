@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -49,6 +49,11 @@ Assumption = Literal["masks", "choices"]
 ASSUMPTIONS: tuple[Assumption, ...] = ("masks", "choices")
 
 
+#: Counts: the one that is assumed first, and others that show what depends on it.
+_COUNTS = (1, 2, 0, 64)
+#: Ways of one line that are tried beside the first.
+_MOST_WAYS = 16
+
 #: A line of the network's code: file and number.
 Site: TypeAlias = tuple[str, int]
 
@@ -56,13 +61,14 @@ Site: TypeAlias = tuple[str, int]
 class Assumed(TorchFunctionMode):
     """Assumes numbers while it is entered."""
 
-    def __init__(self, assumption: Assumption, otherwise: frozenset[Site] = frozenset()) -> None:
-        """`otherwise`: lines where something else is assumed, which shows what the assumption leaves out."""
+    def __init__(self, assumption: Assumption, otherwise: Mapping[Site, int] | None = None) -> None:
+        """`otherwise`: lines where another of the ways is assumed, which shows what the first (0) leaves out."""
         super().__init__()
         self._assumption = assumption
-        self.otherwise = otherwise
-        #: Lines where something was assumed, and whether it was what a condition says.
-        self.made: dict[Site, bool] = {}
+        self.otherwise = otherwise or {}
+        #: Lines where something was assumed, and how many other ways there are; those of conditions alone.
+        self.made: dict[Site, int] = {}
+        self.conditions: set[Site] = set()
         #: Says the submodule that the forward pass is in.
         self.submodule: Callable[[], nn.Module] = nn.Identity
         self.origins = Origins()
@@ -105,7 +111,7 @@ class Assumed(TorchFunctionMode):
             return self._places(args[0]).unbind(1)
         if func in _OVER_ALL and len(args) == 1 and not own and self._is_condition(args[0]):
             is_true = self._kinds.get(args[0]) != "never"
-            return torch.tensor(is_true != self._is_otherwise(is_condition=True))
+            return torch.tensor(is_true != bool(self._way(1, is_condition=True)))
         if func in _ITEMS:
             index = args[1] if isinstance(args[1], tuple) else (args[1],)
             if any(_is_mask(item) and self._is_assumable(item) for item in index):
@@ -124,7 +130,7 @@ class Assumed(TorchFunctionMode):
             shape = (1,)
         with _disable_current_modes():
             places = torch.ones(shape).nonzero()
-        return _known(places[:0] if self._is_otherwise() else places)
+        return _known(places[:0] if self._way(1) else places)
 
     def _counts(self, before: Tensor, result: Tensor) -> Tensor:
         """What a conversion to whole numbers makes: ones."""
@@ -133,7 +139,7 @@ class Assumed(TorchFunctionMode):
         if not self.origins.is_data(before):
             return result
         with _disable_current_modes():
-            counts = torch.full(tuple(result.shape), 2 if self._is_otherwise() else 1, dtype=result.dtype)
+            counts = torch.full(tuple(result.shape), _COUNTS[self._way(len(_COUNTS) - 1)], dtype=result.dtype)
         return _known(counts)
 
     def _turns(self, func: Callable[..., Any], args: tuple[Any, ...], own: dict[str, Any], result: Any) -> Any:
@@ -144,7 +150,9 @@ class Assumed(TorchFunctionMode):
         position, default = _CHOICES[func]
         dim = args[position] if len(args) > position else own.get("dim", default)
         among = args[0].numel() if dim is None else args[0].shape[dim]
-        first = int(self._is_otherwise())
+        # Where there are not enough for each, others are chosen the next time; else one of them may decide alone.
+        step = indices.numel() if 0 < indices.numel() < among else 1
+        first = step * self._way(min(math.ceil(among / step) - 1, _MOST_WAYS))
         with _disable_current_modes():
             shape = list(indices.shape)
             if dim is not None and len(shape) == args[0].dim():
@@ -162,11 +170,15 @@ class Assumed(TorchFunctionMode):
     def _is_assumable(self, mask: Any) -> bool:
         return _is_unknown(mask) and self.origins.is_data(mask)
 
-    def _is_otherwise(self, is_condition: bool = False) -> bool:
-        """Notes that something is assumed at the line that the forward pass is at; whether to assume something else."""
+    def _way(self, others: int, is_condition: bool = False) -> int:
+        """Notes that something is assumed at the line that the forward pass is at; which of the ways it is to be."""
         site = _site()
-        self.made[site] = is_condition and self.made.get(site, True)
-        return site in self.otherwise
+        if is_condition and site not in self.made:
+            self.conditions.add(site)
+        elif not is_condition:
+            self.conditions.discard(site)
+        self.made[site] = max(others, self.made.get(site, 0))
+        return min(self.otherwise.get(site, 0), others)
 
 
 _PASSED = (str(Path(torch.__file__).parent), str(Path(__file__).parent))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from torch import fx
@@ -43,10 +43,10 @@ def assumed_program(
         if reached >= set(holders.values()):
             return program
         better: tuple[Assumed, ExportedProgram] | None = None
-        for sites in _ways(assumed):
-            other = Assumed(assumption, assumed.otherwise ^ sites)
-            way = attempt(other)
-            is_condition = all(assumed.made[site] for site in sites)
+        for otherwise in _ways(assumed):
+            other = Assumed(assumption, {**assumed.otherwise, **otherwise})
+            way, sites = attempt(other), otherwise.keys()
+            is_condition = sites <= assumed.conditions
             if isinstance(way, TraceError):
                 # A guard that raises is no way to go; one that cannot be followed may lead anywhere.
                 if is_condition and stopped_by_values(way):
@@ -65,14 +65,16 @@ def assumed_program(
     return program
 
 
-def _ways(assumed: Assumed) -> Iterator[frozenset[Site]]:
-    yield from (frozenset({site}) for site in assumed.made)
-    conditions = frozenset(site for site, is_condition in assumed.made.items() if is_condition)
-    if len(conditions) > 1:
-        yield conditions
+def _ways(assumed: Assumed) -> Iterator[dict[Site, int]]:
+    """What else could be assumed: at each line alone, and at all conditions together."""
+    for site, others in assumed.made.items():
+        own = assumed.otherwise.get(site, 0)
+        yield from ({site: way} for way in range(others + 1) if way != own)
+    if len(assumed.conditions) > 1:
+        yield {site: 1 - assumed.otherwise.get(site, 0) for site in assumed.conditions}
 
 
-def _lost(sites: frozenset[Site], names: set[str]) -> UnreachedError:
+def _lost(sites: Collection[Site], names: set[str]) -> UnreachedError:
     file, line = min(sites)
     shown = ", ".join(sorted(names)[:_SHOWN_NAMES]) + (", ..." if len(names) > _SHOWN_NAMES else "")
     return UnreachedError(

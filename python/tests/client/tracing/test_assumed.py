@@ -118,9 +118,32 @@ class Counts(Chooses):
         return x
 
 
+class CountsFar(Two):
+    def forward(self, x: Tensor) -> Tensor:
+        hidden: Tensor = self.first(x)
+        count = int(hidden.abs().sum().long())
+        output: Tensor = self.second(hidden) if count > 5 else hidden
+        return output
+
+
+class ChoosesOne(Two):
+    def forward(self, x: Tensor) -> Tensor:
+        hidden: Tensor = self.first(x)
+        choice = int(hidden.sum(0).argmax())
+        output: Tensor = self.second(hidden) if choice == 5 else hidden
+        return output
+
+
 @pytest.mark.parametrize(
     ("kind", "line"),
-    [(Exits, "amax"), (Either, r"x > 0"), (Chooses, "argmax"), (Counts, "long")],
+    [
+        (CountsFar, "long"),
+        (ChoosesOne, "argmax"),
+        (Exits, "amax"),
+        (Either, r"x > 0"),
+        (Chooses, "argmax"),
+        (Counts, "long"),
+    ],
 )
 def test_where_every_way_leaves_parameters_out_the_error_names_the_line(kind: type[nn.Module], line: str) -> None:
     with pytest.raises(TraceError, match=rf"depends on the values of tensors at test_assumed.py:\d+, .*{line}"):
