@@ -15,6 +15,7 @@ import { hostileCalls, openCalls } from '../test/support/hostile-readers';
 import { compressed, hostileRequests } from '../test/support/hostile-requests';
 import { delimited } from '../test/support/protobuf';
 import { framed, openSession, path, rawCall } from '../test/support/raw-call';
+import { allocatorEnvironment } from '../test/support/image-environment';
 import { startServer, type ServerProcess } from '../test/support/server-process';
 import type { FaultResults, ReadersRow, RequestRow } from './fault-results';
 
@@ -37,7 +38,7 @@ const say = (line: string): void => {
 async function measured<Result>(
   act: (server: ServerProcess) => Promise<Result>,
 ): Promise<{ readonly result: Result; readonly memory: number; readonly stallMs: number }> {
-  const server = await startServer({ models: MODELS, environment: PROBE });
+  const server = await startServer({ models: MODELS, environment: { ...allocatorEnvironment(), ...PROBE } });
   const session = openSession(server.address);
   await rawCall(session, path('Predict'), { body: framed(Buffer.alloc(0)) }).ending;
   session.destroy();

@@ -160,7 +160,7 @@ def _unlike_meta(network: Network, module: nn.Module, client: Client) -> list[st
 
 def is_alike(values: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> bool:
     """Whether values are those of the first seed, or differ from them no more than those of the second do."""
-    if torch.equal(values, first) or values.numel() == 0:
+    if values.numel() == 0 or torch.equal(values, first):
         return True
     # Of a single number that is drawn, two seeds are as far apart as can be.
     return _distance(values, first) <= max(FARTHEST, 1.5 * _distance(first, second))

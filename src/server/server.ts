@@ -12,7 +12,6 @@ import { isLoopbackHost } from '../loopback';
 import { protoDefinition } from '../contract/proto-definition';
 import { createAdminHandlers } from './admin-handlers';
 import { Admission } from './admission/admission';
-import { widenWindows } from './admission/arrivals';
 import { Beginnings } from './admission/beginnings';
 import { accountCalls } from './admission/calls';
 import { Connections } from './admission/connections';
@@ -190,7 +189,6 @@ export async function startServer(
   for (const http2Server of http2ServersOf(server)) {
     if (tls !== undefined) answerPlainText(http2Server);
     connections.watch(http2Server);
-    widenWindows(http2Server);
     countUnknownMethods(http2Server, METHODS, telemetry);
     // Last, so that all of them hear of a call when it begins.
     beginnings.watch(http2Server);

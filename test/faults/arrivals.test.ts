@@ -1,17 +1,19 @@
-/** What callers send ahead of being read: a wide window lets them, and it is counted, bounded, and given back. */
+/** What callers send ahead of being read: it is counted, bounded, and given back. */
 
-import { once } from 'node:events';
-import { constants } from 'node:http2';
 import { setTimeout as delay } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { BUNDLE } from '../support/parity-fixtures';
+import { delimited } from '../support/protobuf';
 import { framed, openSession, path, rawCall } from '../support/raw-call';
 import { startServer, type ServerProcess } from '../support/server-process';
 
-const WINDOW_BYTES = 2 ** 19;
-
 /** More than is let in without being counted. */
 const UNASKED = Buffer.alloc(500_000);
+
+const CONFIG = Buffer.from('{"model_type":"gpt2","n_layer":2,"n_embd":48,"n_head":4,"vocab_size":100}');
+const PLAN = delimited(1, delimited(1, delimited(2, CONFIG)));
+/** What the contract does not know is no fault of a request. */
+const UNKNOWN_FIELD = 900;
 
 let server: ServerProcess;
 let endpoint: string;
@@ -39,20 +41,29 @@ async function untilNoCalls(): Promise<void> {
   while ((await held('calls')) > 0) await delay(5);
 }
 
-it('a request may have half a mebibyte on its way, and a connection too', async () => {
+it('a request that nobody reads is told so, however much comes', async () => {
   const session = openSession(server.address);
-  await once(session, 'remoteSettings');
-  expect(session.remoteSettings.initialWindowSize).toBe(WINDOW_BYTES);
-  await new Promise((resolve) => session.ping(resolve));
-  expect(session.state.remoteWindowSize).toBe(WINDOW_BYTES);
+  const { ending } = rawCall(session, '/no.such/Method', { body: UNASKED, end: false });
+  expect((await ending).status).toBe(status.UNIMPLEMENTED);
   session.destroy();
 });
 
-it('a request that nobody reads may have no more than 64 KiB', async () => {
-  const session = openSession(server.address);
-  const { ending } = rawCall(session, '/no.such/Method', { body: UNASKED, end: false });
-  expect(await ending).toMatchObject({ reset: constants.NGHTTP2_ENHANCE_YOUR_CALM });
-  session.destroy();
+it('many large requests at the same moment over one connection and over many are all answered', async () => {
+  const body = framed(Buffer.concat([PLAN, delimited(UNKNOWN_FIELD, Buffer.alloc(250_000))]));
+  const sessions = Array.from({ length: 20 }, () => openSession(server.address));
+  const first = sessions.slice(0, 1);
+  for (const over of [first, sessions]) {
+    const calls = Array.from({ length: 60 }, (_, call) => {
+      const session = over[call % over.length];
+      if (session === undefined) throw new Error('no session');
+      return rawCall(session, path('Plan'), { body }).ending;
+    });
+    for (const { status: answered, reset } of await Promise.all(calls)) {
+      expect(reset).toBe(0);
+      expect(answered).toBe(status.OK);
+    }
+  }
+  for (const session of sessions) session.destroy();
 });
 
 it('what comes behind a request for names is refused, though nobody reads it', async () => {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostileCalls, openCalls, type HostileCall } from '../support/hostile-readers';
 import { HealthClient } from '../support/health';
+import { allocatorEnvironment } from '../support/image-environment';
 import { peakMemory, resetPeakMemory, residentMemory } from '../support/memory';
 import { predictAll } from '../support/predicted';
 import { SMALL } from '../support/requests';
@@ -28,7 +29,8 @@ afterEach(async () => {
 it.each(calls.map((call) => [call.name, call] as const))(
   'a thousand of them at %s take bounded memory, and others are answered',
   async (_, call) => {
-    server = await startServer({ models: MODELS });
+    // As the container image has it: glibc's own choice is to keep what it has once had.
+    server = await startServer({ models: MODELS, environment: allocatorEnvironment() });
     const health = new HealthClient(server.address);
     expect(await health.check()).toBe('SERVING');
     const rest = residentMemory(server.pid);

@@ -132,3 +132,25 @@ def test_a_module_of_such_parameters_is_filled(server: str, representation: Any)
     assert module.scale.item() == pytest.approx(2.6592)
     np.testing.assert_allclose(module.weight.detach().numpy(), whole["patch.weight"], rtol=0, atol=1e-6)
     np.testing.assert_allclose(module.experts.detach().numpy(), whole["gate_up"], rtol=0, atol=1e-6)
+
+
+class Registers(torch.nn.Module):
+    """As a vision transformer with none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.registers = torch.nn.Parameter(torch.empty(1, 0, 8))
+        self.embed, self.head = torch.nn.Linear(8, 8), torch.nn.Linear(8, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        output: torch.Tensor = self.head(torch.cat((self.registers.expand(len(x), -1, -1), self.embed(x)), 1))
+        return output
+
+
+def test_a_parameter_without_elements_leaves_the_meta_device_with_the_others(server: str) -> None:
+    with torch.device("meta"):
+        module = Registers()
+    with logah.connect(server) as client:
+        client.initialize(module, logah.client.trace(module, (torch.empty(1, 4, 8),)), seed=1)
+    assert not any(parameter.is_meta for parameter in module.parameters())
+    assert module(torch.zeros(1, 4, 8)).shape == (1, 4, 4)

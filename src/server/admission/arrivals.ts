@@ -1,105 +1,103 @@
 /**
- * What arrives of requests, whether anybody reads it yet or not. A wide window lets callers on long lines send ahead, and what
- * they send takes memory from when it arrives: in a call that has not begun, behind a message, or for an RPC that there is not.
+ * What arrives of requests, whether anybody reads it yet or not: it takes memory from when it arrives, in a call that has not
+ * begun, behind a message, or for an RPC that there is not. A wider window than HTTP/2's own would let callers on long lines send
+ * large requests faster, and a thousand of them half a gigabyte that nobody has asked for.
  */
 
-import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import { LogahError } from '../../errors';
-import type { Budget, Holder, Lease } from './budget';
+import type { ServerHttp2Stream } from 'node:http2';
+import { leaveBehind } from './request-garbage';
 
-/** What may be on its way to the server without an acknowledgement, over each stream and over all of a connection. */
-const WINDOW_BYTES = 2 ** 19;
-
-/** Bytes of a request that are not counted: the sum of what as many calls as there may be can send is small. */
+/** Memory of a request that is not counted: the sum of what as many calls as there may be can send is small. */
 export const FREE_BYTES = 4096;
 
-/** Of a request that nobody will ever read: HTTP/2's own window. */
-const UNREAD_BYTES = 65_535;
+/** What a piece of a request costs beside its bytes: the objects that hold it. */
+const PIECE_BYTES = 256;
 
-/** Told of so many bytes; false: they are not wanted, and take no memory. */
-export type ArrivalListener = (bytes: number) => boolean;
+/** What may be kept of a request that nobody will ever read: HTTP/2's own window, and as much for its pieces. */
+const UNREAD_MEMORY = 2 * 65_535;
+
+/** What has arrived. */
+export interface Arrived {
+  readonly bytes: number;
+  /** What that takes, which is more where it comes in many pieces. */
+  readonly memory: number;
+}
+
+/** Told of a piece; false: it is not wanted, and takes no memory. */
+export type ArrivalListener = (piece: Arrived) => boolean;
 
 interface Arrival {
   bytes: number;
+  memory: number;
   listener: ArrivalListener;
 }
 
 const arrivals = new WeakMap<ServerHttp2Stream, Arrival>();
 
-/** Widens the windows of an HTTP/2 server, for which grpc-js has no option. */
-export function widenWindows(server: Http2Server): void {
-  server.updateSettings({ initialWindowSize: WINDOW_BYTES });
-  server.on('session', (session: ServerHttp2Session) => {
-    session.setLocalWindowSize(WINDOW_BYTES);
-  });
-}
-
-/** Tells of every piece that arrives from now on, in the place of whoever was told before; the bytes that have come already. */
-export function onArrival(stream: ServerHttp2Stream, listener: ArrivalListener): number {
+/**
+ * Tells of every piece that arrives from now on, in the place of whoever was told before; what has come already. Each becomes
+ * memory of its own: Node.js gives a part of what it has read from the connection, and all of that, whosever it is, would
+ * stay for as long as the part.
+ */
+export function onArrival(stream: ServerHttp2Stream, listener: ArrivalListener): Arrived {
   const known = arrivals.get(stream);
   if (known !== undefined) {
     known.listener = listener;
-    return known.bytes;
+    return { bytes: known.bytes, memory: known.memory };
   }
-  const arrival = { bytes: 0, listener };
+  const arrival: Arrival = { bytes: 0, memory: 0, listener };
   arrivals.set(stream, arrival);
   const push = stream.push.bind(stream);
   stream.push = (piece: unknown, encoding?: BufferEncoding): boolean => {
-    if (piece instanceof Uint8Array) {
-      arrival.bytes += piece.length;
-      if (!arrival.listener(piece.length)) return true;
-    }
-    return push(piece, encoding);
+    if (!(piece instanceof Uint8Array)) return push(piece, encoding);
+    const arrived = { bytes: piece.length, memory: piece.length + PIECE_BYTES };
+    arrival.bytes += arrived.bytes;
+    arrival.memory += arrived.memory;
+    leaveBehind(arrived.memory);
+    // What is not wanted opens no window for more.
+    return arrival.listener(arrived) && push(ownMemory(piece));
   };
-  return 0;
+  return NOTHING;
+}
+
+const NOTHING: Arrived = { bytes: 0, memory: 0 };
+
+function ownMemory(piece: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(piece.length);
+  copy.set(piece);
+  return copy;
+}
+
+/** Memory of the requests whose calls have not begun, all of them together. */
+export interface WaitingMemory {
+  bytes: number;
 }
 
 /** A request that nobody reads: until its call begins, and for good where that refuses it. */
 export class UnreadRequest {
-  readonly #stream: ServerHttp2Stream;
-  readonly #budget: Budget;
-  readonly #caller: Holder;
-  #lease: Lease | undefined;
-  #bytes = 0;
+  readonly #waiting: WaitingMemory;
+  #memory = 0;
   #hasBegun = false;
 
-  /** `budget`: of the bytes of such requests. */
-  constructor(stream: ServerHttp2Stream, budget: Budget, caller: Holder) {
-    this.#stream = stream;
-    this.#budget = budget;
-    this.#caller = caller;
-    onArrival(stream, (bytes) => {
-      this.#bytes += bytes;
-      return this.#isWanted();
+  /** Calls `full` where requests wait with more than `most` bytes together, of which this is one. */
+  constructor(stream: ServerHttp2Stream, waiting: WaitingMemory, most: number, full: () => void) {
+    this.#waiting = waiting;
+    onArrival(stream, ({ memory }) => {
+      this.#memory += memory;
+      if (this.#hasBegun) return this.#memory <= UNREAD_MEMORY;
+      waiting.bytes += memory;
+      if (waiting.bytes > most && this.#memory > FREE_BYTES) full();
+      return true;
     });
-    stream.once('close', () => this.#lease?.release());
+    stream.once('close', () => {
+      this.begun();
+    });
   }
 
   /** Its call has begun: who reads the request is told of what arrives, and counts it. */
   begun(): void {
+    if (this.#hasBegun) return;
     this.#hasBegun = true;
-    this.#lease?.release();
-    this.#lease = undefined;
-  }
-
-  /** Without a call there is no status to refuse it with; a call that has not begun can be made again. */
-  #isWanted(): boolean {
-    if (this.#stream.closed) return false;
-    if (this.#hasBegun ? this.#bytes <= UNREAD_BYTES : this.#fits()) return true;
-    const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_REFUSED_STREAM } = constants;
-    this.#stream.close(this.#hasBegun ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_REFUSED_STREAM);
-    return false;
-  }
-
-  #fits(): boolean {
-    if (this.#bytes <= FREE_BYTES) return true;
-    try {
-      if (this.#lease === undefined) this.#lease = this.#budget.take(this.#caller, this.#bytes);
-      else this.#lease.resize(this.#bytes);
-      return true;
-    } catch (error) {
-      if (error instanceof LogahError) return false;
-      throw error;
-    }
+    this.#waiting.bytes -= this.#memory;
   }
 }

@@ -5,8 +5,7 @@
 
 import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import { TurnQueue } from '../../turn-queue';
-import { UnreadRequest } from './arrivals';
-import { Budget } from './budget';
+import { UnreadRequest, type WaitingMemory } from './arrivals';
 
 /** What requests may take whose calls have not begun, all of them together: they wait for milliseconds. */
 const WAITING_BYTES = 4 * 2 ** 20;
@@ -14,7 +13,6 @@ const WAITING_BYTES = 4 * 2 ** 20;
 /** A call that has arrived. */
 interface Arrival {
   readonly stream: ServerHttp2Stream;
-  readonly request: UnreadRequest;
   readonly begin: () => void;
 }
 
@@ -24,10 +22,7 @@ type StreamListener = (stream: ServerHttp2Stream, ...rest: unknown[]) => void;
 export class Beginnings {
   /** Addresses take turns, and the connections of each. */
   readonly #waiting = new TurnQueue<Arrival>();
-  readonly #requestBytes = new Budget(WAITING_BYTES, {
-    held: 'bytes of requests wait for their calls to begin',
-    setting: 'no more',
-  });
+  readonly #memory: WaitingMemory = { bytes: 0 };
   #next: NodeJS.Immediate | undefined;
 
   /** Calls that wait. */
@@ -48,15 +43,27 @@ export class Beginnings {
 
   #arrive(stream: ServerHttp2Stream, begin: () => void): void {
     const { session } = stream;
-    const caller = session?.socket.remoteAddress ?? '';
-    const request = new UnreadRequest(stream, this.#requestBytes, { identity: caller });
-    if (this.#next === undefined) {
+    const arrival = { stream, begin: once };
+    const turn = { caller: session?.socket.remoteAddress ?? '', stream: session ?? this };
+    // One that brings much does not wait, so that what waits is little: its bytes are counted as those of its caller then.
+    const request = new UnreadRequest(stream, this.#memory, WAITING_BYTES, () => {
+      this.#waiting.delete(arrival, turn);
+      once();
+    });
+    let hasBegun = false;
+    function once(): void {
+      if (hasBegun) return;
+      hasBegun = true;
+      stream.off('error', ignore);
       begin();
       request.begun();
+    }
+    if (this.#next === undefined) {
+      once();
     } else {
       // The call's own listener comes with its beginning.
       stream.on('error', ignore);
-      this.#waiting.push({ stream, request, begin }, { caller, stream: session ?? this });
+      this.#waiting.push(arrival, turn);
     }
     // What is at once in the same turn of the event loop waits for the next one.
     this.#next ??= setImmediate(this.#beginNext);
@@ -67,13 +74,11 @@ export class Beginnings {
     for (;;) {
       const arrival = this.#waiting.shift();
       if (arrival === undefined) return;
-      const { stream, request, begin } = arrival;
+      const { stream, begin } = arrival;
       // Whoever reset it wants no answer.
       if (stream.closed || stream.destroyed) continue;
       this.#next = setImmediate(this.#beginNext);
-      stream.off('error', ignore);
       begin();
-      request.begun();
       return;
     }
   };

@@ -12,7 +12,7 @@ import { LOAD_REPORT_KEY } from '../../contract/load-report';
 import { LogahError } from '../../errors';
 import { loggable } from '../../untrusted-text';
 import type { Admission } from './admission';
-import { FREE_BYTES, onArrival } from './arrivals';
+import { FREE_BYTES, onArrival, type Arrived } from './arrivals';
 import type { Lease } from './budget';
 import { anonymous, type Caller } from '../security/caller';
 import { refusalLabel } from '../security/events';
@@ -256,6 +256,8 @@ class Receipt {
   readonly #refuse: (error: LogahError) => void;
   #lease: Lease | undefined;
   #received = 0;
+  /** Of what has been received. */
+  #memory = 0;
   #inflated = 0;
   #isRefused = false;
 
@@ -284,9 +286,10 @@ class Receipt {
       clearTimeout(timer);
     };
     stream.once('end', settle).once('close', settle);
-    const arrived = (bytes: number): boolean => {
+    const arrived = ({ bytes, memory }: Arrived): boolean => {
       if (requestStream) timer.refresh();
       this.#received += bytes;
+      this.#memory += memory;
       account.record.receivedBytes += bytes;
       if (this.#received <= most + PREFIX_BYTES) this.#count();
       else this.#refuse(tooLarge(path, most, rules));
@@ -294,7 +297,9 @@ class Receipt {
     };
     const before = onArrival(stream, arrived);
     // A call is not answered while it is made.
-    if (before > 0) {
+    if (before.bytes > 0) {
+      // Nobody takes messages out of what will be refused: each five bytes of it can be one.
+      if (before.bytes > most + PREFIX_BYTES) stream.removeAllListeners('data');
       process.nextTick(() => {
         arrived(before);
       });
@@ -308,7 +313,7 @@ class Receipt {
   }
 
   #count(): void {
-    const bytes = this.#received + this.#inflated;
+    const bytes = this.#memory + this.#inflated;
     if (bytes <= FREE_BYTES || this.#isRefused) return;
     const error = attempt(() => {
       if (this.#lease === undefined) {

@@ -1,10 +1,15 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
-import { onArrival, UnreadRequest } from '../../../src/server/admission/arrivals';
-import { Budget } from '../../../src/server/admission/budget';
+import {
+  onArrival,
+  UnreadRequest,
+  type Arrived,
+  type WaitingMemory,
+} from '../../../src/server/admission/arrivals';
 
-const CALLER = { identity: 'somebody' };
 const LIMIT = 100_000;
+/** What a piece costs beside its bytes. */
+const PIECE = 256;
 
 /** A stream that bytes are pushed to as they arrive, and that notes the reset that it is closed with. */
 class FakeStream extends Readable {
@@ -27,59 +32,77 @@ class FakeStream extends Readable {
 }
 
 let stream: FakeStream;
-let budget: Budget;
+let waiting: WaitingMemory;
+let full: number;
 let request: UnreadRequest;
 
 beforeEach(() => {
   stream = new FakeStream();
-  budget = new Budget(LIMIT, { held: 'bytes of requests are on their way', setting: 'none' });
-  request = new UnreadRequest(stream.asHttp2(), budget, CALLER);
+  waiting = { bytes: 0 };
+  full = 0;
+  request = new UnreadRequest(stream.asHttp2(), waiting, LIMIT, () => full++);
 });
 
 describe('a request that nobody reads yet', () => {
-  it('is counted as it arrives, and not when it is small', () => {
-    stream.push(Buffer.alloc(4000));
-    expect(budget.used).toBe(0);
+  it('is counted as it arrives, until it is gone', () => {
+    stream.push(Buffer.alloc(3500));
     stream.push(Buffer.alloc(60_000));
-    expect(budget.usedBy(CALLER)).toBe(64_000);
-    expect(stream.reset).toBeUndefined();
+    expect(waiting.bytes).toBe(63_500 + 2 * PIECE);
+    stream.close(constants.NGHTTP2_CANCEL);
+    expect(waiting.bytes).toBe(0);
   });
 
-  it('is refused where there is no more room, so that it is made again, and gives back what it had', () => {
-    budget.take({ identity: 'another' }, LIMIT - 10_000);
+  it('says where all of them are too much, and is not cut off', () => {
+    waiting.bytes = LIMIT - 10_000;
     stream.push(Buffer.alloc(9000));
+    expect(full).toBe(0);
+    stream.push(Buffer.alloc(9000));
+    expect(full).toBe(1);
     expect(stream.reset).toBeUndefined();
-    stream.push(Buffer.alloc(9000));
-    expect(stream.reset).toBe(constants.NGHTTP2_REFUSED_STREAM);
-    expect(budget.usedBy(CALLER)).toBe(0);
+    expect(stream.readableLength).toBe(18_000);
+  });
+
+  it('says nothing of others where it is small itself', () => {
+    waiting.bytes = LIMIT;
+    stream.push(Buffer.alloc(1000));
+    expect(full).toBe(0);
   });
 
   it('is counted by whoever reads it once its call has begun', () => {
     stream.push(Buffer.alloc(70_000));
-    const pieces: number[] = [];
-    expect(onArrival(stream.asHttp2(), (bytes) => pieces.push(bytes) > 0)).toBe(70_000);
+    const pieces: Arrived[] = [];
+    expect(onArrival(stream.asHttp2(), (piece) => pieces.push(piece) > 0)).toEqual({
+      bytes: 70_000,
+      memory: 70_000 + PIECE,
+    });
     request.begun();
-    expect(budget.used).toBe(0);
+    expect(waiting.bytes).toBe(0);
     stream.push(Buffer.alloc(80_000));
-    expect(pieces).toEqual([80_000]);
+    expect(pieces).toEqual([{ bytes: 80_000, memory: 80_000 + PIECE }]);
     expect(stream.reset).toBeUndefined();
   });
 
-  it('may have 64 KiB where its call has begun and nobody reads it', () => {
+  it('takes little where its call has begun and nobody reads it, while its caller waits for the status', () => {
     request.begun();
     stream.push(Buffer.alloc(65_535));
-    expect(stream.reset).toBeUndefined();
-    stream.push(Buffer.alloc(1));
-    expect(stream.reset).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    expect(budget.used).toBe(0);
-  });
-
-  it('takes no memory once it is reset', () => {
-    request.begun();
-    stream.push(Buffer.alloc(65_535));
-    stream.push(Buffer.alloc(1000));
-    stream.push(Buffer.alloc(1000));
+    for (let piece = 0; piece < 100; piece++) stream.push(Buffer.alloc(100_000));
     expect(stream.readableLength).toBe(65_535);
+    expect(stream.reset).toBeUndefined();
+    expect(waiting.bytes).toBe(0);
+  });
+
+  it('is counted by the pieces that it comes in, too', () => {
+    for (let piece = 0; piece < 100; piece++) stream.push(Buffer.alloc(1));
+    expect(waiting.bytes).toBe(100 + 100 * PIECE);
+    request.begun();
+    for (let piece = 0; piece < 1000; piece++) stream.push(Buffer.alloc(1));
+    expect(stream.readableLength).toBeLessThan(520);
+  });
+
+  it('keeps nothing of what came beside it', () => {
+    stream.push(Buffer.alloc(65_536).subarray(100, 110));
+    const piece = stream.read() as Buffer;
+    expect(piece.buffer.byteLength).toBe(10);
   });
 
   it('still arrives as it was sent', async () => {

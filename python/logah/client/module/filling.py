@@ -76,6 +76,10 @@ class Filling:
     def finish(self) -> None:
         """Behind the last piece."""
         self._groups.finish()
+        for slot in self._matched.values():
+            # Of a parameter without elements no piece came.
+            if slot.parameter.is_meta and slot.parameter.numel() == 0:
+                slot.replace(materialized(slot.parameter, self._device))
 
     def _begin(self, tensor: TensorPlan) -> None:
         self._bytes = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,9 @@ from logah.client.tracing.submodels import follow_own_inputs, holders_of, progra
 from logah.errors import TraceError
 from logah.graph.architecture import DEFAULT_INITIALIZER_RANGE, ArchitectureGraph, Initialization
 
+#: A trace changes torch for as long as it runs, so that two at once would leave it changed.
+_ONE_AT_A_TIME = threading.RLock()
+
 
 def trace(
     module: nn.Module,
@@ -34,6 +38,17 @@ def trace(
     strict: bool = False,
 ) -> ArchitectureGraph:
     """See `logah.client.trace`."""
+    with _ONE_AT_A_TIME:
+        return _trace(module, args, kwargs, rules, strict)
+
+
+def _trace(
+    module: nn.Module,
+    args: tuple[Any, ...] | None,
+    kwargs: Mapping[str, Any] | None,
+    rules: Rules | None,
+    strict: bool,
+) -> ArchitectureGraph:
     check_module(module)
     _check_inputs(args, kwargs)
     holders = holders_of(module)

@@ -47,7 +47,8 @@ def export(
     module = shadow.module
     numbers = {name: value for name, value in kwargs.items() if isinstance(value, Numbers)}
     others = {name: value for name, value in kwargs.items() if name not in numbers}
-    module.forward = _flat_outputs(knowing(module, numbers, buffers or {}))
+    origins = None if assumed is None else assumed.origins
+    module.forward = _flat_outputs(knowing(module, numbers, buffers or {}, origins))
     place = _Place(module)
     largest = KNOWN_BESIDE_ASSUMED if assumed is not None else KNOWN
     try:
@@ -57,6 +58,7 @@ def export(
             if numbers or buffers or assumed is not None:
                 modes.enter_context(KnownFactories(largest))
             if assumed is not None:
+                module.forward = _with_origins(module, assumed)
                 assumed.submodule = lambda: place.submodules[-1][1] if place.submodules else module
                 modes.enter_context(assumed)
             return torch.export.export(module, shadow.inputs(args), shadow.inputs(others), strict=False)
@@ -158,6 +160,19 @@ def _flat_outputs(forward: Callable[..., Any]) -> Callable[..., tuple[Tensor, ..
         return tuple(_tensors(forward(*args, **kwargs)))
 
     return flat
+
+
+def _with_origins(module: nn.Module, assumed: Assumed) -> Callable[..., Any]:
+    """The forward pass, at whose beginning what is assumed gets to know parameters and inputs."""
+    forward = module.forward
+
+    @functools.wraps(forward)
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        assumed.origins.note(list(module.parameters()), "parameters")
+        assumed.origins.note((args, kwargs), "data")
+        return forward(*args, **kwargs)
+
+    return noted
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

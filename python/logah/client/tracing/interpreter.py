@@ -240,9 +240,13 @@ def is_floating(node: fx.Node) -> bool:
 
 def is_written_view(node: fx.Node) -> bool:
     """Whether an operation changes its first operand, which is a part or another view of a tensor."""
-    target, first = node.target, node.args[0] if node.args else None
-    is_mutable = isinstance(target, torch._ops.OpOverload) and target._schema.is_mutable
-    return is_mutable and isinstance(first, fx.Node) and packet(first) in MOVES
+    first = node.args[0] if node.args else None
+    return is_mutable(node) and isinstance(first, fx.Node) and packet(first) in MOVES
+
+
+def is_mutable(node: fx.Node) -> bool:
+    """Whether an operation changes an operand."""
+    return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
 
 
 def shape_of(argument: Any) -> tuple[int, ...]:

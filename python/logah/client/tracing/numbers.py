@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import _disable_current_modes
 
 from logah.client.module.own_start.constructed import constructed_values
+from logah.client.tracing.origins import Origins
 
 #: Elements of a tensor up to which a trace remembers what is in it; where it must assume some, it is worth more.
 KNOWN = 1 << 12
@@ -60,12 +61,19 @@ def with_known_numbers(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping
 
 
 def known_buffers(module: nn.Module) -> dict[str, Numbers]:
-    """By name, small buffers of whole numbers and truth values; on the meta device, as their constructor makes them."""
-    own = {name: buffer for name, buffer in module.named_buffers(remove_duplicate=False) if _is_countable(buffer)}
+    """By name, small buffers; on the meta device, as their constructor makes them."""
+    buffers = module.named_buffers(remove_duplicate=False)
+    own = {name: buffer for name, buffer in buffers if buffer.numel() <= KNOWN and buffer.dtype in _LISTED}
     without = [name for name, buffer in own.items() if buffer.is_meta]
     made = constructed_values(module, without, seed=0) if without else {}
     values = {name: made.get(name) if buffer.is_meta else buffer for name, buffer in own.items()}
     return {name: _numbers_of(value) for name, value in values.items() if value is not None}
+
+
+#: What a list holds exactly.
+_LISTED = {torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64} | {
+    torch.float64, torch.float32, torch.float16, torch.bfloat16,
+}  # fmt: skip
 
 
 def _is_countable(tensor: Tensor) -> bool:
@@ -87,10 +95,12 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def knowing(module: nn.Module, numbers: Mapping[str, Numbers], buffers: Buffers) -> Callable[..., Any]:
+def knowing(
+    module: nn.Module, numbers: Mapping[str, Numbers], buffers: Buffers, origins: Origins | None = None
+) -> Callable[..., Any]:
     """`module.forward` with these inputs and buffers made within it, where a trace knows what is in them.
 
-    The buffers are taken out of the module, which is a trace's own.
+    The buffers are taken out of the module, which is a trace's own. `origins` are told that the inputs are data.
     """
     forward = module.forward
     if not numbers and not buffers:
@@ -103,8 +113,11 @@ def knowing(module: nn.Module, numbers: Mapping[str, Numbers], buffers: Buffers)
     def with_numbers(*args: Any, **kwargs: Any) -> Any:
         for owner, leaf, name in places:
             vars(owner)[leaf] = buffers[name].tensor()
+        made = {name: number.tensor() for name, number in numbers.items()}
+        if origins is not None:
+            origins.note(made, "data")
         try:
-            return forward(*args, **kwargs, **{name: number.tensor() for name, number in numbers.items()})
+            return forward(*args, **kwargs, **made)
         finally:
             for owner, leaf, _ in places:
                 vars(owner).pop(leaf, None)

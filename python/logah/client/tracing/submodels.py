@@ -15,6 +15,7 @@ from logah.client.tracing.interpreter import Interpreter
 from logah.client.tracing.mended_inputs import Failure, mended
 from logah.client.tracing.numbers import Buffers, Numbers, known_buffers, with_known_numbers
 from logah.client.tracing.shadow import Shadow
+from logah.client.tracing.unreached import UnreachedError, assumed_program
 from logah.errors import TraceError
 
 
@@ -78,8 +79,8 @@ def _program(module: nn.Module) -> ExportedProgram:
 def program_of(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ExportedProgram:
     """The forward pass on these inputs; what it does may depend on whole numbers, if it must.
 
-    Those of inputs and of buffers are known, and what is computed of weights is assumed. Raises TraceError where the
-    forward pass cannot be followed.
+    Those of inputs and of buffers are known, and what is computed of data is assumed. Raises TraceError where the
+    forward pass cannot be followed, or what is assumed leaves parameters out.
     """
     plain = _tried(module, args, kwargs)
     if isinstance(plain, ExportedProgram):
@@ -93,10 +94,17 @@ def program_of(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, An
     if isinstance(numbered, ExportedProgram):
         return numbered
     if depends_on_values(numbered):
+        holders = holders_of(module)
+
+        def attempt(assumed: Assumed) -> ExportedProgram | TraceError:
+            return _tried(module, (), known, buffers, assumed)
+
         for assumption in ASSUMPTIONS:
-            assumed = _tried(module, (), known, buffers, Assumed(assumption))
+            assumed = assumed_program(assumption, attempt, holders, depends_on_values)
             if isinstance(assumed, ExportedProgram):
                 return assumed
+            if isinstance(assumed, UnreachedError):
+                plain = assumed
     raise plain
 
 

@@ -35,6 +35,7 @@ class CoreTensor:
         """`data`: the bytes sent for the tensor, those of each of its blocks one after the other."""
         self._type, self._shape = element_type, tensor.shape
         self._rows, self._columns = tensor.matrix_view
+        self._step = max(1, TILE_ELEMENTS // self._columns)
         self._products: list[tuple[CoreBlock, RepeatedProduct]] = []
         self._blocks: list[tuple[CoreBlock, _Fill]] = []
         for block, read in block_data(tensor, data, element_type, expansion):
@@ -46,18 +47,17 @@ class CoreTensor:
 
     def fill(self, array: NDArray[np.generic]) -> None:
         """Writes the tensor to its matrix view [rows, columns], in the element type asked for, as the tiles have it."""
-        step = max(1, TILE_ELEMENTS // self._columns)
         for block, product in self._products:
             columns = slice(block.column, block.column + block.columns)
-            product.write_all(array[block.row : block.row + block.rows, columns], step)
+            product.write(0, block.rows, array[block.row : block.row + block.rows, columns])
         if self._blocks:
-            for row in range(0, self._rows, step):
-                self._fill_rows(self._blocks, row, array[row : row + step])
+            for row in range(0, self._rows, self._step):
+                self._fill_rows(self._blocks, row, array[row : row + self._step])
 
     def tiles(self) -> Iterator[tuple[int, NDArray[np.generic]]]:
         """Yields the first row and the values [rows, columns] of every tile, in the element type asked for. A tile's
         memory is used again for the next one."""
-        step = max(1, TILE_ELEMENTS // self._columns)
+        step = self._step
         memory = np.empty((min(step, self._rows), self._columns), self._type.numpy)
         blocks = [*self._blocks, *((block, product.write) for block, product in self._products)]
         for row in range(0, self._rows, step):
@@ -79,7 +79,7 @@ class CoreTensor:
         if block.layout not in ("matrix", "matrix_transposed"):
             return None
         a, b = data.factors(layer)
-        return RepeatedProduct(*((a, b) if block.layout == "matrix" else (b, a)), block.columns)
+        return _product_of(block, a, b, self._step)
 
     def _filling(self, block: CoreBlock, data: BlockData, layer: ExpansionLayer) -> _Fill:
         """What fills a block."""
@@ -99,7 +99,7 @@ class CoreTensor:
             return repeat
         if isinstance(data, RuleData):
             return self._rounding(self._draws(block, data))
-        return self._rounding(self._with_noise(block, data, _values(block, data, layer)))
+        return self._rounding(self._with_noise(block, data, _values(block, data, layer, self._step)))
 
     def _rounding(self, values: Callable[[int, int], NDArray[np.float32]]) -> _Fill:
         def fill(first: int, last: int, out: NDArray[np.generic]) -> None:
@@ -132,12 +132,18 @@ class CoreTensor:
         return noisy
 
 
-def _values(block: CoreBlock, data: CoreRows, layer: ExpansionLayer) -> Callable[[int, int], NDArray[np.float32]]:
-    """Rows of the block in float32."""
+def _product_of(block: CoreBlock, a: NDArray[np.float32], b: NDArray[np.float32], step: int) -> RepeatedProduct:
+    left, right = (a, b) if block.layout == "matrix" else (b, a)
+    return RepeatedProduct(left, right, block.rows, block.columns, step)
+
+
+def _values(
+    block: CoreBlock, data: CoreRows, layer: ExpansionLayer, step: int
+) -> Callable[[int, int], NDArray[np.float32]]:
+    """Rows of the block in float32; `step`: those that are multiplied together."""
     if block.layout in ("matrix", "matrix_transposed"):
         a, b = data.factors(layer)
-        left, right = (a, b) if block.layout == "matrix" else (b, a)
-        product = RepeatedProduct(left, right, block.columns)
+        product = _product_of(block, a, b, step)
 
         def matrix(first: int, last: int) -> NDArray[np.float32]:
             out = np.empty((last - first, block.columns), np.float32)

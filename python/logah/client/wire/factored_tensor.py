@@ -31,9 +31,9 @@ class _Block:
 class FactoredTensor:
     """Multiplies with numpy's BLAS, a tile of rows at a time.
 
-    Tiles have bounds that depend on the tensor's shape alone, so an element has the same bits whatever part is asked
-    for. They agree with those of the dense prediction, which another kernel computes, to 1e-6 of the tensor's largest
-    element.
+    Tiles, and the strips that are multiplied together, have bounds that depend on the tensor's shape alone, so an
+    element has the same bits whatever part is asked for. They agree with those of the dense prediction, which another
+    kernel computes, to 1e-6 of the tensor's largest element.
     """
 
     def __init__(self, tensor: TensorPlan, data: NDArray[np.uint8]) -> None:
@@ -41,6 +41,7 @@ class FactoredTensor:
         values = data.view("<f4")
         self._blocks: list[_Block] = []
         self._shape = tensor.matrix_view
+        self._step = max(1, TILE_ELEMENTS // self._shape[1])
         at = 0
         for place in tensor.factors:
             parts = []
@@ -48,14 +49,14 @@ class FactoredTensor:
                 parts.append(values[at : at + rows * place.rank].reshape(rows, place.rank))
                 at += rows * place.rank
             a, b = parts
-            self._blocks.append(_Block(place, RepeatedProduct(a, b, place.columns)))
+            self._blocks.append(_Block(place, RepeatedProduct(a, b, place.rows, place.columns, self._step)))
 
     def tiles(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Yields the first row and the values [rows, columns] of every tile that holds some of the rows `first` to
         `last` (all), in order. A tile's memory is used again for the next one."""
         rows, columns = self._shape
         last = rows if last is None else last
-        step = max(1, TILE_ELEMENTS // columns)
+        step = self._step
         memory = np.empty((min(step, rows), columns), np.float32)
         for row in range(first - first % step, last, step):
             tile = memory[: min(step, rows - row)]
@@ -65,10 +66,9 @@ class FactoredTensor:
     def fill(self, array: NDArray[np.generic], element_type: ElementType) -> None:
         """Writes the tensor to its matrix view [rows, columns], of this type."""
         if element_type.name == "float32":
-            step = max(1, TILE_ELEMENTS // self._shape[1])
             for block in self._blocks:
-                first, last = block.place.row, block.place.row + block.place.rows
-                block.product.write_all(array[first:last, block.columns], step)
+                first, rows = block.place.row, block.place.rows
+                block.product.write(0, rows, array[first : first + rows, block.columns])
             return
         for row, tile in self.tiles():
             element_type.round_into(tile, array[row : row + len(tile)])
