@@ -84,10 +84,13 @@ export class Callers {
         throw wrong(`gives ${name} other scopes than a line before; all lines of a name have the same`);
       }
       callers.set(name, former ?? { caller, scopes });
-      if (seen.has(credential)) throw wrong(`(${name}) has the credential of another line`);
-      seen.add(credential);
       const [, kind = '', value = ''] = /^(?:(sha256|jwt|san):)?(.*)$/.exec(credential) ?? [];
-      if ((kind === '' || kind === 'sha256') && /^[0-9a-f]{64}$/i.test(value)) {
+      const isDigest = (kind === '' || kind === 'sha256') && /^[0-9a-f]{64}$/i.test(value);
+      // However a digest is spelled: a line that is taken out has to take its token along.
+      const what = isDigest ? value.toLowerCase() : credential;
+      if (seen.has(what)) throw wrong(`(${name}) has the credential of another line`);
+      seen.add(what);
+      if (isDigest) {
         tokens.push({ sha256: Buffer.from(value, 'hex'), caller });
       } else if (kind === 'jwt' && value !== '') subjects.set(value, caller);
       else if (kind === 'san' && SAN.test(value)) names.set(value, caller);

@@ -207,6 +207,7 @@ describe('a file of callers', () => {
     ['a, jwt:x, parameters=-1', 'line 1 (a): the list of scopes has parameters="-1"'],
     ['a, jwt:x, admin\na, jwt:y', 'line 2 gives a other scopes than a line before'],
     ['a, jwt:x\nb, jwt:x', 'line 2 (b) has the credential of another line'],
+    [`a, sha256:${'AB'.repeat(32)}\nb, ${'ab'.repeat(32)}`, 'line 2 (b) has the credential of another line'],
     ['a, san:x.example', 'line 1 (a) has a credential'],
   ])('that is wrong ends the start: %j', async (text, message) => {
     const told = await refusal(text);
