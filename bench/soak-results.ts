@@ -19,7 +19,16 @@ export interface SoakSample {
 /** What the server holds while nobody calls, its garbage collected. */
 export interface SoakRest extends Omit<SoakSample, 'stallMs'> {
   /** Of all threads together: what their heaps take, and the buffers that each has made. */
-  readonly threads: { readonly count: number; readonly heapTotal: number; readonly arrayBuffers: number };
+  readonly threads: {
+    readonly count: number;
+    readonly heapUsed: number;
+    readonly heapTotal: number;
+    readonly arrayBuffers: number;
+  };
+  /** What glibc's allocator has handed out and not got back. */
+  readonly allocated: number;
+  /** Resident, and of that what no file holds, after the allocator has given back all pages that are free. */
+  readonly trimmed: { readonly resident: number; readonly anonymous: number };
 }
 
 /** The line through points, and the standard error of its slope. */

@@ -19,12 +19,18 @@ import { slopeError, slopeOf, type Point } from './regression';
 import { callersOf, MAX_NODES, MODELS, STALL_SECONDS, type Caller } from './soak-load';
 import { breaksBehind } from './soak-proxies';
 import type { SoakRest, SoakResults, SoakSample, SoakSlope } from './soak-results';
+import { allocatorProbe } from './allocator-probe';
 import { Turnstile } from './turnstile';
 
 const OUT = process.env.LOGAH_SOAK_RESULTS ?? 'bench/results/soak.json';
 const DEFAULT_MINUTES = 60;
 const SAMPLE_MS = 5000;
-const REST_EVERY_SECONDS = 120;
+const REST_EVERY_SECONDS = 60;
+/**
+ * For each of the server's stores of answers, in place of 64 MiB: they are full when the warm-up ends, and what they hold at
+ * a moment differs less from what they hold at another.
+ */
+const CACHE_BYTES = 16 * 2 ** 20;
 const SEED = 15;
 /** pino's. */
 const ERROR_LEVEL = 50;
@@ -40,10 +46,14 @@ async function main(): Promise<void> {
   if (!(seconds > 0)) throw new Error(`minutes must be a number above 0, not ${minutes}`);
   const warmUpSeconds = seconds / 6;
   const environment = allocatorEnvironment();
+  const allocator = allocatorProbe();
   const server = await startServer({
     models: MODELS,
-    flags: ['--max-nodes', String(MAX_NODES), '--stall-seconds', String(STALL_SECONDS), '--workers', '1'],
-    environment: { ...environment, NODE_OPTIONS: `--require ${PROBE}` },
+    flags: [
+      ...['--max-nodes', String(MAX_NODES), '--stall-seconds', String(STALL_SECONDS), '--workers', '1'],
+      ...['--cache-bytes', String(CACHE_BYTES)],
+    ],
+    environment: { ...environment, ...allocator.environment, NODE_OPTIONS: `--require ${PROBE}` },
     // Of half a million lines, what the figures need.
     keepsLog: ({ msg, level }) => msg === 'event loop' || msg === 'at rest' || Number(level) >= ERROR_LEVEL,
   });
@@ -96,10 +106,15 @@ async function main(): Promise<void> {
       await turnstile.close();
       const { rss: resident, heapUsed, external, arrayBuffers, threads } = await restOf(server);
       const anonymous = anonymousMemory(server.pid);
-      const rest = { seconds, resident, anonymous, heapUsed, external, arrayBuffers, threads };
+      const { inUse: allocated } = await allocator.trim();
+      const trimmed = { resident: residentMemory(server.pid), anonymous: anonymousMemory(server.pid) };
+      const rest: SoakRest = {
+        ...{ seconds, resident, anonymous, heapUsed, external, arrayBuffers, threads },
+        ...{ allocated, trimmed },
+      };
       rests.push(rest);
       turnstile.open();
-      say(`at rest: ${held(rest)}`);
+      say(`at rest: ${held(rest)}; ${megabytesOf(trimmed.anonymous)} trimmed, ${megabytesOf(allocated)} allocated`);
     }
   }
   ended.abort();
@@ -185,7 +200,7 @@ function floors(samples: readonly SoakSample[]): SoakSample[] {
 }
 
 function lineThrough(
-  samples: readonly Omit<SoakRest, 'threads'>[],
+  samples: readonly Omit<SoakSample, 'stallMs'>[],
   of: 'resident' | 'anonymous',
   blocks?: number,
 ): SoakSlope {
@@ -197,13 +212,16 @@ function progress(sample: SoakSample, rounds: object): string {
   return `${held(sample)}, ${sample.stallMs.toFixed(0)} ms stall; ${JSON.stringify(rounds)}`;
 }
 
-function held(moment: Omit<SoakRest, 'threads'>): string {
+function held(moment: Omit<SoakSample, 'stallMs'>): string {
   const { seconds, resident, anonymous, heapUsed, external, arrayBuffers } = moment;
-  const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
   return (
-    `${(seconds / 60).toFixed(0)} min: ${mb(resident)} MB resident, ${mb(anonymous)} of no file, ${mb(heapUsed)} heap, ${mb(external)} external, ` +
-    `${mb(arrayBuffers)} buffers`
+    `${(seconds / 60).toFixed(0)} min: ${megabytesOf(resident)} resident, ${megabytesOf(anonymous)} of no file, ` +
+    `${megabytesOf(heapUsed)} heap, ${megabytesOf(external)} external, ${megabytesOf(arrayBuffers)} buffers`
   );
+}
+
+function megabytesOf(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 main().then(

@@ -21,8 +21,8 @@ const collect = () => {
 if (!isMainThread) {
   others.onmessage = () => {
     collect();
-    const { heapTotal, arrayBuffers } = process.memoryUsage();
-    answers.postMessage({ threadId, heapTotal, arrayBuffers });
+    const { heapUsed, heapTotal, arrayBuffers } = process.memoryUsage();
+    answers.postMessage({ threadId, heapUsed, heapTotal, arrayBuffers });
   };
 }
 // Listening keeps a thread.
@@ -67,8 +67,9 @@ if (isMainThread) {
     look();
     longestMs = 0;
     const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
-    const threads = { count: 1 + held.size, heapTotal, arrayBuffers };
+    const threads = { count: 1 + held.size, heapUsed, heapTotal, arrayBuffers };
     for (const other of held.values()) {
+      threads.heapUsed += other.heapUsed;
       threads.heapTotal += other.heapTotal;
       threads.arrayBuffers += other.arrayBuffers;
     }
