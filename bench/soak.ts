@@ -114,7 +114,9 @@ async function main(): Promise<void> {
       };
       rests.push(rest);
       turnstile.open();
-      say(`at rest: ${held(rest)}; ${megabytesOf(trimmed.anonymous)} trimmed, ${megabytesOf(allocated)} allocated`);
+      say(
+        `at rest: ${held(rest)}; ${megabytesOf(trimmed.anonymous)} trimmed, ${megabytesOf(allocated)} allocated`,
+      );
     }
   }
   ended.abort();
