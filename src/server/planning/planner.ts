@@ -49,6 +49,8 @@ export class Planner implements SetsPlanner {
   /** What the thread plans with, by set, for another that takes its place. */
   readonly #sets = new Map<number, PlanningSetup>();
   #worker: Worker | undefined;
+  /** A thread that does not listen yet. */
+  #starting: Worker | undefined;
   #active: Active | undefined;
   #nextId = 0;
   #nextSet = 0;
@@ -134,11 +136,11 @@ export class Planner implements SetsPlanner {
     });
   }
 
-  /** Ends the thread; what is not planned is rejected. */
+  /** Ends the thread, also one that is about to take its place; what is not planned is rejected. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#rejectAll(new Error('the planner is closed'));
-    await this.#worker?.terminate();
+    await Promise.all([this.#worker?.terminate(), this.#starting?.terminate()]);
   }
 
   #next(): void {
@@ -201,13 +203,19 @@ export class Planner implements SetsPlanner {
 
   async #startWorker(): Promise<void> {
     const worker = new Worker(workerFile(), { resourceLimits: HEAP_LIMITS });
+    this.#starting = worker;
     await new Promise<void>((resolve, reject) => {
       worker.once('message', () => {
         resolve();
       });
       worker.once('error', reject);
+      worker.once('exit', () => {
+        reject(new Error('the planning thread ended before it began'));
+      });
     });
+    this.#starting = undefined;
     worker.removeAllListeners('error');
+    worker.removeAllListeners('exit');
     worker.on('message', (message: PlanningMessage) => {
       this.#receive(message);
     });
@@ -232,7 +240,7 @@ export class Planner implements SetsPlanner {
     this.#queue.end(false);
     active?.reject(endOf(cause));
     const fail = (error: unknown): void => {
-      this.#onFailure(this.#end(error));
+      if (!this.#closed) this.#onFailure(this.#end(error));
     };
     if (++this.#failures > MAX_FAILURES) fail(cause);
     else this.#startWorker().catch(fail);

@@ -140,3 +140,11 @@ describe('sets of models', () => {
     expect(done.indexOf('first')).toBe(1);
   });
 });
+
+test('closing it ends a thread that has not begun yet, and says nothing of it', async () => {
+  const failures: Error[] = [];
+  const closed = new Planner({ maxQueued: 1, maxQueueSeconds: 1 }, (error) => failures.push(error));
+  await closed.close();
+  await expect(closed.ready).rejects.toThrow('the planning thread ended before it began');
+  expect(failures).toEqual([]);
+});
