@@ -5,6 +5,7 @@
 
 import { parentPort } from 'node:worker_threads';
 import { LogahError } from '../../errors';
+import { Garbage } from '../garbage';
 import { ModelChoice } from './model-choice';
 import { namedBundles } from './named-bundles';
 import { planCall, type PlanningContext } from './planning';
@@ -18,6 +19,9 @@ import type {
 
 const port = parentPort;
 if (port === null) throw new Error('planning-worker runs as a worker thread');
+
+/** Of requests that are planned. This thread keeps nobody waiting but the next plan. */
+const garbage = new Garbage('major');
 
 /** By set; what a set is planned with is made when it is first needed. */
 const sets = new Map<number, () => PlanningContext>();
@@ -82,6 +86,7 @@ port.on('message', (message: PlannerMessage) => {
     case 'plan': {
       const { answer, transferred } = plan(message.task);
       port.postMessage(answer, transferred);
+      garbage.add(message.task.bytes.length);
     }
   }
 });

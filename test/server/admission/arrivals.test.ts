@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import {
   onArrival,
@@ -103,6 +104,19 @@ describe('a request that nobody reads yet', () => {
     stream.push(Buffer.alloc(65_536).subarray(100, 110));
     const piece = stream.read() as Buffer;
     expect(piece.buffer.byteLength).toBe(10);
+  });
+
+  it('has the pieces beyond its first 16 KiB in memory of its own, beside each other and whole', async () => {
+    const sent = Array.from({ length: 40 }, (_, index) => Buffer.alloc(10_000, index));
+    sent.push(Buffer.alloc(200_000, 7));
+    for (const piece of sent) stream.push(piece);
+    stream.push(null);
+    const kept: Buffer[] = [];
+    stream.on('data', (piece: Buffer) => kept.push(piece));
+    await once(stream, 'end');
+    expect(Buffer.concat(kept).equals(Buffer.concat(sent))).toBe(true);
+    const rooms = [...new Set(kept.map(({ buffer }) => buffer))].map(({ byteLength }) => byteLength);
+    expect(rooms).toEqual([10_000, 131_072, 131_072, 131_072, 200_000]);
   });
 
   it('still arrives as it was sent', async () => {
