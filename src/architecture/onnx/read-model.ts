@@ -44,6 +44,9 @@ const FIELDS_PER_NODE = 200;
 /** Nodes and tensors of a file, eight for each node of the largest graphs: each takes memory, even one that has no field. */
 const MAX_PARTS = 2 ** 16;
 
+/** A map of each node without any would be the largest part of it. */
+const NO_ATTRIBUTES: ReadonlyMap<string, OnnxAttribute> = new Map();
+
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Largest rank of a tensor that is read. */
@@ -166,7 +169,7 @@ class ModelReader {
     const texts = { name: '', operator: '', domain: '' };
     const inputs: string[] = [];
     const outputs: string[] = [];
-    const attributes = new Map<string, OnnxAttribute>();
+    let attributes: Map<string, OnnxAttribute> | undefined;
     for (const field of this.inside(this.expect(message, LENGTH_DELIMITED, path))) {
       switch (field.number) {
         case NODE.name:
@@ -185,13 +188,14 @@ class ModelReader {
           outputs.push(this.text(field, `${path}.output[${outputs.length}]`));
           break;
         case NODE.attribute: {
+          attributes ??= new Map();
           const [name, attribute] = this.attribute(field, `${path}.attribute[${attributes.size}]`);
           attributes.set(name, attribute);
           break;
         }
       }
     }
-    return { index, ...texts, inputs, outputs, attributes };
+    return { index, ...texts, inputs, outputs, attributes: attributes ?? NO_ATTRIBUTES };
   }
 
   private attribute(message: WireField, path: string): [string, OnnxAttribute] {
