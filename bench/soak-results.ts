@@ -31,12 +31,6 @@ export interface SoakRest extends Omit<SoakSample, 'stallMs'> {
   readonly trimmed: { readonly resident: number; readonly anonymous: number };
 }
 
-/** The line through points, and the standard error of its slope. */
-export interface SoakSlope {
-  readonly bytesPerHour: number;
-  readonly standardError: number;
-}
-
 export interface SoakResults {
   readonly date: string;
   readonly processor: string;
@@ -52,6 +46,8 @@ export interface SoakResults {
   readonly only: string;
   /** What the container image sets for the allocator, and the server had here too. */
   readonly environment: Readonly<Record<string, string>>;
+  /** `--cache-bytes` of the server. */
+  readonly cacheBytes: number;
   /** Rounds of each kind of load, warm-up included. */
   readonly rounds: Readonly<Record<string, number>>;
   /** Rounds that failed, by kind. */
@@ -62,15 +58,6 @@ export interface SoakResults {
   readonly errors: number;
   /** With the warm-up, in which functions are compiled. */
   readonly longestStallMs: number;
-  /** The line through the samples after the warm-up, and the standard error of its slope from ten blocks of them. */
-  readonly slope: SoakSlope;
-  /** The same of the lowest sample of every minute, which leaves out what comes and goes. */
-  readonly floorSlope: SoakSlope;
-  /** The same of the rests, point by point: what is left of the calls. */
-  readonly restSlope: SoakSlope;
-  /** Of the bytes that no file holds: all samples, and the rests. Pages of files come and go with the machine's memory. */
-  readonly anonymousSlope: SoakSlope;
-  readonly anonymousRestSlope: SoakSlope;
   readonly samples: readonly SoakSample[];
   readonly rests: readonly SoakRest[];
 }

@@ -15,10 +15,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { allocatorEnvironment } from '../test/support/image-environment';
 import { anonymousMemory, residentMemory } from '../test/support/memory';
 import { startServer, type ServerProcess } from '../test/support/server-process';
-import { slopeError, slopeOf, type Point } from './regression';
 import { callersOf, MAX_NODES, MODELS, STALL_SECONDS, type Caller } from './soak-load';
 import { breaksBehind } from './soak-proxies';
-import type { SoakRest, SoakResults, SoakSample, SoakSlope } from './soak-results';
+import type { SoakRest, SoakResults, SoakSample } from './soak-results';
 import { allocatorProbe } from './allocator-probe';
 import { Turnstile } from './turnstile';
 
@@ -121,8 +120,6 @@ async function main(): Promise<void> {
   }
   ended.abort();
   const errors = server.logs.filter(({ level }) => Number(level) >= ERROR_LEVEL).length;
-  const measured = samples.filter((sample) => sample.seconds > warmUpSeconds);
-  const rested = rests.filter((rest) => rest.seconds > warmUpSeconds);
   const results: SoakResults = {
     date: new Date().toISOString().slice(0, 10),
     processor: cpus()[0]?.model.trim() ?? '',
@@ -135,25 +132,19 @@ async function main(): Promise<void> {
     warmUpSeconds,
     only,
     environment,
+    cacheBytes: CACHE_BYTES,
     seconds: Math.round(elapsed()),
     rounds,
     failures,
     statuses: Object.fromEntries(statuses),
     errors,
     longestStallMs,
-    slope: lineThrough(measured, 'resident'),
-    floorSlope: lineThrough(floors(measured), 'resident'),
-    restSlope: lineThrough(rested, 'resident', rested.length),
-    anonymousSlope: lineThrough(measured, 'anonymous'),
-    anonymousRestSlope: lineThrough(rested, 'anonymous', rested.length),
     samples,
     rests,
   };
   await breaks?.end();
   writeFileSync(OUT, `${JSON.stringify(results, null, 1)}\n`);
-  say(
-    `wrote ${OUT}: ${JSON.stringify({ slope: results.slope, anonymousRestSlope: results.anonymousRestSlope, errors })}`,
-  );
+  say(`wrote ${OUT}: ${errors} errors, ${JSON.stringify(failures)} failures`);
 }
 
 /** Does rounds until the signal aborts, and says which fail: on a busy machine, good callers may be slow as well. */
@@ -188,26 +179,6 @@ async function asked<Answer>(server: ServerProcess, signal: NodeJS.Signals, msg:
   const line = server.logged(msg, (entry) => server.logs.indexOf(entry, before) >= before);
   server.kill(signal);
   return (await line) as unknown as Answer;
-}
-
-/** The lowest sample of every minute. */
-function floors(samples: readonly SoakSample[]): SoakSample[] {
-  const lowest = new Map<number, SoakSample>();
-  for (const sample of samples) {
-    const minute = Math.floor(sample.seconds / 60);
-    const known = lowest.get(minute);
-    if (known === undefined || sample.resident < known.resident) lowest.set(minute, sample);
-  }
-  return [...lowest.values()];
-}
-
-function lineThrough(
-  samples: readonly Omit<SoakSample, 'stallMs'>[],
-  of: 'resident' | 'anonymous',
-  blocks?: number,
-): SoakSlope {
-  const points = samples.map((sample): Point => ({ x: sample.seconds / 3600, y: sample[of] }));
-  return { bytesPerHour: slopeOf(points), standardError: slopeError(points, blocks) };
 }
 
 function progress(sample: SoakSample, rounds: object): string {
