@@ -21,13 +21,15 @@ class Tuning:
     """How the learning rate of each initialisation is chosen: the one of `rates` with the least validation loss.
 
     epochs: the budgets that are tried; a run has the rate of the longest that is no longer than its own, since what is
-    best for few steps is too low for many. limit: validation images or tokens.
+    best for few steps is too low for many. limit: validation images or tokens. extensions: how many rates beyond the
+    ends of `rates` are tried at most, while the best of them lies at an end (`rates_to_try`).
     """
 
     epochs: list[float]
     rates: list[float]
     limit: int
     seed: int
+    extensions: int = 2
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def _family(name: str, results: Results) -> str:
             diversity_table(results, groups),
         ),
         *_transfer(results),
-        ("Learning rates", "Those marked * lie at an end of the grid.", rate_table(results)),
+        ("Learning rates", "Those marked * lie at an end of what was tried.", rate_table(results)),
     ]
     text = [
         f"## {title}\n",

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from logah.evaluation.comparison.names import data_name, network_name
-from logah.evaluation.comparison.rates import best_rate, budget_of_tries
+from logah.evaluation.comparison.rates import best_rate, budget_of_tries, rates_to_try
 from logah.evaluation.initialisations import KINDS, parse_label
 from logah.evaluation.zero_shot import LANGUAGE_FAMILIES
 
@@ -66,11 +66,11 @@ class Results:
         self._records = [r for r in self._records if r["kind"] != "run" or r["learning_rate"] == self._rate_of(r)]
         self.candidate: str = self.plan["candidate"]
 
-    def _rate_of(self, run: Record) -> float:
-        """The learning rate that the tries choose for a run of this kind."""
+    def _tried(self, run: Record) -> dict[float, float | None] | None:
+        """The losses of the tries for a run of this kind, by rate; None where the plan has no such runs."""
         tuning, group = self.plan["tuning"], self.plan["groups"].get(run["group"])
         if group is None:
-            return math.nan
+            return None
         name = group["rates_of"] or run["group"]
         label = "default" if run["initialisation"] == "compute" else run["initialisation"]
         wanted = {
@@ -81,8 +81,19 @@ class Results:
             "seed": tuning["seed"],
         }
         tries = [r for r in self._records if r["kind"] == "try" and wanted.items() <= r.items()]
-        losses = {r["learning_rate"]: r["final"]["loss"] for r in tries if r["learning_rate"] in tuning["rates"]}
-        return best_rate(losses, tuning["rates"])
+        losses = {r["learning_rate"]: r["final"]["loss"] for r in tries}
+        rates = rates_to_try(losses, tuning["rates"], tuning.get("extensions", 0))
+        return {rate: losses[rate] for rate in rates if rate in losses}
+
+    def _rate_of(self, run: Record) -> float:
+        """The learning rate that the tries choose for a run of this kind."""
+        losses = self._tried(run)
+        return math.nan if losses is None else best_rate(losses, self.plan["tuning"]["rates"])
+
+    def has_rate_at_end(self, run: Record) -> bool:
+        """Whether a run has the lowest or the highest rate that was tried, so that another may be better."""
+        losses = self._tried(run)
+        return not losses or run["learning_rate"] in (min(losses), max(losses))
 
     def of_kind(self, kind: str) -> list[Record]:
         """`run`, `try` or `untrained`."""

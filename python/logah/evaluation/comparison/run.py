@@ -10,7 +10,7 @@ from typing import Any
 from logah.errors import ConfigurationError
 from logah.evaluation.comparison.names import Sizes, data_name, network_name
 from logah.evaluation.comparison.plan import Plan, Stage
-from logah.evaluation.comparison.rates import best_rate, budget_of_tries
+from logah.evaluation.comparison.rates import best_rate, budget_of_tries, rates_to_try
 from logah.evaluation.comparison.records import Record, RecordFile, curve_json, score_json
 from logah.evaluation.diversity import mean_absolute_cosine
 from logah.evaluation.fine_tune import FineTuneConfig, fine_tune, held_out, measure
@@ -104,7 +104,10 @@ class Comparison:
                             yield Job(group, sizes, label, seed, epochs)
 
     def tries(self, job: Job) -> list[Job]:
-        """Those whose best gives the job its learning rate; none where nothing is trained."""
+        """Those whose best gives the job its learning rate; none where nothing is trained.
+
+        They grow as they are run, while the best has the lowest or the highest rate.
+        """
         if not job.epochs:
             return []
         tuning, group = self.plan.tuning, self.plan.groups[job.group]
@@ -113,7 +116,21 @@ class Comparison:
         assert representative is not None
         label = "default" if job.label == "compute" else job.label
         epochs = budget_of_tries(tuning.epochs, job.epochs)
-        return [Job(name, representative, label, tuning.seed, epochs, rate, is_try=True) for rate in tuning.rates]
+
+        def of(rate: float) -> Job:
+            return Job(name, representative, label, tuning.seed, epochs, rate, is_try=True)
+
+        found = self._found()
+        beyond = rates_to_try({}, tuning.rates, 0)
+        while True:
+            losses = {rate: found[key]["final"]["loss"] for rate in beyond if (key := self.key(of(rate))) in found}
+            further = rates_to_try(losses, tuning.rates, tuning.extensions)
+            if further == beyond:
+                return [of(rate) for rate in beyond]
+            beyond = further
+
+    def _found(self) -> dict[str, Record]:
+        return {record["key"]: record for record in self.records.read() if "key" in record}
 
     def key(self, job: Job) -> str:
         """Says all that the result depends on; where it does not depend on the hypernetwork, that is left out.
@@ -147,9 +164,7 @@ class Comparison:
         started = time.monotonic()
         own = self.jobs()[share[0] :: share[1]]
         for position, job in enumerate(own):
-            for part in [*self.tries(job), job]:
-                if self._is_finished(part):
-                    continue
+            while (part := self._next_part(job)) is not None:
                 if hours is not None and time.monotonic() - started >= hours * 3600:
                     return len(self.left(own[position:]))
                 record = self._trained(self._with_rate(part)) if part.epochs else self._measured(part)
@@ -157,6 +172,14 @@ class Comparison:
                 score = record.get("final", record.get("zero_shot"))
                 say(f"[{position + 1}/{len(own)}] {record['key']}: {score} in {record['seconds']} s")
         return 0
+
+    def _next_part(self, job: Job) -> Job | None:
+        """The next of a job's tries, or itself; None where all is finished."""
+        finished = self.records.finished()
+        left = (part for part in self.tries(job) if self.key(part) not in finished)
+        if (part := next(left, None)) is not None:
+            return part
+        return None if self.key(self._with_rate(job)) in finished else job
 
     def _record_plan(self) -> None:
         """What the report needs of the plan, in front of what is run by it; the newest counts."""
@@ -190,7 +213,7 @@ class Comparison:
         """A run with the learning rate that its tries chose; any other job as it is."""
         if job.kind != "run" or job.rate is not None:
             return job
-        found = {record["key"]: record for record in self.records.read() if "key" in record}
+        found = self._found()
         tried = {part.rate: found.get(self.key(part)) for part in self.tries(job)}
         losses = {rate: record["final"]["loss"] for rate, record in tried.items() if rate is not None and record}
         return replace(job, rate=best_rate(losses, self.plan.tuning.rates))

@@ -117,14 +117,13 @@ def tally_table(results: Results, groups: Sequence[str]) -> str | None:
 
 
 def rate_table(results: Results) -> str | None:
-    """The learning rates that the tries chose; a rate at an end of the grid may not be the best one."""
+    """The learning rates that the tries chose; one at an end of those that were tried may not be the best."""
     keys = [(group, epochs) for group in results.plan["groups"] for epochs in results.budgets]
-    rates = {(r["group"], r["epochs"], r["initialisation"]): r["learning_rate"] for r in results.of_kind("run")}
-    grid = results.plan["tuning"]["rates"]
+    runs = {(r["group"], r["epochs"], r["initialisation"]): r for r in results.of_kind("run")}
 
     def cell(group: str, epochs: float, label: str) -> str:
-        rate = rates.get((group, epochs, label))
-        return NONE if rate is None else f"{rate:g}" + ("*" if rate in (min(grid), max(grid)) else "")
+        run = runs.get((group, epochs, label))
+        return NONE if run is None else f"{run['learning_rate']:g}" + ("*" if results.has_rate_at_end(run) else "")
 
     rows = [[group, f"{epochs:g}", *(cell(group, epochs, label) for label in results.labels)] for group, epochs in keys]
     rows = [row for row in rows if any(row[2:])]

@@ -19,6 +19,7 @@ from logah.data.fashion_mnist import ImageSplits, Split
 from logah.errors import ConfigurationError
 from logah.evaluation.comparison.names import network_name
 from logah.evaluation.comparison.plan import plan_from, read_plan
+from logah.evaluation.comparison.rates import rates_to_try
 from logah.evaluation.comparison.records import RecordFile
 from logah.evaluation.comparison.results import Results
 from logah.evaluation.comparison.run import Comparison, Job, Model
@@ -44,7 +45,7 @@ PLAN: dict[str, Any] = {
     "curve_every": 2,
     "curve_limit": 20,
     "final_limit": 40,
-    "tuning": {"epochs": [1], "rates": [1.0e-3, 1.0e-2], "limit": 40, "seed": 9},
+    "tuning": {"epochs": [1], "rates": [1.0e-3, 1.0e-2], "limit": 40, "seed": 9, "extensions": 0},
     "groups": {
         "in_range": {"representative": SIZES, "networks": [SIZES]},
         "outside": {"rates_of": "in_range", "networks": [WIDE]},
@@ -148,6 +149,47 @@ def test_a_run_has_the_rate_that_was_tried_at_its_own_budget(tmp_path: Path) -> 
     counted = [r for r in Results(RecordFile(path).read()).of_kind("run") if r["epochs"] == 2]
     assert len(counted) == 5
     assert all(r["learning_rate"] == chosen[r["initialisation"]]["learning_rate"] for r in counted)
+
+
+def test_beyond_an_end_of_the_grid_rates_are_tried_until_the_best_lies_between_others(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    plan = copy.deepcopy(PLAN)
+    # What a network learns in eight steps at these rates grows with them.
+    plan["tuning"] |= {"rates": [1.0e-6, 1.0e-5], "extensions": 2}
+    assert comparison(path, plan).run(say=lambda _: None) == 0
+    records = RecordFile(path).read()
+    tried = [r["learning_rate"] for r in records if r["kind"] == "try" and r["initialisation"] == "default"]
+    assert tried == [1e-6, 1e-5, 1e-4, 1e-3]
+    runs = {r["learning_rate"] for r in records if r["kind"] == "run" and r["initialisation"] == "default"}
+    assert runs == {1e-3}
+    results = Results(records)
+    assert {r["learning_rate"] for r in results.of_kind("run") if r["initialisation"] == "default"} == {1e-3}
+    assert all(results.has_rate_at_end(r) for r in results.of_kind("run") if r["initialisation"] == "default")
+    before = len(records)
+    assert comparison(path, plan).run(say=lambda _: None) == 0
+    assert len(RecordFile(path).read()) == before
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        ({}, (1e-3, 3e-3, 1e-2)),
+        ({1e-3: 2.0, 3e-3: 1.0, 1e-2: None}, (1e-3, 3e-3, 1e-2)),
+        ({1e-3: 1.0, 3e-3: 2.0}, (1e-3, 3e-3, 1e-2)),
+        ({1e-3: 1.0, 3e-3: 2.0, 1e-2: 3.0}, (3e-4, 1e-3, 3e-3, 1e-2)),
+        ({1e-3: 1.0, 3e-3: 2.0, 1e-2: 3.0, 3e-4: 1.5}, (3e-4, 1e-3, 3e-3, 1e-2)),
+        ({1e-3: 1.0, 3e-3: 2.0, 1e-2: 3.0, 3e-4: 0.5}, (9e-5, 3e-4, 1e-3, 3e-3, 1e-2)),
+        ({1e-3: 3.0, 3e-3: 2.0, 1e-2: 1.0}, (1e-3, 3e-3, 1e-2, 3e-2)),
+        # No more than two.
+        ({1e-3: 3.0, 3e-3: 2.0, 1e-2: 1.0, 3e-2: 0.5, 9e-2: 0.4}, (1e-3, 3e-3, 1e-2, 3e-2, 9e-2)),
+        # Where nothing holds at any rate, lower ones may.
+        ({1e-3: None, 3e-3: None, 1e-2: None}, (3e-4, 1e-3, 3e-3, 1e-2)),
+    ],
+)
+def test_the_rates_to_try_grow_from_the_end_that_is_best(
+    losses: dict[float, float | None], expected: tuple[float, ...]
+) -> None:
+    assert rates_to_try(losses, [1e-3, 3e-3, 1e-2], 2) == expected
 
 
 def test_shares_are_disjoint_and_together_everything(tmp_path: Path) -> None:
