@@ -75,3 +75,29 @@ it('what comes behind a request for names is refused, though nobody reads it', a
   await untilNoCalls();
   expect(await held('request_bytes')).toBe(0);
 });
+
+describe('many messages in one call, each five bytes of it one', () => {
+  const METHODS = [
+    path('Plan'),
+    path('ListModels'),
+    path('InspectTensors'),
+    '/grpc.health.v1.Health/Check',
+    '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+  ];
+  const headers = { 'grpc-encoding': 'gzip' };
+
+  it.each(METHODS)('are refused as such for %s', async (method) => {
+    const session = openSession(server.address);
+    for (const isCompressed of [false, true]) {
+      const body = Buffer.concat(Array.from({ length: 400 }, () => framed(Buffer.alloc(0), isCompressed)));
+      const { ending } = rawCall(session, method, { body, end: false, headers });
+      const { status: answered, details, requestId } = await ending;
+      expect(answered).toBe(status.INVALID_ARGUMENT);
+      expect(details).toMatch(/more than (one message|256 messages)/);
+      expect(requestId).not.toBe('');
+    }
+    session.destroy();
+    await untilNoCalls();
+    expect(await held('request_bytes')).toBe(0);
+  });
+});

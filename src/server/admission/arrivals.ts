@@ -6,12 +6,16 @@
 
 import type { ServerHttp2Stream } from 'node:http2';
 import { Garbage } from '../garbage';
+import { MessageCount } from './message-count';
 
 /** Memory of a request that is not counted: the sum of what as many calls as there may be can send is small. */
 export const FREE_BYTES = 4096;
 
 /** What a piece of a request costs beside its bytes: the objects that hold it. */
 const PIECE_BYTES = 256;
+
+/** What each message beyond the first costs: what grpc-js keeps of it until it is read. */
+const MESSAGE_BYTES = 1024;
 
 /** The pieces of a request up to here are allocated one by one. */
 const SMALL_BYTES = 16 * 1024;
@@ -25,8 +29,10 @@ const UNREAD_MEMORY = 2 * 65_535;
 /** What has arrived. */
 export interface Arrived {
   readonly bytes: number;
-  /** What that takes, which is more where it comes in many pieces. */
+  /** What that takes, which is more where it comes in many pieces, or holds many messages. */
   readonly memory: number;
+  /** Messages that began in it. */
+  readonly messages: number;
 }
 
 /** Told of a piece; false: it is not wanted, and takes no memory. */
@@ -35,6 +41,8 @@ export type ArrivalListener = (piece: Arrived) => boolean;
 interface Arrival {
   bytes: number;
   memory: number;
+  messages: number;
+  readonly count: MessageCount;
   listener: ArrivalListener;
   /** For what arrives next. */
   room: Buffer;
@@ -53,9 +61,11 @@ export function onArrival(stream: ServerHttp2Stream, listener: ArrivalListener):
   const known = arrivals.get(stream);
   if (known !== undefined) {
     known.listener = listener;
-    return { bytes: known.bytes, memory: known.memory };
+    const { bytes, memory, messages } = known;
+    return { bytes, memory, messages };
   }
-  const arrival: Arrival = { bytes: 0, memory: 0, listener, room: NO_ROOM };
+  const count = new MessageCount();
+  const arrival: Arrival = { bytes: 0, memory: 0, messages: 0, count, listener, room: NO_ROOM };
   arrivals.set(stream, arrival);
   const push = stream.push.bind(stream);
   stream.push = (piece: unknown, encoding?: BufferEncoding): boolean => {
@@ -64,10 +74,15 @@ export function onArrival(stream: ServerHttp2Stream, listener: ArrivalListener):
       arrival.room = NO_ROOM;
       return push(piece, encoding);
     }
-    const arrived = { bytes: piece.length, memory: piece.length + PIECE_BYTES };
+    const before = arrival.messages;
+    arrival.messages = count.add(piece);
+    const messages = arrival.messages - before;
+    const more = before === 0 ? messages - 1 : messages;
+    const own = piece.length + PIECE_BYTES;
+    const arrived = { bytes: piece.length, memory: own + MESSAGE_BYTES * Math.max(0, more), messages };
     arrival.bytes += arrived.bytes;
     arrival.memory += arrived.memory;
-    garbage.add(arrived.memory);
+    garbage.add(own);
     // What is not wanted opens no window for more.
     return arrival.listener(arrived) && push(ownMemory(arrival, piece));
   };
@@ -76,7 +91,7 @@ export function onArrival(stream: ServerHttp2Stream, listener: ArrivalListener):
 
 const NO_ROOM = Buffer.alloc(0);
 
-const NOTHING: Arrived = { bytes: 0, memory: 0 };
+const NOTHING: Arrived = { bytes: 0, memory: 0, messages: 0 };
 
 /**
  * A copy, in the request's own memory. Of a large request, pieces lie together in mappings of their own, which the system gets

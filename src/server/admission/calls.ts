@@ -20,6 +20,7 @@ import type { Gate } from '../security/gate';
 import { countMessages, framePassing } from '../answers/framing';
 import { http2StreamOf } from '../answers/grpc-internals';
 import { boundDecompression } from './decompression';
+import { PREFIX_BYTES } from './message-count';
 import type { Readers } from './readers';
 import { CallRecord } from '../telemetry/call-record';
 import type { Load } from '../telemetry/load';
@@ -34,8 +35,8 @@ const SMALL_REQUEST_BYTES = 4096;
 /** Of all requests of one call that streams them, which ask for names as well. */
 const STREAMED_REQUEST_BYTES = 2 ** 20;
 
-/** gRPC's prefix of a message. */
-const PREFIX_BYTES = 5;
+/** Of one call that streams them: nobody asks for as many names. */
+const STREAMED_REQUESTS = 256;
 
 /** The header that the server's version is told in. */
 export const VERSION = 'x-logah-version';
@@ -159,10 +160,15 @@ export function accountCalls(rules: CallRules): ServerInterceptor {
       const { record, requestId, caller, traceId } = account;
       rules.telemetry.end(record, { requestId, caller: caller.name, peer }, traceId);
     });
+    if (stream !== undefined && refused !== undefined) leaveUnread(stream);
     if (stream !== undefined && refused === undefined) {
       const receipt = new Receipt(stream, account, method, rules, refuse);
-      boundDecompression(call, receipt.limit, (bytes) => {
-        receipt.decompressed(bytes);
+      boundDecompression(call, stream, {
+        limit: receipt.limit,
+        caller: () => account.caller.identity,
+        onDecompressed: (bytes) => {
+          receipt.decompressed(bytes);
+        },
       });
       rules.readers.watch(call, stream, (ms) => {
         const reason = `the reader took nothing for ${Math.round(ms / 1000)} s (--stall-seconds)`;
@@ -256,6 +262,7 @@ class Receipt {
   readonly #refuse: (error: LogahError) => void;
   #lease: Lease | undefined;
   #received = 0;
+  #messages = 0;
   /** Of what has been received. */
   #memory = 0;
   #inflated = 0;
@@ -277,6 +284,7 @@ class Receipt {
       this.#isRefused = true;
     };
     const most = requestStream ? STREAMED_REQUEST_BYTES : this.limit;
+    const mostMessages = requestStream ? STREAMED_REQUESTS : 1;
     const timer = setTimeout(() => {
       this.#refuse(
         new LogahError('deadline_exceeded', `the request did not arrive within ${rules.stallMs / 1000} s`),
@@ -286,20 +294,21 @@ class Receipt {
       clearTimeout(timer);
     };
     stream.once('end', settle).once('close', settle);
-    const arrived = ({ bytes, memory }: Arrived): boolean => {
+    const arrived = ({ bytes, memory, messages }: Arrived): boolean => {
       if (requestStream) timer.refresh();
       this.#received += bytes;
       this.#memory += memory;
+      this.#messages += messages;
       account.record.receivedBytes += bytes;
-      if (this.#received <= most + PREFIX_BYTES) this.#count();
-      else this.#refuse(tooLarge(path, most, rules));
+      if (this.#messages > mostMessages) this.#refuse(tooMany(mostMessages));
+      else if (this.#received > most + PREFIX_BYTES) this.#refuse(tooLarge(path, most, rules));
+      else this.#count();
       return !this.#isRefused;
     };
     const before = onArrival(stream, arrived);
     // A call is not answered while it is made.
     if (before.bytes > 0) {
-      // Nobody takes messages out of what will be refused: each five bytes of it can be one.
-      if (before.bytes > most + PREFIX_BYTES) stream.removeAllListeners('data');
+      if (before.bytes > most + PREFIX_BYTES || before.messages > mostMessages) leaveUnread(stream);
       process.nextTick(() => {
         arrived(before);
       });
@@ -325,6 +334,16 @@ class Receipt {
     });
     if (error !== undefined) this.#refuse(error);
   }
+}
+
+/** Nobody takes messages out of what is refused: each five bytes of it can be one. */
+function leaveUnread(stream: ServerHttp2Stream): void {
+  stream.removeAllListeners('data');
+}
+
+function tooMany(most: number): LogahError {
+  const messages = most === 1 ? 'one message' : `${most} messages`;
+  return new LogahError('invalid_argument', `the request is more than ${messages}, the most for this method`);
 }
 
 function tooLarge(path: string, most: number, { largeRequests }: CallRules): LogahError {
