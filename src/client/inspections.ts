@@ -33,7 +33,8 @@ export async function* inspections(
     let isEmpty = true;
     try {
       const call = replica.stub.InspectTensors(request, callOptions(deadline));
-      const messages = streamOf<InspectTensorsResponse__Output>(call, limitsOf(replica, attempts, signal));
+      const limits = limitsOf(replica, attempts, signal);
+      const messages = streamOf<InspectTensorsResponse__Output>(call, limits, isComplete);
       for await (const { tensor, tensors } of messages) {
         if (tensor === null) throw new ProtocolError('tensor', 'missing', 'present in every message');
         isEmpty = false;

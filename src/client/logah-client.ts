@@ -139,6 +139,7 @@ async function* predict(
     streamOf(
       replica.stub.Predict(resume === undefined ? request : { ...request, resume }, callOptions(deadline)),
       limitsOf(replica, attempts, signal),
+      ({ message }: PredictResponse__Output) => message === 'summary',
     );
   const { messages, resumedAt } = resumingMessages(open, attempts, part);
   const limits = {

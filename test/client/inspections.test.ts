@@ -68,6 +68,13 @@ describe('inspect', () => {
     expect(tensors.map(({ name }) => name)).toEqual(['a']);
   });
 
+  it('waits no longer than for a status where the stream stays open behind the last tensor', async () => {
+    const tensors = await inspected((call) => {
+      call.write({ tensor: { name: 'a' }, tensors: 1 });
+    });
+    expect(tensors.map(({ name }) => name)).toEqual(['a']);
+  });
+
   it.each([
     ['fewer', 3, 'number of tensors is 2, expected 3'],
     ['more', 1, 'number of tensors is 2, expected 1'],

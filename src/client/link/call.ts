@@ -81,10 +81,16 @@ export async function unary<Response>(
   }
 }
 
-/** The messages of one call; leaving the loop early cancels it. Rejects as `unary` does. */
+/** What a server is waited for behind the last message, where it does not end its stream. */
+const LAST_WORDS_MS = 1000;
+
+/**
+ * The messages of one call, of which `isLast` knows the last one: behind it, there is nothing but a status to wait for. Leaving  the loop early cancels it. Rejects as `unary` does.
+ */
 export async function* streamOf<Response>(
   call: ClientReadableStream<Response>,
   { target, signal, stallMs, stalled }: AttemptLimits,
+  isLast: (message: Response) => boolean = () => false,
 ): AsyncGenerator<Response, void, undefined> {
   // An error after the loop has ended (the cancellation below) is nobody's concern.
   call.on('error', () => undefined);
@@ -94,11 +100,12 @@ export async function* streamOf<Response>(
   let stall: Error | undefined;
   // While the reader is at work, silence is its own.
   let waiting = true;
-  const timer = setTimeout(() => {
+  const fall = (): void => {
     if (!waiting) return;
     stall = stalled();
     cancel();
-  }, stallMs);
+  };
+  let timer = setTimeout(fall, stallMs);
   signal?.addEventListener('abort', cancel, { once: true });
   try {
     for await (const message of call) {
@@ -106,6 +113,9 @@ export async function* streamOf<Response>(
       yield message as Response;
       waiting = true;
       timer.refresh();
+      if (!isLast(message as Response)) continue;
+      clearTimeout(timer);
+      timer = setTimeout(fall, Math.min(stallMs, LAST_WORDS_MS));
     }
   } catch (error) {
     throw stall ?? toRemoteError(target, error);

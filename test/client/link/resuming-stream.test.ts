@@ -231,6 +231,14 @@ describe('a stream that breaks off', () => {
     expect(server?.requests).toHaveLength(1);
   });
 
+  it('is whole once the summary has come, though the stream stays open behind it', async () => {
+    const predicting = await clientOf((call) => {
+      for (const message of messagesOf(whole)) call.write(message);
+    });
+    expect((await collect(predicting.predict(request))).kinds.at(-1)).toBe('summary');
+    expect(server?.requests).toHaveLength(1);
+  });
+
   it('goes on after silence, though the connection stands', async () => {
     const predicting = await clientOf(
       (call) => {
