@@ -35,7 +35,7 @@ _DEPTH_SCALED = (
     ".mlp.up_proj.weight",
     ".mlp.down_proj.weight",
 )
-_TABLES = ("model.embed_tokens.weight", "transformer.wte.weight")
+TOKEN_TABLES = ("model.embed_tokens.weight", "transformer.wte.weight")
 _HEADS = ("lm_head.weight", "classifier.weight")
 
 
@@ -51,10 +51,10 @@ def torchtitan_state(
     tied = bool(config.get("tie_word_embeddings", False))
 
     def drawn(name: str, tensor: Tensor) -> Tensor:
-        if name in _HEADS or (tied and name in _TABLES):
+        if name in _HEADS or (tied and name in TOKEN_TABLES):
             deviation = tensor.shape[1] ** -0.5
             return _truncated(tensor, deviation, HEAD_CUTOFF * deviation, generator)
-        if name in _TABLES:
+        if name in TOKEN_TABLES:
             return torch.randn(tensor.shape, generator=generator)
         layer = _LAYER.search(name)
         if layer is None or tensor.dim() != 2:

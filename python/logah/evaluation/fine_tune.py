@@ -49,13 +49,15 @@ class FineTuneConfig:
 class FineTuneResult:
     """The score before the first step and after the last one, and on the way: (step, score), the first at step 0.
 
-    A run whose loss is no longer finite stops there; its final loss is infinite and its accuracy 0.
+    A run whose loss is no longer finite stops there; its final loss is infinite and its accuracy 0. state: the
+    parameters at the end.
     """
 
     zero_shot: Score
     final: Score
     curve: list[tuple[int, Score]]
     seconds: float
+    state: dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -139,4 +141,6 @@ def fine_tune(
     if final is None:
         final = measure(task, module, parameters, whole)
     # Of the processor, since other work on the machine is none of this run's cost.
-    return FineTuneResult(zero_shot, final, curve, time.process_time() - started)
+    seconds = time.process_time() - started
+    state = {name: tensor.detach() for name, tensor in parameters.items()}
+    return FineTuneResult(zero_shot, final, curve, seconds, state)

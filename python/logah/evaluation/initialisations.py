@@ -16,10 +16,12 @@ import torch
 from torch import Tensor
 
 from logah.evaluation.closed_forms import GAMMA, mup_orthogonal_state, small_state, torchtitan_state
+from logah.evaluation.growth import hypercloned, net2wider
 from logah.evaluation.impulse import impulse_state
 from logah.evaluation.lifts import LIFTS, Lift
 from logah.evaluation.matched_noise import moment_matched, random_rank, shuffled
 from logah.evaluation.mimetic import mimetic_state
+from logah.evaluation.narrow import trained_narrow
 from logah.evaluation.widening import base_configuration, copies_needed, widened
 from logah.graph import ArchitectureGraph, Prediction
 from logah.hypernet.hypernetwork import Hypernetwork
@@ -38,7 +40,7 @@ class InitialisationError(ValueError):
 class Target:
     """One network: its complete transformers configuration, and what predicts it, if anything is to.
 
-    ranges: sizes that the hypernetwork was trained on, name -> [least, most].
+    ranges: sizes that the hypernetwork was trained on, name -> [least, most]; growth starts from one of them too.
     """
 
     task: Task
@@ -134,6 +136,20 @@ def _random_rank(target: Target, seed: int) -> dict[str, Tensor]:
     return random_rank(target.graph, target.predicted(generator), rank, generator)
 
 
+def _grown(grow: Callable[..., dict[str, Tensor]]) -> Callable[[Target, int], dict[str, Tensor]]:
+    """A trained narrow network, made wider; where none is needed, one of the target's own size, trained."""
+
+    def state(target: Target, seed: int) -> dict[str, Tensor]:
+        if not target.ranges:
+            raise InitialisationError("no hypernetwork is given, whose trained widths say how narrow a network grows")
+        copies = copies_needed(target.config, target.ranges)
+        base = base_configuration(target.config, copies)
+        narrow = trained_narrow(target.task, base, seed)
+        return narrow if copies == 1 else grow(base, narrow, copies, _generator(seed))
+
+    return state
+
+
 #: `compute` starts as `default` does; it is trained for longer.
 KINDS: Mapping[str, Callable[[Target, int], dict[str, Tensor]]] = {
     "default": _default,
@@ -144,13 +160,21 @@ KINDS: Mapping[str, Callable[[Target, int], dict[str, Tensor]]] = {
     "small": _small,
     "mup_orthogonal": _mup_orthogonal,
     "impulse": _impulse,
+    "copies": _grown(lambda config, state, copies, _: widened(config, state, copies)),
+    "hypercloned": _grown(hypercloned),
+    "net2wider": _grown(net2wider),
     "moments": _moments,
     "shuffled": _shuffled,
     "random_rank": _random_rank,
     "predicted": _predicted,
 }
-#: Those that need no hypernetwork.
-INDEPENDENT = ("default", "compute", "orthogonal", "mimetic", "torchtitan", "small", "mup_orthogonal", "impulse")
+#: Those that begin with a narrower network; a hypernetwork's trained widths say how narrow.
+GROWN = ("copies", "hypercloned", "net2wider")
+#: Those that need no hypernetwork's prediction.
+INDEPENDENT = (
+    *("default", "compute", "orthogonal", "mimetic", "torchtitan", "small", "mup_orthogonal", "impulse"),
+    *GROWN,
+)
 
 
 @dataclass(frozen=True)
@@ -165,6 +189,11 @@ class Label:
     def needs_hypernetwork(self) -> bool:
         """Whether another hypernetwork gives another state."""
         return self.kind not in INDEPENDENT
+
+    @property
+    def needs_ranges(self) -> bool:
+        """Whether it has to be known which sizes a hypernetwork was trained on."""
+        return self.kind in GROWN
 
 
 def initial_state(label: str, target: Target, seed: int) -> dict[str, Tensor]:

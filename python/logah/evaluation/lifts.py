@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from logah.evaluation.closed_forms import TOKEN_TABLES
 from logah.evaluation.default_state import default_state
 from logah.targets.state_blocks import is_matrix
 
@@ -44,11 +45,52 @@ def base(strength: float) -> Lift:
     """
 
     def lift(config: Mapping[str, Any], state: State, generator: torch.Generator) -> State:
-        seed = int(torch.randint(2**31, (1,), generator=generator))
-        start = default_state(config, seed)
+        start = _default_of(config, generator)
         return {name: t + strength * start[name] if is_matrix(t) else t for name, t in state.items()}
 
     return lift
+
+
+def fill(strength: float) -> Lift:
+    """Adds to each matrix whose deviation is below `strength` times the default start's as much of one as it lacks.
+
+    So silent matrices begin as they would by default, and what is predicted elsewhere stays.
+    """
+
+    def lift(config: Mapping[str, Any], state: State, generator: torch.Generator) -> State:
+        start = _default_of(config, generator)
+
+        def filled(name: str, tensor: Tensor) -> Tensor:
+            whole, own = float(start[name].std()), float(tensor.std())
+            return tensor if own >= strength * whole else tensor + max(0, 1 - (own / whole) ** 2) ** 0.5 * start[name]
+
+        return {name: filled(name, tensor) if is_matrix(tensor) else tensor for name, tensor in state.items()}
+
+    return lift
+
+
+def shrink(strength: float) -> Lift:
+    """Multiplies each matrix by `strength`; with a base after it, shrink and perturb (arXiv 1910.08475)."""
+
+    def lift(config: Mapping[str, Any], state: State, generator: torch.Generator) -> State:
+        return {name: strength * tensor if is_matrix(tensor) else tensor for name, tensor in state.items()}
+
+    return lift
+
+
+def table(strength: float) -> Lift:
+    """Keeps `strength` times the table of tokens, and takes all else from a default start."""
+
+    def lift(config: Mapping[str, Any], state: State, generator: torch.Generator) -> State:
+        start = _default_of(config, generator)
+        return {name: strength * tensor if name in TOKEN_TABLES else start[name] for name, tensor in state.items()}
+
+    return lift
+
+
+def _default_of(config: Mapping[str, Any], generator: torch.Generator) -> State:
+    """Of a seed that the generator draws."""
+    return default_state(config, int(torch.randint(2**31, (1,), generator=generator)))
 
 
 def _with_noise(state: State, deviations: Mapping[str, float], generator: torch.Generator) -> State:
@@ -63,4 +105,7 @@ LIFTS: dict[str, Callable[[float], Lift]] = {
     "noise": noise,
     "default_noise": default_noise,
     "base": base,
+    "fill": fill,
+    "shrink": shrink,
+    "table": table,
 }

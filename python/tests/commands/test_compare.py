@@ -116,6 +116,7 @@ def test_the_network_is_the_configurations_to_the_last_parameter(config: dict[st
     ("arguments", "message"),
     [
         (["--models", "best"], "models: got 'best', expected a bundle's directory, a checkpoint, or one of default"),
+        (["--models", "default,copies"], "models: copies starts with a narrower network"),
         (["--models", "default"], "models: there is nothing to compare with default"),
         (["--models", "predicted"], "models: predicted needs a hypernetwork: give its bundle's directory"),
         (["--models", "small", "--data", "mnist"], "data: got 'mnist', expected kjv"),

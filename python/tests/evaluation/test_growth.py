@@ -12,8 +12,9 @@ from torch import Tensor
 
 from logah.evaluation.default_state import default_state
 from logah.evaluation.growth import SIGNAL_TO_NOISE, hypercloned, net2wider
-from logah.evaluation.initialisations import Target
-from logah.evaluation.widening import widened
+from logah.evaluation.initialisations import InitialisationError, Target, initial_state
+from logah.evaluation.narrow import trained_narrow
+from logah.evaluation.widening import GROWING, base_configuration, widened
 
 TARGETS = {"vit": vit_target, "gpt2": gpt2_target, "llama": llama_target}
 
@@ -86,3 +87,21 @@ def test_net2net_copies_units_at_random_and_divides_by_their_number() -> None:
         assert torch.allclose(columns, columns[:, :1].expand_as(columns))
         expected = state["vit.layers.0.mlp.fc2.weight"][:, unit].repeat(2)
         assert torch.allclose(columns.sum(1), expected, atol=1e-6)
+
+
+def test_a_network_that_grows_begins_as_the_trained_narrow_one_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("logah.evaluation.narrow.STEPS", 3)
+    monkeypatch.setattr("logah.evaluation.narrow._trained", {})
+    wide = vit_target()
+    ranges = {name: (1, size // 2) for name, size in wide.config.items() if name in GROWING["vit"].values()}
+    target = Target(wide.task, wide.config, ranges=ranges)
+    narrow = base_configuration(wide.config, 2)
+    base = trained_narrow(wide.task, narrow, 7)
+    assert not torch.equal(base["classifier.weight"], wide.task.initialized(narrow, 7)["classifier.weight"])
+    for label in ("copies", "hypercloned", "net2wider"):
+        state = initial_state(label, target, 7)
+        torch.testing.assert_close(
+            outputs(target, wide.config, state), outputs(target, narrow, base), rtol=1e-3, atol=1e-4
+        )
+    with pytest.raises(InitialisationError, match="no hypernetwork is given"):
+        initial_state("copies", Target(wide.task, wide.config), 0)

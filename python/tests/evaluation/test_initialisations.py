@@ -17,6 +17,7 @@ from logah.evaluation.initialisations import (
     initial_state,
     parse_label,
 )
+from logah.evaluation.lifts import LIFTS
 from logah.evaluation.mimetic import ALPHA_QK, ALPHA_V, BETA_QK, BETA_V, attention_weights
 
 LABELS = [*KINDS, "predicted+noise=0.1", "predicted+noise=0.1+default_noise"]
@@ -126,6 +127,31 @@ def test_noise_is_in_proportion_to_each_matrix_and_spares_vectors() -> None:
     default = default_state(target.config, 0)
     after = initial_state("predicted+default_noise=2", target, 0)
     assert (after[name] - before[name]).std() == pytest.approx(2 * default[name].std().item(), rel=0.1)
+
+
+def test_a_fill_gives_silent_matrices_the_deviation_of_a_default_start_and_leaves_the_others() -> None:
+    target = gpt2_target()
+    plain = initial_state("predicted", target, 0)
+    default = target.default(1)
+    silent, loud = "transformer.h.0.mlp.c_fc.weight", "transformer.wte.weight"
+    state = {**plain, silent: 0.1 * default[silent], loud: 2 * default[loud]}
+    filled = LIFTS["fill"](1.0)(target.config, state, torch.Generator().manual_seed(3))
+    assert torch.equal(filled[loud], state[loud])
+    assert float(filled[silent].std()) == pytest.approx(float(default[silent].std()), rel=0.05)
+    vectors = [name for name, tensor in state.items() if tensor.dim() < 2]
+    assert vectors and all(torch.equal(filled[name], state[name]) for name in vectors)
+
+
+def test_a_shrunk_prediction_and_one_of_its_table_alone() -> None:
+    target = gpt2_target()
+    plain, shrunk, table = (initial_state(f"predicted{lift}", target, 0) for lift in ("", "+shrink=0.5", "+table=0.5"))
+    name = "transformer.wte.weight"
+    assert torch.equal(shrunk[name], 0.5 * plain[name]) and torch.equal(table[name], shrunk[name])
+    matrix, vector = "transformer.h.0.attn.c_attn.weight", "transformer.h.0.ln_1.weight"
+    assert torch.equal(shrunk[matrix], 0.5 * plain[matrix]) and torch.equal(shrunk[vector], plain[vector])
+    # What is no table is as transformers draws it.
+    assert float(table[matrix].std()) == pytest.approx(0.02, rel=0.1)
+    assert torch.equal(table[vector], torch.ones_like(table[vector]))
 
 
 def test_a_lift_by_a_base_adds_a_default_start_of_its_own_to_each_matrix() -> None:

@@ -47,6 +47,12 @@ def own_plan(
     batch = BATCH_IMAGES if images else max(1, BATCH_TOKENS // context) * context
     limit = 2000 if images else max(16384, 2 * context)
     predicted = [label for label in labels if label.startswith("predicted")]
+    grown = [label for label in labels if parse_label(label).needs_ranges]
+    if grown and "predicted" not in models:
+        raise ConfigurationError(
+            f"models: {grown[0]} starts with a narrower network, within the widths that a hypernetwork was trained on: "
+            "name a bundle's directory as well"
+        )
     return {
         "network": str(file),
         **({"model": models.pop("predicted")} if "predicted" in models else {}),

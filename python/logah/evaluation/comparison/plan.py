@@ -161,7 +161,7 @@ def _check_label(label: str, plan: Plan, where: str) -> None:
         raise ConfigurationError(f"{where}: {error}") from error
     if parsed.hypernetwork:
         _one_of(parsed.hypernetwork, plan.models, f"{where}: {label}")
-    elif parsed.needs_hypernetwork and plan.model is None:
+    elif (parsed.needs_hypernetwork or parsed.needs_ranges) and plan.model is None:
         raise ConfigurationError(f"{where}: {label} needs a hypernetwork; the field model names one")
 
 

@@ -37,6 +37,13 @@ training split, and far fewer than the split has.
 | `compute`           | `default`, trained for more steps; no time is counted for training a hypernetwork      |
 | `orthogonal`        | orthogonal matrices with gain √2                                                       |
 | `mimetic`           | attention as in pretrained networks (arXiv 2305.09828)                                 |
+| `torchtitan`        | normal, output projections narrower by depth, the head by width                        |
+| `small`             | normal, its deviation one over the fan-in (arXiv 2606.17945)                           |
+| `mup_orthogonal`    | orthogonal matrices times the root of fan_out over fan_in                              |
+| `impulse`           | attention that looks at neighbours (arXiv 2505.19985)                                  |
+| `copies`            | a narrower network after 250 steps from `default`, repeated; its steps are not counted |
+| `hypercloned`       | the same with noise that cancels (arXiv 2409.12903)                                    |
+| `net2wider`         | the same with hidden units copied at random (arXiv 1511.05641)                         |
 | `moments`           | Gaussian noise with the mean and deviation of each predicted tensor                    |
 | `shuffled`          | the entries of each predicted tensor in random order                                   |
 | `random_rank`       | random matrices of the rank and deviation of the predicted ones                        |

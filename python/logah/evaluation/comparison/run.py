@@ -227,7 +227,9 @@ class Comparison:
         """The network of a job."""
         task, config = self._task(job.group), self._configure(**job.sizes)
         model = self.model_of(job.label)
-        return Target(task, config) if model is None else Target(task, config, model.hypernetwork, model.ranges)
+        # What grows has the base that the plan's own prediction has.
+        own = self.models.get("") if model is None else model
+        return Target(task, config, None if model is None else model.hypernetwork, {} if own is None else own.ranges)
 
     def model_of(self, label: str) -> Model | None:
         """What predicts for a label; None where nothing does."""
