@@ -29,8 +29,8 @@ beforeEach(() => {
 
 function callOf(caller: string): Call {
   const stream = new Stream();
-  const call = {
-    decompressMessage: (message: Buffer, _: string): Buffer | Promise<Buffer> => message,
+  const call: { decompressMessage: (message: Buffer, encoding: string) => Buffer | Promise<Buffer> } = {
+    decompressMessage: (message) => message,
   };
   boundDecompression(call, stream as unknown as ServerHttp2Stream, {
     limit: LIMIT,
