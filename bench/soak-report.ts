@@ -14,6 +14,8 @@ export function soakSection(results: SoakResults): string {
     results;
   const fuzzed = Object.values(statuses).reduce((sum, count) => sum + count, 0);
   const failed = Object.values(results.failures).reduce((sum, count) => sum + count, 0);
+  const rested = results.rests.filter(({ seconds: at }) => at > warmUpSeconds);
+  const whole = answeredWhole(rested);
   const minutes = (value: number): string => `${(value / 60).toFixed(0)} min`;
   return [
     '## Everything at once',
@@ -33,31 +35,34 @@ export function soakSection(results: SoakResults): string {
     table(
       ['what grows', 'bar', 'an hour', ''],
       [
-        row('what it holds, without the buffers of kept answers', atRest(results, held)),
-        row('of that, what the allocator has handed out', atRest(results, handedOut)),
+        row('what it holds, without the buffers of kept answers', through(whole, held)),
+        row('of that, what the allocator has handed out', through(whole, handedOut)),
         row(
           'of that, the heaps of all threads',
-          atRest(results, ({ threads }) => threads.heapUsed),
+          through(whole, ({ threads }) => threads.heapUsed),
         ),
-        row('buffers', atRest(results, buffers)),
+        row('buffers', through(whole, buffers)),
         row(
           'resident, free pages given back',
-          atRest(results, ({ trimmed }) => trimmed.resident),
+          through(rested, ({ trimmed }) => trimmed.resident),
         ),
         row(
           'resident',
-          atRest(results, ({ resident }) => resident),
+          through(rested, ({ resident }) => resident),
         ),
         row('resident, all samples', throughSamples(results)),
       ],
     ),
     'All but the last row is of moments at which nobody calls, after all threads have collected their garbage. Then glibc says what it has ' +
       'handed out and not got back (`bench/allocator-probe.c`), and gives back the pages that are free: what is resident beyond what the ' +
-      'service holds depends on the order of the calls before. The first row is what a leak would show in, and the only one that is exact enough for the bar. Kept answers ' +
+      'service holds depends on the order of the calls before. ' +
+      `Of ${rested.length} such moments after the warm-up, ${whole.length} count for the first four rows: at the others a thread was too busy to say in time what it holds. ` +
+      'The first row is what a leak would show in, and the only one that is exact enough for the bar. Kept answers ' +
       `have ${megabytes(results.cacheBytes)} for each of their stores, which are full when the warm-up ends, and what they hold comes and goes with the ` +
       'calls. A slope is not decided where the bar lies within its standard error.',
-    `What it held at ${results.rests.length} moments, in MB: ${results.rests.map((rest) => (held(rest) / 1e6).toFixed(1)).join(', ')}. ` +
-      'Resident while they call:',
+    `What it held, in MB: ${answeredWhole(results.rests)
+      .map((rest) => (held(rest) / 1e6).toFixed(1))
+      .join(', ')}. ` + 'Resident while they call:',
     table(
       ['', 'resident, median', 'least', 'most', 'heap of the main thread, median'],
       parts(results.samples).map((part) => [
@@ -90,11 +95,14 @@ const held = (rest: SoakRest): number => handedOut(rest) + rest.threads.heapUsed
 
 const buffers = ({ threads }: SoakRest): number => threads.arrayBuffers;
 
-/** Through the rests after the warm-up. */
-function atRest({ rests, warmUpSeconds }: SoakResults, of: (rest: SoakRest) => number): Slope {
-  const points = rests
-    .filter(({ seconds }) => seconds > warmUpSeconds)
-    .map((rest): Point => ({ x: rest.seconds / 3600, y: of(rest) }));
+/** Those at which every thread said in time what it holds: of one that did not, buffers would be taken for something else. */
+function answeredWhole(rests: readonly SoakRest[]): SoakRest[] {
+  const threads = Math.max(...rests.map((rest) => rest.threads.count));
+  return rests.filter((rest) => rest.threads.count === threads);
+}
+
+function through(rests: readonly SoakRest[], of: (rest: SoakRest) => number): Slope {
+  const points = rests.map((rest): Point => ({ x: rest.seconds / 3600, y: of(rest) }));
   return { perHour: slopeOf(points), error: slopeError(points, points.length) };
 }
 

@@ -85,7 +85,8 @@ export async function unary<Response>(
 const LAST_WORDS_MS = 1000;
 
 /**
- * The messages of one call, of which `isLast` knows the last one: behind it, there is nothing but a status to wait for. Leaving  the loop early cancels it. Rejects as `unary` does.
+ * The messages of one call, of which `isLast` knows the last one: behind it, there is nothing but a status to wait for. Leaving
+ * the loop early cancels it. Rejects as `unary` does.
  */
 export async function* streamOf<Response>(
   call: ClientReadableStream<Response>,
