@@ -138,8 +138,8 @@ describe('docs/models.md', () => {
 
 describe('docs/models.md on language', () => {
   it.each([
-    ['logah-tiny-gpt2-kjv', 6],
-    ['logah-tiny-llama-kjv', 6],
+    ['logah-tiny-gpt2-kjv', 7],
+    ['logah-tiny-llama-kjv', 7],
   ])('states the perplexities that the manifest of %s records', async (name, count) => {
     const document = section(await text('docs', 'models.md'), name);
     const { training } = JSON.parse(await text('models', name, 'manifest.json')) as {
