@@ -3,7 +3,6 @@ other work keeps a core busy."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -23,7 +22,8 @@ class Workers:
     """As many threads as torch computes with; where that is one, the caller's. To be used in a `with`."""
 
     def __init__(self) -> None:
-        self._count = min(_MOST, torch.get_num_threads())
+        self._threads = torch.get_num_threads()
+        self._count = min(_MOST, self._threads)
         self._pool: ThreadPoolExecutor | None = None
         self._alone: ThreadPoolExecutor | None = None
 
@@ -33,9 +33,11 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for pool in (self._pool, self._alone):
-            if pool is not None:
-                pool.shutdown(cancel_futures=True)
+        pools = [pool for pool in (self._pool, self._alone) if pool is not None]
+        for pool in pools:
+            pool.shutdown(cancel_futures=True)
+        if pools:
+            torch.set_num_threads(self._threads)
 
     def begin(self, jobs: Iterable[Job], device: torch.device) -> Running:
         """Has jobs done that write to tensors on a device: another device than the CPU does them in its own order."""
@@ -69,23 +71,13 @@ class Running:
 
 
 def _without_gradients(compute: Callable[[], Result]) -> Result:
+    # OpenMP counts threads for each thread, MKL for the whole process, where somebody else may have set it meanwhile.
+    torch.set_num_threads(1)
     # Each thread has a grad mode of its own.
     with torch.no_grad():
         return compute()
 
 
 def _pool_of(count: int) -> ThreadPoolExecutor:
-    threads = torch.get_num_threads()
-    started = threading.Barrier(count + 1)
-
-    def start() -> None:
-        torch.set_num_threads(1)
-        started.wait()
-
-    pool = ThreadPoolExecutor(count, "logah-expansion")
-    for _ in range(count):
-        pool.submit(start)
-    started.wait()
-    # What a thread sets is its own, and what threads begin with that are made later.
-    torch.set_num_threads(threads)
-    return pool
+    """Threads that compute with one thread each, by what each job sets (`_without_gradients`)."""
+    return ThreadPoolExecutor(count, "logah-expansion")
