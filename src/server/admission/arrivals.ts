@@ -96,7 +96,7 @@ const NOTHING: Arrived = { bytes: 0, memory: 0, messages: 0 };
 /**
  * A copy, in the request's own memory. Of a large request, pieces lie together in mappings of their own, which the system gets
  * back as soon as they are freed: among the buffers that Node.js reads into, single pieces leave holes that are too small for
- * the next of those, and a thousand requests took 120 MB of holes.
+ * the next of those, and a thousand requests took more in holes than in bytes.
  */
 function ownMemory(arrival: Arrival, piece: Uint8Array): Buffer {
   if (arrival.room.length < piece.length) {

@@ -46,16 +46,16 @@ class Workers:
                 job()
             return Running([])
         if self._pool is None:
-            self._pool = _pool_of(self._count)
-        return Running([self._pool.submit(_without_gradients, job) for job in jobs])
+            self._pool = ThreadPoolExecutor(self._count, "logah-expansion")
+        return Running([self._pool.submit(_by_one_thread, job) for job in jobs])
 
     def alone(self, compute: Callable[[], Result]) -> Result:
         """What is computed, by one thread: the bits of a product that several share depend on how many they are."""
         if self._count < 2:
             return compute()
         if self._alone is None:
-            self._alone = _pool_of(1)
-        return self._alone.submit(_without_gradients, compute).result()
+            self._alone = ThreadPoolExecutor(1, "logah-expansion")
+        return self._alone.submit(_by_one_thread, compute).result()
 
 
 class Running:
@@ -70,14 +70,10 @@ class Running:
             future.result()
 
 
-def _without_gradients(compute: Callable[[], Result]) -> Result:
-    # OpenMP counts threads for each thread, MKL for the whole process, where somebody else may have set it meanwhile.
+def _by_one_thread(compute: Callable[[], Result]) -> Result:
+    # Where a thread first asks for its count, torch sets it to what any thread has set last: it asks before it sets.
+    torch.get_num_threads()
     torch.set_num_threads(1)
     # Each thread has a grad mode of its own.
     with torch.no_grad():
         return compute()
-
-
-def _pool_of(count: int) -> ThreadPoolExecutor:
-    """Threads that compute with one thread each, by what each job sets (`_without_gradients`)."""
-    return ThreadPoolExecutor(count, "logah-expansion")
