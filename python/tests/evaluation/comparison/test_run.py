@@ -273,6 +273,13 @@ def test_the_shipped_plans_are_complete(name: str) -> None:
     assert (len(plan.groups["in_range"].networks), len(plan.groups["outside"].networks)) == (8, 4)
 
 
+def test_the_plan_of_the_long_run_has_three_networks_of_different_held_out_widths() -> None:
+    plan = read_plan(CONFIGS / "compare-gpt2-long.yaml")
+    held_out = read_configuration(CONFIGS / "logah-tiny-gpt2-kjv.yaml").train.members[0].space.held_out_widths
+    assert sorted(sizes["width"] for sizes in plan.groups["long"].networks) == sorted(held_out)
+    assert plan.candidate in plan.stages[0].initialisations
+
+
 def test_the_plan_of_decoders_has_the_networks_of_the_vision_plan_and_three_hypernetworks() -> None:
     plan, vision = (read_plan(CONFIGS / f"{name}.yaml") for name in ("compare-vit-decoders", "compare-vit"))
     assert plan.groups["in_range"].networks == vision.groups["in_range"].networks
