@@ -88,6 +88,7 @@ export function prediction(
     constants: [],
     notes: [],
     lift: 0,
+    base: 0,
     seededElements: 0,
     modules: [],
   };

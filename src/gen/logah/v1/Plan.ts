@@ -30,8 +30,11 @@ export interface Plan {
   'modules'?: (_logah_v1_ModuleCoverage)[];
   'seededElements'?: (number | string | Long);
   'possibleCopies'?: (number)[];
+  'strength'?: (number | string);
+  'base'?: (number | string);
   'constants'?: (_logah_v1_NamedConstant)[];
   'notes'?: (string)[];
+  '_strength'?: "strength";
 }
 
 export interface Plan__Output {
@@ -54,6 +57,9 @@ export interface Plan__Output {
   'modules': (_logah_v1_ModuleCoverage__Output)[];
   'seededElements': (number);
   'possibleCopies': (number)[];
+  'strength'?: (number);
+  'base': (number);
   'constants': (_logah_v1_NamedConstant__Output)[];
   'notes': (string)[];
+  '_strength'?: "strength";
 }
