@@ -169,6 +169,12 @@ it('a lift is told by plan and predict, and makes another file', async () => {
   expect(await plan('--lift', '0.25')).toContain(line);
   expect(await plan()).not.toContain('lifted');
   expect(await plan('--lift', '0')).toBe(await plan());
+  const blended = await plan('--strength', '.3', '--base', '1');
+  expect(blended).toContain('strength: 0.3 times each predicted block\n');
+  expect(blended).toContain(
+    "base: noise of 1 times the standard deviation of each predicted block's default start\n",
+  );
+  expect(await plan('--strength', '1', '--base', '0')).toBe(await plan());
   const predict = async (name: string, ...flags: string[]): Promise<Buffer> => {
     const out = join(directory, name);
     const run = await runCli('predict', path, '--out', out, '--models', BUNDLE, '--json', ...flags);
