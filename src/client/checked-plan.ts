@@ -63,7 +63,9 @@ export function checkPlan(
   if (fault !== undefined) throw new ProtocolError('plan.expansion', fault, 'a SHA-256 and sizes');
   checkWidening(plan.widening, copies);
   expectEqual('plan.lift', plan.lift, Number(lift));
-  expectEqual('plan.strength', plan.strength ?? 1, Number(strength));
+  // An older server knows none.
+  const ownStrength = plan.strength === 0 ? 1 : plan.strength;
+  expectEqual('plan.strength', ownStrength, Number(strength));
   expectEqual('plan.base', plan.base, Number(base));
   const byName = new Map<string, TensorPlan>();
   let offset = 0;
@@ -81,7 +83,7 @@ export function checkPlan(
   });
   checkCoverage(coverage, plan.tensors);
   checkModules(plan.modules, coverage);
-  return { ...plan, coverage, elementType: type };
+  return { ...plan, strength: ownStrength, coverage, elementType: type };
 }
 
 function checkWidening(widening: Widening | null, asked: number): void {

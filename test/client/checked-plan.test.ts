@@ -30,6 +30,8 @@ describe('a plan', () => {
   it('must have the strength and the base that were asked for, and neither where neither was', () => {
     const blended = planWith({ strength: 0.3, base: 1 });
     expect(checkPlan(blended, { strength: 0.3, base: 1 })).toMatchObject({ strength: 0.3, base: 1 });
+    // An older server says nothing.
+    expect(checkPlan(planWith({ strength: 0 })).strength).toBe(1);
     expect(() => checkPlan(blended, { base: 1 })).toThrow('plan.strength is 0.3, expected 1');
     expect(() => checkPlan(blended, { strength: 0.3 })).toThrow('plan.base is 1, expected 0');
     expect(() => checkPlan(planWith({}), { strength: 0.3 })).toThrow('plan.strength is 1, expected 0.3');

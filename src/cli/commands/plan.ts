@@ -124,7 +124,7 @@ function totals({
   coreBytes,
   widening,
   lift,
-  strength = 1,
+  strength,
   base,
 }: CheckedPlan): string {
   const share = (count: number): string => `${((100 * count) / (coverage.parameters || 1)).toFixed(1)} %`;

@@ -60,7 +60,7 @@ export function reportJson(
     coverage: plan.coverage,
     widening: plan.widening,
     lift: plan.lift,
-    strength: plan.strength ?? 1,
+    strength: plan.strength,
     base: plan.base,
     warnings: plan.warnings,
     seconds,

@@ -83,7 +83,7 @@ export function* planMessages(plan: PredictionPlan): Generator<Plan, void, undef
     widening: wideningMessage(plan),
     possibleCopies: [...plan.possibleCopies],
     lift: plan.lift,
-    ...(plan.strength !== 1 && { strength: plan.strength }),
+    strength: plan.strength,
     base: plan.base,
     seededElements: plan.seededElements,
     constants: [...(plan.graph.constants ?? [])].map((constant) => ({

@@ -55,7 +55,8 @@ def check_plan(
     if copies > 0:
         expect_equal("plan.widening: copies", widening.copies if widening else 1, copies)
     expect_equal("plan.lift", plan.lift, lift)
-    own_strength = plan.strength if plan.HasField("strength") else 1.0
+    # An older server knows none.
+    own_strength = plan.strength or 1.0
     expect_equal("plan.strength", own_strength, strength)
     expect_equal("plan.base", plan.base, base)
     tensors = tuple(_tensor(tensor) for tensor in plan.tensors)

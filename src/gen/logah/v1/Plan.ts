@@ -34,7 +34,6 @@ export interface Plan {
   'base'?: (number | string);
   'constants'?: (_logah_v1_NamedConstant)[];
   'notes'?: (string)[];
-  '_strength'?: "strength";
 }
 
 export interface Plan__Output {
@@ -57,9 +56,8 @@ export interface Plan__Output {
   'modules': (_logah_v1_ModuleCoverage__Output)[];
   'seededElements': (number);
   'possibleCopies': (number)[];
-  'strength'?: (number);
+  'strength': (number);
   'base': (number);
   'constants': (_logah_v1_NamedConstant__Output)[];
   'notes': (string)[];
-  '_strength'?: "strength";
 }
