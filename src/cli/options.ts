@@ -16,8 +16,8 @@ const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
 /** Limit of `copies` in the contract. */
 const MAX_COPIES = 1024;
 
-/** Limit of `lift` in the contract. */
-const MAX_LIFT = 10;
+/** Limit of `lift`, `strength` and `base` in the contract. */
+const MAX_BLEND = 10;
 
 /** Limit of `shard.count` in the contract. */
 const MAX_SHARDS = 65536;
@@ -50,6 +50,8 @@ export interface RequestFlags {
   readonly strict: boolean;
   readonly copies?: number;
   readonly lift?: number;
+  readonly strength?: number;
+  readonly base?: number;
 }
 
 /** What the flags of `addStreamOptions` give. */
@@ -141,11 +143,24 @@ export function addRequestOptions(command: Command): Command {
     )
     .addOption(
       new Option(
-        '--lift <strength>',
+        '--lift <times>',
         'add seeded normal noise to what is predicted, so many times the standard deviation of each matrix, kernel and ' +
-          `embedding, 0 to ${MAX_LIFT}; it has full rank, lets the copies of a narrower network part, and ` +
+          `embedding, 0 to ${MAX_BLEND}; it has full rank, lets the copies of a narrower network part, and ` +
           'is sent dense or as cores (default: none)',
-      ).argParser(parseLift),
+      ).argParser(parseNoise),
+    )
+    .addOption(
+      new Option(
+        '--strength <factor>',
+        `multiply each predicted matrix, kernel and embedding by it, above 0 and at most ${MAX_BLEND} (default: 1)`,
+      ).argParser(parseStrength),
+    )
+    .addOption(
+      new Option(
+        '--base <times>',
+        "add seeded normal noise to them, so many times the standard deviation of the network's own random start, " +
+          `0 to ${MAX_BLEND}; for a long training of a language model, --strength 0.3 --base 1 (default: none)`,
+      ).argParser(parseNoise),
     );
 }
 
@@ -189,6 +204,8 @@ export function requestOf(input: InputFile, flags: RequestFlags & Partial<Stream
     ...(flags.model !== undefined && { model: flags.model }),
     ...(flags.copies !== undefined && { copies: flags.copies }),
     ...(flags.lift !== undefined && { lift: flags.lift }),
+    ...(flags.strength !== undefined && { strength: flags.strength }),
+    ...(flags.base !== undefined && { base: flags.base }),
     ...(flags.select && { selection: { patterns: [...flags.select] } }),
     ...(flags.shard && { shard: flags.shard }),
     ...(flags.chunkBytes !== undefined && { chunkBytes: flags.chunkBytes }),
@@ -199,12 +216,25 @@ export function requestOf(input: InputFile, flags: RequestFlags & Partial<Stream
   };
 }
 
-function parseLift(text: string): number {
-  const lift = Number(text);
-  if (!/^\d*\.?\d+(e-?\d+)?$/i.test(text) || lift > MAX_LIFT) {
-    throw new InvalidArgumentError(`Expected a number from 0 to ${MAX_LIFT}, such as 0.1.`);
+function parseNoise(text: string): number {
+  const times = parsePositive(text);
+  if (!(times <= MAX_BLEND)) {
+    throw new InvalidArgumentError(`Expected a number from 0 to ${MAX_BLEND}, such as 0.1.`);
   }
-  return lift;
+  return times;
+}
+
+function parseStrength(text: string): number {
+  const factor = parsePositive(text);
+  if (!(factor > 0 && factor <= MAX_BLEND)) {
+    throw new InvalidArgumentError(`Expected a number above 0 and at most ${MAX_BLEND}, such as 0.3.`);
+  }
+  return factor;
+}
+
+/** A number of at least 0; NaN: the text is none. */
+function parsePositive(text: string): number {
+  return /^\d*\.?\d+(e-?\d+)?$/i.test(text) ? Number(text) : NaN;
 }
 
 function parseShard(text: string): { index: number; count: number } {

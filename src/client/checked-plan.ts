@@ -30,6 +30,9 @@ export interface Asked {
   /** Undefined or 0: any. */
   readonly copies?: number | undefined;
   readonly lift?: number | string | undefined;
+  /** Undefined: 1. */
+  readonly strength?: number | string | undefined;
+  readonly base?: number | string | undefined;
 }
 
 /** A plan that agrees with itself, so that buffers and files can be laid out by it. */
@@ -41,12 +44,12 @@ export interface CheckedPlan extends Readonly<Plan__Output> {
 }
 
 /**
- * Checks shapes, sizes, offsets and sums, and that the number of copies (0: any) and the lift are those asked for. Throws
- * ProtocolError naming what came and what was expected.
+ * Checks shapes, sizes, offsets and sums, and that the number of copies (0: any), the lift, the strength and the base are
+ * those asked for. Throws ProtocolError naming what came and what was expected.
  */
 export function checkPlan(
   plan: Plan__Output | null | undefined,
-  { copies = 0, lift = 0 }: Asked = {},
+  { copies = 0, lift = 0, strength = 1, base = 0 }: Asked = {},
 ): CheckedPlan {
   if (!plan) {
     throw new ProtocolError('plan', 'missing', 'present');
@@ -60,6 +63,10 @@ export function checkPlan(
   if (fault !== undefined) throw new ProtocolError('plan.expansion', fault, 'a SHA-256 and sizes');
   checkWidening(plan.widening, copies);
   expectEqual('plan.lift', plan.lift, Number(lift));
+  // An older server knows none.
+  const ownStrength = plan.strength === 0 ? 1 : plan.strength;
+  expectEqual('plan.strength', ownStrength, Number(strength));
+  expectEqual('plan.base', plan.base, Number(base));
   const byName = new Map<string, TensorPlan>();
   let offset = 0;
   for (const tensor of plan.tensors) {
@@ -76,7 +83,7 @@ export function checkPlan(
   });
   checkCoverage(coverage, plan.tensors);
   checkModules(plan.modules, coverage);
-  return { ...plan, coverage, elementType: type };
+  return { ...plan, strength: ownStrength, coverage, elementType: type };
 }
 
 function checkWidening(widening: Widening | null, asked: number): void {

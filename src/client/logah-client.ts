@@ -130,7 +130,7 @@ async function* predict(
   settings: PredictSettings,
 ): AsyncGenerator<PredictionEvent, void, undefined> {
   const { signal, part } = settings;
-  const { chunkBytes = 0, sha256 = false, copies, lift } = request;
+  const { chunkBytes = 0, sha256 = false, copies, lift, strength, base } = request;
   throwIfAborted(signal);
   // One deadline for all attempts together.
   const deadline = deadlineOf(settings);
@@ -147,6 +147,8 @@ async function* predict(
     sha256,
     copies,
     lift,
+    strength,
+    base,
     part,
   };
   try {

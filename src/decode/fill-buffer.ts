@@ -14,13 +14,12 @@ import { isExchanged, transposedRows } from './decode-stored';
 import { fillByRule } from './decode-by-rule';
 import type { FactorStore } from './factor-store';
 import { decodeFactors } from './factors';
-import { liftPart } from './lift';
+import { liftPart, noiseDeviation } from './lift';
 import { needOf } from './need';
 import { needsOf } from './needs';
 import { scaleOf } from './scale';
 import type { ScaleStore } from './scale-store';
 import type { StreamKey } from '../random/random';
-import { deviationOf } from './deviation';
 import { Tile } from './tile';
 import type { DecodeContext, TilePart } from './tile-part';
 import type { CoreItem, CoreItemBlock, FactorsItem, FillItem, FillJob, TileItem } from './worker-protocol';
@@ -241,9 +240,8 @@ async function writeCore(item: CoreItem & FillItem, fill: FillContext): Promise<
           );
         }
         if (noise !== undefined) {
-          const { lift, of } = noise;
           const context = contextOf(item.stream, fill);
-          append(Float64Array.of(lift * (await deviationOf(of.recipe, of, context))));
+          append(Float64Array.of(await noiseDeviation(noise, noise.of.recipe, noise.of, context)));
           append(Uint32Array.from(noise.stream));
         }
         append(a);

@@ -1,15 +1,15 @@
-/** Noise on top of what is predicted, `docs/decisions/016-lift.md`. Runs in a worker thread. */
+/** Noise on top of what is predicted, `docs/decisions/016-lift.md` and 024. Runs in a worker thread. */
 
-import { deviationOf } from './deviation';
+import { deviationOf, type BlockRecipe } from './deviation';
 import type { Placement } from '../plan/layout';
-import { isLifted } from '../plan/seeded';
+import { isLifted, isNoisyPiece } from '../plan/lifted';
 import { addNormals } from '../random/noise';
 import type { StreamKey } from '../random/random';
 import type { DecodeContext, TilePart } from './tile-part';
 
 /** What is added to a tensor. */
 export interface Noise {
-  /** In standard deviations of each block; above 0. */
+  /** In standard deviations of each block; 0: parts have a `base` alone. */
   readonly lift: number;
   readonly stream: StreamKey;
 }
@@ -20,24 +20,41 @@ export interface Noise {
  */
 export async function liftPart(
   part: TilePart,
-  { lift, stream }: Noise,
+  noise: Noise,
   wanted: Placement,
   context: DecodeContext,
   tile: Float32Array,
   tileColumns: number,
 ): Promise<void> {
   const { recipe } = part;
-  if (!isLifted(recipe)) return;
+  if (!isLifted(recipe) || !isNoisyPiece(part, noise.lift)) return;
   const { row, rows, column, columns } = common(part, wanted);
   if (rows <= 0 || columns <= 0) return;
-  const deviation = lift * (await deviationOf(recipe, part, context));
+  const deviation = await noiseDeviation(noise, recipe, part, context);
   // Whole rows of the tile lie one behind the other.
   const [runs, length] = columns === tileColumns ? [1, rows * columns] : [rows, columns];
   for (let run = 0; run < runs; run++) {
     const at = (row + run) * tileColumns + column;
     const element = part.element + at - (part.row * tileColumns + part.column);
-    addNormals(stream, element, deviation, tile.subarray(at, at + length));
+    addNormals(noise.stream, element, deviation, tile.subarray(at, at + length));
   }
+}
+
+/**
+ * The standard deviation of a block's noise. One draw has the distribution of the sum of two, lift and base, and costs half
+ * as much.
+ */
+export async function noiseDeviation(
+  { lift }: Noise,
+  recipe: BlockRecipe,
+  part: TilePart,
+  context: DecodeContext,
+): Promise<number> {
+  const { base = 0 } = part;
+  // Nothing need be decoded to know it.
+  if (lift === 0) return base;
+  const lifted = lift * (await deviationOf(recipe, part, context));
+  return base === 0 ? lifted : Math.sqrt(lifted * lifted + base * base);
 }
 
 /** What lies within both. */

@@ -19,7 +19,7 @@ export function needsOf(item: TileItem | FactorsItem | CoreItem, requestKey: str
         const isMeasured = scaled !== undefined && typeof scaled.scale !== 'number';
         return [
           ...(isMeasured ? [needOf(scaled, embedding, requestKey) ?? []].flat() : []),
-          ...(noise === undefined
+          ...(noise === undefined || noise.lift === 0
             ? []
             : [needOf(noise.of.recipe, noise.of.embedding, requestKey) ?? []].flat()),
         ];

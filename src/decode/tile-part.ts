@@ -22,6 +22,8 @@ export interface TilePart {
   readonly pieceRows: number;
   /** How the piece lies in the tensor, where that is not as it is decoded. */
   readonly stored?: Stored | undefined;
+  /** Of the noise that is added to the piece, the standard deviation that `base` asks for; undefined: none. */
+  readonly base?: number | undefined;
   /** Index in the tensor of the part's first element. */
   readonly element: number;
   /** The node's embedding [hid]; empty for a part filled by rule. */

@@ -7,6 +7,7 @@ import { bytesPerElement, type ElementType } from '../element-type';
 import type { HypernetConfig } from '../hypernet/manifest';
 import { isPlainProduct } from './factors';
 import type { Placement } from './layout';
+import { isNoisyPiece } from './lifted';
 import type { Piece } from './plan-tensor';
 import type { FillRecipe, ScaledRecipe } from './recipe';
 import { TILE_ELEMENTS } from './tile';
@@ -35,6 +36,8 @@ export interface ProductBlock {
   readonly length?: number;
   /** Whether noise is added. */
   readonly lifted?: boolean;
+  /** What of its deviation `base` makes; undefined: nothing. */
+  readonly base?: number | undefined;
 }
 
 /** A block, and its place in the tensor's matrix view. */
@@ -49,19 +52,21 @@ export type CoreBlock = Placement &
 /** What the sizes of a block's data depend on. */
 export type CoreSizes = Pick<HypernetConfig, 'ck' | 'rank'>;
 
-/** The pieces as cores, with noise or without, if all of them have any and their data is smaller than `denseBytes`. */
+/** The pieces as cores, with noise where there is any, if all of them have any and their data is smaller than `denseBytes`. */
 export function smallerCore(
   pieces: readonly Piece[],
   sizes: CoreSizes,
   elementType: ElementType,
   denseBytes: number,
-  isLifted: boolean,
+  lift: number,
 ): readonly CoreBlock[] | undefined {
   const blocks: CoreBlock[] = [];
   for (const piece of pieces) {
     const block = coreBlock(piece);
     if (block === undefined) return undefined;
-    blocks.push(isLifted && 'scaled' in block ? { ...block, lifted: true } : block);
+    const { base } = piece;
+    const isNoisy = 'scaled' in block && isNoisyPiece(piece, lift);
+    blocks.push(isNoisy ? { ...block, lifted: true, ...(base !== undefined && { base }) } : block);
   }
   const bytes = coreByteLength(blocks, sizes, elementType);
   return blocks.length > 0 && bytes < denseBytes ? blocks : undefined;

@@ -11,10 +11,14 @@ import {
 import { layoutGroups, predictedShape } from '../graph/layout';
 import type { Widening } from '../graph/widening';
 import type { HypernetConfig } from '../hypernet/manifest';
+import type { Blend } from './blend';
+import { defaultDeviations, type Span } from './default-deviation';
 import { parameterView, placements, type MatrixView, type Placement } from './layout';
+import { isLifted } from './lifted';
 import type { Recipe, Stored } from './recipe';
 import { fillRecipe, predictedRecipe, type PlannedRecipe } from './recipe-for';
 import { repeatedFill, repeatedRecipe } from './repeated-recipe';
+import { strengthened } from './strengthened';
 
 /** Where a tensor's values come from; see `Source` in the contract. */
 export type Source = 'predicted' | 'tiled' | 'initialized' | 'tied' | 'kept';
@@ -24,6 +28,8 @@ export interface Piece extends Placement {
   readonly recipe: Recipe;
   /** Undefined: the recipe's own order of elements. */
   readonly stored?: Stored | undefined;
+  /** Standard deviation of the noise that is as strong as `base` asks for, above 0; undefined: none. */
+  readonly base?: number | undefined;
 }
 
 /** A tensor, whatever of it is sent. */
@@ -47,6 +53,7 @@ export interface TensorPlanning {
   readonly graph: ArchitectureGraph;
   readonly widening: Widening | undefined;
   readonly config: HypernetConfig;
+  readonly blend: Pick<Blend, 'strength' | 'base'>;
 }
 
 /** Plans the graph's parameter at `index`. */
@@ -61,14 +68,20 @@ export function planTensor(index: number, planning: TensorPlanning): TensorConte
   const isMade = source !== 'tied' && source !== 'kept';
   // One below the other or side by side: the places of blocks in shortened rows lie between each other.
   const inOrder = [...planned].sort((a, b) => a.row - b.row || a.column - b.column);
-  const pieces = inOrder.map(({ recipe, row, rows, column, columns, stored }) => ({
-    recipe,
-    row,
-    rows,
-    column,
-    columns,
-    ...(stored && { stored }),
-  }));
+  const baseOf = baseNoise(parameter, planning);
+  const pieces = inOrder.map((block): Piece => {
+    const { recipe, row, rows, column, columns, stored } = block;
+    const base = baseOf(block);
+    return {
+      recipe: strengthened(recipe, planning.blend.strength),
+      row,
+      rows,
+      column,
+      columns,
+      ...(stored && { stored }),
+      ...(base > 0 && { base }),
+    };
+  });
   return {
     name: parameter.name,
     shape: parameter.shape,
@@ -90,7 +103,18 @@ function startedElements(parameter: Parameter): number {
   return started.reduce((sum, block) => sum + elementCount(blockShape(parameter, block)), 0) * repetitions;
 }
 
-type PlannedBlock = PlannedRecipe & Placement & Pick<Piece, 'stored'>;
+/** Deviation of the noise that `base` asks for in each block; 0: none. */
+function baseNoise(
+  parameter: Parameter,
+  { graph, blend: { base } }: TensorPlanning,
+): (block: PlannedBlock) => number {
+  if (base === 0) return () => 0;
+  const deviationOf = defaultDeviations(graph, parameter);
+  return ({ recipe, span }) => (isLifted(recipe) ? base * deviationOf(span) : 0);
+}
+
+/** A block, and the entries of the parameter's axis that it is. */
+type PlannedBlock = PlannedRecipe & Placement & Pick<Piece, 'stored'> & { readonly span: Span };
 
 function plannedBlocks(parameter: Parameter, index: number, planning: TensorPlanning): PlannedBlock[] {
   const { graph, widening, config } = planning;
@@ -103,11 +127,13 @@ function plannedBlocks(parameter: Parameter, index: number, planning: TensorPlan
     return [cycledBlock(merged, alone, graph, config)];
   }
   const once = new Once();
+  const spans = spansOf(merged);
   return placements(merged).flatMap((places, position) => {
     const block = blockOf(merged, position);
     const planned = plannedRecipe(merged, block, graph, config);
     const distinct = once.is(distinctKey(merged, block, config)) ? planned.distinct : 0;
-    return places.map((place) => ({ ...planned, ...place, ...storedBlock(merged, block), distinct }));
+    const rest = { ...storedBlock(merged, block), distinct, span: spanAt(spans, position) };
+    return places.map((place) => ({ ...planned, ...place, ...rest }));
   });
 }
 
@@ -124,7 +150,8 @@ function cycledBlock(
   const baseShape = blockShape(parameter, block);
   const repetition = { shape: viewOf(parameter), baseShape, axis: 0, start: 0, divisor: 1 };
   const { rows, columns } = parameterView(parameter);
-  return { ...planned, row: 0, rows, column: 0, columns, recipe: repeatedRecipe(recipe, repetition) };
+  const whole = { row: 0, rows, column: 0, columns, span: { start: 0, length: block.length } };
+  return { ...planned, ...whole, recipe: repeatedRecipe(recipe, repetition) };
 }
 
 /** What is filled by rule is filled as it is stored. */
@@ -146,6 +173,7 @@ function repeatedBlocks(
   const decoded = config.slots > 1 ? narrow : mergeBlocks(narrow);
   const divisor = divided.has(parameter.name) ? copies : 1;
   const once = new Once();
+  const spans = spansOf(parameter);
   const [starts, narrowStarts] = [blockStarts(parameter), blockStarts(narrow)];
   return placements(parameter).flatMap((places, position): PlannedBlock[] => {
     const block = blockOf(narrow, position);
@@ -153,6 +181,8 @@ function repeatedBlocks(
     const { whole, start } = blockAt(decoded, from % blocksLength(narrow));
     const planned = plannedRecipe(decoded, whole, base, config);
     const { recipe } = planned;
+    // Of the wide network: what is added does not repeat.
+    const span = spanAt(spans, position);
     if (recipe.kind === 'fill') {
       const repeated = {
         shape: parameter.view ?? parameter.shape,
@@ -165,6 +195,7 @@ function repeatedBlocks(
       return places.map((place) => ({
         ...planned,
         ...place,
+        span,
         recipe: repeatedFill(recipe, repeated, divisor),
       }));
     }
@@ -173,6 +204,7 @@ function repeatedBlocks(
     return places.map((place) => ({
       ...planned,
       ...place,
+      span,
       distinct: isFirst ? planned.distinct : 0,
       recipe: repeatedRecipe(recipe, {
         shape: blockShape(parameter, blockOf(parameter, position)),
@@ -204,6 +236,23 @@ function blockOf({ name, blocks }: Parameter, position: number): Block {
   if (block === undefined) throw new Error(`${name} has no blocks`);
   return block;
 }
+
+/** The entries of each block of one repetition. */
+function spansOf({ blocks }: Parameter): Span[] {
+  let end = 0;
+  return blocks.map(({ length }) => {
+    const start = end;
+    end += length;
+    return { start, length };
+  });
+}
+
+/** Those of the block at a position among those of all repetitions. */
+function spanAt(spans: readonly Span[], position: number): Span {
+  return spans[position % spans.length] ?? NO_SPAN;
+}
+
+const NO_SPAN: Span = { start: 0, length: 0 };
 
 /** Entries along the axis of all blocks of one repetition. */
 function blocksLength({ blocks }: Parameter): number {

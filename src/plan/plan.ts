@@ -10,6 +10,7 @@ import type { Bundle } from '../hypernet/bundle';
 import { coverageOf, coverageWarnings, moduleCoverage, type Coverage, type ModuleCoverage } from './coverage';
 import { checkDecodable } from './decodable';
 import { bytesPerElement, type ElementType } from '../element-type';
+import { isNoisy, type Blend } from './blend';
 import { coreByteLength, smallerCore } from './core';
 import { factorsByteLength, smallerFactors, type Representation } from './factors';
 import type { PlannedTensor } from './planned-tensor';
@@ -22,15 +23,13 @@ import type { NameSelection } from './selection';
 import { AS_IT_IS, type WideningChoice } from './widening-choice';
 
 /** A whole plan. */
-export interface PredictionPlan {
+export interface PredictionPlan extends Blend {
   readonly bundle: Bundle;
   readonly graph: ArchitectureGraph;
   /** What the graph is made of; undefined: of itself. */
   readonly widening: Widening | undefined;
   /** Other numbers of copies than 1 that it could be made of, in order. */
   readonly possibleCopies: readonly number[];
-  /** The noise that is added, in standard deviations of each block; 0: none. */
-  readonly lift: number;
   readonly fingerprint: string;
   readonly seed: number;
   readonly elementType: ElementType;
@@ -54,14 +53,12 @@ export function encodedGraph({ graph, widening }: PredictionPlan): ArchitectureG
 }
 
 /** What the caller chose. */
-export interface PlanOptions {
+export interface PlanOptions extends Blend {
   readonly seed: number;
   readonly elementType: ElementType;
   readonly selection: NameSelection;
   readonly slicing: Slicing;
   readonly representation: Representation;
-  /** The noise to add, in standard deviations of each block; 0 for factors. */
-  readonly lift: number;
   /** Whether an architecture with elements filled by rule is refused. */
   readonly strict: boolean;
 }
@@ -80,11 +77,12 @@ export function planPrediction(
   { widening, possible, warnings }: WideningChoice = AS_IT_IS,
   otherWarnings: readonly TrainingWarning[] = [],
 ): PredictionPlan {
-  const { elementType, selection, seed, slicing, representation, lift } = options;
+  const { elementType, selection, seed, slicing, representation, strength, lift, base } = options;
+  const hasNoise = isNoisy(options);
   checkDecodable(graph, bundle.manifest.hypernet, widening?.base);
   const selected = selection.select(graph.parameters.map((parameter) => parameter.name));
   const { hypernet } = bundle.manifest;
-  const planning = { graph, widening, config: hypernet };
+  const planning = { graph, widening, config: hypernet, blend: options };
   const contents = graph.parameters.map((_, index) => planTensor(index, planning));
   slicing.check(sliceable(contents));
   let offset = 0;
@@ -98,19 +96,19 @@ export function planPrediction(
     const box = candidate ? slicing.boxOf(planned) : undefined;
     const dense = box === undefined ? 0 : elementCount(box.shape) * bytesPerElement(elementType);
     const factors =
-      box === undefined || lift > 0 ? undefined : smallerFactors(planned.pieces, hypernet.rank, dense);
+      box === undefined || hasNoise ? undefined : smallerFactors(planned.pieces, hypernet.rank, dense);
     const factored = factors === undefined ? dense : factorsByteLength(factors);
     const core =
       box === undefined || bundle.expansion === undefined
         ? undefined
-        : smallerCore(planned.pieces, hypernet, elementType, dense, lift > 0);
+        : smallerCore(planned.pieces, hypernet, elementType, dense, lift);
     const unexpanded = bundle.expansion === undefined ? factored : dense;
     const cored = core === undefined ? unexpanded : coreByteLength(core, hypernet, elementType);
     const bytes = { dense, factors: factored, core: cored }[sentAs];
     // Of a large graph, copies would be megabytes.
     const tensor: PlannedTensor = Object.assign(planned, {
       // Noise has full rank.
-      rank: lift > 0 ? 0 : planned.rank,
+      rank: hasNoise ? 0 : planned.rank,
       sent: box !== undefined,
       box,
       runs: box === undefined ? NO_RUNS : runsOf(box, planned.shape),
@@ -140,6 +138,8 @@ export function planPrediction(
       ...(hypernet.normalization === 'std' ? [graph.initializerRange ?? DEFAULT_INITIALIZER_RANGE] : []),
       ...(widening === undefined ? [] : [{ copies: widening.copies, base: graphHash(widening.base) }]),
       ...(lift > 0 ? [{ lift }] : []),
+      ...(strength === 1 ? [] : [{ strength }]),
+      ...(base > 0 ? [{ base }] : []),
     ],
   );
   const modules = moduleCoverage(tensors);
@@ -149,7 +149,9 @@ export function planPrediction(
     graph,
     widening,
     possibleCopies: possible,
+    strength,
     lift,
+    base,
     fingerprint,
     seed,
     elementType,
@@ -190,7 +192,12 @@ function fingerprintOf(
 }
 
 function* sentBoxes(tensors: readonly PlannedTensor[]): Iterable<unknown> {
-  for (const { name, box } of tensors) if (box !== undefined) yield [name, box.start, box.shape];
+  for (const { name, box, pieces } of tensors) {
+    if (box === undefined) continue;
+    // The default start depends on more of the graph than its hash has.
+    const deviations = pieces.flatMap(({ base }) => (base === undefined ? [] : [base]));
+    yield [name, box.start, box.shape, ...(deviations.length === 0 ? [] : [deviations])];
+  }
 }
 
 function* sliceable(contents: readonly TensorContent[]): Generator<Sliceable> {

@@ -69,7 +69,8 @@ function ruleOf(recipe: Drawn, stream: StreamKey): Draw {
   }
 }
 
-function transformed(transform: FillFunction | undefined, draw: Draw): Draw {
+/** The numbers of a draw, with a function applied to each. */
+export function transformed(transform: FillFunction | undefined, draw: Draw): Draw {
   switch (transform) {
     case undefined:
       return draw;

@@ -65,7 +65,8 @@ class Signs {
   }
 }
 
-function sidesOf(block: MatrixBlock): { rows: number; columns: number } {
+/** How many rows and columns the matrix of a block has. */
+export function sidesOf(block: MatrixBlock): { rows: number; columns: number } {
   const size = (dimension: number): number =>
     dimension === block.axis ? block.length : (block.shape[dimension] as number);
   const product = (dimensions: readonly number[]): number =>

@@ -17,7 +17,7 @@ import { elementCount } from '../graph/graph';
 import { matrixView } from '../plan/layout';
 import type { PlannedTensor } from '../plan/planned-tensor';
 import type { Box } from '../plan/slicing';
-import { tileItemsOf, type StreamablePlan } from './tile-jobs';
+import { noiseOf, tileItemsOf, type StreamablePlan } from './tile-jobs';
 
 /** What to look at. */
 export interface InspectionSettings {
@@ -87,7 +87,7 @@ async function inspect(
     tally = { ...tally, bins: again?.bins };
   }
   const spectrum =
-    settings.singularValues > 0 && plan.lift === 0
+    settings.singularValues > 0 && noiseOf(plan, tensor) === undefined
       ? await spectrumOf(plan, embeddings, tensor, options)
       : undefined;
   return { tensor, box, elements, tally, picture: grid && cells && { grid, cells }, spectrum };

@@ -3,11 +3,12 @@
 import { bytesPerElement } from '../element-type';
 import type { Bundle } from '../hypernet/bundle';
 import type { Manifest } from '../hypernet/manifest';
-import type { CoreBlock } from '../plan/core';
+import type { CoreBlock, ProductBlock } from '../plan/core';
 import type { DataRange } from '../plan/data-range';
 import type { FactorPiece } from '../plan/factors';
 import type { PredictionPlan } from '../plan/plan';
 import { tilesOf, type PlannedTensor } from '../plan/planned-tensor';
+import { isNoisyPiece } from '../plan/lifted';
 import { streamKey } from '../random/random';
 import type { Noise } from '../decode/lift';
 import type { ScaledRecipe } from '../plan/recipe';
@@ -120,11 +121,13 @@ export function* tileItemsOf(
   }
 }
 
-function noiseOf(
+/** What is added to a tensor; undefined: nothing. */
+export function noiseOf(
   { lift, seed }: Pick<StreamablePlan, 'lift' | 'seed'>,
-  { name }: PlannedTensor,
+  { name, pieces }: PlannedTensor,
 ): Noise | undefined {
-  return lift > 0 ? { lift, stream: streamKey(seed, name, 'lift') } : undefined;
+  const isNoisy = pieces.some((piece) => isNoisyPiece(piece, lift));
+  return isNoisy ? { lift, stream: streamKey(seed, name, 'lift') } : undefined;
 }
 
 function factorsItem(factors: readonly FactorPiece[], embeddings: Float32Array, hid: number): FactorsItem {
@@ -177,7 +180,7 @@ function coreBlock(
 
 /** A whole block in the order in which it is decoded, which its deviation is taken of. */
 function decodedPart(
-  { layout, rows, columns }: CoreBlock,
+  { layout, rows, columns, base }: CoreBlock & ProductBlock,
   recipe: ScaledRecipe,
   embedding: Float32Array,
 ): TilePart & { readonly recipe: ScaledRecipe } {
@@ -191,7 +194,7 @@ function decodedPart(
     pieceRows: first,
     element: 0,
   };
-  return { ...place, recipe, embedding };
+  return { ...place, recipe, embedding, base };
 }
 
 /** The parts of a tensor's pieces that lie within a tile. */
@@ -202,7 +205,7 @@ export function partsOf(
   hid: number,
 ): TilePart[] {
   const parts: TilePart[] = [];
-  for (const { recipe, row, rows, column, columns, stored } of tensor.pieces) {
+  for (const { recipe, row, rows, column, columns, stored, base } of tensor.pieces) {
     const first = Math.max(row, tile.row);
     const last = Math.min(row + rows, tile.row + tile.rows);
     if (first >= last) continue;
@@ -215,6 +218,7 @@ export function partsOf(
       pieceRow: first - row,
       pieceRows: rows,
       ...(stored && { stored }),
+      ...(base !== undefined && { base }),
       element: first * tensor.view.columns + column,
       embedding:
         recipe.kind === 'fill'

@@ -36,6 +36,12 @@ describe('logah', () => {
     ['chunks too small', ['predict', 'x', '--out', 'y', '--chunk-bytes', '9'], 'from 4096 to 4194304'],
     ['no copies at all', ['plan', 'x', '--copies', '0'], 'Expected a whole number from 1 to 1024.'],
     ['a lift beyond bounds', ['plan', 'x', '--lift', '10.5'], 'Expected a number from 0 to 10, such as 0.1.'],
+    ['a base beyond bounds', ['plan', 'x', '--base', '11'], 'Expected a number from 0 to 10, such as 0.1.'],
+    [
+      'no strength',
+      ['plan', 'x', '--strength', '0'],
+      'Expected a number above 0 and at most 10, such as 0.3.',
+    ],
     ['an address without a port', ['models', '--server', 'host'], 'Expected HOST:PORT'],
     [
       'flags that exclude each other',

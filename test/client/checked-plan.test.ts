@@ -27,6 +27,17 @@ describe('a plan', () => {
     expect(() => checkPlan(planWith({}), { copies: 4 })).toThrow('plan.widening: copies is 1, expected 4');
   });
 
+  it('must have the strength and the base that were asked for, and neither where neither was', () => {
+    const blended = planWith({ strength: 0.3, base: 1 });
+    expect(checkPlan(blended, { strength: 0.3, base: 1 })).toMatchObject({ strength: 0.3, base: 1 });
+    // An older server says nothing.
+    expect(checkPlan(planWith({ strength: 0 })).strength).toBe(1);
+    expect(() => checkPlan(blended, { base: 1 })).toThrow('plan.strength is 0.3, expected 1');
+    expect(() => checkPlan(blended, { strength: 0.3 })).toThrow('plan.base is 1, expected 0');
+    expect(() => checkPlan(planWith({}), { strength: 0.3 })).toThrow('plan.strength is 1, expected 0.3');
+    expect(() => checkPlan(planWith({}), { base: 1 })).toThrow('plan.base is 0, expected 1');
+  });
+
   it('must have the lift that was asked for, and none where none was', () => {
     const lifted = planWith({ lift: 0.25 });
     expect(checkPlan(lifted, { lift: 0.25 }).lift).toBe(0.25);

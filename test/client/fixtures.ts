@@ -88,6 +88,8 @@ export function prediction(
     constants: [],
     notes: [],
     lift: 0,
+    strength: 1,
+    base: 0,
     seededElements: 0,
     modules: [],
   };

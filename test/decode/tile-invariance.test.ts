@@ -114,7 +114,9 @@ describe.each(BUNDLES)('an element, normalised by %s, of %s', (normalization, di
       selection: NameSelection.all,
       slicing: Slicing.whole,
       representation: 'dense',
+      strength: 1,
       lift: 0,
+      base: 0,
       strict: false,
     });
     embeddings = await pool.encode(bundle.fingerprint, GRAPH, never);

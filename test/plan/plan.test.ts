@@ -13,7 +13,9 @@ const OPTIONS: PlanOptions = {
   selection: NameSelection.all,
   slicing: Slicing.whole,
   representation: 'dense',
+  strength: 1,
   lift: 0,
+  base: 0,
   strict: false,
 };
 

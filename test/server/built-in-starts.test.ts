@@ -200,6 +200,8 @@ describe('the built-in starts', () => {
   it.each([
     { field: 'copies', changes: { copies: 2 }, said: 'draws networks of any width' },
     { field: 'lift', changes: { lift: 0.5 }, said: 'nothing that noise could be added to' },
+    { field: 'base', changes: { base: 1 }, said: 'nothing that noise could be added to' },
+    { field: 'strength', changes: { strength: 0.3 }, said: 'nothing that could be stronger or weaker' },
   ])('refuse $field', async ({ field, changes, said }) => {
     const refused = predictAll(client, request(GPT2, 'orthogonal', changes));
     await expect(refused).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });

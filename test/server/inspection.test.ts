@@ -99,6 +99,7 @@ describe('InspectTensors', () => {
     ['a GPT-2', requestFor(GPT2)],
     ['a ViT', requestFor(VIT)],
     ['lifted weights', requestFor(VIT, { lift: 0.5 })],
+    ['weak weights on a base', requestFor(VIT, { strength: 0.3, base: 1 })],
     ['one rank’s rows', requestFor(GPT2, { shard: { index: 1, count: 3 } })],
     [
       'a box',
@@ -196,7 +197,8 @@ describe('InspectTensors', () => {
       shard: { index: 0, count: 2 },
     });
     const vectors = requestFor(GPT2, { selection: { patterns: ['*.bias'] } });
-    for (const request of [lifted, cut, vectors]) {
+    const based = requestFor(GPT2, { base: 1, selection: { patterns: ['*.c_fc.weight'] } });
+    for (const request of [lifted, based, cut, vectors]) {
       for (const { spectrum } of await inspect({ request, singularValues: 4 })) expect(spectrum).toBeNull();
     }
   });

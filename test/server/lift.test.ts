@@ -1,71 +1,42 @@
 /** Noise on top of what is predicted, over a real port: of the right size, and the same however it is sent. */
 
-import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import type { PredictRequest, TensorPlan } from '../../src/client';
+import type { PredictRequest } from '../../src/client';
 import { convert } from '../../src/narrowing/convert';
 import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
+import {
+  blocksOf,
+  DENSE,
+  GPT2,
+  MODELS,
+  moments,
+  startBlendingServer,
+  TRAINED,
+  TRAINED_GPT2,
+  VIT,
+} from '../support/blended-models';
 import { anyBox, boxOf } from '../support/boxes';
-import { floats, GHN3_BUNDLE } from '../support/parity-fixtures';
+import { floats } from '../support/parity-fixtures';
 import { predictAll, type Predicted } from '../support/predicted';
 import { savedData } from '../support/saved';
-import { startServer, type ServerProcess } from '../support/server-process';
-import { copyAsStd } from '../support/std-bundle';
+import type { ServerProcess } from '../support/server-process';
 
-const ROOT = join(__dirname, '..', '..');
-/** As published, without slots; largest sizes of 128. */
-const PUBLISHED = 'language-tiny';
-const STD = 'language-tiny-std';
-const DENSE = 'parity-ghn3';
-/** Aligned, with slots. */
-const TRAINED = 'logah-tiny-vit-fashion';
-const TRAINED_GPT2 = 'logah-tiny-gpt2-kjv';
 const LIFT = 0.5;
-
-const VIT = {
-  model_type: 'vit',
-  hidden_size: 96,
-  num_hidden_layers: 2,
-  num_attention_heads: 6,
-  intermediate_size: 192,
-  image_size: 28,
-  patch_size: 7,
-  num_channels: 1,
-  num_labels: 10,
-};
-/** A hidden layer whose base the published model tiles amid. */
-const GPT2 = {
-  model_type: 'gpt2',
-  n_embd: 96,
-  n_inner: 600,
-  n_layer: 2,
-  n_head: 6,
-  vocab_size: 300,
-  n_positions: 16,
-};
 
 let directory: string;
 let server: ServerProcess;
 
+let stop: () => Promise<void>;
+
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'logah-lift-'));
-  process.env.XDG_CACHE_HOME = directory;
-  const bundle = join(ROOT, 'test/fixtures/language/bundle');
-  await cp(bundle, join(directory, 'models', PUBLISHED), { recursive: true });
-  await copyAsStd(bundle, join(directory, 'models', STD), STD);
-  await cp(GHN3_BUNDLE, join(directory, 'models', DENSE), { recursive: true });
-  for (const name of [TRAINED, TRAINED_GPT2])
-    await symlink(join(ROOT, 'models', name), join(directory, 'models', name));
-  server = await startServer({ models: join(directory, 'models') });
+  ({ directory, server, stop } = await startBlendingServer());
 });
 
 afterAll(async () => {
-  delete process.env.XDG_CACHE_HOME;
-  await server.stop();
-  await rm(directory, { recursive: true });
+  await stop();
 });
 
 const request = (config: object, changes: Partial<PredictRequest> = {}): PredictRequest => ({
@@ -73,36 +44,6 @@ const request = (config: object, changes: Partial<PredictRequest> = {}): Predict
   seed: 5,
   ...changes,
 });
-
-function moments(values: readonly number[]): { mean: number; deviation: number } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, deviation: Math.sqrt(squares / (values.length - 1)) };
-}
-
-/** The elements of each block that is decoded in one piece, by their indices in the tensor. */
-function blocksOf({ name, shape }: TensorPlan, isFusedApart: boolean): number[][] {
-  const count = shape.reduce((product, size) => product * size, 1);
-  const all = Array.from({ length: count }, (_, index) => index);
-  const width = shape.at(-1) ?? 1;
-  // The class token's position is filled by rule.
-  if (name === 'vit.embeddings.position_embeddings') return [all.filter((index) => index >= width)];
-  if (!name.endsWith('attn.c_attn.weight') || !isFusedApart) return [all];
-  return [0, 1, 2].map((part) => all.filter((index) => Math.floor((index % width) / (width / 3)) === part));
-}
-
-const MODELS = [
-  { network: 'a ViT', config: VIT, model: TRAINED, copies: 1 },
-  { network: 'a ViT', config: VIT, model: PUBLISHED, copies: 3 },
-  { network: 'a ViT', config: VIT, model: DENSE, copies: 1 },
-  { network: 'a ViT', config: VIT, model: DENSE, copies: 2 },
-  { network: 'a GPT-2', config: GPT2, model: TRAINED_GPT2, copies: 3 },
-  { network: 'a GPT-2', config: GPT2, model: PUBLISHED, copies: 1 },
-  { network: 'a GPT-2', config: GPT2, model: PUBLISHED, copies: 3 },
-  { network: 'a GPT-2', config: GPT2, model: STD, copies: 1 },
-  { network: 'a GPT-2', config: GPT2, model: STD, copies: 3 },
-  { network: 'a GPT-2', config: GPT2, model: DENSE, copies: 3 },
-];
 
 describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, copies }) => {
   const plain = request(config, { model, copies });

@@ -77,13 +77,14 @@ test.each(['default', 'mup_orthogonal', 'orthogonal', 'small', 'torchtitan'])(
   },
 );
 
-test('of a prediction it is what random rules fill, and with a lift what noise is added to as well', async () => {
+test('of a prediction it is what random rules fill, and with a lift or a base what noise is added to as well', async () => {
   const predicted = await seeded(ofConfig(VIT, { model: MODEL }));
   expect(predicted.told).toBe(predicted.counted);
   const lifted = await seeded(ofConfig(VIT, { model: MODEL, lift: 0.5 }));
   expect(lifted.told).toBe(lifted.counted);
   expect(lifted.told).toBeGreaterThan(predicted.told);
   expect(lifted.told).toBeLessThan(lifted.of);
+  expect(await seeded(ofConfig(VIT, { model: MODEL, strength: 0.3, base: 1 }))).toEqual(lifted);
 });
 
 test.each([

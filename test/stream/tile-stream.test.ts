@@ -36,7 +36,9 @@ function planOf(...parameters: Parameter[]): PredictionPlan {
     selection: NameSelection.all,
     slicing: Slicing.whole,
     representation: 'dense',
+    strength: 1,
     lift: 0,
+    base: 0,
     strict: false,
   });
 }

@@ -48,7 +48,7 @@ const RIGHT: readonly PredictRequest[] = [
   { architecture: { graph: chain(4) } },
   { architecture: { transformersConfig: json(CONFIG) }, representation: 'REPRESENTATION_FACTORS' },
   { architecture: { transformersConfig: json(LANGUAGE_CONFIG) }, representation: 'REPRESENTATION_CORE' },
-  { architecture: { onnx: ONNX }, seed: 7, lift: 0.5, dtype: 'DATA_TYPE_BFLOAT16' },
+  { architecture: { onnx: ONNX }, seed: 7, lift: 0.5, strength: 0.3, base: 1, dtype: 'DATA_TYPE_BFLOAT16' },
   {
     architecture: { graph: chain(3) },
     slices: [{ name: 'weight', start: [1], end: [3] }],

@@ -28,7 +28,7 @@ from logah.client.link.security import TlsChoice, Token, channel_credentials, to
 from logah.client.progress import Progress
 from logah.client.request import PredictOptions, predict_request
 from logah.client.source import Source, is_module, read_source
-from logah.client.wire.checked_plan import check_plan
+from logah.client.wire.checked_plan import check_asked
 from logah.client.wire.dense_events import DenseEvents
 from logah.client.wire.expansion import ExpansionCache, ExpansionLayer, FetchedFile
 from logah.client.wire.plan import Plan
@@ -95,7 +95,7 @@ class AsyncClient:
     async def plan_request(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Plan:
         """As `Client.plan_request`."""
         response = await self._answer(lambda calls: calls.plan, logah_pb2.PlanRequest(request=request), timeout)
-        return check_plan(response.plan, request.copies, request.lift)
+        return check_asked(response.plan, request)
 
     async def inspect(
         self,

@@ -28,7 +28,7 @@ from logah.client.link.security import TlsChoice, Token, channel_credentials, to
 from logah.client.progress import Progress
 from logah.client.request import PredictOptions, Representation, predict_request
 from logah.client.source import Source, read_source
-from logah.client.wire.checked_plan import check_plan
+from logah.client.wire.checked_plan import check_asked
 from logah.client.wire.dense_events import DenseEvents
 from logah.client.wire.expansion import ExpansionCache, ExpansionLayer, FetchedFile
 from logah.client.wire.plan import Plan
@@ -117,7 +117,7 @@ class Client:
 
     def plan_request(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> Plan:
         """The plan of a request that is given as the contract has it."""
-        return check_plan(self.plan_message(request, timeout), request.copies, request.lift)
+        return check_asked(self.plan_message(request, timeout), request)
 
     def plan_message(self, request: logah_pb2.PredictRequest, timeout: float | None = None) -> logah_pb2.Plan:
         """The plan of a request as the contract has it, and as it came."""
@@ -272,6 +272,8 @@ class Client:
         strict: bool = True,
         copies: int = 0,
         lift: float = 0.0,
+        strength: float = 1.0,
+        base: float = 0.0,
         frozen: KeepOrPredict = "keep",
         special: KeepOrPredict = "keep",
         values: HeldValues = "auto",
@@ -296,6 +298,8 @@ class Client:
             strict=strict,
             copies=copies,
             lift=lift,
+            strength=strength,
+            base=base,
             frozen=frozen,
             special=special,
             values=values,

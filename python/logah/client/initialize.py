@@ -67,6 +67,8 @@ def initialize(
     strict: bool = True,
     copies: int = 0,
     lift: float = 0.0,
+    strength: float = 1.0,
+    base: float = 0.0,
     frozen: KeepOrPredict = "keep",
     special: KeepOrPredict = "keep",
     values: HeldValues = "auto",
@@ -105,7 +107,7 @@ def initialize(
     - Holds, beside the module, the cores, the factors of two groups of tensors (8 MiB each, or those of one tensor),
       and 1 MiB to each thread; dense, one chunk, and one tensor where values need a copy (other devices, casts).
     - `source` None: the module itself, by its transformers configuration or else by its trace. `seed`, `model`,
-      `copies`, `lift`, `timeout`: as for `Client.predict`; every rank must pass the same.
+      `copies`, `lift`, `strength`, `base`, `timeout`: as for `Client.predict`; every rank must pass the same.
     - `progress`: as for `Client.state_dict`; under torchrun only the first rank shows a bar of its own accord.
     - `strict`: the plan and the module must name the same parameters. Otherwise those that the plan lacks stay as they
       are, and are reported.
@@ -141,7 +143,15 @@ def initialize(
 
     def request_of(architecture: Architecture, sent_as: Representation) -> logah_pb2.PredictRequest:
         return predict_request(
-            architecture, model=model, seed=seed, dtype=dtype, copies=copies, lift=lift, representation=sent_as
+            architecture,
+            model=model,
+            seed=seed,
+            dtype=dtype,
+            copies=copies,
+            lift=lift,
+            strength=strength,
+            base=base,
+            representation=sent_as,
         )
 
     architecture = read_source(root if source is None else source)

@@ -56,6 +56,12 @@ class PredictOptions(TypedDict, total=False):
     #: Add seeded normal noise to each predicted matrix, kernel and embedding, of so many times its own standard
     #: deviation; at most 10, and not with representation "factors". Default 0: none.
     lift: float
+    #: Multiply each predicted matrix, kernel and embedding by it; above 0, at most 10. Default 1.
+    strength: float
+    #: Add seeded normal noise to each of them, of so many times the standard deviation that the network's own random
+    #: start has there; at most 10, and not with representation "factors". For a long training of a language model,
+    #: `strength=0.3, base=1`. Default 0: none.
+    base: float
     #: "factors": matrices come as the low-rank factors that they are products of, and are multiplied here; few bytes,
     #: and values that agree with the dense ones to 1e-6 of the tensor's largest. Not with `shard` or `slices`.
     #: Default "dense".
@@ -76,6 +82,8 @@ def predict_request(
     strict: bool = False,
     copies: int = 0,
     lift: float = 0.0,
+    strength: float = 1.0,
+    base: float = 0.0,
     representation: Representation = "dense",
 ) -> logah_pb2.PredictRequest:
     """Raises RequestError where an argument does not fit its field; what else is wrong, the server says."""
@@ -87,7 +95,8 @@ def predict_request(
     _check_range("copies", copies, 2**32 - 1)
     _check_type("sha256", sha256, bool, "True or False")
     _check_type("strict", strict, bool, "True or False")
-    _check_type("lift", lift, Real, "a number")
+    for name, number in (("lift", lift), ("strength", strength), ("base", base)):
+        _check_type(name, number, Real, "a number")
     request = logah_pb2.PredictRequest(
         architecture=architecture.message,
         model=model,
@@ -100,6 +109,10 @@ def predict_request(
     )
     if lift != 0:
         request.lift = lift
+    if strength != 1:
+        request.strength = strength
+    if base != 0:
+        request.base = base
     if copies > 0:
         request.copies = copies
     if select is not None:

@@ -34,13 +34,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _run(arguments: argparse.Namespace) -> int:
     from logah.client import connect
     from logah.client.request import predict_request
-    from logah.client.wire.checked_plan import check_plan
+    from logah.client.wire.checked_plan import check_asked
     from logah.commands.contract_json import json_of
 
     request = predict_request(read_input(arguments), **request_options(arguments))
     with connect(arguments.server, patience=arguments.patience, **security(arguments)) as client:
         message = client.plan_message(request)
-    plan = check_plan(message, request.copies, request.lift)
+    plan = check_asked(message, request)
     for note in plan.notes:
         print(f"note: {note}", file=sys.stderr)
     for warning in plan.warnings:
@@ -110,8 +110,14 @@ def _totals(plan: Plan) -> list[str]:
     ]
     if plan.widening is not None:
         lines.append(_widening(plan.widening))
+    if plan.strength != 1:
+        lines.append(f"strength: {plan.strength:g} times each predicted block")
     if plan.lift != 0:
         lines.append(f"lifted: noise of {plan.lift:g} times the standard deviation of each predicted block")
+    if plan.base != 0:
+        lines.append(
+            f"base: noise of {plan.base:g} times the standard deviation of each predicted block's default start"
+        )
     lines.append(f"tied, not counted above: {coverage.tied:,}")
     lines.append(f"to send: {in_bytes(plan.total_bytes)} in {plan.element_type.safetensors}")
     if min(plan.factor_bytes, plan.core_bytes) < plan.dense_bytes:

@@ -109,7 +109,7 @@ def _warn_of_idle_seed(seeded_elements: int, seed: int) -> None:
     if seed != 0 and seeded_elements == 0:
         print(
             f"warning: --seed {seed} changes no weight: none of them is drawn at random, and all would be the same "
-            "with any seed; --lift adds seeded noise to what is predicted",
+            "with any seed; --lift and --base add seeded noise to what is predicted",
             file=sys.stderr,
         )
 
@@ -151,6 +151,8 @@ def _report(saved: SavedPrediction, seed: int) -> dict[str, Any]:
         "coverage": vars(plan.coverage),
         "widening": None if plan.widening is None else vars(plan.widening),
         "lift": plan.lift,
+        "strength": plan.strength,
+        "base": plan.base,
         "warnings": [vars(warning) for warning in plan.warnings],
         "seconds": saved.seconds,
         "bytesPerSecond": round(plan.total_bytes / saved.seconds),

@@ -21,7 +21,7 @@ _DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}
 _MAX_SEED = 2**53 - 1
 _MAX_SHARDS = 65536
 _MAX_COPIES = 1024
-_MAX_LIFT = 10
+_MAX_BLEND = 10
 #: Seconds; a day.
 _MAX_PATIENCE = 86_400
 
@@ -88,12 +88,27 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--lift",
-        type=_lift,
+        type=_noise,
         default=0.0,
-        metavar="STRENGTH",
+        metavar="TIMES",
         help="add seeded normal noise to what is predicted, so many times the standard deviation of each matrix, "
         "kernel and embedding, 0 to 10; it has full rank, lets the copies of a narrower network part, and is sent "
-        "dense only (default: none)",
+        "dense or as cores (default: none)",
+    )
+    parser.add_argument(
+        "--strength",
+        type=_strength,
+        default=1.0,
+        metavar="FACTOR",
+        help="multiply each predicted matrix, kernel and embedding by it, above 0 and at most 10 (default: 1)",
+    )
+    parser.add_argument(
+        "--base",
+        type=_noise,
+        default=0.0,
+        metavar="TIMES",
+        help="add seeded normal noise to them, so many times the standard deviation of the network's own random start, "
+        "0 to 10; for a long training of a language model, --strength 0.3 --base 1 (default: none)",
     )
 
 
@@ -125,6 +140,8 @@ def request_options(arguments: argparse.Namespace) -> PredictOptions:
         "strict": arguments.strict,
         "copies": arguments.copies,
         "lift": arguments.lift,
+        "strength": arguments.strength,
+        "base": arguments.base,
     }
 
 
@@ -161,7 +178,19 @@ def _shard(text: str) -> tuple[int, int]:
     return index, count
 
 
-def _lift(text: str) -> float:
-    if not re.fullmatch(r"\d*\.?\d+(e-?\d+)?", text, re.ASCII | re.IGNORECASE) or float(text) > _MAX_LIFT:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to {_MAX_LIFT}, such as 0.1")
+def _noise(text: str) -> float:
+    if not 0 <= _positive(text) <= _MAX_BLEND:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to {_MAX_BLEND}, such as 0.1")
     return float(text)
+
+
+def _strength(text: str) -> float:
+    if not 0 < _positive(text) <= _MAX_BLEND:
+        raise argparse.ArgumentTypeError(f"expected a number above 0 and at most {_MAX_BLEND}, such as 0.3")
+    return float(text)
+
+
+def _positive(text: str) -> float:
+    """A number of at least 0; NaN: the text is none."""
+    is_number = re.fullmatch(r"\d*\.?\d+(e-?\d+)?", text, re.ASCII | re.IGNORECASE)
+    return float(text) if is_number else float("nan")

@@ -131,6 +131,8 @@ def test_an_onnx_file_is_known_by_its_first_bytes_whatever_its_name_and_without_
         ({"select": [3]}, "a pattern of select is 3"),
         ({"model": 3}, "model is 3"),
         ({"lift": "1"}, "lift is '1'"),
+        ({"strength": None}, "strength is None; expected a number"),
+        ({"base": "1"}, "base is '1'; expected a number"),
         ({"strict": "no"}, "strict is 'no'"),
         ({"dtype": torch.float64}, 'dtype is "torch.float64"; allowed: float32'),
     ],

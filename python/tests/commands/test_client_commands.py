@@ -18,6 +18,7 @@ PLANS = {
     "a network of its own": [str(EXAMPLES / "vit-tiny-patch16-224/config.json")],
     "tied parameters and a shard": [str(EXAMPLES / "gpt2-kjv/config.json"), "--shard", "1/3", "--dtype", "bf16"],
     "copies of a narrower one, lifted": [str(EXAMPLES / "gpt2/config.json"), "--copies", "4", "--lift", "0.5"],
+    "weak, on a base": [str(EXAMPLES / "gpt2/config.json"), "--strength", "0.3", "--base", "1"],
     "a selection": [str(EXAMPLES / "gpt2/config.json"), "--select", "*.bias", "--seed", "9007199254740991"],
 }
 

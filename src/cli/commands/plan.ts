@@ -124,6 +124,8 @@ function totals({
   coreBytes,
   widening,
   lift,
+  strength,
+  base,
 }: CheckedPlan): string {
   const share = (count: number): string => `${((100 * count) / (coverage.parameters || 1)).toFixed(1)} %`;
   const origins: [string, number][] = [
@@ -136,7 +138,11 @@ function totals({
   const lines = [
     `${formatNumberOf(tensors.length, 'tensor')} of ${formatNumberOf(nodes, 'node')}, ${formatCount(coverage.parameters)} parameters: ${parts.join(', ')}`,
     ...(widening === null ? [] : [wideningText(widening)]),
+    ...(strength === 1 ? [] : [`strength: ${strength} times each predicted block`]),
     ...(lift === 0 ? [] : [`lifted: noise of ${lift} times the standard deviation of each predicted block`]),
+    ...(base === 0
+      ? []
+      : [`base: noise of ${base} times the standard deviation of each predicted block's default start`]),
     `tied, not counted above: ${formatCount(coverage.tied)}`,
     `to send: ${formatBytes(totalBytes)} in ${elementType}`,
     ...(Math.min(factorBytes, coreBytes) < denseBytes

@@ -60,6 +60,8 @@ export function reportJson(
     coverage: plan.coverage,
     widening: plan.widening,
     lift: plan.lift,
+    strength: plan.strength,
+    base: plan.base,
     warnings: plan.warnings,
     seconds,
     bytesPerSecond: Math.round(plan.totalBytes / seconds),

@@ -20,6 +20,6 @@ export function warnOfIdleSeed(seededElements: number, seed: number): void {
   if (seed === 0 || seededElements > 0) return;
   process.stderr.write(
     `warning: --seed ${seed} changes no weight: none of them is drawn at random, and all would be the same with any ` +
-      'seed; --lift adds seeded noise to what is predicted\n',
+      'seed; --lift and --base add seeded noise to what is predicted\n',
   );
 }

@@ -83,6 +83,8 @@ export function* planMessages(plan: PredictionPlan): Generator<Plan, void, undef
     widening: wideningMessage(plan),
     possibleCopies: [...plan.possibleCopies],
     lift: plan.lift,
+    strength: plan.strength,
+    base: plan.base,
     seededElements: plan.seededElements,
     constants: [...(plan.graph.constants ?? [])].map((constant) => ({
       ...constant,

@@ -8,7 +8,7 @@ import type { ElementType } from '../../element-type';
 import type { RequestedPart } from '../../plan/data-range';
 import type { Representation } from '../../plan/factors';
 import type { PlanOptions } from '../../plan/plan';
-import { MAX_LIFT } from '../../plan/lift-limit';
+import { isNoisy, MAX_BLEND } from '../../plan/blend';
 import { NameSelection } from '../../plan/selection';
 import { Slicing } from '../../plan/slicing';
 import { MAX_COPIES } from '../../plan/widening-choice';
@@ -43,7 +43,7 @@ export interface AnswerOptions extends PlanOptions {
 /** Validates a request's options. Throws LogahError (invalid_argument) with a violation for each wrong field. */
 export function readOptions(request: PredictRequest__Output): AnswerOptions {
   const violations: FieldViolation[] = [];
-  const { seed, chunkBytes: chunk, copies = 0, lift } = request;
+  const { seed, chunkBytes: chunk, copies = 0, strength = 1, lift, base } = request;
   if (!Number.isSafeInteger(seed)) {
     violations.push({
       field: 'seed',
@@ -60,8 +60,14 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
     violations.push({ field: 'copies', description: `is ${copies}; at most ${MAX_COPIES} is allowed` });
   }
   // Not the other way round: NaN is neither.
-  if (!(lift >= 0 && lift <= MAX_LIFT)) {
-    violations.push({ field: 'lift', description: `is ${lift}; 0 to ${MAX_LIFT} is allowed` });
+  if (!(strength > 0 && strength <= MAX_BLEND.strength)) {
+    const description = `is ${strength}; above 0 and at most ${MAX_BLEND.strength} is allowed`;
+    violations.push({ field: 'strength', description });
+  }
+  for (const [field, value] of Object.entries({ lift, base })) {
+    const most = MAX_BLEND[field as 'lift' | 'base'];
+    if (value >= 0 && value <= most) continue;
+    violations.push({ field, description: `is ${value}; 0 to ${most} is allowed` });
   }
   const elementType = ELEMENT_TYPES[request.dtype];
   if (elementType === undefined) {
@@ -83,11 +89,12 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
       description: `is ${request.representation} together with slices or a shard; only REPRESENTATION_DENSE is allowed`,
     });
   }
-  if (representation === 'factors' && lift > 0) {
+  if (representation === 'factors' && isNoisy({ lift, base })) {
+    const asked = lift > 0 ? `lift ${lift}` : `base ${base}`;
     violations.push({
       field: 'representation',
       description:
-        `is ${request.representation} together with lift ${lift}; only REPRESENTATION_DENSE and REPRESENTATION_CORE ` +
+        `is ${request.representation} together with ${asked}; only REPRESENTATION_DENSE and REPRESENTATION_CORE ` +
         'are allowed, since noise has no factors',
     });
   }
@@ -100,7 +107,9 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
     elementType,
     selection: request.selection === null ? NameSelection.all : NameSelection.of(request.selection.patterns),
     representation,
+    strength,
     lift,
+    base,
     slicing: Slicing.of(request.slices, request.shard ?? undefined),
     chunkBytes: chunk === 0 ? DEFAULT_CHUNK_BYTES : chunk,
     sha256: request.sha256,

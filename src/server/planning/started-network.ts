@@ -2,6 +2,7 @@
 
 import { Violations } from '../../graph/violations';
 import type { ArchitectureGraph } from '../../graph/graph';
+import type { Blend } from '../../plan/blend';
 import { AS_IT_IS } from '../../plan/widening-choice';
 import { startedGraph } from '../../starts';
 import type { Start } from '../../starts/start';
@@ -12,7 +13,7 @@ import type { AnswerOptions } from './request';
 export function startedNetwork(
   graph: ArchitectureGraph,
   start: Start,
-  { copies, lift }: Pick<AnswerOptions, 'copies' | 'lift'>,
+  { copies, strength, lift, base }: Pick<AnswerOptions, 'copies' | keyof Blend>,
 ): KnownNetwork {
   const violations = new Violations();
   if (copies !== undefined && copies !== 1) {
@@ -21,10 +22,17 @@ export function startedNetwork(
       `is ${copies}; ${start.name} draws networks of any width as they are, so 1 is allowed`,
     );
   }
-  if (lift > 0) {
+  if (strength !== 1) {
     violations.add(
-      'lift',
-      `is ${lift}; ${start.name} predicts nothing that noise could be added to, so 0 is allowed`,
+      'strength',
+      `is ${strength}; ${start.name} predicts nothing that could be stronger or weaker, so 1 is allowed`,
+    );
+  }
+  for (const [field, value] of Object.entries({ lift, base })) {
+    if (value === 0) continue;
+    violations.add(
+      field,
+      `is ${value}; ${start.name} predicts nothing that noise could be added to, so 0 is allowed`,
     );
   }
   violations.throwIfAny();

@@ -90,7 +90,7 @@ WARNING_KIND_FOLDED: WarningKind
 WARNING_KIND_MERGED: WarningKind
 
 class PredictRequest(_message.Message):
-    __slots__ = ("architecture", "model", "seed", "dtype", "chunk_bytes", "selection", "sha256", "representation", "slices", "shard", "resume", "lift", "strict", "copies")
+    __slots__ = ("architecture", "model", "seed", "dtype", "chunk_bytes", "selection", "sha256", "representation", "slices", "shard", "resume", "lift", "strength", "base", "strict", "copies")
     ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +103,8 @@ class PredictRequest(_message.Message):
     SHARD_FIELD_NUMBER: _ClassVar[int]
     RESUME_FIELD_NUMBER: _ClassVar[int]
     LIFT_FIELD_NUMBER: _ClassVar[int]
+    STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
     STRICT_FIELD_NUMBER: _ClassVar[int]
     COPIES_FIELD_NUMBER: _ClassVar[int]
     architecture: _architecture_pb2.Architecture
@@ -117,9 +119,11 @@ class PredictRequest(_message.Message):
     shard: Shard
     resume: Resume
     lift: float
+    strength: float
+    base: float
     strict: bool
     copies: int
-    def __init__(self, architecture: _Optional[_Union[_architecture_pb2.Architecture, _Mapping]] = ..., model: _Optional[str] = ..., seed: _Optional[int] = ..., dtype: _Optional[_Union[DataType, str]] = ..., chunk_bytes: _Optional[int] = ..., selection: _Optional[_Union[TensorSelection, _Mapping]] = ..., sha256: _Optional[bool] = ..., representation: _Optional[_Union[Representation, str]] = ..., slices: _Optional[_Iterable[_Union[TensorSlice, _Mapping]]] = ..., shard: _Optional[_Union[Shard, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., lift: _Optional[float] = ..., strict: _Optional[bool] = ..., copies: _Optional[int] = ...) -> None: ...
+    def __init__(self, architecture: _Optional[_Union[_architecture_pb2.Architecture, _Mapping]] = ..., model: _Optional[str] = ..., seed: _Optional[int] = ..., dtype: _Optional[_Union[DataType, str]] = ..., chunk_bytes: _Optional[int] = ..., selection: _Optional[_Union[TensorSelection, _Mapping]] = ..., sha256: _Optional[bool] = ..., representation: _Optional[_Union[Representation, str]] = ..., slices: _Optional[_Iterable[_Union[TensorSlice, _Mapping]]] = ..., shard: _Optional[_Union[Shard, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., lift: _Optional[float] = ..., strength: _Optional[float] = ..., base: _Optional[float] = ..., strict: _Optional[bool] = ..., copies: _Optional[int] = ...) -> None: ...
 
 class PlanRequest(_message.Message):
     __slots__ = ("request", "graph")
@@ -182,7 +186,7 @@ class PredictResponse(_message.Message):
     def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ("model", "fingerprint", "dtype", "tensors", "total_bytes", "coverage", "warnings", "nodes", "family", "dense_bytes", "factor_bytes", "core_bytes", "expansion", "has_tokenizer", "widening", "lift", "modules", "seeded_elements", "possible_copies", "constants", "notes")
+    __slots__ = ("model", "fingerprint", "dtype", "tensors", "total_bytes", "coverage", "warnings", "nodes", "family", "dense_bytes", "factor_bytes", "core_bytes", "expansion", "has_tokenizer", "widening", "lift", "strength", "base", "modules", "seeded_elements", "possible_copies", "constants", "notes")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     DTYPE_FIELD_NUMBER: _ClassVar[int]
@@ -199,6 +203,8 @@ class Plan(_message.Message):
     HAS_TOKENIZER_FIELD_NUMBER: _ClassVar[int]
     WIDENING_FIELD_NUMBER: _ClassVar[int]
     LIFT_FIELD_NUMBER: _ClassVar[int]
+    STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
     MODULES_FIELD_NUMBER: _ClassVar[int]
     SEEDED_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     POSSIBLE_COPIES_FIELD_NUMBER: _ClassVar[int]
@@ -220,12 +226,14 @@ class Plan(_message.Message):
     has_tokenizer: bool
     widening: Widening
     lift: float
+    strength: float
+    base: float
     modules: _containers.RepeatedCompositeFieldContainer[ModuleCoverage]
     seeded_elements: int
     possible_copies: _containers.RepeatedScalarFieldContainer[int]
     constants: _containers.RepeatedCompositeFieldContainer[NamedConstant]
     notes: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dtype: _Optional[_Union[DataType, str]] = ..., tensors: _Optional[_Iterable[_Union[TensorPlan, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., nodes: _Optional[int] = ..., family: _Optional[str] = ..., dense_bytes: _Optional[int] = ..., factor_bytes: _Optional[int] = ..., core_bytes: _Optional[int] = ..., expansion: _Optional[_Union[Expansion, _Mapping]] = ..., has_tokenizer: _Optional[bool] = ..., widening: _Optional[_Union[Widening, _Mapping]] = ..., lift: _Optional[float] = ..., modules: _Optional[_Iterable[_Union[ModuleCoverage, _Mapping]]] = ..., seeded_elements: _Optional[int] = ..., possible_copies: _Optional[_Iterable[int]] = ..., constants: _Optional[_Iterable[_Union[NamedConstant, _Mapping]]] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dtype: _Optional[_Union[DataType, str]] = ..., tensors: _Optional[_Iterable[_Union[TensorPlan, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., nodes: _Optional[int] = ..., family: _Optional[str] = ..., dense_bytes: _Optional[int] = ..., factor_bytes: _Optional[int] = ..., core_bytes: _Optional[int] = ..., expansion: _Optional[_Union[Expansion, _Mapping]] = ..., has_tokenizer: _Optional[bool] = ..., widening: _Optional[_Union[Widening, _Mapping]] = ..., lift: _Optional[float] = ..., strength: _Optional[float] = ..., base: _Optional[float] = ..., modules: _Optional[_Iterable[_Union[ModuleCoverage, _Mapping]]] = ..., seeded_elements: _Optional[int] = ..., possible_copies: _Optional[_Iterable[int]] = ..., constants: _Optional[_Iterable[_Union[NamedConstant, _Mapping]]] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class NamedConstant(_message.Message):
     __slots__ = ("name", "shape", "reason")

@@ -47,6 +47,10 @@ class InitializationReport:
     widening: Widening | None
     #: The noise that was added, in standard deviations of each predicted block.
     lift: float
+    #: What predicted blocks were multiplied with.
+    strength: float
+    #: The noise that was added, in standard deviations of each predicted block's default start.
+    base: float
     #: Parameters that the plan does not have, left as they were; only without `strict`.
     untouched: tuple[str, ...]
     _proof: Proof | None = field(default=None, repr=False, compare=False)
@@ -103,6 +107,8 @@ def report_of(
         warnings=(*(warning.text for warning in plan.warnings), *little, *by_default),
         widening=plan.widening,
         lift=plan.lift,
+        strength=plan.strength,
+        base=plan.base,
         untouched=untouched,
         _proof=proof,
     )

@@ -39,8 +39,11 @@ _MAX_EXPANSION_BYTES = 2**30
 _MAX_COPIES = 1024
 
 
-def check_plan(plan: logah_pb2.Plan, copies: int = 0, lift: float = 0.0) -> Plan:
-    """Checks shapes, sizes, offsets and sums, and that the number of copies (0: any) and the lift are those asked for.
+def check_plan(
+    plan: logah_pb2.Plan, copies: int = 0, lift: float = 0.0, strength: float = 1.0, base: float = 0.0
+) -> Plan:
+    """Checks shapes, sizes, offsets and sums, and that the copies (0: any), the lift, the strength and the base
+    are those asked for.
 
     Raises ProtocolError naming what came and what was expected.
     """
@@ -52,6 +55,10 @@ def check_plan(plan: logah_pb2.Plan, copies: int = 0, lift: float = 0.0) -> Plan
     if copies > 0:
         expect_equal("plan.widening: copies", widening.copies if widening else 1, copies)
     expect_equal("plan.lift", plan.lift, lift)
+    # An older server knows none.
+    own_strength = plan.strength or 1.0
+    expect_equal("plan.strength", own_strength, strength)
+    expect_equal("plan.base", plan.base, base)
     tensors = tuple(_tensor(tensor) for tensor in plan.tensors)
     by_name: dict[str, TensorPlan] = {}
     offset = 0
@@ -87,10 +94,18 @@ def check_plan(plan: logah_pb2.Plan, copies: int = 0, lift: float = 0.0) -> Plan
         widening=widening,
         possible_copies=tuple(plan.possible_copies),
         lift=plan.lift,
+        strength=own_strength,
+        base=plan.base,
         modules=modules,
         seeded_elements=plan.seeded_elements,
         notes=tuple(plan.notes),
     )
+
+
+def check_asked(plan: logah_pb2.Plan, request: logah_pb2.PredictRequest) -> Plan:
+    """The same of a plan that answers a request."""
+    strength = request.strength if request.HasField("strength") else 1.0
+    return check_plan(plan, request.copies, request.lift, strength, request.base)
 
 
 def _coverage(sums: logah_pb2.Coverage) -> Coverage:

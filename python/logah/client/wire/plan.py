@@ -252,12 +252,16 @@ class Plan:
     lift: float
     #: The same sums as `coverage` for parts of the network, together all of it; a server may send none.
     modules: tuple[ModuleCoverage, ...] = ()
-    #: Elements, sent or not, that the seed has a part in: filled at random, or lifted; 0: any seed brings the same.
+    #: Elements, sent or not, that the seed has a part in: filled at random, or with noise; 0: any seed brings the same.
     seeded_elements: int = 0
     #: What to know of how the network was read, a sentence each.
     notes: tuple[str, ...] = ()
     #: What `copies` may be beside 1, in order; empty where the network is not made of copies.
     possible_copies: tuple[int, ...] = ()
+    #: What predicted blocks are multiplied with.
+    strength: float = 1.0
+    #: The noise that is added, in standard deviations of each predicted block's default start; 0: none.
+    base: float = 0.0
 
     @property
     def sent(self) -> tuple[TensorPlan, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from logah.client._generated import logah_pb2
-from logah.client.wire.checked_plan import check_plan
+from logah.client.wire.checked_plan import check_asked
 from logah.client.wire.chunk_message import ReceivedChunk
 from logah.client.wire.plan import Plan
 from logah.client.wire.tensor_pieces import TensorPiece, TensorPieces
@@ -161,7 +161,7 @@ class PredictionStream:
             self._awaits_same_plan = False
             self._resumed_at = self._pieces.position
             return None
-        self._plan = check_plan(message, self._request.copies, self._request.lift)
+        self._plan = check_asked(message, self._request)
         self._pieces = self._pieces_of(self._plan, 0)
         return PlanEvent(self._plan)
 

@@ -30,6 +30,8 @@ export interface Plan {
   'modules'?: (_logah_v1_ModuleCoverage)[];
   'seededElements'?: (number | string | Long);
   'possibleCopies'?: (number)[];
+  'strength'?: (number | string);
+  'base'?: (number | string);
   'constants'?: (_logah_v1_NamedConstant)[];
   'notes'?: (string)[];
 }
@@ -54,6 +56,8 @@ export interface Plan__Output {
   'modules': (_logah_v1_ModuleCoverage__Output)[];
   'seededElements': (number);
   'possibleCopies': (number)[];
+  'strength': (number);
+  'base': (number);
   'constants': (_logah_v1_NamedConstant__Output)[];
   'notes': (string)[];
 }

@@ -22,8 +22,11 @@ export interface PredictRequest {
   'shard'?: (_logah_v1_Shard | null);
   'resume'?: (_logah_v1_Resume | null);
   'lift'?: (number | string);
+  'strength'?: (number | string);
+  'base'?: (number | string);
   'strict'?: (boolean);
   'copies'?: (number);
+  '_strength'?: "strength";
   '_copies'?: "copies";
 }
 
@@ -40,7 +43,10 @@ export interface PredictRequest__Output {
   'shard': (_logah_v1_Shard__Output | null);
   'resume': (_logah_v1_Resume__Output | null);
   'lift': (number);
+  'strength'?: (number);
+  'base': (number);
   'strict': (boolean);
   'copies'?: (number);
+  '_strength'?: "strength";
   '_copies'?: "copies";
 }

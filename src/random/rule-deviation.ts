@@ -1,0 +1,88 @@
+/** The standard deviation of what a rule draws. */
+
+import type { FillFunction, Filling } from '../graph/filling';
+import { transformed } from './draws';
+import { sidesOf } from './orthogonal';
+
+/** Where a truncated normal distribution is cut, in units of the parameter. */
+const CUT = 2;
+
+/** Of an element by the rule, over all seeds: 0 of a rule that draws nothing. */
+export function deviationOfRule(filling: Filling): number {
+  switch (filling.rule) {
+    case 'zeros':
+    case 'ones':
+    case 'constant':
+    case 'sequence':
+    case 'identity':
+    case 'sinusoids':
+      return 0;
+    case 'normal':
+    case 'shifted_normal':
+      return filling.standardDeviation;
+    case 'truncated_normal': {
+      const { standardDeviation } = filling;
+      return boundedDeviation(0, standardDeviation, -CUT, CUT);
+    }
+    case 'bounded_normal': {
+      const { mean, standardDeviation, lower, upper } = filling;
+      return boundedDeviation(mean, standardDeviation, lower, upper);
+    }
+    case 'uniform':
+      return filling.bound / Math.sqrt(3);
+    case 'uniform_between': {
+      const { lower, upper, function: transform } = filling;
+      return transform === undefined
+        ? (upper - lower) / Math.sqrt(12)
+        : deviationOfQuantiles((u) => lower + (upper - lower) * u, transform);
+    }
+    case 'log_uniform': {
+      const { lower, upper, least, function: transform } = filling;
+      const [from, to] = [Math.log(lower), Math.log(upper)];
+      return deviationOfQuantiles((u) => Math.max(least, Math.exp(from + (to - from) * u)), transform);
+    }
+    case 'orthogonal': {
+      const { rows, columns } = sidesOf(filling.block);
+      // The squares of a row, or of a column where they are longer, add up to that of the gain.
+      return Math.abs(filling.gain) / Math.sqrt(Math.max(rows, columns));
+    }
+  }
+}
+
+/** Deviations from the likeliest value that double precision tells apart from none. */
+const REACH = 9;
+/** Intervals of a sum in place of an integral: an even number, for Simpson's rule. */
+const STEPS = 1 << 11;
+
+/** Of a normal distribution that is cut at both bounds. */
+function boundedDeviation(mean: number, deviation: number, lower: number, upper: number): number {
+  if (deviation === 0) return 0;
+  const [from, to] = [(lower - mean) / deviation, (upper - mean) / deviation];
+  if (from <= -REACH && to >= REACH) return deviation;
+  const likeliest = Math.min(Math.max(0, from), to);
+  // The density, over that of the likeliest value, by the distance x from it; beyond this interval it is nothing.
+  const density = (x: number): number => Math.exp(-x * (x / 2 + likeliest));
+  const far = REACH ** 2 / (Math.sqrt(likeliest ** 2 + REACH ** 2) + Math.abs(likeliest));
+  const start = Math.max(from - likeliest, likeliest > 0 ? 0 : likeliest < 0 ? -far : -REACH);
+  const end = Math.min(to - likeliest, likeliest < 0 ? 0 : likeliest > 0 ? far : REACH);
+  const width = (end - start) / STEPS;
+  const integral = (of: (x: number) => number): number => {
+    let sum = 0;
+    for (let step = 0; step <= STEPS; step++) {
+      const x = start + step * width;
+      sum += (step === 0 || step === STEPS ? 1 : step % 2 === 1 ? 4 : 2) * of(x) * density(x);
+    }
+    return sum;
+  };
+  const all = integral(() => 1);
+  const centre = integral((x) => x) / all;
+  return deviation * Math.sqrt(integral((x) => (x - centre) ** 2) / all);
+}
+
+/** Of a function of a number that is uniform between 0 and 1. */
+function deviationOfQuantiles(quantile: (u: number) => number, transform: FillFunction | undefined): number {
+  const value = transformed(transform, quantile);
+  const values = Array.from({ length: STEPS }, (_, index) => value((index + 0.5) / STEPS));
+  const mean = values.reduce((sum, one) => sum + one, 0) / STEPS;
+  return Math.sqrt(values.reduce((sum, one) => sum + (one - mean) ** 2, 0) / STEPS);
+}
