@@ -78,6 +78,23 @@ def shrink(strength: float) -> Lift:
     return lift
 
 
+def blend(strength: float) -> Lift:
+    """A default start moved towards the prediction, as a request's `strength`, and a `base` of 1, have it.
+
+    Each matrix is a default start's and `strength` times the predicted one; all else lies `strength` of the way from the
+    default start's to the predicted one.
+    """
+
+    def lift(config: Mapping[str, Any], state: State, generator: torch.Generator) -> State:
+        start = _default_of(config, generator)
+        return {
+            name: start[name] + strength * (tensor if is_matrix(tensor) else tensor - start[name])
+            for name, tensor in state.items()
+        }
+
+    return lift
+
+
 def table(strength: float) -> Lift:
     """Keeps `strength` times the table of tokens, and takes all else from a default start."""
 
@@ -107,5 +124,6 @@ LIFTS: dict[str, Callable[[float], Lift]] = {
     "base": base,
     "fill": fill,
     "shrink": shrink,
+    "blend": blend,
     "table": table,
 }

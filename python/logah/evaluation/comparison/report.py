@@ -49,8 +49,7 @@ training split, and far fewer than the split has.
 | `random_rank`       | random matrices of the rank and deviation of the predicted ones                        |
 | `predicted`         | LoGAH's prediction; beyond the trained widths that of a narrower network, repeated     |
 | `predicted+noise=s` | the same with Gaussian noise of s times each matrix' own deviation, which parts copies |
-| `+shrink=s`         | after `predicted`: every matrix times s                                                |
-| `+base=s`           | after `predicted`: s times a default start is added to every matrix                    |
+| `predicted+blend=s` | a default start with s of the prediction in it: `strength` s and `base` 1 of a request |
 """
 
 
