@@ -152,7 +152,8 @@ export function addRequestOptions(command: Command): Command {
     .addOption(
       new Option(
         '--strength <factor>',
-        `multiply each predicted matrix, kernel and embedding by it, above 0 and at most ${MAX_BLEND} (default: 1)`,
+        'multiply each predicted matrix, kernel and embedding by it, and have vectors as far from what they start as, ' +
+          `above 0 and at most ${MAX_BLEND} (default: 1)`,
       ).argParser(parseStrength),
     )
     .addOption(

@@ -47,8 +47,8 @@ export async function elementAt(
       const values = await sessions.denseVector(embedding, recipe.output);
       const start = (recipe.row * values.length) / 2;
       const squash = squashOf(recipe.row);
-      const { length, factor = 1 } = recipe;
-      return (row) => squash(values[start + decodedEntry(row, length, rowCycle)] as number) * factor;
+      const { length, factor = 1, shift = 0 } = recipe;
+      return (row) => squash(values[start + decodedEntry(row, length, rowCycle)] as number) * factor + shift;
     }
     case 'dense_class': {
       const { m, n, scale } = recipe;

@@ -158,14 +158,14 @@ export async function vectorValues(
   part: TilePart,
   context: DecodeContext,
 ): Promise<(index: number) => number> {
-  const { row, length, layout, cycles, factor = 1 } = recipe;
+  const { row, length, layout, cycles, factor = 1, shift = 0 } = recipe;
   const { a, b } = await factorsOf(recipe, part, context);
   const { rank } = context;
   const squash = squashOf(row);
   return (index) => {
     const at = decodedEntry(index, length, cycles?.rows);
     const value = layout === 'pair' ? productElement(a, at, b, row, rank) : productElement(a, at, b, 0, rank);
-    return squash(value) * factor;
+    return squash(value) * factor + shift;
   };
 }
 

@@ -1,8 +1,8 @@
-/** What a predicted block of two or more dimensions is mixed of, `docs/decisions/024-base.md`; vectors are left alone. */
+/** What a predicted block is mixed of, `docs/decisions/024-base.md`. */
 
 /** What a request asks for. */
 export interface Blend {
-  /** What is predicted is multiplied with it. */
+  /** How far of the way from around what it starts by default to the prediction it lies. */
   readonly strength: number;
   /** Noise, in standard deviations of each block as it is after `strength`. */
   readonly lift: number;

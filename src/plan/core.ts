@@ -118,7 +118,7 @@ function coreBlock({ recipe, row, rows, column, columns, stored }: Piece): CoreB
   const place = { row, rows, column, columns };
   // Of what is stored otherwise, the layouts know a transpose.
   if (stored !== undefined && recipe.kind !== 'matrix') return undefined;
-  // The layouts know neither other repetitions than from the beginning nor a factor of vectors.
+  // The layouts know neither other repetitions than from the beginning nor vectors that are scaled or moved.
   if ('cycles' in recipe && recipe.cycles !== undefined) return undefined;
   switch (recipe.kind) {
     case 'fill': {

@@ -12,7 +12,8 @@ import { layoutGroups, predictedShape } from '../graph/layout';
 import type { Widening } from '../graph/widening';
 import type { HypernetConfig } from '../hypernet/manifest';
 import type { Blend } from './blend';
-import { defaultDeviations, type Span } from './default-deviation';
+import { defaultMoments, type Span } from './default-moments';
+import type { RuleMoments } from '../random/rule-moments';
 import { parameterView, placements, type MatrixView, type Placement } from './layout';
 import { isLifted } from './lifted';
 import type { Recipe, Stored } from './recipe';
@@ -68,12 +69,14 @@ export function planTensor(index: number, planning: TensorPlanning): TensorConte
   const isMade = source !== 'tied' && source !== 'kept';
   // One below the other or side by side: the places of blocks in shortened rows lie between each other.
   const inOrder = [...planned].sort((a, b) => a.row - b.row || a.column - b.column);
-  const baseOf = baseNoise(parameter, planning);
+  const { blend } = planning;
+  const startOf = defaultStart(parameter, planning);
   const pieces = inOrder.map((block): Piece => {
     const { recipe, row, rows, column, columns, stored } = block;
-    const base = baseOf(block);
+    const { mean, deviation } = startOf(block);
+    const base = isLifted(recipe) ? blend.base * deviation : 0;
     return {
-      recipe: strengthened(recipe, planning.blend.strength),
+      recipe: strengthened(recipe, blend.strength, mean),
       row,
       rows,
       column,
@@ -103,14 +106,14 @@ function startedElements(parameter: Parameter): number {
   return started.reduce((sum, block) => sum + elementCount(blockShape(parameter, block)), 0) * repetitions;
 }
 
-/** Deviation of the noise that `base` asks for in each block; 0: none. */
-function baseNoise(
+/** The default start of each block; nothing where a request has no part of it. */
+function defaultStart(
   parameter: Parameter,
-  { graph, blend: { base } }: TensorPlanning,
-): (block: PlannedBlock) => number {
-  if (base === 0) return () => 0;
-  const deviationOf = defaultDeviations(graph, parameter);
-  return ({ recipe, span }) => (isLifted(recipe) ? base * deviationOf(span) : 0);
+  { graph, blend: { strength, base } }: TensorPlanning,
+): (block: PlannedBlock) => RuleMoments {
+  if (strength === 1 && base === 0) return () => ({ mean: 0, deviation: 0 });
+  const momentsOf = defaultMoments(graph, parameter);
+  return ({ span }) => momentsOf(span);
 }
 
 /** A block, and the entries of the parameter's axis that it is. */

@@ -195,8 +195,11 @@ function* sentBoxes(tensors: readonly PlannedTensor[]): Iterable<unknown> {
   for (const { name, box, pieces } of tensors) {
     if (box === undefined) continue;
     // The default start depends on more of the graph than its hash has.
-    const deviations = pieces.flatMap(({ base }) => (base === undefined ? [] : [base]));
-    yield [name, box.start, box.shape, ...(deviations.length === 0 ? [] : [deviations])];
+    const starts = pieces.flatMap(({ recipe, base }) => {
+      const shift = 'shift' in recipe ? recipe.shift : undefined;
+      return [base, shift].filter((number) => number !== undefined);
+    });
+    yield [name, box.start, box.shape, ...(starts.length === 0 ? [] : [starts])];
   }
 }
 

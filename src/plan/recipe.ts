@@ -98,6 +98,8 @@ export interface VectorRecipe extends Predicted {
   readonly layout: 'column' | 'pair';
   /** What elements are multiplied with; undefined: 1. */
   readonly factor?: number | undefined;
+  /** What is added to them then; undefined: 0. */
+  readonly shift?: number | undefined;
 }
 
 /** GHN-3: a kernel of `decoded` size, whose channels are repeated to fill (out, in, height, width). */
@@ -125,6 +127,8 @@ export interface DenseVectorRecipe extends Predicted {
   readonly length: number;
   /** What elements are multiplied with; undefined: 1. */
   readonly factor?: number | undefined;
+  /** What is added to them then; undefined: 0. */
+  readonly shift?: number | undefined;
 }
 
 /** GHN-3: the classifier's weight from its class head, [classes, in]. */

@@ -56,7 +56,8 @@ class PredictOptions(TypedDict, total=False):
     #: Add seeded normal noise to each predicted matrix, kernel and embedding, of so many times its own standard
     #: deviation; at most 10, and not with representation "factors". Default 0: none.
     lift: float
-    #: Multiply each predicted matrix, kernel and embedding by it; above 0, at most 10. Default 1.
+    #: Multiply each predicted matrix, kernel and embedding by it, and have vectors so far of the way from what the
+    #: network itself starts them as (norms' weights 1, biases 0) to the prediction; above 0, at most 10. Default 1.
     strength: float
     #: Add seeded normal noise to each of them, of so many times the standard deviation that the network's own random
     #: start has there; at most 10, and not with representation "factors". For a long training of a language model,

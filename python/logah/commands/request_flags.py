@@ -100,7 +100,8 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
         type=_strength,
         default=1.0,
         metavar="FACTOR",
-        help="multiply each predicted matrix, kernel and embedding by it, above 0 and at most 10 (default: 1)",
+        help="multiply each predicted matrix, kernel and embedding by it, and have vectors as far from what they start "
+        "as, above 0 and at most 10 (default: 1)",
     )
     parser.add_argument(
         "--base",

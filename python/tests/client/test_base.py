@@ -28,7 +28,7 @@ BY_RULE = ("cls_token", "position_embeddings")
 
 
 @pytest.mark.parametrize("config", [GPT2, VIT], ids=["GPT-2", "ViT"])
-def test_each_matrix_is_weaker_and_gets_noise_as_transformers_would_start_it(
+def test_all_is_nearer_to_where_transformers_starts_it_and_matrices_get_its_noise(
     server: str, config: dict[str, Any]
 ) -> None:
     pytest.importorskip("transformers")
@@ -43,7 +43,7 @@ def test_each_matrix_is_weaker_and_gets_noise_as_transformers_would_start_it(
         noise = blended[name] - weak[name]
         if before.dim() == 1 or name.endswith(BY_RULE):
             assert before.dim() > 1 or not noise.any(), name
-            assert before.dim() > 1 or torch.equal(half[name], before), name
+            assert before.dim() > 1 or (half[name] - (own[name] + before) / 2).abs().max() <= 2**-23, name
             continue
         noisy += 1
         assert torch.equal(half[name], before / 2), name

@@ -117,8 +117,11 @@ export type PredictRequest = Message<"logah.v1.PredictRequest"> & {
   lift: number;
 
   /**
-   * What the elements of every predicted block of two or more dimensions are multiplied with, before noise is added; vectors
-   * and what is filled by rule stay as they are. Above 0 and at most 10; absent: 1.
+   * How far of the way from the network's default start to the prediction every predicted block lies: the elements of
+   * blocks of two or more dimensions, which start around zero, are multiplied with it before noise is added, and those of
+   * vectors are c + strength * (p - c), c the mean of what the built-in start `default` gives them (a norm's weight 1, a bias
+   * 0). What is filled by rule stays as it is. Above 0 and at most 10; absent: 1. Vectors are then sent as elements in every
+   * representation.
    *
    * @generated from field: optional double strength = 13;
    */
@@ -127,7 +130,7 @@ export type PredictRequest = Message<"logah.v1.PredictRequest"> & {
   /**
    * Adds normal noise to the same blocks as `lift`, whose standard deviation is `base` times that of the elements which the
    * network's own random start (the built-in start `default`) would give the block; a block that starts alike on every seed
-   * gets none. With `strength` below 1 this is a fresh start that is moved towards the prediction. Together with a `lift`
+   * gets none. With a `strength` below 1 this is a fresh start that is moved towards the prediction. Together with a `lift`
    * one number is drawn, of the deviation sqrt(l^2 + b^2); `lift` measures the block after `strength`. All else is as with
    * `lift`. 0: nothing is added. At most 10.
    *
@@ -518,7 +521,7 @@ export type Plan = Message<"logah.v1.Plan"> & {
   lift: number;
 
   /**
-   * `PredictRequest.strength`: what predicted blocks are multiplied with. 0, of a server that knows none: 1.
+   * `PredictRequest.strength`: how strong what is predicted is. 0, of a server that knows none: 1.
    *
    * @generated from field: double strength = 20;
    */

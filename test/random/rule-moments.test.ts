@@ -2,17 +2,18 @@ import fc from 'fast-check';
 import type { Filling } from '../../src/graph/filling';
 import { drawOf } from '../../src/random/draws';
 import { streamKey } from '../../src/random/random';
-import { deviationOfRule } from '../../src/random/rule-deviation';
+import { momentsOfRule, type RuleMoments } from '../../src/random/rule-moments';
 
 const SHAPE = [200, 100];
 const ELEMENTS = 20_000;
 
 /** Of the elements that a rule draws. */
-function drawnDeviation(filling: Filling, seed: number): number {
+function drawnMoments(filling: Filling, seed: number): RuleMoments {
   const draw = drawOf({ ...filling, shape: SHAPE }, streamKey(seed, 'weight'));
   const values = Array.from({ length: ELEMENTS }, (_, index) => draw(index));
   const mean = values.reduce((sum, value) => sum + value, 0) / ELEMENTS;
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (ELEMENTS - 1));
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / (ELEMENTS - 1)) };
 }
 
 const RULES: readonly (readonly [string, Filling])[] = [
@@ -47,16 +48,22 @@ const RULES: readonly (readonly [string, Filling])[] = [
   ],
 ];
 
-it.each(RULES)('the deviation of %s is that of what is drawn', (_, filling) => {
-  // Seven standard errors of a normal; more of what has shorter tails.
-  expect(Math.abs(drawnDeviation(filling, 7) / deviationOfRule(filling) - 1)).toBeLessThan(0.035);
+it.each(RULES)('mean and deviation of %s are those of what is drawn', (_, filling) => {
+  const [drawn, { mean, deviation }] = [drawnMoments(filling, 7), momentsOfRule(filling)];
+  // Five standard errors; of the deviation seven of a normal, and more of what has shorter tails.
+  expect(Math.abs(drawn.mean - mean)).toBeLessThan((5 * deviation) / Math.sqrt(ELEMENTS));
+  expect(Math.abs(drawn.deviation / deviation - 1)).toBeLessThan(0.035);
 });
 
 it('of a normal that is cut far out it is the very number', () => {
-  expect(deviationOfRule({ rule: 'truncated_normal', standardDeviation: 0.02 })).toBe(0.02);
+  expect(momentsOfRule({ rule: 'truncated_normal', standardDeviation: 0.02 })).toEqual({
+    mean: 0,
+    deviation: 0.02,
+  });
   // Half of one that is cut at its mean.
   const half = { rule: 'bounded_normal', mean: 0, standardDeviation: 1, lower: 0, upper: 50 } as const;
-  expect(deviationOfRule(half)).toBeCloseTo(Math.sqrt(1 - 2 / Math.PI), 9);
+  expect(momentsOfRule(half).mean).toBeCloseTo(Math.sqrt(2 / Math.PI), 9);
+  expect(momentsOfRule(half).deviation).toBeCloseTo(Math.sqrt(1 - 2 / Math.PI), 9);
 });
 
 it('of one between any bounds it is no more than its own, and than that of a uniform one', () => {
@@ -73,7 +80,9 @@ it('of one between any bounds it is no more than its own, and than that of a uni
           lower,
           upper: lower + width,
         } as const;
-        const deviation = deviationOfRule(filling);
+        const { mean, deviation } = momentsOfRule(filling);
+        expect(mean).toBeGreaterThanOrEqual(lower - 1e-9 * Math.abs(lower));
+        expect(mean).toBeLessThanOrEqual(lower + width + 1e-9 * Math.abs(lower + width));
         expect(deviation).toBeGreaterThan(0);
         expect(deviation).toBeLessThanOrEqual(
           Math.min(standardDeviation, width / Math.sqrt(12)) * (1 + 1e-6),
@@ -83,13 +92,13 @@ it('of one between any bounds it is no more than its own, and than that of a uni
   );
 });
 
-it.each([
-  { rule: 'zeros', standardDeviation: 0 },
-  { rule: 'ones', standardDeviation: 0 },
-  { rule: 'constant', value: 3 },
-  { rule: 'identity' },
-  { rule: 'sequence', start: 1, step: 1 },
-  { rule: 'bounded_normal', mean: 0.5, standardDeviation: 0, lower: 0, upper: 1 },
-] satisfies Filling[])('it is 0 of $rule', (filling) => {
-  expect(deviationOfRule(filling)).toBe(0);
+it.each<[Filling, number]>([
+  [{ rule: 'zeros', standardDeviation: 0 }, 0],
+  [{ rule: 'ones', standardDeviation: 0 }, 1],
+  [{ rule: 'constant', value: 3 }, 3],
+  [{ rule: 'identity' }, 0],
+  [{ rule: 'sequence', start: 1, step: 1 }, 0],
+  [{ rule: 'bounded_normal', mean: 0.5, standardDeviation: 0, lower: 0, upper: 1 }, 0.5],
+])('%j has the mean %d, and no deviation', (filling, mean) => {
+  expect(momentsOfRule(filling)).toEqual({ mean, deviation: 0 });
 });

@@ -1,4 +1,4 @@
-/** The standard deviation of what a rule draws. */
+/** Mean and standard deviation of what a rule draws. */
 
 import type { FillFunction, Filling } from '../graph/filling';
 import { transformed } from './draws';
@@ -7,44 +7,55 @@ import { sidesOf } from './orthogonal';
 /** Where a truncated normal distribution is cut, in units of the parameter. */
 const CUT = 2;
 
-/** Of an element by the rule, over all seeds: 0 of a rule that draws nothing. */
-export function deviationOfRule(filling: Filling): number {
+/** Over all seeds. */
+export interface RuleMoments {
+  readonly mean: number;
+  readonly deviation: number;
+}
+
+const NOTHING: RuleMoments = { mean: 0, deviation: 0 };
+
+/** Of an element by the rule; a rule that draws nothing has no deviation, and where its elements differ no mean, but 0. */
+export function momentsOfRule(filling: Filling): RuleMoments {
   switch (filling.rule) {
     case 'zeros':
-    case 'ones':
-    case 'constant':
     case 'sequence':
     case 'identity':
     case 'sinusoids':
-      return 0;
+      return NOTHING;
+    case 'ones':
+      return { mean: 1, deviation: 0 };
+    case 'constant':
+      return { mean: filling.value, deviation: 0 };
     case 'normal':
+      return { mean: 0, deviation: filling.standardDeviation };
     case 'shifted_normal':
-      return filling.standardDeviation;
+      return { mean: filling.mean, deviation: filling.standardDeviation };
     case 'truncated_normal': {
-      const { standardDeviation } = filling;
-      return boundedDeviation(0, standardDeviation, -CUT, CUT);
+      const { deviation } = boundedMoments(0, filling.standardDeviation, -CUT, CUT);
+      return { mean: 0, deviation };
     }
     case 'bounded_normal': {
       const { mean, standardDeviation, lower, upper } = filling;
-      return boundedDeviation(mean, standardDeviation, lower, upper);
+      return boundedMoments(mean, standardDeviation, lower, upper);
     }
     case 'uniform':
-      return filling.bound / Math.sqrt(3);
+      return { mean: 0, deviation: filling.bound / Math.sqrt(3) };
     case 'uniform_between': {
       const { lower, upper, function: transform } = filling;
       return transform === undefined
-        ? (upper - lower) / Math.sqrt(12)
-        : deviationOfQuantiles((u) => lower + (upper - lower) * u, transform);
+        ? { mean: (lower + upper) / 2, deviation: (upper - lower) / Math.sqrt(12) }
+        : momentsOfQuantiles((u) => lower + (upper - lower) * u, transform);
     }
     case 'log_uniform': {
       const { lower, upper, least, function: transform } = filling;
       const [from, to] = [Math.log(lower), Math.log(upper)];
-      return deviationOfQuantiles((u) => Math.max(least, Math.exp(from + (to - from) * u)), transform);
+      return momentsOfQuantiles((u) => Math.max(least, Math.exp(from + (to - from) * u)), transform);
     }
     case 'orthogonal': {
       const { rows, columns } = sidesOf(filling.block);
       // The squares of a row, or of a column where they are longer, add up to that of the gain.
-      return Math.abs(filling.gain) / Math.sqrt(Math.max(rows, columns));
+      return { mean: 0, deviation: Math.abs(filling.gain) / Math.sqrt(Math.max(rows, columns)) };
     }
   }
 }
@@ -55,10 +66,10 @@ const REACH = 9;
 const STEPS = 1 << 11;
 
 /** Of a normal distribution that is cut at both bounds. */
-function boundedDeviation(mean: number, deviation: number, lower: number, upper: number): number {
-  if (deviation === 0) return 0;
+function boundedMoments(mean: number, deviation: number, lower: number, upper: number): RuleMoments {
+  if (deviation === 0) return { mean, deviation };
   const [from, to] = [(lower - mean) / deviation, (upper - mean) / deviation];
-  if (from <= -REACH && to >= REACH) return deviation;
+  if (from <= -REACH && to >= REACH) return { mean, deviation };
   const likeliest = Math.min(Math.max(0, from), to);
   // The density, over that of the likeliest value, by the distance x from it; beyond this interval it is nothing.
   const density = (x: number): number => Math.exp(-x * (x / 2 + likeliest));
@@ -76,13 +87,20 @@ function boundedDeviation(mean: number, deviation: number, lower: number, upper:
   };
   const all = integral(() => 1);
   const centre = integral((x) => x) / all;
-  return deviation * Math.sqrt(integral((x) => (x - centre) ** 2) / all);
+  return {
+    mean: mean + deviation * (likeliest + centre),
+    deviation: deviation * Math.sqrt(integral((x) => (x - centre) ** 2) / all),
+  };
 }
 
 /** Of a function of a number that is uniform between 0 and 1. */
-function deviationOfQuantiles(quantile: (u: number) => number, transform: FillFunction | undefined): number {
+function momentsOfQuantiles(
+  quantile: (u: number) => number,
+  transform: FillFunction | undefined,
+): RuleMoments {
   const value = transformed(transform, quantile);
   const values = Array.from({ length: STEPS }, (_, index) => value((index + 0.5) / STEPS));
   const mean = values.reduce((sum, one) => sum + one, 0) / STEPS;
-  return Math.sqrt(values.reduce((sum, one) => sum + (one - mean) ** 2, 0) / STEPS);
+  const deviation = Math.sqrt(values.reduce((sum, one) => sum + (one - mean) ** 2, 0) / STEPS);
+  return { mean, deviation };
 }
