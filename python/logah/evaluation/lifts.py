@@ -81,8 +81,8 @@ def shrink(strength: float) -> Lift:
 def blend(strength: float) -> Lift:
     """A default start moved towards the prediction, as a request's `strength`, and a `base` of 1, have it.
 
-    Each matrix is a default start's and `strength` times the predicted one; all else lies `strength` of the way from the
-    default start's to the predicted one.
+    Each matrix is a default start's and `strength` times the predicted one; all else lies `strength` of the way from
+    the default start's to the predicted one.
     """
 
     def lift(config: Mapping[str, Any], state: State, generator: torch.Generator) -> State:
