@@ -50,6 +50,7 @@ training split, and far fewer than the split has.
 | `predicted`         | LoGAH's prediction; beyond the trained widths that of a narrower network, repeated     |
 | `predicted+noise=s` | the same with Gaussian noise of s times each matrix' own deviation, which parts copies |
 | `predicted+blend=s` | a default start with s of the prediction in it: `strength` s and `base` 1 of a request |
+| `+shrink=s+base=1`  | after `predicted`: its matrices times s, and those of a default start added            |
 """
 
 
