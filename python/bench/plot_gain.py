@@ -18,6 +18,7 @@ from logah.evaluation.comparison.results import Network, Results
 #: What the README compares, and how it is drawn.
 STARTS = {
     "predicted": ("predicted", "#8250df", "-", 2.4),
+    "predicted+blend=0.3": ("predicted, strength 0.3, base 1", "#bf3989", "-", 2.4),
     "default": ("default", "#57606a", "--", 1.3),
     "orthogonal": ("orthogonal", "#bc4c00", "--", 1.3),
     "mimetic": ("mimetic", "#1a7f37", "--", 1.3),
@@ -26,7 +27,7 @@ PANELS = (
     ("compare-vit.jsonl", "in_range", "vision transformer, 250 steps"),
     ("compare-vit.jsonl", "long", "vision transformer, five whole epochs"),
     ("compare-gpt2.jsonl", "in_range", "GPT-2, 250 steps"),
-    ("compare-gpt2.jsonl", "long", "GPT-2, 3,000 steps"),
+    ("compare-gpt2-long.jsonl", "long", "GPT-2, 3,000 steps"),
 )
 
 
@@ -41,7 +42,8 @@ def main(directory: Path, path: Path) -> None:
         network = results.networks([group])[0]
         _panel(axes, results, network)
         axes.set_title(title, fontsize=10)
-    figure.axes[0].legend(fontsize=8)
+    for axes in (figure.axes[0], figure.axes[-1]):
+        axes.legend(fontsize=8)
     figure.tight_layout()
     figure.savefig(path, format="svg", metadata={"Date": None})
 
