@@ -2,7 +2,7 @@
 
 import { deviationOf, type BlockRecipe } from './deviation';
 import type { Placement } from '../plan/layout';
-import { isLifted, isNoisyPiece } from '../plan/lifted';
+import { isLifted, isNoisyPiece } from '../plan/blend/lifted';
 import { addNormals } from '../random/noise';
 import type { StreamKey } from '../random/random';
 import type { DecodeContext, TilePart } from './tile-part';

@@ -7,7 +7,7 @@ import { bytesPerElement, type ElementType } from '../element-type';
 import type { HypernetConfig } from '../hypernet/manifest';
 import { isPlainProduct } from './factors';
 import type { Placement } from './layout';
-import { isNoisyPiece } from './lifted';
+import { isNoisyPiece } from './blend/lifted';
 import type { Piece } from './plan-tensor';
 import type { FillRecipe, ScaledRecipe } from './recipe';
 import { TILE_ELEMENTS } from './tile';

@@ -11,15 +11,15 @@ import {
 import { layoutGroups, predictedShape } from '../graph/layout';
 import type { Widening } from '../graph/widening';
 import type { HypernetConfig } from '../hypernet/manifest';
-import type { Blend } from './blend';
-import { defaultMoments, type Span } from './default-moments';
+import type { Blend } from './blend/blend';
+import { defaultMoments, type Span } from './blend/default-moments';
 import type { RuleMoments } from '../random/rule-moments';
 import { parameterView, placements, type MatrixView, type Placement } from './layout';
-import { isLifted } from './lifted';
+import { isLifted } from './blend/lifted';
 import type { Recipe, Stored } from './recipe';
 import { fillRecipe, predictedRecipe, type PlannedRecipe } from './recipe-for';
 import { repeatedFill, repeatedRecipe } from './repeated-recipe';
-import { strengthened } from './strengthened';
+import { strengthened } from './blend/strengthened';
 
 /** Where a tensor's values come from; see `Source` in the contract. */
 export type Source = 'predicted' | 'tiled' | 'initialized' | 'tied' | 'kept';

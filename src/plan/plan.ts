@@ -10,7 +10,7 @@ import type { Bundle } from '../hypernet/bundle';
 import { coverageOf, coverageWarnings, moduleCoverage, type Coverage, type ModuleCoverage } from './coverage';
 import { checkDecodable } from './decodable';
 import { bytesPerElement, type ElementType } from '../element-type';
-import { isNoisy, type Blend } from './blend';
+import { isNoisy, type Blend } from './blend/blend';
 import { coreByteLength, smallerCore } from './core';
 import { factorsByteLength, smallerFactors, type Representation } from './factors';
 import type { PlannedTensor } from './planned-tensor';

@@ -1,7 +1,7 @@
 /** What of a network the seed has a part in. */
 
 import { isRandom } from '../graph/filling';
-import { isNoisyPiece } from './lifted';
+import { isNoisyPiece } from './blend/lifted';
 import type { TensorContent } from './plan-tensor';
 
 /** Elements that a random rule fills, and those that noise is added to. */

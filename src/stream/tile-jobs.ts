@@ -8,7 +8,7 @@ import type { DataRange } from '../plan/data-range';
 import type { FactorPiece } from '../plan/factors';
 import type { PredictionPlan } from '../plan/plan';
 import { tilesOf, type PlannedTensor } from '../plan/planned-tensor';
-import { isNoisyPiece } from '../plan/lifted';
+import { isNoisyPiece } from '../plan/blend/lifted';
 import { streamKey } from '../random/random';
 import type { Noise } from '../decode/lift';
 import type { ScaledRecipe } from '../plan/recipe';

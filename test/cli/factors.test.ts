@@ -196,7 +196,7 @@ it('strength and base are told by plan', async () => {
   const config = { model_type: 'gpt2', n_embd: 48, n_layer: 1, n_head: 3, vocab_size: 301, n_positions: 64 };
   await writeFile(path, JSON.stringify(config));
   const { stdout } = await runCli('plan', path, '--models', BUNDLE, '--strength', '.3', '--base', '1');
-  expect(stdout).toContain('strength: 0.3 times each predicted block\n');
+  expect(stdout).toContain('strength: 0.3 of the way from the default start to the prediction\n');
   expect(stdout).toContain(
     "base: noise of 1 times the standard deviation of each predicted block's default start\n",
   );

@@ -9,44 +9,35 @@ import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResp
 import { convert } from '../../src/narrowing/convert';
 import { inverseNormal, philox, streamKey } from '../../src/random/random';
 import {
+  type DecoderServer,
   blocksOf,
   DENSE,
   GPT2,
   MODELS,
   moments,
   PUBLISHED,
-  startBlendingServer,
+  requestFor,
+  SEED,
+  startDecoderServer,
   TRAINED,
   TRAINED_GPT2,
   VIT,
-} from '../support/blended-models';
+} from '../support/decoder-models';
 import { anyBox, boxOf } from '../support/boxes';
 import { floats } from '../support/parity-fixtures';
 import { predictAll, type Predicted } from '../support/predicted';
 import { savedData } from '../support/saved';
-import type { ServerProcess } from '../support/server-process';
 
-const SEED = 5;
 /** As the research has it: docs/research-log.md, section 18. */
 const BLEND = { strength: 0.3, base: 1 };
 
-let directory: string;
-let server: ServerProcess;
-let stop: () => Promise<void>;
+let running: DecoderServer;
 
 beforeAll(async () => {
-  ({ directory, server, stop } = await startBlendingServer());
+  running = await startDecoderServer();
 });
 
-afterAll(async () => {
-  await stop();
-});
-
-const request = (config: object, changes: Partial<PredictRequest> = {}): PredictRequest => ({
-  architecture: { transformersConfig: Buffer.from(JSON.stringify(config)) },
-  seed: SEED,
-  ...changes,
-});
+afterAll(() => running.stop());
 
 /** Of transformers' own start: GPT-2's smaller projections are what is written to the residual stream, two a layer. */
 function defaultDeviation(name: string): number {
@@ -95,20 +86,20 @@ const sent = ({ plan }: Predicted): TensorPlan[] => plan.tensors.filter((tensor)
 
 describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, copies }) => {
   const isFusedApart = copies > 1 || model === TRAINED_GPT2;
-  const plain = request(config, { model, copies });
+  const plain = requestFor(config, { model, copies });
   const blended = { ...plain, ...BLEND };
   let before: Predicted;
   let weak: Predicted;
   let whole: Predicted;
 
   beforeAll(async () => {
-    before = await predictAll(server.client, plain);
-    weak = await predictAll(server.client, { ...plain, strength: BLEND.strength });
-    whole = await predictAll(server.client, blended);
+    before = await predictAll(running.server.client, plain);
+    weak = await predictAll(running.server.client, { ...plain, strength: BLEND.strength });
+    whole = await predictAll(running.server.client, blended);
   });
 
   it('is as strong as is asked for, and its vectors as near to where they start by default', async () => {
-    const half = await predictAll(server.client, { ...plain, strength: 0.5 });
+    const half = await predictAll(running.server.client, { ...plain, strength: 0.5 });
     for (const tensor of sent(before)) {
       const [was, halved, weakened] = [before, half, weak].map((of) => floats(of.tensor(tensor.name))) as [
         Float32Array,
@@ -150,7 +141,7 @@ describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, co
 
   it('gets together with a lift one noise, of the deviation of both', async () => {
     const lift = 0.5;
-    const both = await predictAll(server.client, { ...blended, lift });
+    const both = await predictAll(running.server.client, { ...blended, lift });
     for (const tensor of sent(both).filter(isBlended)) {
       const [was, is] = [weak, both].map((of) => floats(of.tensor(tensor.name))) as [
         Float32Array,
@@ -176,7 +167,7 @@ describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, co
         fc.uniqueArray(anyBox(sent(whole)), { minLength: 1, maxLength: 12, selector: ({ name }) => name }),
         async (slices) => {
           const selection = { patterns: slices.map(({ name }) => name) };
-          const part = await predictAll(server.client, { ...blended, slices, selection });
+          const part = await predictAll(running.server.client, { ...blended, slices, selection });
           for (const tensor of sent(part)) {
             const expected = Float32Array.from(boxOf(whole, tensor));
             expect(part.tensor(tensor.name).equals(bytesOf(expected))).toBe(true);
@@ -189,7 +180,7 @@ describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, co
 
   it('is together what its shards are, and goes on where a stream broke off', async () => {
     for (let index = 0; index < 3; index++) {
-      const shard = await predictAll(server.client, { ...blended, shard: { index, count: 3 } });
+      const shard = await predictAll(running.server.client, { ...blended, shard: { index, count: 3 } });
       for (const tensor of sent(shard)) {
         const expected = Float32Array.from(boxOf(whole, tensor));
         expect(shard.tensor(tensor.name).equals(bytesOf(expected))).toBe(true);
@@ -199,7 +190,7 @@ describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, co
     const rest: Buffer[] = [];
     // Within a tensor, and within an element.
     const start = Math.floor(totalBytes / 2) + 1;
-    const stream = server.stub.Predict({ ...blended, resume: { fingerprint, offset: start } });
+    const stream = running.server.stub.Predict({ ...blended, resume: { fingerprint, offset: start } });
     for await (const { chunk } of stream as AsyncIterable<PredictResponse__Output>) {
       if (chunk) rest.push(Buffer.from(chunk.data));
     }
@@ -207,9 +198,18 @@ describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, co
   });
 
   it('has as cores the bits of the dense, and as factors too where there is no noise', async () => {
-    const file = join(directory, 'config.json');
+    const file = join(running.directory, 'config.json');
     await writeFile(file, JSON.stringify(config));
-    const flags = ['--server', server.address, '--model', model, '--copies', String(copies), '--seed', '5'];
+    const flags = [
+      '--server',
+      running.server.address,
+      '--model',
+      model,
+      '--copies',
+      String(copies),
+      '--seed',
+      '5',
+    ];
     const [weakly, noisily] = [
       [...flags, '--strength', '.3'],
       [...flags, '--strength', '.3', '--base', '1'],
@@ -221,7 +221,7 @@ describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, co
   });
 
   it('is what it was with a strength of 1 and no base', async () => {
-    const none = await predictAll(server.client, { ...plain, strength: 1, base: 0 });
+    const none = await predictAll(running.server.client, { ...plain, strength: 1, base: 0 });
     expect(none.data.equals(before.data)).toBe(true);
     expect(none.plan).toEqual(before.plan);
     expect([weak, whole].map(({ plan }) => [plan.strength, plan.base])).toEqual([
@@ -234,7 +234,7 @@ describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, co
 
 it('values are rounded to the element type behind the noise', async () => {
   const of = async (dtype: 'DATA_TYPE_FLOAT32' | 'DATA_TYPE_BFLOAT16'): Promise<Buffer> =>
-    (await predictAll(server.client, request(VIT, { ...BLEND, dtype }))).data;
+    (await predictAll(running.server.client, requestFor(VIT, { ...BLEND, dtype }))).data;
   const values = floats(await of('DATA_TYPE_FLOAT32'));
   const rounded = new Uint16Array(values.length);
   convert(values, rounded, 'bf16');
@@ -242,7 +242,10 @@ it('values are rounded to the element type behind the noise', async () => {
 });
 
 it('the copies of a widened network part', async () => {
-  const { tensor } = await predictAll(server.client, request(VIT, { model: TRAINED, copies: 3, ...BLEND }));
+  const { tensor } = await predictAll(
+    running.server.client,
+    requestFor(VIT, { model: TRAINED, copies: 3, ...BLEND }),
+  );
   const values = [...floats(tensor('classifier.weight'))];
   const [first, ...others] = [0, 1, 2].map((copy) =>
     values.filter((_, index) => Math.floor((index % 96) / 32) === copy),
@@ -254,7 +257,7 @@ it('a network of another own deviation has another base, and another fingerprint
   const name = 'transformer.wte.weight';
   const of = (range: number, changes: Partial<PredictRequest>): Promise<Predicted> => {
     const config = { ...GPT2, initializer_range: range };
-    return predictAll(server.client, request(config, { model: PUBLISHED, ...changes }));
+    return predictAll(running.server.client, requestFor(config, { model: PUBLISHED, ...changes }));
   };
   const [weak, usual, wide] = [
     await of(0.02, { strength: 0.3 }),
@@ -276,8 +279,8 @@ it('what starts at zero gets no base, and is not counted as seeded', async () =>
   // transformers starts the positions of DeiT at zero.
   const config = { ...VIT, model_type: 'deit' };
   const [weak, blended] = [
-    await predictAll(server.client, request(config, { model: TRAINED, strength: 0.3 })),
-    await predictAll(server.client, request(config, { model: TRAINED, ...BLEND })),
+    await predictAll(running.server.client, requestFor(config, { model: TRAINED, strength: 0.3 })),
+    await predictAll(running.server.client, requestFor(config, { model: TRAINED, ...BLEND })),
   ];
   const name = 'deit.embeddings.position_embeddings';
   expect(blended.tensor(name).equals(weak.tensor(name))).toBe(true);
@@ -295,7 +298,7 @@ it.each([
   ['base', 11, 'is 11; 0 to 10 is allowed'],
   ['base', NaN, 'is NaN; 0 to 10 is allowed'],
 ])('a %s of %d is refused', async (field, value, description) => {
-  await expect(server.client.plan(request(VIT, { [field]: value }))).rejects.toMatchObject({
+  await expect(running.server.client.plan(requestFor(VIT, { [field]: value }))).rejects.toMatchObject({
     code: status.INVALID_ARGUMENT,
     violations: [{ field, description }],
   });
@@ -306,7 +309,9 @@ it('factors with a base are refused', async () => {
   const description =
     `is ${representation} together with base 1; only REPRESENTATION_DENSE and REPRESENTATION_CORE are allowed, ` +
     'since noise has no factors';
-  await expect(server.client.plan(request(VIT, { ...BLEND, representation }))).rejects.toMatchObject({
+  await expect(
+    running.server.client.plan(requestFor(VIT, { ...BLEND, representation })),
+  ).rejects.toMatchObject({
     code: status.INVALID_ARGUMENT,
     violations: [{ field: 'representation', description }],
   });

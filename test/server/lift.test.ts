@@ -8,51 +8,44 @@ import type { PredictRequest } from '../../src/client';
 import { convert } from '../../src/narrowing/convert';
 import type { PredictResponse__Output } from '../../src/gen/logah/v1/PredictResponse';
 import {
+  type DecoderServer,
   blocksOf,
   DENSE,
   GPT2,
   MODELS,
   moments,
-  startBlendingServer,
+  requestFor,
+  startDecoderServer,
   TRAINED,
   TRAINED_GPT2,
   VIT,
-} from '../support/blended-models';
+} from '../support/decoder-models';
 import { anyBox, boxOf } from '../support/boxes';
 import { floats } from '../support/parity-fixtures';
 import { predictAll, type Predicted } from '../support/predicted';
 import { savedData } from '../support/saved';
-import type { ServerProcess } from '../support/server-process';
 
 const LIFT = 0.5;
 
-let directory: string;
-let server: ServerProcess;
-
-let stop: () => Promise<void>;
+let running: DecoderServer;
 
 beforeAll(async () => {
-  ({ directory, server, stop } = await startBlendingServer());
+  running = await startDecoderServer();
 });
 
-afterAll(async () => {
-  await stop();
-});
-
-const request = (config: object, changes: Partial<PredictRequest> = {}): PredictRequest => ({
-  architecture: { transformersConfig: Buffer.from(JSON.stringify(config)) },
-  seed: 5,
-  ...changes,
-});
+afterAll(() => running.stop());
 
 describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, copies }) => {
-  const plain = request(config, { model, copies });
+  const plain = requestFor(config, { model, copies });
   const lifted = { ...plain, lift: LIFT };
   let before: Predicted;
   let whole: Predicted;
 
   beforeAll(async () => {
-    [before, whole] = [await predictAll(server.client, plain), await predictAll(server.client, lifted)];
+    [before, whole] = [
+      await predictAll(running.server.client, plain),
+      await predictAll(running.server.client, lifted),
+    ];
   });
 
   it('gets noise of so many standard deviations of each block, and none where there is no matrix', () => {
@@ -93,7 +86,7 @@ describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, co
         fc.uniqueArray(anyBox(tensors), { minLength: 1, maxLength: 12, selector: ({ name }) => name }),
         async (slices) => {
           const selection = { patterns: slices.map(({ name }) => name) };
-          const part = await predictAll(server.client, { ...lifted, slices, selection });
+          const part = await predictAll(running.server.client, { ...lifted, slices, selection });
           for (const tensor of part.plan.tensors.filter(({ sent }) => sent)) {
             expect([...floats(part.tensor(tensor.name))]).toEqual(boxOf(whole, tensor));
           }
@@ -105,7 +98,7 @@ describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, co
 
   it('is together what its shards are, and goes on where a stream broke off', async () => {
     for (let index = 0; index < 3; index++) {
-      const shard = await predictAll(server.client, { ...lifted, shard: { index, count: 3 } });
+      const shard = await predictAll(running.server.client, { ...lifted, shard: { index, count: 3 } });
       for (const tensor of shard.plan.tensors.filter(({ sent }) => sent)) {
         expect([...floats(shard.tensor(tensor.name))]).toEqual(boxOf(whole, tensor));
       }
@@ -114,7 +107,7 @@ describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, co
     const rest: Buffer[] = [];
     // Within a tensor, and within an element.
     const start = Math.floor(totalBytes / 2) + 1;
-    const stream = server.stub.Predict({ ...lifted, resume: { fingerprint, offset: start } });
+    const stream = running.server.stub.Predict({ ...lifted, resume: { fingerprint, offset: start } });
     for await (const { chunk } of stream as AsyncIterable<PredictResponse__Output>) {
       if (chunk) rest.push(Buffer.from(chunk.data));
     }
@@ -122,7 +115,7 @@ describe.each(MODELS)('$network, $copies times, by $model', ({ config, model, co
   });
 
   it('is without a lift what it was', async () => {
-    const none = await predictAll(server.client, { ...plain, lift: 0 });
+    const none = await predictAll(running.server.client, { ...plain, lift: 0 });
     expect(none.data.equals(before.data)).toBe(true);
     expect(none.plan).toEqual(before.plan);
     expect([before.plan.lift, whole.plan.lift]).toEqual([0, LIFT]);
@@ -134,10 +127,10 @@ describe.each(MODELS.filter(({ config }) => config === VIT))(
   '$network, $copies times, by $model',
   ({ config, model, copies }) => {
     it('keeps the position of its class token, which is filled by rule, beside those that get noise', async () => {
-      const plain = request(config, { model, copies });
+      const plain = requestFor(config, { model, copies });
       const [before, lifted] = [
-        await predictAll(server.client, plain),
-        await predictAll(server.client, { ...plain, lift: LIFT }),
+        await predictAll(running.server.client, plain),
+        await predictAll(running.server.client, { ...plain, lift: LIFT }),
       ];
       const name = 'vit.embeddings.position_embeddings';
       const width = lifted.plan.tensors.find((tensor) => tensor.name === name)?.shape.at(-1) ?? NaN;
@@ -151,7 +144,7 @@ describe.each(MODELS.filter(({ config }) => config === VIT))(
 it('noise is added before values are rounded to the element type', async () => {
   const [f32, bf16] = await Promise.all(
     (['DATA_TYPE_FLOAT32', 'DATA_TYPE_BFLOAT16'] as const).map((dtype) =>
-      predictAll(server.client, request(VIT, { lift: LIFT, dtype })),
+      predictAll(running.server.client, requestFor(VIT, { lift: LIFT, dtype })),
     ),
   );
   const values = floats(f32?.data ?? Buffer.alloc(0));
@@ -162,7 +155,7 @@ it('noise is added before values are rounded to the element type', async () => {
 
 it('seeds, parameters and strengths make different noise of one distribution', async () => {
   const of = async (changes: Partial<PredictRequest>): Promise<Predicted> =>
-    predictAll(server.client, request(VIT, { model: TRAINED, ...changes }));
+    predictAll(running.server.client, requestFor(VIT, { model: TRAINED, ...changes }));
   const plain = await of({});
   const noiseOf = ({ tensor }: Predicted, name: string): number[] => {
     const was = floats(plain.tensor(name));
@@ -193,7 +186,10 @@ it('seeds, parameters and strengths make different noise of one distribution', a
 it('the copies of a widened network differ, and repeat without a lift', async () => {
   const name = 'classifier.weight';
   const copiesOf = async (lift: number): Promise<number[][]> => {
-    const { tensor } = await predictAll(server.client, request(VIT, { model: TRAINED, copies: 3, lift }));
+    const { tensor } = await predictAll(
+      running.server.client,
+      requestFor(VIT, { model: TRAINED, copies: 3, lift }),
+    );
     const values = [...floats(tensor(name))];
     return [0, 1, 2].map((copy) => values.filter((_, index) => Math.floor((index % 96) / 32) === copy));
   };
@@ -207,18 +203,18 @@ it('the copies of a widened network differ, and repeat without a lift', async ()
 });
 
 it('a plan of a lifted network tells it, has no limit of rank, and takes as many bytes as factors', async () => {
-  const plan = await server.client.plan(request(VIT, { lift: LIFT }));
+  const plan = await running.server.client.plan(requestFor(VIT, { lift: LIFT }));
   expect(plan.lift).toBe(LIFT);
   expect(plan.tensors.filter(({ rank }) => rank > 0)).toEqual([]);
   expect(plan.factorBytes).toBe(plan.denseBytes);
-  const plain = await server.client.plan(request(VIT));
+  const plain = await running.server.client.plan(requestFor(VIT));
   // A deviation and a key for each block that gets noise.
   expect(plan.coreBytes).toBeGreaterThan(plain.coreBytes);
   expect(plan.coreBytes - plain.coreBytes).toBeLessThan(16 * 2 * plan.tensors.length);
   expect(plan.coverage).toEqual(plain.coverage);
   expect(plain.tensors.filter(({ rank }) => rank > 0).length).toBeGreaterThan(9);
   expect(plain.coreBytes).toBeLessThan(plain.denseBytes);
-  const stronger = await server.client.plan(request(VIT, { lift: 0.25 }));
+  const stronger = await running.server.client.plan(requestFor(VIT, { lift: 0.25 }));
   expect(new Set([plan, plain, stronger].map(({ fingerprint }) => fingerprint)).size).toBe(3);
 });
 
@@ -228,7 +224,7 @@ it.each([
   [NaN, 'is NaN; 0 to 10 is allowed'],
   [Infinity, 'is Infinity; 0 to 10 is allowed'],
 ])('a lift of %d is refused', async (lift, description) => {
-  await expect(server.client.plan(request(VIT, { lift }))).rejects.toMatchObject({
+  await expect(running.server.client.plan(requestFor(VIT, { lift }))).rejects.toMatchObject({
     code: status.INVALID_ARGUMENT,
     violations: [{ field: 'lift', description }],
   });
@@ -239,7 +235,9 @@ it('factors with a lift are refused', async () => {
   const description =
     `is ${representation} together with lift 0.5; only REPRESENTATION_DENSE and REPRESENTATION_CORE are allowed, ` +
     'since noise has no factors';
-  await expect(server.client.plan(request(VIT, { lift: LIFT, representation }))).rejects.toMatchObject({
+  await expect(
+    running.server.client.plan(requestFor(VIT, { lift: LIFT, representation })),
+  ).rejects.toMatchObject({
     code: status.INVALID_ARGUMENT,
     violations: [{ field: 'representation', description }],
   });
@@ -247,17 +245,28 @@ it('factors with a lift are refused', async () => {
 
 it.each(MODELS)('$network, $copies times, by $model, has as cores the bits of the dense', async (of) => {
   const { config, model, copies } = of;
-  const file = join(directory, 'config.json');
+  const file = join(running.directory, 'config.json');
   await writeFile(file, JSON.stringify(config));
-  const flags = ['--server', server.address, '--model', model, '--copies', String(copies), '--lift', '0.5'];
+  const flags = [
+    '--server',
+    running.server.address,
+    '--model',
+    model,
+    '--copies',
+    String(copies),
+    '--lift',
+    '0.5',
+  ];
   const dense = await savedData(file, flags);
   const expanded = await savedData(file, [...flags, '--representation', 'core']);
   expect(expanded.equals(dense)).toBe(true);
-  const { coreBytes, denseBytes } = await server.client.plan(request(config, { model, copies, lift: LIFT }));
+  const { coreBytes, denseBytes } = await running.server.client.plan(
+    requestFor(config, { model, copies, lift: LIFT }),
+  );
   expect(coreBytes < denseBytes).toBe(model !== DENSE);
 });
 
 it('a lift of 10 is allowed, also where a strict network is asked for', async () => {
-  const plan = await server.client.plan(request(GPT2, { lift: 10, strict: true }));
+  const plan = await running.server.client.plan(requestFor(GPT2, { lift: 10, strict: true }));
   expect(plan.lift).toBe(10);
 });

@@ -1,71 +1,29 @@
 /** Widened networks over a real port: the same bits however they are sent, and what is told of them. */
 
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import type { PredictRequest } from '../../src/client';
 import { anyBox, boxOf } from '../support/boxes';
+import {
+  type DecoderServer,
+  GPT2,
+  PUBLISHED,
+  requestFor,
+  startDecoderServer,
+  STD,
+  TRAINED,
+  TRAINED_GPT2,
+  VIT,
+} from '../support/decoder-models';
 import { floats } from '../support/parity-fixtures';
 import { predictAll, type Predicted } from '../support/predicted';
-import { startServer, type ServerProcess } from '../support/server-process';
-import { copyAsStd } from '../support/std-bundle';
 
-const ROOT = join(__dirname, '..', '..');
-/** As published, without slots; largest sizes of 128. */
-const PUBLISHED = 'language-tiny';
-const STD = 'language-tiny-std';
-/** Aligned, with slots, trained on widths of 32 to 192. */
-const TRAINED = 'logah-tiny-vit-fashion';
-const TRAINED_GPT2 = 'logah-tiny-gpt2-kjv';
-
-const VIT = {
-  model_type: 'vit',
-  hidden_size: 96,
-  num_hidden_layers: 2,
-  num_attention_heads: 6,
-  intermediate_size: 192,
-  image_size: 28,
-  patch_size: 7,
-  num_channels: 1,
-  num_labels: 10,
-};
-/** A hidden layer whose base the published model tiles amid. */
-const GPT2 = {
-  model_type: 'gpt2',
-  n_embd: 96,
-  n_inner: 600,
-  n_layer: 2,
-  n_head: 6,
-  vocab_size: 300,
-  n_positions: 16,
-};
-
-let directory: string;
-let server: ServerProcess;
+let running: DecoderServer;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'logah-widening-'));
-  const bundle = join(ROOT, 'test/fixtures/language/bundle');
-  await cp(bundle, join(directory, PUBLISHED), { recursive: true });
-  await copyAsStd(bundle, join(directory, STD), STD);
-  for (const name of [TRAINED, TRAINED_GPT2]) {
-    await symlink(join(ROOT, 'models', name), join(directory, name));
-  }
-  server = await startServer({ models: directory });
+  running = await startDecoderServer();
 });
 
-afterAll(async () => {
-  await server.stop();
-  await rm(directory, { recursive: true });
-});
-
-const request = (config: object, changes: Partial<PredictRequest> = {}): PredictRequest => ({
-  architecture: { transformersConfig: Buffer.from(JSON.stringify(config)) },
-  seed: 5,
-  ...changes,
-});
+afterAll(() => running.stop());
 
 const MODELS = [
   { network: 'a ViT', config: VIT, model: TRAINED },
@@ -76,11 +34,11 @@ const MODELS = [
 ];
 
 describe.each(MODELS)('$network of three copies by $model', ({ config, model }) => {
-  const widened = request(config, { model, copies: 3 });
+  const widened = requestFor(config, { model, copies: 3 });
   let whole: Predicted;
 
   beforeAll(async () => {
-    whole = await predictAll(server.client, widened);
+    whole = await predictAll(running.server.client, widened);
   });
 
   it('has in any box of a tensor the bits of the whole', async () => {
@@ -90,7 +48,7 @@ describe.each(MODELS)('$network of three copies by $model', ({ config, model }) 
         fc.uniqueArray(anyBox(tensors), { minLength: 1, maxLength: 12, selector: ({ name }) => name }),
         async (slices) => {
           const selection = { patterns: slices.map(({ name }) => name) };
-          const part = await predictAll(server.client, { ...widened, slices, selection });
+          const part = await predictAll(running.server.client, { ...widened, slices, selection });
           for (const tensor of part.plan.tensors.filter(({ sent }) => sent)) {
             expect([...floats(part.tensor(tensor.name))]).toEqual(boxOf(whole, tensor));
           }
@@ -102,7 +60,7 @@ describe.each(MODELS)('$network of three copies by $model', ({ config, model }) 
 
   it('is together what its shards are, and goes on where a stream broke off', async () => {
     for (let index = 0; index < 3; index++) {
-      const shard = await predictAll(server.client, { ...widened, shard: { index, count: 3 } });
+      const shard = await predictAll(running.server.client, { ...widened, shard: { index, count: 3 } });
       for (const tensor of shard.plan.tensors.filter(({ sent }) => sent)) {
         expect([...floats(shard.tensor(tensor.name))]).toEqual(boxOf(whole, tensor));
       }
@@ -111,7 +69,7 @@ describe.each(MODELS)('$network of three copies by $model', ({ config, model }) 
     const start = whole.plan.tensors.find(({ offset }) => offset > totalBytes / 2)?.offset ?? 0;
     const rest: Buffer[] = [];
     const part = { fingerprint, start, end: totalBytes };
-    for await (const event of server.client.predict(widened, { part })) {
+    for await (const event of running.server.client.predict(widened, { part })) {
       if (event.kind === 'data') rest.push(Buffer.from(event.data));
     }
     expect(Buffer.concat(rest).equals(whole.data.subarray(start))).toBe(true);
@@ -122,20 +80,20 @@ describe.each(MODELS)('$network of three copies by $model', ({ config, model }) 
     expect(widening?.copies).toBe(3);
     expect(coverage.predicted + coverage.tiled + coverage.initialized).toBe(coverage.parameters);
     expect(tensors.filter(({ source }) => source === 'SOURCE_TILED').length).toBeGreaterThan(20);
-    const one = await server.client.plan({ ...widened, copies: 1 });
+    const one = await running.server.client.plan({ ...widened, copies: 1 });
     expect(one.widening).toBeNull();
     expect(one.coverage.parameters).toBe(coverage.parameters);
     expect(coverage.predicted).toBeLessThan(one.coverage.predicted);
     expect(one.fingerprint).not.toBe(whole.plan.fingerprint);
-    const two = await server.client.plan({ ...widened, copies: 2 });
+    const two = await running.server.client.plan({ ...widened, copies: 2 });
     expect(new Set([one, two, whole.plan].map(({ fingerprint }) => fingerprint)).size).toBe(3);
   });
 });
 
 it('what is drawn at random is repeated as well', async () => {
-  const { tensor } = await predictAll(server.client, request(VIT, { copies: 3 }));
+  const { tensor } = await predictAll(running.server.client, requestFor(VIT, { copies: 3 }));
   const base = { ...VIT, hidden_size: 32, num_attention_heads: 2, intermediate_size: 64 };
-  const narrow = await predictAll(server.client, request(base, { copies: 1 }));
+  const narrow = await predictAll(running.server.client, requestFor(base, { copies: 1 }));
   const name = 'vit.embeddings.cls_token';
   const token = narrow.tensor(name);
   expect(new Set(floats(token)).size).toBe(32);
@@ -151,23 +109,27 @@ it('what is drawn at random is repeated as well', async () => {
 
 it('a network wider than training is made of copies by itself, and is not warned of for its widths', async () => {
   const config = { ...VIT, hidden_size: 384, num_attention_heads: 6, intermediate_size: 1536 };
-  const plan = await server.client.plan(request(config));
+  const plan = await running.server.client.plan(requestFor(config));
   expect(plan.widening).toEqual({
     copies: 2,
     base: { hidden_size: 192, num_attention_heads: 3, intermediate_size: 768 },
   });
   expect(plan.warnings).toEqual([]);
-  expect((await server.client.plan(request(config, { copies: 0 }))).fingerprint).toBe(plan.fingerprint);
-  const one = await server.client.plan(request(config, { copies: 1 }));
+  expect((await running.server.client.plan(requestFor(config, { copies: 0 }))).fingerprint).toBe(
+    plan.fingerprint,
+  );
+  const one = await running.server.client.plan(requestFor(config, { copies: 1 }));
   expect(one.warnings.map(({ field }) => field)).toEqual(['hidden_size', 'intermediate_size']);
-  const within = await server.client.plan(request(VIT));
+  const within = await running.server.client.plan(requestFor(VIT));
   expect(within.widening).toBeNull();
-  expect(within.fingerprint).toBe((await server.client.plan(request(VIT, { copies: 1 }))).fingerprint);
+  expect(within.fingerprint).toBe(
+    (await running.server.client.plan(requestFor(VIT, { copies: 1 }))).fingerprint,
+  );
 });
 
 it('a network that no number of copies brings into training is predicted as it is, with a warning', async () => {
   const config = { ...VIT, hidden_size: 250, num_attention_heads: 1 };
-  const { widening, warnings } = await server.client.plan(request(config));
+  const { widening, warnings } = await running.server.client.plan(requestFor(config));
   expect(widening).toBeNull();
   expect(warnings.map(({ kind, field }) => [kind, field])).toEqual([
     ['WARNING_KIND_RANGE', 'hidden_size'],
@@ -178,16 +140,16 @@ it('a network that no number of copies brings into training is predicted as it i
 it('cores and factors of a widened network take what its base does, but for the norm that is divided', async () => {
   const model = TRAINED_GPT2;
   const base = { ...GPT2, n_embd: 32, n_inner: 200, n_head: 2 };
-  const wide = await server.client.plan(request(GPT2, { model, copies: 3 }));
-  const narrow = await server.client.plan(request(base, { model, copies: 1 }));
-  const core = await server.client.plan(
-    request(GPT2, { model, copies: 3, representation: 'REPRESENTATION_CORE' }),
+  const wide = await running.server.client.plan(requestFor(GPT2, { model, copies: 3 }));
+  const narrow = await running.server.client.plan(requestFor(base, { model, copies: 1 }));
+  const core = await running.server.client.plan(
+    requestFor(GPT2, { model, copies: 3, representation: 'REPRESENTATION_CORE' }),
   );
   const dense = core.tensors.filter(({ sent, core: blocks }) => sent && blocks.length === 0);
   expect(dense.map(({ name }) => name)).toEqual(['transformer.ln_f.weight', 'transformer.ln_f.bias']);
   expect(wide.coreBytes).toBeLessThan(narrow.denseBytes);
-  const ofBase = await server.client.plan(
-    request(base, { model, copies: 1, representation: 'REPRESENTATION_CORE' }),
+  const ofBase = await running.server.client.plan(
+    requestFor(base, { model, copies: 1, representation: 'REPRESENTATION_CORE' }),
   );
   for (const [index, { name, bytes, core: blocks }] of ofBase.tensors.entries()) {
     if (blocks.length > 0) expect([name, core.tensors[index]?.bytes]).toEqual([name, bytes]);
@@ -195,15 +157,17 @@ it('cores and factors of a widened network take what its base does, but for the 
 });
 
 it('a model without recorded training predicts every network as it is', async () => {
-  const plan = await server.client.plan(request({ ...VIT, hidden_size: 384 }, { model: PUBLISHED }));
+  const plan = await running.server.client.plan(
+    requestFor({ ...VIT, hidden_size: 384 }, { model: PUBLISHED }),
+  );
   expect(plan.widening).toBeNull();
 });
 
 it.each([
-  ['more than are allowed', request(VIT, { copies: 1025 }), 'is 1025; at most 1024 is allowed'],
+  ['more than are allowed', requestFor(VIT, { copies: 1025 }), 'is 1025; at most 1024 is allowed'],
   [
     'a number that the heads are no multiple of',
-    request(VIT, { copies: 4 }),
+    requestFor(VIT, { copies: 4 }),
     'is 4; what divides hidden_size 96, num_attention_heads 6 and intermediate_size 192 is allowed: 1, 2, 3, 6',
   ],
   [
@@ -231,7 +195,7 @@ it.each([
       'configuration does',
   ],
 ])('%s are refused', async (_, asked, description) => {
-  await expect(server.client.plan(asked)).rejects.toMatchObject({
+  await expect(running.server.client.plan(asked)).rejects.toMatchObject({
     code: status.INVALID_ARGUMENT,
     violations: [{ field: 'copies', description }],
   });

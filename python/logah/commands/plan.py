@@ -111,7 +111,7 @@ def _totals(plan: Plan) -> list[str]:
     if plan.widening is not None:
         lines.append(_widening(plan.widening))
     if plan.strength != 1:
-        lines.append(f"strength: {plan.strength:g} times each predicted block")
+        lines.append(f"strength: {plan.strength:g} of the way from the default start to the prediction")
     if plan.lift != 0:
         lines.append(f"lifted: noise of {plan.lift:g} times the standard deviation of each predicted block")
     if plan.base != 0:

@@ -138,7 +138,7 @@ function totals({
   const lines = [
     `${formatNumberOf(tensors.length, 'tensor')} of ${formatNumberOf(nodes, 'node')}, ${formatCount(coverage.parameters)} parameters: ${parts.join(', ')}`,
     ...(widening === null ? [] : [wideningText(widening)]),
-    ...(strength === 1 ? [] : [`strength: ${strength} times each predicted block`]),
+    ...(strength === 1 ? [] : [`strength: ${strength} of the way from the default start to the prediction`]),
     ...(lift === 0 ? [] : [`lifted: noise of ${lift} times the standard deviation of each predicted block`]),
     ...(base === 0
       ? []

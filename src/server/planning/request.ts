@@ -8,7 +8,7 @@ import type { ElementType } from '../../element-type';
 import type { RequestedPart } from '../../plan/data-range';
 import type { Representation } from '../../plan/factors';
 import type { PlanOptions } from '../../plan/plan';
-import { isNoisy, MAX_BLEND } from '../../plan/blend';
+import { isNoisy, MAX_BLEND } from '../../plan/blend/blend';
 import { NameSelection } from '../../plan/selection';
 import { Slicing } from '../../plan/slicing';
 import { MAX_COPIES } from '../../plan/widening-choice';
@@ -64,8 +64,8 @@ export function readOptions(request: PredictRequest__Output): AnswerOptions {
     const description = `is ${strength}; above 0 and at most ${MAX_BLEND.strength} is allowed`;
     violations.push({ field: 'strength', description });
   }
-  for (const [field, value] of Object.entries({ lift, base })) {
-    const most = MAX_BLEND[field as 'lift' | 'base'];
+  for (const field of ['lift', 'base'] as const) {
+    const [value, most] = [request[field], MAX_BLEND[field]];
     if (value >= 0 && value <= most) continue;
     violations.push({ field, description: `is ${value}; 0 to ${most} is allowed` });
   }

@@ -2,7 +2,7 @@
 
 import { Violations } from '../../graph/violations';
 import type { ArchitectureGraph } from '../../graph/graph';
-import type { Blend } from '../../plan/blend';
+import type { Blend } from '../../plan/blend/blend';
 import { AS_IT_IS } from '../../plan/widening-choice';
 import { startedGraph } from '../../starts';
 import type { Start } from '../../starts/start';

@@ -1,7 +1,7 @@
 /** The strength of a prediction, as a part of what is decoded. */
 
 import { isLifted } from './lifted';
-import type { Recipe } from './recipe';
+import type { Recipe } from '../recipe';
 
 /**
  * The recipe of what lies `strength` of the way from `centre`, around which the default start lies, to the prediction.

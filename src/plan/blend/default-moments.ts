@@ -1,9 +1,9 @@
 /** Where the default start of what is predicted of a parameter lies, and how far it is spread. */
 
-import type { ArchitectureGraph, Parameter } from '../graph/graph';
-import { predictedShape } from '../graph/layout';
-import { momentsOfRule, type RuleMoments } from '../random/rule-moments';
-import { defaultFilling } from '../starts/default-start';
+import type { ArchitectureGraph, Parameter } from '../../graph/graph';
+import { predictedShape } from '../../graph/layout';
+import { momentsOfRule, type RuleMoments } from '../../random/rule-moments';
+import { defaultFilling } from '../../starts/default-start';
 
 /** Entries along a parameter's axis, within one repetition of its blocks. */
 export interface Span {

@@ -1,6 +1,6 @@
 /** To what of a network noise is added. */
 
-import type { FillRecipe, Recipe } from './recipe';
+import type { FillRecipe, Recipe } from '../recipe';
 
 /** What may be lifted, and strengthened: what is predicted, without vectors. */
 export function isLifted(

@@ -1,19 +1,20 @@
-/** Models of every decoder, and networks that noise is added to. */
+/** A server with a model of every decoder, and networks that they predict. */
 
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TensorPlan } from '../../src/client';
+import type { PredictRequest, TensorPlan } from '../../src/client';
 import { GHN3_BUNDLE } from './parity-fixtures';
 import { startServer, type ServerProcess } from './server-process';
 import { copyAsStd } from './std-bundle';
 
 const ROOT = join(__dirname, '..', '..');
+export const SEED = 5;
 /** As published, without slots; largest sizes of 128. */
 export const PUBLISHED = 'language-tiny';
 export const STD = 'language-tiny-std';
 export const DENSE = 'parity-ghn3';
-/** Aligned, with slots. */
+/** Aligned, with slots, trained on widths of 32 to 192. */
 export const TRAINED = 'logah-tiny-vit-fashion';
 export const TRAINED_GPT2 = 'logah-tiny-gpt2-kjv';
 
@@ -53,12 +54,14 @@ export const MODELS = [
 ];
 
 /** A server with those models, and its directory; the cache of this process lies there, too. */
-export async function startBlendingServer(): Promise<{
+export interface DecoderServer {
   readonly directory: string;
   readonly server: ServerProcess;
   readonly stop: () => Promise<void>;
-}> {
-  const directory = await mkdtemp(join(tmpdir(), 'logah-blend-'));
+}
+
+export async function startDecoderServer(): Promise<DecoderServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'logah-decoders-'));
   process.env.XDG_CACHE_HOME = directory;
   const models = join(directory, 'models');
   const bundle = join(ROOT, 'test/fixtures/language/bundle');
@@ -73,6 +76,15 @@ export async function startBlendingServer(): Promise<{
     await rm(directory, { recursive: true });
   };
   return { directory, server, stop };
+}
+
+/** What every request of a suite has in common: the network and the seed. */
+export function requestFor(config: object, changes: Partial<PredictRequest> = {}): PredictRequest {
+  return {
+    architecture: { transformersConfig: Buffer.from(JSON.stringify(config)) },
+    seed: SEED,
+    ...changes,
+  };
 }
 
 /** Mean and unbiased standard deviation. */
