@@ -111,9 +111,13 @@ function defaultStart(
   parameter: Parameter,
   { graph, blend: { strength, base } }: TensorPlanning,
 ): (block: PlannedBlock) => RuleMoments {
-  if (strength === 1 && base === 0) return () => ({ mean: 0, deviation: 0 });
-  const momentsOf = defaultMoments(graph, parameter);
-  return ({ span }) => momentsOf(span);
+  let momentsOf: ReturnType<typeof defaultMoments> | undefined;
+  return ({ recipe, span }) => {
+    const isAsked = isLifted(recipe) ? base > 0 : recipe.kind !== 'fill' && strength !== 1;
+    if (!isAsked) return { mean: 0, deviation: 0 };
+    momentsOf ??= defaultMoments(graph, parameter);
+    return momentsOf(span);
+  };
 }
 
 /** A block, and the entries of the parameter's axis that it is. */
