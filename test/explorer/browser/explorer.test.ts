@@ -173,6 +173,27 @@ describe('the explorer', () => {
     await page.getByText(/^Means of cells differ by up to/).waitFor();
   });
 
+  it('compares a prediction with 0.3 of it on a base, and has both in its address', async () => {
+    const { page } = await look(`#example=gpt2-kjv&view=compare&select=tensor:${C_ATTN}`);
+    await page.getByRole('combobox', { name: 'Compare' }).selectOption('base');
+    await page.getByRole('row', { name: 'strength 1 0.3' }).waitFor();
+    await page.getByRole('row', { name: 'base 0 1' }).waitFor();
+    await page.getByText(/^Means of cells differ by up to/).waitFor();
+    const fingerprint = page.getByRole('row', { name: /^fingerprint/ }).locator('td');
+    const [plain, weak] = await fingerprint.allTextContents();
+    expect(weak).not.toBe(plain);
+
+    await page.getByRole('spinbutton', { name: 'Strength' }).fill('0.3');
+    await page.getByRole('spinbutton', { name: 'Strength' }).press('Enter');
+    await page.getByRole('spinbutton', { name: 'Base' }).fill('1');
+    await page.getByRole('spinbutton', { name: 'Base' }).press('Enter');
+    await page.getByRole('row', { name: 'strength 0.3 1' }).waitFor();
+    await page.getByRole('row', { name: `fingerprint ${weak ?? ''} ${plain ?? ''}` }).waitFor();
+    expect(page.url()).toContain('strength=0.3&base=1');
+    const again = await look(page.url().slice(explorer.url.length));
+    await again.page.getByRole('row', { name: 'strength 0.3 0.3' }).waitFor();
+  });
+
   it('plans again as sizes are changed, and says beside the field what is wrong with it', async () => {
     const { page } = await look('#example=gpt2&view=size');
     await page.getByText('124,439,808').waitFor();

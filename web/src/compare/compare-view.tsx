@@ -36,7 +36,15 @@ interface Side {
 }
 
 /** What the other side differs in. */
-type Change = 'seed' | 'lift' | 'model' | 'network' | 'copies';
+type Change = 'seed' | 'lift' | 'base' | 'model' | 'network' | 'copies';
+
+/** The start that stays ahead in a long training of a language model, and the prediction as it is. */
+const LASTING = { strength: 0.3, base: 1 };
+const PLAIN = { strength: 1, base: 0 };
+
+function isPlain({ strength, base }: Settings): boolean {
+  return strength === PLAIN.strength && base === PLAIN.base;
+}
 
 /** The view. */
 export function CompareView(): VNode | null {
@@ -56,6 +64,8 @@ export function CompareView(): VNode | null {
         return { ...own, seed: own.seed + 1 };
       case 'lift':
         return { ...own, lift: own.lift > 0 ? 0 : 0.1 };
+      case 'base':
+        return { ...own, ...(isPlain(own) ? LASTING : PLAIN) };
       case 'model':
         return { ...own, model: model.value };
       case 'copies':
@@ -76,6 +86,9 @@ export function CompareView(): VNode | null {
   const names: Readonly<Record<Change, string>> = {
     seed: `seed ${how.seed} and ${how.seed + 1}`,
     lift: how.lift > 0 ? 'with and without the lift' : 'without and with a lift of 0.1',
+    base: isPlain(how)
+      ? 'as it is, and 0.3 of it on a base of 1'
+      : `at a strength of ${how.strength} on a base of ${how.base}, and as it is`,
     model: 'two models',
     copies: 'as copies, and as it is',
     network: 'two networks',
@@ -183,6 +196,8 @@ function SideTable({ one, other, matches }: { one: Side; other: Side; matches: n
     ['model', ({ network: { plan } }) => plan.model],
     ['seed', ({ settings: how }) => String(how.seed)],
     ['lift', ({ settings: how }) => String(how.lift)],
+    ['strength', ({ settings: how }) => String(how.strength)],
+    ['base', ({ settings: how }) => String(how.base)],
     ['copies', ({ network: { plan } }) => String(plan.widening?.copies ?? 1)],
     ['parameters', ({ network: { plan } }) => formatCount(Number(plan.coverage?.parameters ?? 0n))],
     ['tensors', ({ network: { tensors } }) => formatCount(tensors.length)],

@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import { Representation } from '../../../src/gen/es/logah/v1/logah_pb';
-import { network, selection, settings, source } from '../state/app-state';
+import { isNoisy, network, selection, settings, source } from '../state/app-state';
 import { loadPlan } from '../state/load';
 import type { Network } from '../state/network';
 import { formatBytes, formatCount, formatShape } from '../ui/format';
@@ -45,8 +45,8 @@ function PlanTable({ network: shown }: { readonly network: Network }): VNode {
     if (from === undefined) return;
     let isWanted = true;
     const how = settings.value;
-    // What a lift adds has no factors.
-    const others = how.lift > 0 ? [] : [Representation.FACTORS, Representation.CORE];
+    // Noise has no factors.
+    const others = isNoisy(how) ? [] : [Representation.FACTORS, Representation.CORE];
     void Promise.all(others.map((representation) => loadPlan(from, how, { representation })))
       .then(([factors, core]) => {
         if (!isWanted) return;

@@ -40,9 +40,11 @@ export function applyAddress(parts: URLSearchParams): void {
   openGroups.value = parts.get('open')?.split(',').filter(Boolean) ?? undefined;
   settings.value = {
     model: parts.get('model') ?? '',
-    seed: numberOf(parts.get('seed')),
-    lift: numberOf(parts.get('lift')),
-    copies: numberOf(parts.get('copies')),
+    seed: numberOf(parts, 'seed'),
+    lift: numberOf(parts, 'lift'),
+    strength: numberOf(parts, 'strength'),
+    base: numberOf(parts, 'base'),
+    copies: numberOf(parts, 'copies'),
   };
 }
 
@@ -78,7 +80,8 @@ function selectionOf(text: string | null): Selection | undefined {
   return kind === undefined || name === undefined ? undefined : { kind: kind as Selection['kind'], name };
 }
 
-function numberOf(text: string | null): number {
-  const value = Number(text ?? 0);
-  return Number.isFinite(value) && value >= 0 ? value : 0;
+function numberOf(parts: URLSearchParams, name: keyof Omit<typeof DEFAULT_SETTINGS, 'model'>): number {
+  const text = parts.get(name);
+  const value = Number(text);
+  return text !== null && Number.isFinite(value) && value >= 0 ? value : DEFAULT_SETTINGS[name];
 }

@@ -16,11 +16,19 @@ export interface Settings {
   readonly model: string;
   readonly seed: number;
   readonly lift: number;
+  /** 1: the prediction as it is. */
+  readonly strength: number;
+  readonly base: number;
   /** 0: the server chooses. */
   readonly copies: number;
 }
 
-export const DEFAULT_SETTINGS: Settings = { model: '', seed: 0, lift: 0, copies: 0 };
+export const DEFAULT_SETTINGS: Settings = { model: '', seed: 0, lift: 0, strength: 1, base: 0, copies: 0 };
+
+/** Whether noise is added to what is predicted, which then has no factors. */
+export function isNoisy({ lift, base }: Settings): boolean {
+  return lift > 0 || base > 0;
+}
 
 /** What is selected: a tensor, a node of the graph, or a module that holds both. */
 export interface Selection {

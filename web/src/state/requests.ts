@@ -22,13 +22,15 @@ export interface Wanted {
 
 /** The request for a source under these settings. */
 export function requestOf(source: Source, settings: Settings, wanted: Wanted = {}): PredictRequest {
-  const { model, seed, lift, copies } = settings;
+  const { model, seed, lift, strength, base, copies } = settings;
   const { tensors, slice } = wanted;
   return create(PredictRequestSchema, {
     architecture: source.architecture,
     model,
     seed: BigInt(seed),
     lift,
+    ...(strength !== 1 && { strength }),
+    base,
     ...(copies > 0 && { copies }),
     ...(tensors && { selection: { patterns: [...tensors] } }),
     representation: wanted.representation ?? Representation.UNSPECIFIED,
@@ -45,5 +47,6 @@ let last = 0;
 export function keyOf(source: Source, settings: Settings): string {
   let number = numbers.get(source.architecture);
   if (number === undefined) numbers.set(source.architecture, (number = ++last));
-  return `${number}/${settings.model}/${settings.seed}/${settings.lift}/${settings.copies}`;
+  const { model, seed, lift, strength, base, copies } = settings;
+  return [number, model, seed, lift, strength, base, copies].join('/');
 }

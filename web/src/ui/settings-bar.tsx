@@ -1,11 +1,11 @@
-/** How the network is predicted: model, seed, lift, copies. */
+/** How the network is predicted: model, seed, lift, strength, base, copies. */
 
 import type { VNode } from 'preact';
 import { models, network, settings, type Settings } from '../state/app-state';
 
 /** The fields. */
 export function SettingsBar(): VNode {
-  const { model, seed, lift, copies } = settings.value;
+  const { model, seed, lift, strength, base, copies } = settings.value;
   const possible = network.value?.plan.possibleCopies ?? [];
   const change = (fields: Partial<Settings>): void => {
     settings.value = { ...settings.value, ...fields };
@@ -54,6 +54,27 @@ export function SettingsBar(): VNode {
           change({ lift: value });
         }}
       />
+      <NumberField
+        name="Strength"
+        value={strength}
+        least={Number.MIN_VALUE}
+        most={10}
+        step={0.1}
+        set={(value) => {
+          change({ strength: value });
+        }}
+        hint="How far of the way from the default start to the prediction; 1: the prediction"
+      />
+      <NumberField
+        name="Base"
+        value={base}
+        most={10}
+        step={0.1}
+        set={(value) => {
+          change({ base: value });
+        }}
+        hint="Noise, in deviations of what the network's own start would give"
+      />
       {/* What was asked for and refused stays to be changed. */}
       {(possible.length > 0 || copies > 1) && (
         <NumberField
@@ -74,6 +95,7 @@ export function SettingsBar(): VNode {
 function NumberField({
   name,
   value,
+  least = 0,
   most,
   step,
   set,
@@ -81,6 +103,8 @@ function NumberField({
 }: {
   name: string;
   value: number;
+  /** Least that is taken. */
+  least?: number;
   most: number;
   step: number;
   set: (value: number) => void;
@@ -97,7 +121,7 @@ function NumberField({
         value={value}
         onChange={({ currentTarget }) => {
           const given = currentTarget.valueAsNumber;
-          if (Number.isFinite(given) && given >= 0 && given <= most)
+          if (Number.isFinite(given) && given >= least && given <= most)
             set(step === 1 ? Math.floor(given) : given);
           else currentTarget.value = String(value);
         }}

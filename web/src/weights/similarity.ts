@@ -2,7 +2,7 @@
 
 import { service } from '../contract/client';
 import { Representation, type TensorPlan } from '../../../src/gen/es/logah/v1/logah_pb';
-import type { Settings } from '../state/app-state';
+import { isNoisy, type Settings } from '../state/app-state';
 import type { Network, TensorEntry } from '../state/network';
 import { keyOf, requestOf } from '../state/requests';
 import type { Source } from '../state/source';
@@ -86,7 +86,7 @@ async function fetchParts(
 ): Promise<readonly (readonly Part[])[]> {
   const wanted = {
     tensors: tensors.map(({ name }) => name),
-    representation: settings.lift > 0 ? Representation.DENSE : Representation.FACTORS,
+    representation: isNoisy(settings) ? Representation.DENSE : Representation.FACTORS,
   };
   let plans: readonly TensorPlan[] = [];
   let bytes = new Uint8Array(0);
