@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,6 +107,51 @@ def test_all_that_is_missing_is_the_name(server: str, config: Path, tmp_path: Pa
         (out / _FILE).rename(out / _PARTIAL)
         client.save(config, out, resume=True)
     assert (out / _FILE).read_bytes() == content
+
+
+#: Saves until so many bytes have come, says so, and waits to be killed.
+_SAVE_AND_WAIT = """
+import sys
+import logah
+server, config, out, end = sys.argv[1:]
+def on_event(event):
+    if isinstance(event, logah.client.DataEvent) and event.offset >= int(end):
+        print("begun", flush=True)
+        sys.stdin.read()
+with logah.connect(server) as client:
+    client.save(config, out, chunk_bytes=4096, resume=True, on_event=on_event)
+"""
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("by_node", [False, True], ids=["python", "node"])
+def test_what_a_killed_run_had_written_is_gone_on_with(
+    server: str, config: Path, tmp_path: Path, by_node: bool
+) -> None:
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    with logah.connect(server) as client:
+        client.save(config, whole)
+        total = client.plan(config).total_bytes
+        arguments = [sys.executable, "-c", _SAVE_AND_WAIT, server, str(config), str(out), str(total // 2)]
+        with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline().strip() == b"begun"
+            process.kill()
+        (left,) = out.glob(f"{_FILE}.*.partial")
+        content = bytearray(left.read_bytes())
+        assert len(content) > total // 2
+        # Tells that the first byte of data is not fetched again.
+        first = 8 + int.from_bytes(content[:8], "little")
+        content[first] ^= 1
+        left.write_bytes(content)
+        if by_node:
+            run_node("predict", str(config), "--out", str(out), "--server", server, "--quiet", "--resume")
+        else:
+            client.save(config, out, resume=True)
+    expected = bytearray((whole / _FILE).read_bytes())
+    expected[first] ^= 1
+    assert (out / _FILE).read_bytes() == expected
+    assert not list(out.glob(f"{_FILE}.*"))
 
 
 @pytest.mark.server

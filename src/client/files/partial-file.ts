@@ -1,6 +1,6 @@
 import { constants, copyFile, link, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { forgetPartial, newPartialPath, removeLeftOver } from './left-over';
+import { forgetPartial, interruptedFiles, newPartialPath, removeLeftOver } from './left-over';
 
 /**
  * A file under construction beside its final place: `NAME.<who writes it>.partial`. It appears under its name all at once and
@@ -24,18 +24,22 @@ export class PartialFile {
     return new PartialFile(path, partial, await open(partial, 'wx'));
   }
 
-  /** What an earlier run kept of the file; undefined: nothing. */
-  static async adopt(path: string): Promise<PartialFile | undefined> {
-    const partial = newPartialPath(path);
+  /** A file that is written in order, with what an earlier run kept of it, or had written when it was killed. */
+  static async adopt(path: string): Promise<PartialFile> {
+    const partial = newPartialPath(path, true);
     try {
-      // One run alone can have it.
-      await rename(`${path}.partial`, partial);
+      let flags = 'wx';
+      for (const earlier of [`${path}.partial`, ...(await interruptedFiles(path))]) {
+        if (!(await take(earlier, partial))) continue;
+        flags = 'r+';
+        break;
+      }
+      await removeLeftOver(path);
+      return new PartialFile(path, partial, await open(partial, flags));
     } catch (error) {
       forgetPartial(partial);
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
-    return new PartialFile(path, partial, await open(partial, 'r+'));
   }
 
   async size(): Promise<number> {
@@ -102,6 +106,17 @@ export class PartialFile {
     await this.#file.close().catch(() => undefined);
     await rm(this.#partial, { force: true });
     forgetPartial(this.#partial);
+  }
+}
+
+/** Renames a file; false where there is none. Of several processes, one alone gets true. */
+async function take(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
 }
 

@@ -12,9 +12,10 @@ import { fileMetadata, type SavedPrediction, type SaveOptions } from './safetens
 
 /**
  * Saves a dense prediction like `saveSafetensors`, over one stream. Where it fails, or is cancelled, what came is put on
- * disk and stays as `PATH.partial`; the next call for the same plan (its fingerprint, and all of the file's header) begins
- * with the first tensor that is not whole there, and one for another plan from the beginning. Of what an earlier call
- * brought, the digests went with its summary. Nothing is kept of an answer that was wrong (ProtocolError).
+ * disk and stays as `PATH.partial`, and under the name of a file under construction where the process is killed (Linux); the
+ * next call for the same plan (its fingerprint, and all of the file's header) begins with the first tensor that is not whole
+ * there, and one for another plan from the beginning. Of what an earlier call brought, the digests went with its summary.
+ * Nothing is kept of an answer that was wrong (ProtocolError).
  */
 export async function saveResumable(
   client: LogahClient,
@@ -25,7 +26,7 @@ export async function saveResumable(
 ): Promise<SavedPrediction> {
   const plan = await client.plan(request, settings);
   const header = encodeHeader(plan, fileMetadata(plan, options));
-  const file = (await PartialFile.adopt(path)) ?? (await PartialFile.create(path));
+  const file = await PartialFile.adopt(path);
   let end = 0;
   try {
     const start = await heldBytes(file, header, plan);

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from logah.client.left_over import forget_partial, new_partial_path, remove_left_over
+from logah.client.left_over import forget_partial, interrupted_files, new_partial_path, remove_left_over
 from logah.client.partial_file import write_all
 from logah.client.wire.plan import Plan
 from logah.errors import ProtocolError
@@ -51,22 +51,25 @@ class KeptFile:
 
 @contextlib.contextmanager
 def kept_file(path: Path) -> Iterator[KeptFile]:
-    """Opens `NAME.partial`, which an earlier run kept, or a new file; when the block ends it becomes `path`.
+    """Opens what an earlier run kept as `NAME.partial`, or had written when it was killed (on Linux), or a new file.
+
+    When the block ends it becomes `path`.
 
     Where the block raises anything, Ctrl-C among it, what came is put on disk and kept as `NAME.partial`; nothing is
     kept of an answer that was wrong (ProtocolError).
     """
-    remove_left_over(path)
     kept = path.with_name(f"{path.name}.partial")
-    partial = new_partial_path(path)
+    partial = new_partial_path(path, in_order=True)
     has_data = False
     try:
-        mode: Literal["r+b", "x+b"] = "r+b"
-        try:
+        mode: Literal["r+b", "x+b"] = "x+b"
+        for earlier in (kept, *interrupted_files(path)):
             # One run alone can have it.
-            os.replace(kept, partial)
-        except FileNotFoundError:
-            mode = "x+b"
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(earlier, partial)
+                mode = "r+b"
+                break
+        remove_left_over(path)
         with open(partial, mode, buffering=0) as file:
             target = KeptFile(file)
             try:
