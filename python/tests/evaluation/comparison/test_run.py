@@ -273,9 +273,10 @@ def test_the_shipped_plans_are_complete(name: str) -> None:
     assert (len(plan.groups["in_range"].networks), len(plan.groups["outside"].networks)) == (8, 4)
 
 
-def test_the_plan_of_the_long_run_has_three_networks_of_different_held_out_widths() -> None:
-    plan = read_plan(CONFIGS / "compare-gpt2-long.yaml")
-    held_out = read_configuration(CONFIGS / "logah-tiny-gpt2-kjv.yaml").train.members[0].space.held_out_widths
+@pytest.mark.parametrize(("name", "model"), [("gpt2", "logah-tiny-gpt2-kjv"), ("vit", "logah-tiny-vit-fashion")])
+def test_a_plan_of_long_runs_has_three_networks_of_different_held_out_widths(name: str, model: str) -> None:
+    plan = read_plan(CONFIGS / f"compare-{name}-long.yaml")
+    held_out = read_configuration(CONFIGS / f"{model}.yaml").train.members[0].space.held_out_widths
     assert sorted(sizes["width"] for sizes in plan.groups["long"].networks) == sorted(held_out)
     assert plan.candidate in plan.stages[0].initialisations
 
