@@ -57,10 +57,14 @@ def output_directory(path: Path) -> Iterator[None]:
 
 
 def write_all(file: BinaryIO, data: bytes | memoryview) -> None:
-    """Writes all of `data` to an unbuffered file."""
+    """Writes all of `data` to an unbuffered file. What OSError it raises names the file."""
     view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
+    try:
+        while view:
+            view = view[file.write(view) :]
+    except OSError as error:
+        error.filename = file.name
+        raise
 
 
 def _sync_directory(path: Path) -> None:

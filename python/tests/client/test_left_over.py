@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from logah.client.partial_file import whole_file
+from logah.client.partial_file import whole_file, write_all
 
 _HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 _WRITE_AND_WAIT = """
@@ -38,6 +38,11 @@ def _writer(path: Path) -> subprocess.Popen[bytes]:
     assert process.stdout is not None
     assert process.stdout.readline().strip() == b"begun"
     return process
+
+
+def test_an_error_of_writing_names_the_file() -> None:
+    with open("/dev/full", "wb", buffering=0) as file, pytest.raises(OSError, match=r"No space left.*'/dev/full'"):
+        write_all(file, b"more than there is room for")
 
 
 def test_what_a_killed_process_has_left_goes_when_the_file_is_written_again(tmp_path: Path) -> None:

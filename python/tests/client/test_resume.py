@@ -44,6 +44,32 @@ def test_leaving_the_loop_cancels_the_call() -> None:
     assert cancelled
 
 
+def _whole_and_open(request: logah_pb2.PredictRequest, context: grpc.ServicerContext) -> Iterator[Response]:
+    """All messages, and then nothing, not even an end, until the client leaves."""
+    left = threading.Event()
+    context.add_callback(left.set)
+    yield from honest_messages()
+    left.wait()
+
+
+def test_a_stream_is_whole_once_the_summary_has_come_though_it_stays_open() -> None:
+    # In an hour a stream would count as silent.
+    with fake_server(_whole_and_open) as fake, logah.connect(fake.address, stall=3600) as client:
+        arrays = dict(client.predict(CONFIG))
+        assert len(fake.requests) == 1
+    assert b"".join(array.tobytes() for array in arrays.values()) == SMALL_DATA
+
+
+def test_with_asyncio_a_stream_is_whole_once_the_summary_has_come_though_it_stays_open() -> None:
+    async def fetched(address: str) -> bytes:
+        async with logah.aio.connect(address, stall=3600) as client:
+            return b"".join([array.tobytes() async for _, array in client.predict(CONFIG)])
+
+    with fake_server(_whole_and_open) as fake:
+        assert asyncio.run(fetched(fake.address)) == SMALL_DATA
+        assert len(fake.requests) == 1
+
+
 @pytest.mark.parametrize("ends", [[16, 32, 64], [24], [40], [24, 40]], ids=str)
 def test_a_stream_that_breaks_off_goes_on_where_it_stopped(ends: list[int]) -> None:
     with fake_server(breaking_off(ends)) as fake, logah.connect(fake.address) as client:

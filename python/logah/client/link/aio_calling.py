@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import Any
 
 import grpc
 
 from logah.client.deadline import Deadline
 from logah.client.link.attempts import Attempts, Persistence, StallError
-from logah.client.link.calling import Method
+from logah.client.link.calling import Method, silence
 from logah.client.link.receiver import Item, Receiver
 from logah.client.link.replicas import Replicas
 from logah.client.wire.status_details import remote_error
@@ -50,7 +51,7 @@ class AioCalling:
             failure: LogahError | None
             call = method(replica.calls)(receiver.next_request(), timeout=deadline.remaining())
             try:
-                async for message in _watched(call, attempts.stall, replica.target):
+                async for message in _watched(call, partial(silence, attempts.stall, receiver), replica.target):
                     item = receiver.accept(message)
                     if item is not None:
                         attempts.progress()
@@ -66,15 +67,15 @@ class AioCalling:
                 await asyncio.sleep(attempts.after(failure, replica, receiver.begun))
 
 
-async def _watched(call: Any, seconds: float, target: str) -> AsyncGenerator[Any, None]:
+async def _watched(call: Any, seconds: Callable[[], float], target: str) -> AsyncGenerator[Any, None]:
     """The call's messages. Raises StallError where none comes for so many seconds while one is waited for; what is done
     between two of them does not count. Otherwise raises as the call does.
     """
     while True:
         try:
-            message = await asyncio.wait_for(call.read(), seconds)
+            message = await asyncio.wait_for(call.read(), seconds())
         except asyncio.TimeoutError:
-            raise StallError(target, seconds) from None
+            raise StallError(target, seconds()) from None
         if message is grpc.aio.EOF:
             return
         yield message

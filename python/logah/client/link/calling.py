@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -17,8 +18,16 @@ from logah.client.link.stall_watch import watched
 from logah.client.wire.status_details import remote_error
 from logah.errors import LogahError
 
+#: What a server is waited for behind the last message, where it does not end its stream.
+_LAST_WORDS_SECONDS = 1.0
+
 #: One of the service's methods.
 Method = Callable[[Calls], Any]
+
+
+def silence(stall: float, receiver: Receiver[Any]) -> float:
+    """Seconds that a stream may be silent for: behind its last message there is nothing but a status to wait for."""
+    return min(stall, _LAST_WORDS_SECONDS) if receiver.complete else stall
 
 
 class Calling:
@@ -59,7 +68,7 @@ class Calling:
             failure: LogahError | None
             call = method(replica.calls)(receiver.next_request(), timeout=deadline.remaining())
             try:
-                for message in watched(call, attempts.stall, replica.target):
+                for message in watched(call, partial(silence, attempts.stall, receiver), replica.target):
                     item = receiver.accept(message)
                     if item is not None:
                         attempts.progress()
