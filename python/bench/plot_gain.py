@@ -22,10 +22,11 @@ STARTS = {
     "default": ("default", "#57606a", "--", 1.3),
     "orthogonal": ("orthogonal", "#bc4c00", "--", 1.3),
     "mimetic": ("mimetic", "#1a7f37", "--", 1.3),
+    "torchtitan": ("torchtitan", "#bf8700", "--", 1.3),
 }
 PANELS = (
     ("compare-vit.jsonl", "in_range", "vision transformer, 250 steps"),
-    ("compare-vit.jsonl", "long", "vision transformer, five whole epochs"),
+    ("compare-vit-long.jsonl", "long", "vision transformer, five whole epochs"),
     ("compare-gpt2.jsonl", "in_range", "GPT-2, 250 steps"),
     ("compare-gpt2-long.jsonl", "long", "GPT-2, 3,000 steps"),
 )
