@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 
 from logah.evaluation.comparison.results import Network, Results
 
@@ -22,13 +23,14 @@ STARTS = {
     "default": ("default", "#57606a", "--", 1.3),
     "orthogonal": ("orthogonal", "#bc4c00", "--", 1.3),
     "mimetic": ("mimetic", "#1a7f37", "--", 1.3),
-    "torchtitan": ("torchtitan", "#bf8700", "--", 1.3),
+    "torchtitan": ("torchtitan", "#0969da", "--", 1.3),
 }
+#: With the range of the axis: of long runs that in which they end.
 PANELS = (
-    ("compare-vit.jsonl", "in_range", "vision transformer, 250 steps"),
-    ("compare-vit-long.jsonl", "long", "vision transformer, five whole epochs"),
-    ("compare-gpt2.jsonl", "in_range", "GPT-2, 250 steps"),
-    ("compare-gpt2-long.jsonl", "long", "GPT-2, 3,000 steps"),
+    ("compare-vit.jsonl", "in_range", "ViT, 250 steps", None),
+    ("compare-vit-long.jsonl", "long", "ViT, five whole epochs", (80, 90.5)),
+    ("compare-gpt2.jsonl", "in_range", "GPT-2, 250 steps", None),
+    ("compare-gpt2-long.jsonl", "long", "GPT-2, 3,000 steps", (15, 50)),
 )
 
 
@@ -37,12 +39,15 @@ def main(directory: Path, path: Path) -> None:
     # No random names in the file.
     matplotlib.rcParams["svg.hashsalt"] = "logah"
     figure = Figure(figsize=(13.0, 3.4))
-    for axes, (name, group, title) in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
+    for axes, (name, group, title, limits) in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
         records = [json.loads(line) for line in (directory / name).read_text().splitlines()]
         results = Results(records)
         network = results.networks([group])[0]
         _panel(axes, results, network)
         axes.set_title(title, fontsize=10)
+        if limits is not None:
+            axes.set_ylim(*limits)
+            axes.yaxis.set_minor_formatter(ScalarFormatter())
     for axes in (figure.axes[0], figure.axes[-1]):
         axes.legend(fontsize=8)
     figure.tight_layout()
@@ -58,6 +63,7 @@ def _panel(axes: Axes, results: Results, network: Network) -> None:
     axes.set(xlabel="steps", ylabel=results.metric.title)
     if results.metric.sign < 0:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(ScalarFormatter())
     axes.grid(alpha=0.3)
 
 
