@@ -365,6 +365,15 @@ describe('logah predict --resume', () => {
       call.end();
     };
 
+  /** The second of two calls began at so many bytes, and all that a whole prediction leaves is there. */
+  const expectWholeFrom = async (offset: number): Promise<void> => {
+    expect(server?.requests.flatMap(({ resume }) => (resume ? [resume.offset] : []))).toEqual([0, offset]);
+    expect((await readdir(out)).sort()).toEqual(['config.json', 'model.safetensors']);
+    const weight = await readSafetensor(join(out, 'model.safetensors'), 'a.weight');
+    const bias = await readSafetensor(join(out, 'model.safetensors'), 'a.bias');
+    expect(Buffer.concat([weight, bias]).equals(whole.data)).toBe(true);
+  };
+
   it('keeps what came, and goes on with the first tensor that is not whole', async () => {
     let end = 12_000;
     server = await startFakeServer({
@@ -378,11 +387,7 @@ describe('logah predict --resume', () => {
     expect(await readdir(out)).toEqual(['model.safetensors.partial']);
     end = whole.data.length;
     expect(await runCli(...args)).toMatchObject({ code: 0, stderr: '' });
-    expect(server.requests.flatMap(({ resume }) => (resume ? [resume.offset] : []))).toEqual([0, 12_000]);
-    expect((await readdir(out)).sort()).toEqual(['config.json', 'model.safetensors']);
-    const weight = await readSafetensor(join(out, 'model.safetensors'), 'a.weight');
-    const bias = await readSafetensor(join(out, 'model.safetensors'), 'a.bias');
-    expect(Buffer.concat([weight, bias]).equals(whole.data)).toBe(true);
+    await expectWholeFrom(12_000);
   });
 
   it('goes on with what a killed run had written', async () => {
@@ -416,11 +421,7 @@ describe('logah predict --resume', () => {
     isHeld = false;
     for (const call of held) call.end();
     expect(await runCli(...args)).toMatchObject({ code: 0, stderr: '' });
-    expect(server.requests.flatMap(({ resume }) => (resume ? [resume.offset] : []))).toEqual([0, 12_000]);
-    expect((await readdir(out)).sort()).toEqual(['config.json', 'model.safetensors']);
-    const weight = await readSafetensor(join(out, 'model.safetensors'), 'a.weight');
-    const bias = await readSafetensor(join(out, 'model.safetensors'), 'a.bias');
-    expect(Buffer.concat([weight, bias]).equals(whole.data)).toBe(true);
+    await expectWholeFrom(12_000);
   });
 
   it('begins anew where what was kept is of another prediction', async () => {

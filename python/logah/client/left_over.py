@@ -39,7 +39,7 @@ def forget_partial(partial: Path) -> None:
 
 
 def interrupted_files(path: Path) -> list[Path]:
-    """What killed processes of this machine had written of `path`, in order, the newest first.
+    """What killed processes of this machine and container had written of `path`, in order, the newest first.
 
     None of before it started: of those, what was not on disk yet may be missing in their middle.
     """
@@ -92,12 +92,16 @@ def _host() -> str:
 
 @functools.cache
 def _boot() -> str | None:
-    """Tells what was written since this machine started; None where the system does not say (other than Linux)."""
+    """Tells what was written since this machine started, by processes that can be seen from here.
+
+    Those of another container may be at work though they cannot. None where the system does not say (other than Linux).
+    """
     try:
         boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        text = f"{boot_id} {os.readlink('/proc/self/ns/pid')}"
     except (OSError, UnicodeDecodeError):
         return None
-    return hashlib.sha256(boot_id.encode()).hexdigest()[:8]
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,7 +1,7 @@
 /** Files under construction: what they are called, and which of them nobody will finish. */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -15,7 +15,10 @@ const own = new Set<string>();
 /** Tells machines, and containers, apart that share a file system. */
 const HOST = shortDigest(hostname());
 
-/** Tells what was written since this machine started; undefined where the system does not say (other than Linux). */
+/**
+ * Tells what was written since this machine started, by processes that can be seen from here: those of another container
+ * may be at work though they cannot. Undefined where the system does not say (other than Linux).
+ */
 const BOOT = bootDigest();
 
 /** `<host>-<process>-<random>`, and of files that are written in order `-<boot>`. */
@@ -35,7 +38,7 @@ export function forgetPartial(partial: string): void {
 }
 
 /**
- * Files that were to become `path`, written in order by processes of this machine that were killed, the newest first. None of
+ * Files that were to become `path`, written in order by processes of this machine and container that were killed, the newest first. None of
  * before it started: of those, what was not on disk yet may be missing in their middle.
  */
 export async function interruptedFiles(path: string): Promise<readonly string[]> {
@@ -88,7 +91,8 @@ function shortDigest(text: string): string {
 
 function bootDigest(): string | undefined {
   try {
-    return shortDigest(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return shortDigest(`${boot} ${readlinkSync('/proc/self/ns/pid')}`);
   } catch {
     return undefined;
   }

@@ -112,6 +112,16 @@ describe('the explorer', () => {
     await first.getByText('156 kB').waitFor();
   });
 
+  it('shows what cores take where noise is added, which has no factors', async () => {
+    const { page } = await look('#example=gpt2&view=plan&strength=0.3&base=1');
+    await page.getByRole('button', { name: 'Elements' }).click();
+    const first = page.getByRole('row').nth(1);
+    await first.getByText('transformer.wte.weight').waitFor();
+    await first.getByText('664 B').waitFor();
+    // Dense, and as factors.
+    expect(await first.getByText('154 MB').count()).toBe(2);
+  });
+
   it('draws a tensor: elements, distribution, singular values and the cosines of its layers', async () => {
     const { page } = await look(`#example=gpt2&view=weights&select=tensor:${C_ATTN}`);
     await page

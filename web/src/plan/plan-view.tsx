@@ -45,9 +45,11 @@ function PlanTable({ network: shown }: { readonly network: Network }): VNode {
     if (from === undefined) return;
     let isWanted = true;
     const how = settings.value;
-    // Noise has no factors.
-    const others = isNoisy(how) ? [] : [Representation.FACTORS, Representation.CORE];
-    void Promise.all(others.map((representation) => loadPlan(from, how, { representation })))
+    void Promise.all([
+      // Noise has no factors; cores say what it is drawn by.
+      isNoisy(how) ? undefined : loadPlan(from, how, { representation: Representation.FACTORS }),
+      loadPlan(from, how, { representation: Representation.CORE }),
+    ])
       .then(([factors, core]) => {
         if (!isWanted) return;
         bytes.value = new Map(
@@ -56,7 +58,7 @@ function PlanTable({ network: shown }: { readonly network: Network }): VNode {
             {
               dense,
               factors: Number(factors?.tensors[index]?.bytes ?? dense),
-              core: Number(core?.tensors[index]?.bytes ?? dense),
+              core: Number(core.tensors[index]?.bytes ?? dense),
             },
           ]),
         );
