@@ -390,40 +390,6 @@ describe('logah predict --resume', () => {
     await expectWholeFrom(12_000);
   });
 
-  it('goes on with what a killed run had written', async () => {
-    const held: PredictCall[] = [];
-    let isHeld = true;
-    server = await startFakeServer({
-      plan: () => whole.plan,
-      predict: (call) => {
-        if (!isHeld) {
-          answerTo(whole.data.length)(call);
-          return;
-        }
-        held.push(call);
-        call.write({ plan: whole.plan });
-        for (const { chunk: one } of messagesOf(whole, 4000)) {
-          if (one && one.offset < 12_000) call.write({ chunk: one });
-        }
-      },
-    });
-    const args = ['predict', config, '--out', out, '--server', server.address, '--quiet', '--resume'];
-    await mkdir(out);
-    const events = watch(out);
-    const { child, result } = startCli(...args);
-    for await (const { filename } of events) {
-      const size = filename === null ? 0 : await stat(join(out, filename)).then(({ size }) => size);
-      if (size > 12_000) break;
-    }
-    child.kill('SIGKILL');
-    await result;
-    expect(await readdir(out)).toEqual([expect.stringMatching(/^model\.safetensors\..*\.partial$/)]);
-    isHeld = false;
-    for (const call of held) call.end();
-    expect(await runCli(...args)).toMatchObject({ code: 0, stderr: '' });
-    await expectWholeFrom(12_000);
-  });
-
   it('begins anew where what was kept is of another prediction', async () => {
     await mkdir(out);
     await writeFile(join(out, 'model.safetensors.partial'), Buffer.alloc(50_000, 7));
